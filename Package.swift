@@ -1,0 +1,93 @@
+// swift-tools-version: 6.2
+// The module graph, as ordered layers: a module may depend only on modules of earlier layers (or on C modules and packages).
+// The check below runs whenever the manifest is evaluated, so an upward arrow does not build.
+import PackageDescription
+
+struct Module {
+  var name: String
+  var layer: Int
+  var uses: [String] = []
+  var products: [Target.Dependency] = []
+  var folder: String? = nil
+  var isProgram = false
+  var linker: [LinkerSetting] = []
+}
+
+let settings: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+// Layer 0 is memory and codecs; layer 7 is what a user starts.
+let modules: [Module] = [
+  Module(name: "Columnar", layer: 0, uses: ["CSIMD"]),
+  Module(name: "Codecs", layer: 1, uses: ["CZstd", "CSnappy", "CLZ4", "CBrotli", "CZlib"]),
+  Module(name: "Expressions", layer: 1, uses: ["Columnar", "CSIMD", "CRE2"]),
+  Module(name: "DataSource", layer: 2, uses: ["Columnar", "Expressions"]),
+  Module(name: "Parquet", layer: 2, uses: ["Columnar", "Codecs", "CSIMD"]),
+  Module(name: "CSV", layer: 2, uses: ["Columnar", "Codecs", "CSIMD"]),
+  Module(name: "JSON", layer: 2, uses: ["Columnar", "Codecs", "CSIMD"]),
+  Module(name: "Engine", layer: 3, uses: ["Columnar", "Expressions", "DataSource", "CSIMD"]),
+  Module(name: "KQL", layer: 4, uses: ["Columnar", "Expressions", "DataSource", "Engine"]),
+  Module(name: "FileConnector", layer: 5, uses: ["Columnar", "Expressions", "DataSource", "Parquet", "CSV", "JSON", "Codecs", "CCurl"]),
+  Module(name: "KConnect", layer: 6, uses: ["Columnar", "Expressions", "DataSource", "Engine", "KQL", "FileConnector"]),
+  Module(name: "KConnectCLI", layer: 7,
+         uses: ["KConnect", "Columnar", "Expressions", "DataSource", "Engine", "KQL", "FileConnector", "Parquet", "Codecs"],
+         products: [argumentParser], isProgram: true),
+  Module(name: "Benchmarks", layer: 7, uses: ["KConnect", "Columnar"], folder: "Benchmarks", isProgram: true),
+]
+
+let cModules: [Target] = [
+  .systemLibrary(name: "CZstd", path: "Sources/C/CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+  .systemLibrary(name: "CSnappy", path: "Sources/C/CSnappy", pkgConfig: "snappy", providers: [.apt(["libsnappy-dev"])]),
+  .systemLibrary(name: "CLZ4", path: "Sources/C/CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
+  .systemLibrary(name: "CBrotli", path: "Sources/C/CBrotli", pkgConfig: "libbrotlienc", providers: [.apt(["libbrotli-dev"])]),
+  .systemLibrary(name: "CZlib", path: "Sources/C/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+  .systemLibrary(name: "CCurlSystem", path: "Sources/C/CCurlSystem", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+  .systemLibrary(name: "CRE2System", path: "Sources/C/CRE2System", pkgConfig: "re2", providers: [.apt(["libre2-dev"])]),
+  .target(name: "CSIMD", path: "Sources/C/CSIMD"),
+  .target(name: "CCurl", dependencies: ["CCurlSystem"], path: "Sources/C/CCurl"),
+  .target(name: "CRE2", dependencies: ["CRE2System"], path: "Sources/C/CRE2", linkerSettings: [.linkedLibrary("stdc++")]),
+]
+
+let layerOf = Dictionary(uniqueKeysWithValues: modules.map { ($0.name, $0.layer) })
+for module in modules {
+  for used in module.uses {
+    if let layer = layerOf[used], layer >= module.layer {
+      fatalError("Package.swift: '\(module.name)' (layer \(module.layer)) may not depend on '\(used)' (layer \(layer))")
+    }
+  }
+}
+
+func target(_ module: Module) -> Target {
+  let dependencies = module.uses.map { Target.Dependency.target(name: $0) } + module.products
+  let path = module.folder ?? "Sources/\(module.name)"
+  return module.isProgram
+    ? .executableTarget(name: module.name, dependencies: dependencies, path: path, swiftSettings: settings, linkerSettings: module.linker)
+    : .target(name: module.name, dependencies: dependencies, path: path, swiftSettings: settings, linkerSettings: module.linker)
+}
+
+func test(_ name: String, _ uses: [String], resources: [Resource] = []) -> Target {
+  .testTarget(name: name, dependencies: uses.map { .target(name: $0) }, path: "Tests/\(name)", resources: resources, swiftSettings: settings)
+}
+
+let tests: [Target] = [
+  test("ColumnarTests", ["Columnar"]),
+]
+
+let package = Package(
+  name: "KConnect",
+  products: [
+    .library(name: "KConnect", targets: ["KConnect"]),
+    .executable(name: "kconnect", targets: ["KConnectCLI"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+  ],
+  targets: cModules + modules.map(target) + tests,
+  swiftLanguageModes: [.v6],
+  cxxLanguageStandard: .cxx17
+)

@@ -1,0 +1,2 @@
+// CSIMD is header-only; this file gives the target something to compile.
+#include "csimd.h"

@@ -1,0 +1,6 @@
+import ArgumentParser
+
+@main
+struct KConnectCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(commandName: "kconnect")
+}
