@@ -37,7 +37,6 @@ let modules: [Module] = [
   Module(name: "KConnectCLI", layer: 7,
          uses: ["KConnect", "Columnar", "Expressions", "DataSource", "Engine", "KQL", "FileConnector", "Parquet", "Codecs"],
          products: [argumentParser], isProgram: true),
-  Module(name: "Benchmarks", layer: 7, uses: ["KConnect", "Columnar"], folder: "Benchmarks", isProgram: true),
 ]
 
 let cModules: [Target] = [
@@ -70,12 +69,13 @@ func target(_ module: Module) -> Target {
     : .target(name: module.name, dependencies: dependencies, path: path, swiftSettings: settings, linkerSettings: module.linker)
 }
 
-func test(_ name: String, _ uses: [String], resources: [Resource] = []) -> Target {
-  .testTarget(name: name, dependencies: uses.map { .target(name: $0) }, path: "Tests/\(name)", resources: resources, swiftSettings: settings)
+func test(_ name: String, _ uses: [String], exclude: [String] = [], resources: [Resource] = []) -> Target {
+  .testTarget(name: name, dependencies: uses.map { .target(name: $0) }, path: "Tests/\(name)", exclude: exclude, resources: resources, swiftSettings: settings)
 }
 
 let tests: [Target] = [
   test("ColumnarTests", ["Columnar"]),
+  test("ParquetWriterTests", ["Columnar", "Parquet", "Codecs"], exclude: ["judge.py"]),
 ]
 
 let package = Package(
