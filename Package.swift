@@ -76,6 +76,7 @@ func test(_ name: String, _ uses: [String], exclude: [String] = [], resources: [
 let tests: [Target] = [
   test("ColumnarTests", ["Columnar"]),
   test("ParquetWriterTests", ["Columnar", "Parquet", "Codecs"], exclude: ["judge.py"]),
+  test("TextTests", ["Columnar"]),
 ]
 
 let package = Package(
