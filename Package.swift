@@ -77,6 +77,7 @@ let tests: [Target] = [
   test("ColumnarTests", ["Columnar"]),
   test("ParquetWriterTests", ["Columnar", "Parquet", "Codecs"], exclude: ["judge.py"]),
   test("TextTests", ["Columnar"]),
+  test("AggregateTests", ["Columnar", "Expressions"]),
 ]
 
 let package = Package(
