@@ -76,6 +76,7 @@ func test(_ name: String, _ uses: [String], resources: [Resource] = []) -> Targe
 
 let tests: [Target] = [
   test("ColumnarTests", ["Columnar"]),
+  test("AggregateTests", ["Columnar", "Expressions"]),
 ]
 
 let package = Package(
