@@ -76,6 +76,7 @@ func test(_ name: String, _ uses: [String], resources: [Resource] = []) -> Targe
 
 let tests: [Target] = [
   test("ColumnarTests", ["Columnar"]),
+  test("TextTests", ["Columnar"]),
 ]
 
 let package = Package(
