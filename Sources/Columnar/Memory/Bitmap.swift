@@ -1,0 +1,174 @@
+// Role: a fixed number of bits in 64-bit words: validity, booleans, selections.
+// Invariant: bits at and beyond `count` in the last word are zero; there are (count + 63) / 64 words.
+
+/// An immutable bit array. As validity, 1 means "not null"; as a boolean column or selection, 1 means true.
+@usableFromInline package struct Bitmap: Sendable {
+  @usableFromInline package let words: Buffer<UInt64>
+  @usableFromInline package let count: Int
+
+  /// Takes over words that keep the invariant above.
+  @inlinable package init(words: Buffer<UInt64>, count: Int) {
+    self.words = words
+    self.count = count
+  }
+
+  @inlinable package static func wordCount(_ bits: Int) -> Int { (bits &+ 63) >> 6 }
+
+  /// All bits the same.
+  package init(repeating bit: Bool, count: Int) {
+    self = Bitmap.build(count: count) { words in
+      let n = Bitmap.wordCount(count)
+      for i in 0..<n { words[i] = bit ? ~0 : 0 }
+    }
+  }
+
+  package init(_ bits: [Bool]) {
+    self = Bitmap.build(count: bits.count) { words in
+      for i in 0..<bits.count where bits[i] { words[i >> 6] |= 1 << UInt64(i & 63) }
+    }
+  }
+
+  /// Lets `body` fill zeroed words, then clears the bits beyond `count`.
+  package static func build(count: Int, _ body: (UnsafeMutablePointer<UInt64>) throws -> Void) rethrows -> Bitmap {
+    let n = wordCount(count)
+    let builder = BufferBuilder<UInt64>(capacity: n)
+    let words = builder.appendUninitialized(n)
+    words.update(repeating: 0, count: n)
+    try body(words)
+    if count & 63 != 0 { words[n - 1] &= (1 << UInt64(count & 63)) &- 1 }
+    return Bitmap(words: builder.finish(), count: count)
+  }
+
+  @inlinable package subscript(i: Int) -> Bool {
+    assert(i >= 0 && i < count)
+    return words.pointer[i >> 6] >> UInt64(i & 63) & 1 != 0
+  }
+
+  /// How many bits are set.
+  package var popcount: Int {
+    words.withUnsafe { words in
+      var n = 0
+      for word in words { n &+= word.nonzeroBitCount }
+      return n
+    }
+  }
+
+  package var isAllSet: Bool { popcount == count }
+  package var isAllClear: Bool { words.withUnsafe { $0.allSatisfy { $0 == 0 } } }
+
+  package func and(_ other: Bitmap) -> Bitmap { combine(other) { $0 & $1 } }
+  package func or(_ other: Bitmap) -> Bitmap { combine(other) { $0 | $1 } }
+  package func andNot(_ other: Bitmap) -> Bitmap { combine(other) { $0 & ~$1 } }
+
+  package var inverted: Bitmap {
+    Bitmap.build(count: count) { out in
+      let words = words.pointer
+      for i in 0..<Bitmap.wordCount(count) { out[i] = ~words[i] }
+    }
+  }
+
+  @inline(__always) private func combine(_ other: Bitmap, _ op: (UInt64, UInt64) -> UInt64) -> Bitmap {
+    precondition(count == other.count, "bitmaps of different lengths")
+    return Bitmap.build(count: count) { out in
+      let a = words.pointer, b = other.words.pointer
+      for i in 0..<Bitmap.wordCount(count) { out[i] = op(a[i], b[i]) }
+    }
+  }
+
+  /// Bits `range`; shares memory when the range starts at a word and ends at a word or at the end.
+  package func slice(_ range: Range<Int>) -> Bitmap {
+    precondition(range.lowerBound >= 0 && range.upperBound <= count, "slice outside the bitmap")
+    let n = range.count
+    let first = range.lowerBound >> 6
+    let shift = UInt64(range.lowerBound & 63)
+    if shift == 0, n & 63 == 0 || range.upperBound == count {
+      return Bitmap(words: words.slice(first..<first + Bitmap.wordCount(n)), count: n)
+    }
+    return Bitmap.build(count: n) { out in
+      let source = words.pointer
+      let last = words.count
+      for i in 0..<Bitmap.wordCount(n) {
+        let low = source[first + i] >> shift
+        let high = shift != 0 && first + i + 1 < last ? source[first + i + 1] << (64 - shift) : 0
+        out[i] = low | high
+      }
+    }
+  }
+
+  /// The positions of the set bits, ascending.
+  package func indices() -> Buffer<Int32> {
+    let builder = BufferBuilder<Int32>(capacity: popcount)
+    let out = builder.appendUninitialized(builder.capacity)
+    var n = 0
+    let source = words.pointer
+    for w in 0..<words.count {
+      var word = source[w]
+      let base = Int32(truncatingIfNeeded: w &<< 6)
+      if word == ~0 {
+        for k in 0..<64 { out[n &+ k] = base &+ Int32(truncatingIfNeeded: k) }
+        n &+= 64
+        continue
+      }
+      while word != 0 {
+        out[n] = base &+ Int32(truncatingIfNeeded: word.trailingZeroBitCount)
+        n &+= 1
+        word &= word &- 1
+      }
+    }
+    return builder.finish()
+  }
+
+  /// Both validities; nil means "no nulls".
+  package static func intersection(_ a: Bitmap?, _ b: Bitmap?) -> Bitmap? {
+    guard let a else { return b }
+    guard let b else { return a }
+    return a.and(b)
+  }
+}
+
+/// Growing bits. `append` sets one; `appendRun` many.
+package final class BitmapBuilder {
+  private let words: BufferBuilder<UInt64>
+  package private(set) var count = 0
+  /// How many of the bits are clear.
+  package private(set) var clearCount = 0
+
+  package init(capacity: Int = 0) { words = BufferBuilder<UInt64>(capacity: Bitmap.wordCount(capacity)) }
+
+  package func append(_ bit: Bool) {
+    if count & 63 == 0 { words.append(0) }
+    if bit { words.pointer[count >> 6] |= 1 << UInt64(count & 63) } else { clearCount += 1 }
+    count += 1
+  }
+
+  package func appendRun(_ bit: Bool, count n: Int) {
+    var left = n
+    while left > 0 {
+      if count & 63 == 0, left >= 64 {
+        words.append(bit ? ~0 : 0)
+        count += 64
+        left -= 64
+        if !bit { clearCount += 64 }
+      } else {
+        append(bit)
+        left -= 1
+      }
+    }
+  }
+
+  package func append(_ bitmap: Bitmap) {
+    for i in 0..<bitmap.count { append(bitmap[i]) }
+  }
+
+  package func finish() -> Bitmap {
+    defer { count = 0; clearCount = 0 }
+    return Bitmap(words: words.finish(), count: count)
+  }
+
+  /// The bits as validity: nil when all are set.
+  package func finishValidity() -> Bitmap? {
+    let hasNulls = clearCount > 0
+    let bitmap = finish()
+    return hasNulls ? bitmap : nil
+  }
+}

@@ -1,0 +1,78 @@
+// Role: the only way to make buffers: growing memory that `finish` hands over without a copy.
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// Growing typed memory. Not thread-safe; `finish` turns it into an immutable `Buffer` and leaves the builder empty.
+@usableFromInline package final class BufferBuilder<Element: BitwiseCopyable & Sendable> {
+  @usableFromInline package private(set) var pointer: UnsafeMutablePointer<Element>
+  @usableFromInline package var count = 0
+  @usableFromInline package private(set) var capacity: Int
+
+  /// Reserves room for `capacity` elements.
+  package init(capacity: Int = 0) {
+    self.capacity = capacity
+    pointer = Self.allocate(capacity)
+  }
+
+  deinit { free(pointer) }
+
+  private static func allocate(_ capacity: Int) -> UnsafeMutablePointer<Element> {
+    let bytes = capacity * MemoryLayout<Element>.stride + Allocation.padding
+    guard let raw = aligned_alloc(64, (bytes + 63) & ~63) else { fatalError("out of memory: \(bytes) bytes") }
+    return raw.bindMemory(to: Element.self, capacity: capacity)
+  }
+
+  /// Makes room for `additional` more elements (amortised doubling).
+  @inlinable package func reserve(_ additional: Int) {
+    if count &+ additional > capacity { grow(count + additional) }
+  }
+
+  @usableFromInline func grow(_ needed: Int) {
+    let newCapacity = max(needed, capacity * 2, 64)
+    let fresh = Self.allocate(newCapacity)
+    memcpy(fresh, pointer, count * MemoryLayout<Element>.stride)
+    free(pointer)
+    pointer = fresh
+    capacity = newCapacity
+  }
+
+  @inlinable package func append(_ element: Element) {
+    reserve(1)
+    pointer[count] = element
+    count &+= 1
+  }
+
+  /// Appends without checking capacity; call `reserve` first.
+  @inlinable package func appendUnchecked(_ element: Element) {
+    pointer[count] = element
+    count &+= 1
+  }
+
+  @inlinable package func append(contentsOf elements: UnsafeBufferPointer<Element>) {
+    guard let source = elements.baseAddress else { return }
+    reserve(elements.count)
+    (pointer + count).update(from: source, count: elements.count)
+    count &+= elements.count
+  }
+
+  /// Adds `n` uninitialised elements and returns the address of the first; the caller fills all of them. Invalid after the next growth.
+  @inlinable package func appendUninitialized(_ n: Int) -> UnsafeMutablePointer<Element> {
+    reserve(n)
+    defer { count &+= n }
+    return pointer + count
+  }
+
+  /// Hands the memory over; the builder is empty afterwards.
+  package func finish() -> Buffer<Element> {
+    let buffer = Buffer<Element>(owner: Allocation(base: UnsafeMutableRawPointer(pointer)), base: UnsafePointer(pointer), count: count)
+    pointer = Self.allocate(0)
+    capacity = 0
+    count = 0
+    return buffer
+  }
+
+  /// Forgets the elements, keeps the memory.
+  package func removeAll() { count = 0 }
+}

@@ -1,0 +1,8 @@
+// Role: decimals far outside the exact range of doubles, by way of the C library's correctly rounded strtod.
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// The double nearest to a decimal of any scale.
+func strtodOfDecimal(_ value: DecimalValue) -> Double { strtod("\(value.coefficient)e\(-Int(value.scale))", nil) }

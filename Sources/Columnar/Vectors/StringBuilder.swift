@@ -1,0 +1,42 @@
+// Role: builds string and dynamic columns: offsets and bytes.
+
+/// Growing offsets and bytes. A vector holds at most 2 GiB of text; `append` traps beyond that, so batches are cut by bytes before.
+@usableFromInline package final class StringBuilder {
+  @usableFromInline package let offsets: BufferBuilder<Int32>
+  @usableFromInline package let data: BufferBuilder<UInt8>
+
+  package init(rows: Int = 0, bytes: Int = 0) {
+    offsets = BufferBuilder<Int32>(capacity: rows + 1)
+    data = BufferBuilder<UInt8>(capacity: bytes)
+    offsets.append(0)
+  }
+
+  @inlinable package var count: Int { offsets.count - 1 }
+
+  /// Ends a row after the bytes appended to `data`.
+  @inlinable package func endRow() { offsets.append(Int32(data.count)) }
+
+  @inlinable package func append(_ bytes: UnsafeBufferPointer<UInt8>) {
+    data.append(contentsOf: bytes)
+    endRow()
+  }
+
+  @inlinable package func append(_ start: UnsafePointer<UInt8>, _ count: Int) {
+    append(UnsafeBufferPointer(start: start, count: count))
+  }
+
+  package func append(_ text: String) {
+    var text = text
+    text.withUTF8 { append($0) }
+  }
+
+  /// A row without bytes: the slot of a null, or an empty text.
+  @inlinable package func appendEmpty() { endRow() }
+
+  /// The column; the builder is empty afterwards.
+  package func finish(_ type: DataType = .string, validity: Bitmap? = nil) -> ColumnVector {
+    let vector = ColumnVector.bytes(type, offsets: offsets.finish(), data: data.finish(), validity: validity)
+    offsets.append(0)
+    return vector
+  }
+}

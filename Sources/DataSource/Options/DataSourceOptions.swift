@@ -1,0 +1,74 @@
+// Role: the user's options after checking against the declarations: unknown names refused with the nearest, values parsed by kind.
+
+import Columnar
+
+/// Checked options of one read or write. Names are compared case-insensitively; asking for an undeclared option is a programming error.
+public struct DataSourceOptions: Sendable {
+  private let specs: [String: OptionSpec]
+  private let values: [String: String]
+  /// Remarks for the user, such as options without effect here.
+  public let notes: [String]
+  public let source: String
+
+  /// Checks `given` against `specs`; throws OPTION_UNKNOWN, OPTION_INVALID or NOT_SUPPORTED.
+  public init(source: String, specs: [OptionSpec], given: [(String, String)], use: OptionSpec.Use) throws {
+    var byName: [String: OptionSpec] = [:]
+    for spec in specs {
+      for name in [spec.name] + spec.aliases { byName[name.lowercased()] = spec }
+    }
+    var values: [String: String] = [:]
+    var notes: [String] = []
+    for (name, value) in given {
+      guard let spec = byName[name.lowercased()] else {
+        let near = nearestNames(to: name, among: specs.flatMap { [$0.name] + $0.aliases }, limit: 1)
+        throw KConnectError(
+          .optionUnknown, "unknown option '\(name)' for source '\(source)'",
+          hint: (near.first.map { "did you mean '\($0)'? " } ?? "") + "list: kconnect options \(source)")
+      }
+      if spec.use != .both, use != .both, spec.use != use {
+        throw KConnectError(.optionInvalid, "option '\(spec.name)' of '\(source)' applies to \(spec.use.rawValue) only, found in a \(use.rawValue)")
+      }
+      switch spec.support {
+      case .supported: break
+      case .noEffect(let why): notes.append("option '\(spec.name)' has no effect here: \(why)")
+      case .notSupported(let what): throw KConnectError(.notSupported, "option '\(spec.name)': not supported yet: \(what)")
+      }
+      try OptionValueParser.check(value, spec, source: source)
+      values[spec.name.lowercased()] = value
+    }
+    self.specs = byName
+    self.values = values
+    self.notes = notes
+    self.source = source
+  }
+
+  private func spec(_ name: String) -> OptionSpec {
+    guard let spec = specs[name.lowercased()] else { preconditionFailure("option '\(name)' is not declared for '\(source)'") }
+    return spec
+  }
+
+  /// True when the user gave the option.
+  public func isGiven(_ name: String) -> Bool { values[spec(name).name.lowercased()] != nil }
+
+  /// The text given, or the declared default, or nil.
+  public func string(_ name: String) -> String? {
+    let spec = spec(name)
+    return values[spec.name.lowercased()] ?? spec.defaultValue
+  }
+
+  public func bool(_ name: String) -> Bool { string(name).flatMap(OptionValueParser.bool) ?? false }
+
+  public func integer(_ name: String) -> Int? { string(name).flatMap(OptionValueParser.integer) }
+
+  /// Bytes, from `128mb`, `1g`, `4096`.
+  public func bytes(_ name: String) -> Int? { string(name).flatMap(OptionValueParser.bytes) }
+
+  /// For `oneOf`: the declared spelling of the word given.
+  public func word(_ name: String) -> String? {
+    guard case .oneOf(let words) = spec(name).kind, let given = string(name) else { return string(name) }
+    return words.first { $0.lowercased() == given.lowercased() } ?? given
+  }
+
+  /// The one byte of a `character` option; `\t` and other escapes are understood.
+  public func byte(_ name: String) -> UInt8? { string(name).flatMap { OptionValueParser.character($0).flatMap { $0.utf8.first } } }
+}

@@ -1,0 +1,44 @@
+// Role: the contract of sinks. Rows come as chunks in row order; encoding runs in parallel, appending in order; readers see nothing before `commit`.
+
+package import Columnar
+
+/// What happens when the target exists already.
+public enum SaveMode: String, Sendable, CaseIterable {
+  case append, overwrite, error, ignore
+}
+
+/// What a write did.
+public struct WriteSummary: Sendable, Hashable {
+  public var rows: Int
+  public var bytes: Int
+  public var files: Int
+  /// True when save mode `ignore` found the target and nothing was written.
+  public var isSkipped: Bool
+
+  public init(rows: Int = 0, bytes: Int = 0, files: Int = 0, isSkipped: Bool = false) {
+    self.rows = rows
+    self.bytes = bytes
+    self.files = files
+    self.isSkipped = isSkipped
+  }
+}
+
+/// A chunk after `encode`, ready to be appended.
+package protocol EncodedChunk: Sendable {
+  var rowCount: Int { get }
+  var byteCount: Int { get }
+}
+
+/// A sink under construction. After `commit` or `abort` nothing may be called; a sink dropped without either must leave nothing behind.
+package protocol TableSink: AnyObject, Sendable {
+  /// Rows the sink wants in a chunk (a Parquet row group); nil: any batch is a chunk.
+  var preferredChunkRows: Int? { get }
+  /// Encodes consecutive batches. Called on many threads at once.
+  func encode(_ chunk: [RecordBatch]) throws -> any EncodedChunk
+  /// Appends the next chunk in row order. One thread at a time.
+  func append(_ chunk: any EncodedChunk) throws
+  /// Makes everything visible, durable where promised.
+  func commit() throws -> WriteSummary
+  /// Removes every trace.
+  func abort()
+}
