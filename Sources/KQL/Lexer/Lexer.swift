@@ -100,8 +100,9 @@ struct Lexer {
     case 0x3C: return follow(0x3D, .lessOrEqual) ?? follow(0x3E, .notEqual) ?? .less
     case 0x3E: return follow(0x3D, .greaterOrEqual) ?? .greater
     case 0x26:
+      let start = i - 1
       if peek() == 0x26 { i += 1 }
-      report(.unexpected, "unexpected '&'", from: i - 1, hint: "write 'and'; for bits use binary_and(a, b)")
+      report(.unexpected, "unexpected '&'", from: start, hint: "write 'and'; for bits use binary_and(a, b)")
       return .invalid
     default:
       let shown = byte > 0x20 && byte < 0x7F ? "'\(Unicode.Scalar(byte))'" : "with code \(byte)"

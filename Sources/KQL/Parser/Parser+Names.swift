@@ -137,7 +137,7 @@ extension Parser {
     let name = try parameterName()
     try expect(.assign, "=")
     let value: OperatorParameter.Value
-    if nameLength() > 0 && kind(nameLength()) != .leftParen && !isLiteralWord() {
+    if nameLength() > 0 && !isLiteralWord() {
       value = .name(try self.name())
     } else {
       value = .expression(try unary())

@@ -18,8 +18,10 @@ extension Parser {
 
   private mutating func failUnknownOperator(_ name: String) throws(ParseFailure) -> Never {
     if name.isEmpty {
-      let isDouble = kind == .pipe && isAdjacent(0)
-      try fail(.operatorExpected, "expected an operator after '|', found \(describeCurrent())", hint: isDouble ? "write 'or' for a logical or" : nil)
+      let isDouble = kind == .pipe && position > 0 && isAdjacent(0)
+      report(.operatorExpected, "expected an operator after '|', found \(describeCurrent())", at: current.span, hint: isDouble ? "write 'or' for a logical or" : nil)
+      if isDouble { advance() }
+      throw ParseFailure()
     }
     let hint = OperatorNames.foreign[name] ?? NameSuggestion.hint(for: name, among: OperatorNames.all)
     var last = 0

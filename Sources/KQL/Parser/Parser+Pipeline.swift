@@ -61,6 +61,7 @@ extension Parser {
           throw ParseFailure()
         }
       } catch {
+        if diagnostics.count >= Self.maximumDiagnostics { skipToEnd() }
         recover(depth: depth, stopAtPipe: true)
       }
     }

@@ -16,6 +16,8 @@ extension Parser {
           throw ParseFailure()
         }
       } catch {
+        // Enough is known; more of the text would only cost time.
+        if diagnostics.count >= Self.maximumDiagnostics { skipToEnd() }
         recover(depth: depth, stopAtPipe: false)
         if kind == end || kind == .end { return statements }
         // A closing bracket that nothing opened: skip it.
@@ -39,8 +41,8 @@ extension Parser {
   }
 
   private mutating func statementKind() throws(ParseFailure) -> Statement.Kind {
-    if isWord("let") && nameLength(1) > 0 && kind(1 + nameLength(1)) != .leftParen { return try letStatement() }
-    if isWord("set") && kind(1) == .word { return try setStatement() }
+    if isWord("let") && nameLength(1) > 0 { return try letStatement() }
+    if isWord("set") && nameLength(1) > 0 { return try setStatement() }
     if isWord("alias") && isWord("database", 1) { return try aliasStatement() }
     if isWord("declare") && kind(1) == .word { return try declareStatement() }
     if isWord("restrict") && isWord("access", 1) { return try restrictStatement() }

@@ -190,6 +190,9 @@ struct Parser {
   /// Sets the bracket depth after a stray closing bracket was skipped.
   mutating func restoreDepth(_ depth: Int) { bracketDepth = depth }
 
+  /// Gives up the rest of the text.
+  mutating func skipToEnd() { position = tokens.count - 1 }
+
   private mutating func move(to index: Int, depth: Int) {
     position = index
     bracketDepth = depth

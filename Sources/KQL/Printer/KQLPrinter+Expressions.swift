@@ -44,8 +44,8 @@ extension KQLPrinter {
     case .membership, .between: Level.equality
     case .binary(let op, _, _): op.level
     case .unary: Level.unary
-    case .literal(.long(let value)): value < 0 ? Level.unary : Level.postfix
-    case .literal(.real(let value)): value.value < 0 ? Level.unary : Level.postfix
+    // A number before '.' would read as a real.
+    case .literal(.long), .literal(.real), .literal(.timespan): Level.unary
     default: Level.postfix
     }
   }
@@ -147,6 +147,9 @@ extension KQLPrinter {
 
   /// An operand that the grammar reads without operators: the right side of a join, entities of a union.
   mutating func operand(_ expression: Expression) { self.expression(expression, atLeast: Level.postfix) }
+
+  /// A signed value: bounds of a variable-length edge.
+  mutating func signed(_ expression: Expression) { self.expression(expression, atLeast: Level.unary) }
 
   /// A value without comparisons: limits, defaults, parameter values.
   mutating func sum(_ expression: Expression) { self.expression(expression, atLeast: Level.additive) }

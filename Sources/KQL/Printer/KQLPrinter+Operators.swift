@@ -403,9 +403,9 @@ extension KQLPrinter {
         if let edgeName = edge.name { name(edgeName) }
         if let minimum = edge.minimum, let maximum = edge.maximum {
           write("*")
-          operand(minimum)
+          signed(minimum)
           write("..")
-          operand(maximum)
+          signed(maximum)
         }
         write("]")
       }
