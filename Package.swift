@@ -78,6 +78,7 @@ let tests: [Target] = [
   test("ParquetWriterTests", ["Columnar", "Parquet", "Codecs"], exclude: ["judge.py"]),
   test("TextTests", ["Columnar"]),
   test("AggregateTests", ["Columnar", "Expressions"]),
+  test("KQLTests", ["KQL", "Columnar", "Expressions", "DataSource", "Engine"]),
 ]
 
 let package = Package(
