@@ -76,6 +76,7 @@ func test(_ name: String, _ uses: [String], resources: [Resource] = []) -> Targe
 
 let tests: [Target] = [
   test("ColumnarTests", ["Columnar"]),
+  test("ExpressionTests", ["Columnar", "Expressions"]),
   test("TextTests", ["Columnar"]),
 ]
 
