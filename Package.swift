@@ -75,6 +75,7 @@ func test(_ name: String, _ uses: [String], exclude: [String] = [], resources: [
 let tests: [Target] = [
   test("ColumnarTests", ["Columnar"]),
   test("ParquetWriterTests", ["Columnar", "Parquet", "Codecs"], exclude: ["judge.py"]),
+  test("ExpressionTests", ["Columnar", "Expressions"]),
   test("TextTests", ["Columnar"]),
   test("AggregateTests", ["Columnar", "Expressions"]),
   test("KQLTests", ["KQL", "Columnar", "Expressions", "DataSource", "Engine"]),
