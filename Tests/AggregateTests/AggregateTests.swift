@@ -89,7 +89,7 @@ struct AggregateCase: Sendable, CustomTestStringConvertible {
 }
 
 @Test(arguments: AggregateCase.all) func aggregateAgreesWithReference(_ c: AggregateCase) throws {
-  var g = SeededGenerator(UInt64(truncatingIfNeeded: c.name.utf8.reduce(7) { $0 * 31 + Int($1) }) &+ UInt64(c.type.rawValue.utf8.count))
+  var g = SeededGenerator(UInt64(truncatingIfNeeded: c.name.utf8.reduce(7) { ($0 &* 31 &+ Int($1)) & 0xFFFF_FFFF }) &+ UInt64(c.type.rawValue.utf8.count))
   for usesPredicate in [false, true] {
     let ifName = ["take_any": "take_anyif", "count_distinct": "count_distinctif"][c.name] ?? c.name + "if"
     if usesPredicate, !CompiledAggregate.exists(ifName) || c.name == "percentile" { continue }
