@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stddef.h>
 #include <string.h>
+#include "text_tables.h"
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
@@ -53,4 +54,5 @@ static inline uint64_t csimd_mask64_high(const uint8_t *_Nonnull p) {
   return m;
 }
 #endif
+#include "parquet_unpack.h"
 #endif
