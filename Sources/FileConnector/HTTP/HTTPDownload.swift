@@ -4,7 +4,7 @@
 import Glibc
 #endif
 import CCurl
-package import DataSource
+import DataSource
 
 /// How downloads behave.
 package struct HTTPOptions: Sendable {
