@@ -8,8 +8,8 @@ extension Binder {
   /// The columns of a table in reach of expressions.
   func rowScope(_ input: TableValue) -> RowScope { RowScope(input.plan.schema, tableName: input.name) }
 
-  /// Binds a pipeline. A pipeline without a source starts with an operator that makes rows, or continues the implicit source.
-  func pipeline(_ pipeline: Pipeline) throws(BindFailure) -> TableValue {
+  /// Binds a pipeline. A pipeline without a source starts with an operator that makes rows, or continues `implicit`.
+  func pipeline(_ pipeline: Pipeline, implicit: LogicalPlan? = nil) throws(BindFailure) -> TableValue {
     let outer = scope
     scope = Scope(parent: outer)
     defer { scope = outer }
@@ -18,10 +18,10 @@ extension Binder {
     if let source = pipeline.source {
       current = try table(source, what: "the source of a query")
     } else if let first = rest.first {
-      current = try start(first)
+      current = try start(first, hasInput: implicit != nil)
       if current != nil { rest = rest.dropFirst() }
     }
-    if current == nil, let source = implicitSource { current = TableValue(plan: source, name: "source") }
+    if current == nil, let implicit { current = TableValue(plan: implicit, name: "source") }
     guard var table = current else {
       try fail(.cannotStartQuery, "the query has no source", at: pipeline.span)
     }
@@ -30,11 +30,11 @@ extension Binder {
   }
 
   /// The rows of an operator that needs no input; nil for all others.
-  private func start(_ step: TabularOperator) throws(BindFailure) -> TableValue? {
+  private func start(_ step: TabularOperator, hasInput: Bool) throws(BindFailure) -> TableValue? {
     switch step.kind {
     case .print(let items): return TableValue(plan: try print(items, step.span))
     case .range(let name, let from, let to, let by): return TableValue(plan: try range(name, from, to, by, step.span))
-    case .union(let operands): return implicitSource == nil ? try union(operands, nil, step) : nil
+    case .union(let operands): return hasInput ? nil : try union(operands, nil, step)
     case .search, .find, .macroExpand: try notSupported("the operator '\(step.name)'", at: step.nameSpan)
     case .evaluate(let call, _): try notSupported("the plugin '\(call.name.text)'", at: call.name.span)
     default: return nil

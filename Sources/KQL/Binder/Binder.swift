@@ -135,7 +135,12 @@ final class Binder {
     case .declarePattern(let pattern): try notSupported("declare pattern", at: pattern.name.span)
     case .restrictAccess: try notSupported("restrict access", at: statement.span)
     case .query(let expression):
-      var table = try self.table(expression, .none, what: "a query statement")
+      var table: TableValue
+      if let implicitSource, case .query(let pipeline) = expression.kind, pipeline.source == nil {
+        table = try self.pipeline(pipeline, implicit: implicitSource)
+      } else {
+        table = try self.table(expression, .none, what: "a query statement")
+      }
       // Only `as` names a result; a plain table name does not.
       if !isNamedByAs(expression) { table.name = nil }
       return table
