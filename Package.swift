@@ -77,6 +77,7 @@ func test(_ name: String, _ uses: [String], resources: [Resource] = []) -> Targe
 let tests: [Target] = [
   test("ColumnarTests", ["Columnar"]),
   test("KQLTests", ["KQL", "Columnar", "Expressions", "DataSource", "Engine"]),
+  test("TextTests", ["Columnar"]),
 ]
 
 let package = Package(
