@@ -48,5 +48,5 @@ public func collectList(_ value: Column) -> Column { aggregate("make_list", "col
 public func collectSet(_ value: Column) -> Column { aggregate("make_set", "collect_set", [value]) }
 /// The value below which `percent` (0 to 100) of the values lie, estimated.
 public func percentile(_ value: Column, _ percent: Double) -> Column {
-  Column(.call("percentile", [value.expr, .literal(.real(percent))]), alias: "percentile(\(value.name), \(ValueText.real(percent)))")
+  Column(.call("percentile", [value.expr, .literal(.real(percent))]), alias: "percentile(\(value.name), \(ValueText.text(.real(percent))))")
 }

@@ -4,39 +4,11 @@ package import Columnar
 
 /// Text forms of values.
 package enum ValueText {
-  /// The plain text of a value: numbers in shortest form, datetimes in ISO 8601, dynamic as JSON; `null` for nulls.
+  /// The plain text of a value as `tostring` gives it: numbers in shortest form, datetimes in ISO 8601, dynamic as JSON; `null` for nulls.
   package static func text(_ scalar: Scalar) -> String {
-    switch scalar {
-    case .null: "null"
-    case .bool(let value): value ? "true" : "false"
-    case .int(let value): String(value)
-    case .long(let value): String(value)
-    case .real(let value): real(value)
-    case .decimal(let value): decimal(value)
-    case .string(let value): value
-    case .datetime(let ticks): DateTime(ticks: ticks).description
-    case .timespan(let ticks): TimeSpan(ticks: ticks).description
-    case .guid(let value): value.description
-    case .dynamic(let value): json(value)
-    }
-  }
-
-  /// Doubles in their shortest exact form: `1.5`, `3` (no fraction), `1e+20`, `NaN`, `Infinity`.
-  package static func real(_ value: Double) -> String {
-    if value.isNaN { return "NaN" }
-    if value.isInfinite { return value < 0 ? "-Infinity" : "Infinity" }
-    let text = value.description
-    return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
-  }
-
-  /// Decimals with all their digits.
-  package static func decimal(_ value: DecimalValue) -> String {
-    let scale = Int(value.scale)
-    var digits = String(value.coefficient.magnitude)
-    let sign = value.coefficient < 0 ? "-" : ""
-    if scale <= 0 { return sign + digits + (value.coefficient == 0 ? "" : String(repeating: "0", count: -scale)) }
-    if digits.utf8.count <= scale { digits = String(repeating: "0", count: scale - digits.utf8.count + 1) + digits }
-    return sign + digits.dropLast(scale) + "." + digits.suffix(scale)
+    if scalar.isNull { return "null" }
+    if case .dynamic(let value) = scalar { return json(value) }
+    return ScalarText.text(scalar) ?? ""
   }
 
   /// A dynamic value as JSON.
@@ -51,7 +23,7 @@ package enum ValueText {
     switch scalar {
     case .null: return "null"
     case .bool, .int, .long, .decimal: return text(scalar)
-    case .real(let value): return value.isFinite ? real(value) : "\"\(real(value))\""
+    case .real(let value): return value.isFinite ? text(scalar) : "\"\(text(scalar))\""
     case .dynamic(let value): return json(value)
     default:
       var out = ""

@@ -31,19 +31,15 @@ package enum BlockingThread {
   /// Starts a detached thread; false when the system refuses.
   package static func start(_ body: @escaping @Sendable () -> Void) -> Bool {
     let box = Unmanaged.passRetained(ThreadBody(body))
-    var attributes = pthread_attr_t()
-    pthread_attr_init(&attributes)
-    pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
-    defer { pthread_attr_destroy(&attributes) }
-    var thread = pthread_t()
+    var thread: pthread_t = 0
     let code = pthread_create(
-      &thread, &attributes,
+      &thread, nil,
       { raw in
         guard let raw else { return nil }
         Unmanaged<ThreadBody>.fromOpaque(raw).takeRetainedValue().run()
         return nil
       }, box.toOpaque())
-    if code != 0 { box.release() }
+    if code == 0 { pthread_detach(thread) } else { box.release() }
     return code == 0
   }
 }
