@@ -54,4 +54,5 @@ static inline uint64_t csimd_mask64_high(const uint8_t *_Nonnull p) {
   return m;
 }
 #endif
+#include "parquet_unpack.h"
 #endif
