@@ -88,6 +88,13 @@ package final class InputFile: Sendable {
     return done
   }
 
+  /// The same open file under another name for messages and extensions.
+  func renamed(_ name: String) throws -> InputFile {
+    let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 3)
+    guard copy >= 0 else { throw SystemError.make("cannot duplicate the descriptor of", path, errno) }
+    return InputFile(descriptor: copy, path: name, size: size ?? 0)
+  }
+
   /// The same bytes with random access: itself for a regular file, else a copy in an unlinked temporary file.
   package func spooled() throws -> InputFile {
     if size != nil { return self }
