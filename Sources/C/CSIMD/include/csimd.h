@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stddef.h>
 #include <string.h>
+#include "text_tables.h"
 
 #if defined(__SSE2__)
 #include <emmintrin.h>

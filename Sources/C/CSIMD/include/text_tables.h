@@ -1,0 +1,28 @@
+// Small constant tables for parsing and printing numbers, reached through static inline functions that Swift inlines.
+#ifndef KCONNECT_TEXT_TABLES_H
+#define KCONNECT_TEXT_TABLES_H
+#include <stdint.h>
+#include <string.h>
+
+/// 10^i for 0 <= i <= 19; 0 beyond.
+static inline uint64_t csimd_pow10_u64(long i) {
+  static const uint64_t table[32] = {1ull,10ull,100ull,1000ull,10000ull,100000ull,1000000ull,10000000ull,100000000ull,1000000000ull,10000000000ull,100000000000ull,1000000000000ull,10000000000000ull,100000000000000ull,1000000000000000ull,10000000000000000ull,100000000000000000ull,1000000000000000000ull,10000000000000000000ull};
+  return table[i & 31];
+}
+
+/// 10^i for 0 <= i <= 22 (all exact); 0 beyond.
+static inline double csimd_pow10_f64(long i) {
+  static const double table[32] = {1e0,1e1,1e2,1e3,1e4,1e5,1e6,1e7,1e8,1e9,1e10,1e11,1e12,1e13,1e14,1e15,1e16,1e17,1e18,1e19,1e20,1e21,1e22};
+  return table[i & 31];
+}
+
+/// Writes the two digits of 0 <= pair <= 99.
+static inline void csimd_put_pair(uint8_t *_Nonnull out, unsigned pair) {
+  static const uint16_t table[100] = {0x3030,0x3130,0x3230,0x3330,0x3430,0x3530,0x3630,0x3730,0x3830,0x3930,0x3031,0x3131,0x3231,0x3331,0x3431,0x3531,0x3631,0x3731,0x3831,0x3931,0x3032,0x3132,0x3232,0x3332,0x3432,0x3532,0x3632,0x3732,0x3832,0x3932,0x3033,0x3133,0x3233,0x3333,0x3433,0x3533,0x3633,0x3733,0x3833,0x3933,0x3034,0x3134,0x3234,0x3334,0x3434,0x3534,0x3634,0x3734,0x3834,0x3934,0x3035,0x3135,0x3235,0x3335,0x3435,0x3535,0x3635,0x3735,0x3835,0x3935,0x3036,0x3136,0x3236,0x3336,0x3436,0x3536,0x3636,0x3736,0x3836,0x3936,0x3037,0x3137,0x3237,0x3337,0x3437,0x3537,0x3637,0x3737,0x3837,0x3937,0x3038,0x3138,0x3238,0x3338,0x3438,0x3538,0x3638,0x3738,0x3838,0x3938,0x3039,0x3139,0x3239,0x3339,0x3439,0x3539,0x3639,0x3739,0x3839,0x3939};
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+  memcpy(out, &table[pair], 2);
+#else
+  out[0] = (uint8_t)table[pair], out[1] = (uint8_t)(table[pair] >> 8);
+#endif
+}
+#endif

@@ -1,0 +1,223 @@
+// Role: doubles from and to bytes. Parsing is correctly rounded: up to 2^53 with a power of ten up to 22 both are exact and one
+// division rounds once (Clinger 1990); everything else goes to the C library's strtod. Printing is the shortest text that reads back equal.
+
+#if canImport(Glibc)
+import Glibc
+#endif
+public import CSIMD
+
+extension ScalarText {
+  /// `[+-]digits[.digits][e[+-]digits]`, `.5`, `5.`, and `NaN`, `Inf`, `Infinity` with a sign, in any case.
+  package static func parseReal(_ p: UnsafePointer<UInt8>, _ n: Int) -> Double? {
+    var at = 0
+    let isNegative = n > 0 && p[0] == 0x2D
+    if n > 0, p[0] == 0x2D || p[0] == 0x2B { at = 1 }
+    var mantissa: UInt64 = 0
+    let firstDigit = at
+    while at < n {
+      let digit = p[at] &- 0x30
+      if digit >= 10 { break }
+      mantissa = mantissa &* 10 &+ UInt64(digit)
+      at &+= 1
+    }
+    var digits = at &- firstDigit
+    var exponent = 0
+    if at < n, p[at] == 0x2E {
+      at &+= 1
+      let start = at
+      while at < n {
+        let digit = p[at] &- 0x30
+        if digit >= 10 { break }
+        mantissa = mantissa &* 10 &+ UInt64(digit)
+        at &+= 1
+      }
+      exponent = start &- at
+      digits &+= at &- start
+    }
+    if digits == 0 { return parseRealWord(p, n) }
+    if at < n {
+      guard p[at] | 0x20 == 0x65 else { return nil }
+      at &+= 1
+      let isMinus = at < n && p[at] == 0x2D
+      if at < n, p[at] == 0x2D || p[at] == 0x2B { at &+= 1 }
+      guard at < n else { return nil }
+      var e = 0
+      while at < n {
+        let digit = p[at] &- 0x30
+        guard digit < 10 else { return nil }
+        e = min(e &* 10 &+ Int(digit), 100_000)
+        at &+= 1
+      }
+      exponent &+= isMinus ? -e : e
+    }
+    // 19 digits cannot have wrapped the mantissa.
+    if digits <= 19, mantissa <= 1 << 53, let value = exactScale(mantissa, exponent) { return isNegative ? -value : value }
+    return parseRealSlow(p, n)
+  }
+
+  /// `mantissa × 10^exponent` when one rounding is all it takes.
+  @inlinable @inline(__always) package static func exactScale(_ mantissa: UInt64, _ exponent: Int) -> Double? {
+    let m = Double(mantissa)
+    if exponent <= 0, exponent >= -22 { return m / csimd_pow10_f64(0 &- exponent) }
+    if exponent > 0, exponent <= 22 { return m * csimd_pow10_f64(exponent) }
+    return mantissa == 0 ? 0 : nil
+  }
+
+  /// The syntax is known to be right; strtod wants a terminated text.
+  private static func parseRealSlow(_ p: UnsafePointer<UInt8>, _ n: Int) -> Double? {
+    withUnsafeTemporaryAllocation(of: CChar.self, capacity: n + 1) { text in
+      guard let base = text.baseAddress else { return nil }
+      memcpy(base, p, n)
+      base[n] = 0
+      return strtod(base, nil)
+    }
+  }
+
+  private static func parseRealWord(_ p: UnsafePointer<UInt8>, _ n: Int) -> Double? {
+    var at = 0
+    let isNegative = n > 0 && p[0] == 0x2D
+    if n > 0, p[0] == 0x2D || p[0] == 0x2B { at = 1 }
+    func matches(_ word: StaticString) -> Bool {
+      guard n - at == word.utf8CodeUnitCount else { return false }
+      for i in 0..<word.utf8CodeUnitCount where p[at + i] | 0x20 != word.utf8Start[i] { return false }
+      return true
+    }
+    if matches("nan") { return .nan }
+    if matches("infinity") || matches("inf") { return isNegative ? -.infinity : .infinity }
+    return nil
+  }
+
+  /// .NET Core's shortest form, as `tostring` shows it: `1`, `0.1`, `1E+20`, `1.5E-07`, `-0`, `NaN`, `Infinity`.
+  package static func write(real value: Double, to out: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
+    writeReal(value, pointZero: false, to: out)
+  }
+
+  /// The same digits, but a whole number ends in `.0`, so that the text reads back as a real: the form of files.
+  package static func write(realWithPoint value: Double, to out: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
+    writeReal(value, pointZero: true, to: out)
+  }
+
+  @inline(__always) private static func writeReal(_ value: Double, pointZero: Bool, to start: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
+    var out = start
+    if value.sign == .minus, !value.isNaN {
+      out[0] = 0x2D
+      out += 1
+    }
+    let v = value.magnitude
+    // A decimal of at most 15 digits that rounds to v is v's shortest text; r / 10^k is rounded once since both are exact.
+    if v < 1e11, v >= 1e-3 || v == 0 {
+      let whole = v.rounded(.towardZero)
+      if whole == v {
+        out = write(unsigned: UInt64(v), to: out)
+        if pointZero { out = writePointZero(out) }
+        return out
+      }
+      let cents = (v * 100).rounded()
+      if cents / 100 == v { return writeFixed(UInt64(cents), 2, to: out) }
+      let myriads = (v * 10_000).rounded()
+      if myriads / 10_000 == v { return writeFixed(UInt64(myriads), 4, to: out) }
+      if v < 1e7 {
+        let fine = (v * 100_000_000).rounded()
+        if fine / 100_000_000 == v { return writeFixed(UInt64(fine), 8, to: out) }
+      }
+    }
+    return writeRealSlow(v, pointZero, to: out)
+  }
+
+  @inline(__always) private static func writePointZero(_ out: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
+    out[0] = 0x2E
+    out[1] = 0x30
+    return out + 2
+  }
+
+  /// `value × 10^-scale` without trailing zeros; the value is not whole.
+  @inline(__always) private static func writeFixed(_ value: UInt64, _ scale: Int, to out: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
+    let divisor = csimd_pow10_u64(scale)
+    let whole = value / divisor
+    let point = write(unsigned: whole, to: out)
+    point[0] = 0x2E
+    writeDigits(value &- whole &* divisor, count: scale, to: point + 1)
+    var end = point + 1 + scale
+    while end[-1] == 0x30 { end -= 1 }
+    return end
+  }
+
+  /// Takes the standard library's shortest digits and lays them out as .NET does: plain for exponents -5 < e < 15.
+  private static func writeRealSlow(_ v: Double, _ pointZero: Bool, to out: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
+    func put(_ word: StaticString) -> UnsafeMutablePointer<UInt8> {
+      memcpy(out, word.utf8Start, word.utf8CodeUnitCount)
+      return out + word.utf8CodeUnitCount
+    }
+    if v.isNaN { return put("NaN") }
+    if v.isInfinite { return put("Infinity") }
+    var text = v.description
+    return text.withUTF8 { source in
+      // Digits without point and leading zeros, and the position of the point behind the first digit.
+      withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 32) { digits in
+        var count = 0
+        var pointAt = 0
+        var leading = 0
+        var seenPoint = false
+        var exponent = 0
+        var i = 0
+        while i < source.count, source[i] != 0x65 {
+          let c = source[i]
+          i += 1
+          if c == 0x2E { seenPoint = true; continue }
+          if c == 0x30, count == 0 {
+            if seenPoint { leading += 1 }
+            continue
+          }
+          if count < 32 { digits[count] = c; count += 1 }
+          if !seenPoint { pointAt += 1 }
+        }
+        if i < source.count {
+          i += 1
+          let isMinus = i < source.count && source[i] == 0x2D
+          if i < source.count, source[i] == 0x2D || source[i] == 0x2B { i += 1 }
+          while i < source.count { exponent = exponent * 10 + Int(source[i] &- 0x30); i += 1 }
+          if isMinus { exponent = -exponent }
+        }
+        exponent += pointAt - 1 - (pointAt == 0 ? leading : 0)
+        while count > 1, digits[count - 1] == 0x30 { count -= 1 }
+        return layOut(UnsafePointer(digits.baseAddress ?? out), count, exponent, pointZero, to: out)
+      }
+    }
+  }
+
+  /// Lays `d.ddd × 10^exponent` out.
+  private static func layOut(_ digits: UnsafePointer<UInt8>, _ count: Int, _ exponent: Int, _ pointZero: Bool, to start: UnsafeMutablePointer<UInt8>)
+    -> UnsafeMutablePointer<UInt8>
+  {
+    var out = start
+    if exponent > -5, exponent < 0 {
+      out[0] = 0x30
+      out[1] = 0x2E
+      out += 2
+      for _ in 0..<(-exponent - 1) { out[0] = 0x30; out += 1 }
+      memcpy(out, digits, count)
+      return out + count
+    }
+    if exponent >= 0, exponent < 15 {
+      for i in 0..<max(count, exponent + 1) {
+        if i == exponent + 1 { out[0] = 0x2E; out += 1 }
+        out[0] = i < count ? digits[i] : 0x30
+        out += 1
+      }
+      return pointZero && count <= exponent + 1 ? writePointZero(out) : out
+    }
+    out[0] = digits[0]
+    out += 1
+    if count > 1 {
+      out[0] = 0x2E
+      memcpy(out + 1, digits + 1, count - 1)
+      out += count
+    }
+    out[0] = 0x45
+    out[1] = exponent < 0 ? 0x2D : 0x2B
+    let magnitude = UInt64(exponent.magnitude)
+    let width = max(2, digitCount(magnitude))
+    writeDigits(magnitude, count: width, to: out + 2)
+    return out + 2 + width
+  }
+}

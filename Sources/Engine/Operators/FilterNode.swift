@@ -1,0 +1,38 @@
+// Role: keeps the rows for which a predicate is true.
+
+import Columnar
+import DataSource
+import Expressions
+
+/// Rows where `predicate` is true; null counts as false.
+final class FilterNode: PhysicalNode, @unchecked Sendable {
+  private let predicate: Expr
+
+  init(_ predicate: Expr, _ input: PhysicalNode) {
+    self.predicate = predicate
+    super.init("Filter", detail: ExprText.text(predicate), schema: input.schema, children: [input])
+  }
+
+  override func offer(_ filter: Expr) { children[0].offer(filter) }
+
+  override func open(_ run: QueryRun) throws -> any BatchStream {
+    let compiled = try CompiledExpr(predicate, schema: children[0].schema, context: run.context)
+    return MapStream(try children[0].open(run), Step(predicate: compiled, node: self))
+  }
+
+  private struct Step: BatchOperator {
+    let predicate: CompiledExpr
+    let node: FilterNode
+
+    func process(_ batch: RecordBatch, _ emit: (RecordBatch) throws -> Bool) throws -> Bool {
+      let start = monotonicNanoseconds()
+      node.metrics.took(batch.rowCount)
+      let out = batch.filter(try predicate.select(batch))
+      node.metrics.spent(monotonicNanoseconds() &- start)
+      if out.rowCount == 0 { return true }
+      node.metrics.gave(out.rowCount)
+      try node.verify(out)
+      return try emit(out)
+    }
+  }
+}
