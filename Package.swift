@@ -77,9 +77,11 @@ let tests: [Target] = [
   test("FileConnectorTests", ["FileConnector", "DataSource", "Expressions", "Columnar"]),
   test("ColumnarTests", ["Columnar"]),
   test("ParquetWriterTests", ["Columnar", "Parquet", "Codecs"], exclude: ["judge.py"]),
+  test("ExpressionTests", ["Columnar", "Expressions"]),
   test("TextTests", ["Columnar"]),
   test("AggregateTests", ["Columnar", "Expressions"]),
   test("KQLTests", ["KQL", "Columnar", "Expressions", "DataSource", "Engine"]),
+  test("TextTests", ["Columnar"]),
 ]
 
 let package = Package(
