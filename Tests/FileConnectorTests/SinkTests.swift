@@ -70,7 +70,6 @@ private func rows(_ range: Range<Int>) throws -> RecordBatch {
     let s = Scratch()
     let summary = try writeRows(lines, s("x"), [rows(0..<25), rows(25..<50)], options: ["maxRecordsPerFile": "10"])
     #expect(summary?.files == 6 || summary?.files == 5)
-    for name in s.tree where name.hasSuffix(".lines") { print(name, (try? readSmall(s(name))) ?? "") }
     let read = try readRows(try openTable(lines, [s("x")]), columns: ["k"])
     #expect(read == (0..<50).map { [.long(Int64($0))] })
   }
