@@ -4,7 +4,8 @@
 #if canImport(Glibc)
 import Glibc
 #endif
-package import DataSource
+import CLinux
+import DataSource
 
 /// An open input. A regular file has a size and `pread`; a stream has only `read`. Closed when released.
 package final class InputFile: Sendable {
@@ -88,6 +89,13 @@ package final class InputFile: Sendable {
     return done
   }
 
+  /// The same open file under another name for messages and extensions.
+  func renamed(_ name: String) throws -> InputFile {
+    let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 3)
+    guard copy >= 0 else { throw SystemError.make("cannot duplicate the descriptor of", path, errno) }
+    return InputFile(descriptor: copy, path: name, size: size ?? 0)
+  }
+
   /// The same bytes with random access: itself for a regular file, else a copy in an unlinked temporary file.
   package func spooled() throws -> InputFile {
     if size != nil { return self }
@@ -110,11 +118,11 @@ final class SpoolFile {
 
   init() throws {
     let directory = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
-    descriptor = Glibc.open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0o600)
+    descriptor = kclinux_open_unnamed(directory)
     if descriptor < 0 {
       // Not every file system has O_TMPFILE.
       var name = Array(joinPath(directory, ".kconnect-spool-XXXXXX").utf8CString)
-      descriptor = name.withUnsafeMutableBufferPointer { buffer in buffer.baseAddress.map { mkostemp($0, O_CLOEXEC) } ?? -1 }
+      descriptor = name.withUnsafeMutableBufferPointer { buffer in buffer.baseAddress.map { kclinux_make_temporary($0) } ?? -1 }
       guard descriptor >= 0 else { throw SystemError.make("cannot create a temporary file in", directory, errno) }
       name.withUnsafeBufferPointer { buffer in _ = buffer.baseAddress.map { unlink($0) } }
     }

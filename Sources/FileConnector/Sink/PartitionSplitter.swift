@@ -1,6 +1,6 @@
 // Role: splits batches by the values of the partition columns and names the directories: `year=2024/city=K%C3%B6ln`-style, encoded as Spark does.
 
-import Columnar
+package import Columnar
 import DataSource
 
 /// Names the partition of a value. Nulls and empty texts are `__HIVE_DEFAULT_PARTITION__`, as in Hive and Spark.
@@ -10,17 +10,11 @@ package enum PartitionText {
   /// The text of a value before percent-encoding.
   package static func text(_ value: Scalar) -> String {
     switch value {
-    case .null: return null
-    case .bool(let v): return v ? "true" : "false"
-    case .int(let v): return String(v)
-    case .long(let v): return String(v)
-    case .real(let v): return v == 0 ? "0.0" : "\(v)"
-    case .decimal(let v): return v.plainText
+    case .null, .dynamic: return null
     case .string(let v): return v.isEmpty ? null : v
-    case .datetime(let v): return CivilTime.text(ticks: v)
-    case .timespan(let v): return CivilTime.timespanText(ticks: v)
-    case .guid(let v): return v.description
-    case .dynamic: return null
+    case .real(let v): return ScalarText.text { ScalarText.write(realWithPoint: v == 0 ? 0 : v, to: $0) }
+    case .datetime(let v): return ScalarText.text { ScalarText.write(shortDatetime: v, to: $0) }
+    default: return ScalarText.text(value) ?? null
     }
   }
 
