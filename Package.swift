@@ -32,7 +32,7 @@ let modules: [Module] = [
   Module(name: "JSON", layer: 2, uses: ["Columnar", "Codecs", "CSIMD"]),
   Module(name: "Engine", layer: 3, uses: ["Columnar", "Expressions", "DataSource", "CSIMD"]),
   Module(name: "KQL", layer: 4, uses: ["Columnar", "Expressions", "DataSource", "Engine"]),
-  Module(name: "FileConnector", layer: 5, uses: ["Columnar", "Expressions", "DataSource", "Parquet", "CSV", "JSON", "Codecs", "CCurl"]),
+  Module(name: "FileConnector", layer: 5, uses: ["Columnar", "Expressions", "DataSource", "Parquet", "CSV", "JSON", "Codecs", "CCurl", "CLinux"]),
   Module(name: "KConnect", layer: 6, uses: ["Columnar", "Expressions", "DataSource", "Engine", "KQL", "FileConnector"]),
   Module(name: "KConnectCLI", layer: 7,
          uses: ["KConnect", "Columnar", "Expressions", "DataSource", "Engine", "KQL", "FileConnector", "Parquet", "Codecs"],
@@ -47,6 +47,7 @@ let cModules: [Target] = [
   .systemLibrary(name: "CZlib", path: "Sources/C/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
   .systemLibrary(name: "CRE2System", path: "Sources/C/CRE2System", pkgConfig: "re2", providers: [.apt(["libre2-dev"])]),
   .target(name: "CSIMD", path: "Sources/C/CSIMD"),
+  .target(name: "CLinux", path: "Sources/C/CLinux"),
   .target(name: "CCurl", path: "Sources/C/CCurl"),
   .target(name: "CRE2", dependencies: ["CRE2System"], path: "Sources/C/CRE2", linkerSettings: [.linkedLibrary("stdc++")]),
 ]
@@ -73,8 +74,10 @@ func test(_ name: String, _ uses: [String], exclude: [String] = [], resources: [
 }
 
 let tests: [Target] = [
+  test("FileConnectorTests", ["FileConnector", "DataSource", "Expressions", "Columnar"]),
   test("ColumnarTests", ["Columnar"]),
   test("ParquetWriterTests", ["Columnar", "Parquet", "Codecs"], exclude: ["judge.py"]),
+  test("ExpressionTests", ["Columnar", "Expressions"]),
   test("TextTests", ["Columnar"]),
   test("AggregateTests", ["Columnar", "Expressions"]),
   test("KQLTests", ["KQL", "Columnar", "Expressions", "DataSource", "Engine"]),

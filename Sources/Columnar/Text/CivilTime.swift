@@ -33,7 +33,7 @@
     let n2 = (n1 &- century &* 146_097) | 3
     let p2 = 2_939_745 &* n2
     let z = p2 >> 32
-    let dayOfYear = (p2 & 0xFFFF_FFFF) / 2_939_745 >> 2
+    let dayOfYear = ((p2 & 0xFFFF_FFFF) / 2_939_745) >> 2
     let n3 = 2_141 &* dayOfYear &+ 197_913
     let isNextYear: UInt = dayOfYear >= 306 ? 1 : 0
     let year = Int(bitPattern: 100 &* century &+ z &+ isNextYear) &- 800

@@ -94,7 +94,7 @@ extension ScalarText {
   /// Decimal digits of a number; 0 has one.
   @inlinable @inline(__always) package static func digitCount(_ value: UInt64) -> Int {
     // log10 from the bit length, one compare to correct it.
-    let guess = (64 &- value.leadingZeroBitCount) &* 1233 >> 12
+    let guess = ((64 &- value.leadingZeroBitCount) &* 1233) >> 12
     return guess &+ (value >= csimd_pow10_u64(guess) ? 1 : 0) | (value == 0 ? 1 : 0)
   }
 

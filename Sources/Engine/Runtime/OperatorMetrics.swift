@@ -7,7 +7,6 @@ final class OperatorMetrics: Sendable {
   let rowsIn = Atomic<Int>(0)
   let rowsOut = Atomic<Int>(0)
   let batchesOut = Atomic<Int>(0)
-  let bytesOut = Atomic<Int>(0)
   /// Nanoseconds spent in the operator itself, summed over threads.
   let nanoseconds = Atomic<Int>(0)
   let peakMemory = Atomic<Int>(0)
@@ -30,4 +29,24 @@ final class OperatorMetrics: Sendable {
   }
 
   func sawMemory(_ bytes: Int) { peakMemory.max(bytes, ordering: .relaxed) }
+
+  /// The counters now.
+  var now: Counters {
+    Counters(
+      rowsIn: rowsIn.load(ordering: .relaxed), rowsOut: rowsOut.load(ordering: .relaxed), batchesOut: batchesOut.load(ordering: .relaxed),
+      nanoseconds: nanoseconds.load(ordering: .relaxed), peakMemory: peakMemory.load(ordering: .relaxed),
+      spilledBytes: spilledBytes.load(ordering: .relaxed))
+  }
+
+  /// Counters read at one time.
+  struct Counters {
+    var rowsIn: Int
+    var rowsOut: Int
+    var batchesOut: Int
+    var nanoseconds: Int
+    var peakMemory: Int
+    var spilledBytes: Int
+  }
+
+  func spilled(_ file: SpillFile) { spilledBytes.max(file.byteCount, ordering: .relaxed) }
 }

@@ -57,11 +57,16 @@ package final class WorkerPool: @unchecked Sendable {  // guarded by `monitor`
   /// One thread per core; `KCONNECT_THREADS` overrides.
   package static let shared = WorkerPool(threads: environmentInteger("KCONNECT_THREADS", default: coreCount, range: 1...1_024))
 
-  /// Cores this process may run on.
+  /// Cores this process may run on: its affinity mask, which `taskset` and containers narrow.
   package static var coreCount: Int {
-    var set = cpu_set_t()
-    guard sched_getaffinity(0, MemoryLayout<cpu_set_t>.size, &set) == 0 else { return max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
-    return max(1, withUnsafeBytes(of: set) { $0.reduce(0) { $0 + $1.nonzeroBitCount } })
+    typealias GetAffinity = @convention(c) (pid_t, Int, UnsafeMutableRawPointer) -> Int32
+    var mask = [UInt64](repeating: 0, count: 128)
+    if let symbol = dlsym(nil, "sched_getaffinity") {
+      let getAffinity = unsafeBitCast(symbol, to: GetAffinity.self)
+      let found = mask.withUnsafeMutableBytes { bytes in bytes.baseAddress.map { getAffinity(0, bytes.count, $0) } ?? -1 }
+      if found == 0 { return max(1, mask.reduce(0) { $0 + $1.nonzeroBitCount }) }
+    }
+    return max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
   }
 
   /// Threads used at most by one query unless it asks for fewer.

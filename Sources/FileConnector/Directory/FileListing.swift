@@ -4,7 +4,7 @@
 #if canImport(Glibc)
 import Glibc
 #endif
-package import DataSource
+import DataSource
 
 /// One file of a table.
 package struct FileEntry: Sendable {

@@ -51,7 +51,8 @@ struct FileView: Sendable {
     readSchema = StructType(all.map(\.0))
     outputSchema = StructType(outputs.map(\.0))
     request = ScanRequest(columns: names, filters: pushed, limit: residual == nil ? limit : nil)
-    self.residual = try residual.map { try CompiledExpr($0, schema: readSchema, context: context) }
+    let schema = readSchema
+    self.residual = try residual.map { try CompiledExpr($0, schema: schema, context: context) }
     isIdentity =
       residual == nil && positions == Array(names.indices)
       && outputs.allSatisfy { if case .file(let name, nil) = $0.1 { name == $0.0.name } else { false } }

@@ -2,7 +2,7 @@
 // `__HIVE_DEFAULT_PARTITION__` is null. Types: long, real, datetime or string, whichever fits all values (`partitionColumnTypeInference`).
 
 package import Columnar
-package import DataSource
+import DataSource
 
 /// The partition columns of a table and each file's values.
 package struct PartitionColumns: Sendable {

@@ -1,6 +1,6 @@
 // Role: what a path text means: standard input or output, a URL, a local path; schemes nobody serves here are refused by name.
 
-package import DataSource
+import DataSource
 
 /// A path as the user wrote it, classified.
 package enum SourcePath: Sendable, Hashable {

@@ -4,7 +4,7 @@
 import Glibc
 #endif
 import CCurl
-package import DataSource
+import DataSource
 
 /// How downloads behave.
 package struct HTTPOptions: Sendable {
@@ -19,12 +19,12 @@ package struct HTTPOptions: Sendable {
 
 /// Fetches URLs.
 package enum HTTPDownload {
-  private static let initialized: Bool = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
-
   /// The body of `url` as a file; throws HTTP with the status, or with what curl says. Redirects are followed (at most 10, http and https
   /// only). A body that is gzip although the name does not say so is called `….gz`.
   package static func spool(_ url: String, _ options: HTTPOptions) throws -> InputFile {
-    guard initialized else { throw KConnectError(.http, "libcurl could not be initialised") }
+    guard kccurl_load() else {
+      throw KConnectError(.http, "cannot fetch '\(url)': libcurl is not available: \(String(cString: kccurl_load_error()))", hint: "install libcurl4")
+    }
     let spool = try SpoolFile()
     var attempt = 0
     while true {
@@ -56,8 +56,8 @@ package enum HTTPDownload {
   }
 
   private static func fetch(_ url: String, _ options: HTTPOptions, into spool: SpoolFile) throws {
-    guard let curl = curl_easy_init() else { throw KConnectError(.http, "libcurl could not start a transfer") }
-    defer { curl_easy_cleanup(curl) }
+    guard let curl = kccurl_init() else { throw KConnectError(.http, "libcurl could not start a transfer") }
+    defer { kccurl_cleanup(curl) }
     let sink = Sink(spool)
     _ = kccurl_set_string(curl, CURLOPT_URL, url)
     _ = kccurl_set_long(curl, CURLOPT_FOLLOWLOCATION, 1)
@@ -81,12 +81,12 @@ package enum HTTPDownload {
       }
     }
     _ = kccurl_set_pointer(curl, CURLOPT_WRITEDATA, Unmanaged.passUnretained(sink).toOpaque())
-    let result = withExtendedLifetime(sink) { curl_easy_perform(curl) }
+    let result = withExtendedLifetime(sink) { kccurl_perform(curl) }
     if let failure = sink.failure { throw failure }
     if result != CURLE_OK {
       let isTimeout = result == CURLE_OPERATION_TIMEDOUT
       throw KConnectError(
-        .http, "cannot fetch '\(url)': \(String(cString: curl_easy_strerror(result)))",
+        .http, "cannot fetch '\(url)': \(String(cString: kccurl_error_text(result)))",
         hint: isTimeout ? "option httpTimeout sets how long a silent transfer is waited for" : "check the address and the network",
         isRetryable: result != CURLE_URL_MALFORMAT && result != CURLE_UNSUPPORTED_PROTOCOL && result != CURLE_PEER_FAILED_VERIFICATION)
     }

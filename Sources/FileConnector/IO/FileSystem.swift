@@ -4,6 +4,7 @@
 #if canImport(Glibc)
 import Glibc
 #endif
+import CLinux
 
 /// What a call does; tests choose faults by it.
 package enum FileOperation: String, Sendable, CaseIterable {
@@ -93,9 +94,9 @@ package struct FileSystem: Sendable {
     run(mode == .exchange ? .exchange : .rename, to) {
       switch mode {
       case .replace: return Glibc.rename(from, to)
-      case .exchange: return renameat2(AT_FDCWD, from, AT_FDCWD, to, UInt32(RENAME_EXCHANGE))
+      case .exchange: return kclinux_rename_exchange(from, to)
       case .noReplace:
-        let result = renameat2(AT_FDCWD, from, AT_FDCWD, to, UInt32(RENAME_NOREPLACE))
+        let result = kclinux_rename_noreplace(from, to)
         guard result != 0, errno == EINVAL else { return result }
         if link(from, to) == 0 { return unlink(from) }
         // Directories cannot be linked; rename then replaces at most an empty directory.

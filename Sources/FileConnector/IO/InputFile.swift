@@ -4,7 +4,8 @@
 #if canImport(Glibc)
 import Glibc
 #endif
-package import DataSource
+import CLinux
+import DataSource
 
 /// An open input. A regular file has a size and `pread`; a stream has only `read`. Closed when released.
 package final class InputFile: Sendable {
@@ -117,11 +118,11 @@ final class SpoolFile {
 
   init() throws {
     let directory = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
-    descriptor = Glibc.open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0o600)
+    descriptor = kclinux_open_unnamed(directory)
     if descriptor < 0 {
       // Not every file system has O_TMPFILE.
       var name = Array(joinPath(directory, ".kconnect-spool-XXXXXX").utf8CString)
-      descriptor = name.withUnsafeMutableBufferPointer { buffer in buffer.baseAddress.map { mkostemp($0, O_CLOEXEC) } ?? -1 }
+      descriptor = name.withUnsafeMutableBufferPointer { buffer in buffer.baseAddress.map { kclinux_make_temporary($0) } ?? -1 }
       guard descriptor >= 0 else { throw SystemError.make("cannot create a temporary file in", directory, errno) }
       name.withUnsafeBufferPointer { buffer in _ = buffer.baseAddress.map { unlink($0) } }
     }

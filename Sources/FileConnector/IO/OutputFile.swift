@@ -4,7 +4,7 @@
 #if canImport(Glibc)
 import Glibc
 #endif
-package import DataSource
+import DataSource
 
 /// An output under construction, written front to back by one thread at a time.
 package final class OutputFile: @unchecked Sendable {  // one writer at a time, by the contract of FileWriter.append

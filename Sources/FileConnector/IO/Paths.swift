@@ -3,6 +3,7 @@
 #if canImport(Glibc)
 import Glibc
 #endif
+import CLinux
 
 /// `directory/name`; an empty directory stands for the working directory.
 package func joinPath(_ directory: String, _ name: String) -> String {
@@ -63,7 +64,7 @@ package func resolvedPath(_ path: String) -> String {
 /// 32 random hexadecimal digits in the form of a GUID, for names of parts and staging places.
 package func randomIdentifier() -> String {
   var bytes: (UInt64, UInt64) = (0, 0)
-  let n = withUnsafeMutableBytes(of: &bytes) { getrandom($0.baseAddress, 16, 0) }
+  let n = withUnsafeMutableBytes(of: &bytes) { $0.baseAddress.map { kclinux_random($0, 16) } ?? -1 }
   if n != 16 { bytes = (UInt64.random(in: 0...UInt64.max), UInt64.random(in: 0...UInt64.max)) }
   func hex(_ value: UInt64, _ digits: Int) -> String {
     let text = String(value, radix: 16)

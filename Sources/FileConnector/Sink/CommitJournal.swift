@@ -8,7 +8,7 @@
 #if canImport(Glibc)
 import Glibc
 #endif
-package import DataSource
+import DataSource
 
 /// What a commit does to a directory.
 package struct CommitJournal: Sendable, Equatable {
@@ -23,6 +23,12 @@ package struct CommitJournal: Sendable, Equatable {
   package var removals: [String]
 
   package var fileName: String { Self.prefix + identifier }
+
+  package init(identifier: String, moves: [Move], removals: [String]) {
+    self.identifier = identifier
+    self.moves = moves
+    self.removals = removals
+  }
 
   /// The text form.
   package var text: String {

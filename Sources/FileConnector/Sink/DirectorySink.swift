@@ -1,7 +1,7 @@
 // Role: a write to a directory without partition columns: parts `part-00000-<uuid>.<ext>`, a new one when `maxRecordsPerFile` is reached.
 
-package import Columnar
-package import DataSource
+import Columnar
+import DataSource
 
 /// Makes the parts of one write.
 struct PartFactory {

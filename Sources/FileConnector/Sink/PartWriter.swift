@@ -1,6 +1,6 @@
 // Role: one part under construction: its temporary file, its format writer and its row count; `finish` makes it durable.
 
-package import DataSource
+import DataSource
 
 /// A part file with its writer. One thread at a time appends.
 final class PartWriter {

@@ -1,6 +1,6 @@
 // Role: splits batches by the values of the partition columns and names the directories: `year=2024/city=K%C3%B6ln`-style, encoded as Spark does.
 
-import Columnar
+package import Columnar
 import DataSource
 
 /// Names the partition of a value. Nulls and empty texts are `__HIVE_DEFAULT_PARTITION__`, as in Hive and Spark.

@@ -1,8 +1,8 @@
 // Role: a write partitioned by columns. `encode` splits chunks; large pieces are encoded there, in parallel; small ones are gathered per
 // partition until a file's preferred chunk is full. Bounded: bytes gathered, and files open at once.
 
-package import Columnar
-package import DataSource
+import Columnar
+import DataSource
 
 /// Pieces of one chunk by partition directory.
 private struct SplitChunk: EncodedChunk {

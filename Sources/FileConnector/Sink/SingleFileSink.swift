@@ -3,8 +3,8 @@
 #if canImport(Glibc)
 import Glibc
 #endif
-package import Columnar
-package import DataSource
+import Columnar
+import DataSource
 
 /// Writes rows to one file. After `commit` the target has all of them; before, it is untouched.
 final class SingleFileSink: TableSink, @unchecked Sendable {  // append/commit by one thread at a time; encode touches only the writer

@@ -4,7 +4,7 @@
 #if canImport(Glibc)
 import Glibc
 #endif
-package import DataSource
+import DataSource
 
 /// Names of staging places.
 package enum StagingNames {

@@ -7,7 +7,7 @@
 #if canImport(Glibc)
 import Glibc
 #endif
-package import DataSource
+import DataSource
 
 package enum WriteTarget: Sendable, Equatable {
   case standardOutput

@@ -23,6 +23,12 @@ package struct DiagnosticRenderer {
 
   /// One diagnostic in up to four lines; no line break at the end.
   package func render(_ diagnostic: KQLDiagnostic) -> String {
+    let head = "\(diagnostic.severity.rawValue)[\(diagnostic.code)]: \(diagnostic.message)\n"
+    return head + excerpt(diagnostic) + (diagnostic.hint.map { "\nhint: \($0)" } ?? "")
+  }
+
+  /// The source line and the caret line below it.
+  package func excerpt(_ diagnostic: KQLDiagnostic) -> String {
     let start = min(max(0, Int(diagnostic.span.start)), locator.bytes.count)
     let lineIndex = locator.lineIndex(of: start)
     let line = locator.lineRange(lineIndex)
@@ -39,12 +45,7 @@ package struct DiagnosticRenderer {
     let caretIndent = String(repeating: " ", count: lead.reduce(0) { $0 + $1.width })
     let shown = marked.prefix(width)
     let carets = String(repeating: "^", count: max(1, shown.reduce(0) { $0 + $1.width }))
-
-    var out = "\(diagnostic.severity.rawValue)[\(diagnostic.code)]: \(diagnostic.message)\n"
-    out += "  \(place) | \(Self.text(lead))\(Self.text(Array(shown)))\(Self.text(tail))\n"
-    out += "  \(margin) | \(caretIndent)\(carets)"
-    if let hint = diagnostic.hint { out += "\nhint: \(hint)" }
-    return out
+    return "  \(place) | \(Self.text(lead))\(Self.text(Array(shown)))\(Self.text(tail))\n  \(margin) | \(caretIndent)\(carets)"
   }
 
   /// What a terminal shows for one character of source and how many columns it takes.

@@ -28,16 +28,13 @@ package enum KQLParser {
     }
   }
 
-  /// Parses operators that continue a pipeline: `where x | summarize count()`; a leading `|` is allowed.
-  /// The result is one query statement whose pipeline has no source.
+  /// Parses operators that continue a pipeline: `where x | summarize count()`; a leading `|` is allowed, and so are
+  /// statements before them. Pipelines at the top that start with an operator have no source.
   package static func parseFragment(_ text: String) -> ParseResult {
     withParser(text) { parser in
+      parser.allowsMissingSource = true
       _ = parser.accept(.pipe)
-      let pipeline = parser.subPipeline()
-      _ = parser.accept(.semicolon)
-      parser.requireEnd()
-      let expression = parser.node(.query(pipeline), pipeline.span)
-      return QueryText(statements: [Statement(kind: .query(expression), span: pipeline.span)])
+      return QueryText(statements: parser.statements(until: .end))
     }
   }
 

@@ -6,7 +6,7 @@ extension Parser {
     let start = position
     let (name, length) = operatorName()
     guard length > 0 else { try failUnknownOperator(name) }
-    if isFirst && !["print", "range", "union", "search", "find", "evaluate", "macro-expand"].contains(name) {
+    if isFirst && !(allowsMissingSource && bracketDepth == 0) && !["print", "range", "union", "search", "find", "evaluate", "macro-expand"].contains(name) {
       try fail(.cannotStartQuery, "'\(name)' needs input; a query starts with a table", hint: "write: Table | \(name) ...")
     }
     advance(by: length)

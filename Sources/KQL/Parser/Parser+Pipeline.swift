@@ -79,6 +79,7 @@ extension Parser {
   /// Operators that need input count too, so that the message can say that a table is missing before them.
   private func startsWithOperator() -> Bool {
     guard kind == .word else { return false }
+    if continuesMissingSource() { return true }
     switch text(of: current) {
     case "range": return nameLength(1) > 0 && isWord("from", 1 + nameLength(1))
     case "print", "union", "search", "find", "evaluate": return !isUsedAsName(1)
@@ -87,6 +88,19 @@ extension Parser {
       let length = operatorName().tokens
       return length > 0 && !isUsedAsName(length) && kind(length) != .leftParen
     default: return false
+    }
+  }
+
+  /// Whether an operator of a fragment stands here: one whose input comes from elsewhere.
+  private func continuesMissingSource() -> Bool {
+    guard allowsMissingSource, bracketDepth == 0 else { return false }
+    let (name, length) = operatorName()
+    guard length > 0 else { return false }
+    switch name {
+    case "count", "getschema", "consume", "serialize":
+      // These have no operands, so whatever ends an operator may follow.
+      return [.pipe, .semicolon, .end].contains(kind(length)) || !isUsedAsName(length)
+    default: return !isUsedAsName(length) && kind(length) != .end
     }
   }
 

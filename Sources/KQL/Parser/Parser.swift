@@ -18,6 +18,9 @@ struct Parser {
   /// Whether `column : "term"` is an expression here (`search`, `find`).
   var allowsSearchTerm = false
 
+  /// Whether a query outside all brackets may start with an operator that needs input, which comes from elsewhere.
+  var allowsMissingSource = false
+
   /// Rules nest at most this deep, and trees are at most this high, so that neither the parser nor a recursive walk over
   /// its result can exhaust the stack.
   static let maximumNesting = 120

@@ -81,7 +81,7 @@ struct DeltaBinaryDecoder<T: FixedWidthInteger & SignedInteger & BitwiseCopyable
     if pending.count != miniblockValues { pending = [T](repeating: 0, count: miniblockValues) }
     pending.withUnsafeMutableBufferPointer { out in
       guard let out = out.baseAddress else { return }
-      withUnsafeTemporaryAllocation(of: UInt64.self, capacity: miniblockValues) { deltas in
+      withUnsafeTemporaryAllocation(of: UInt64.self, capacity: count) { deltas in
         guard let deltas = deltas.baseAddress else { return }
         pq_unpack64(source, deltas, count, Int32(width))
         for i in 0..<count {
