@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <string.h>
 #include "text_tables.h"
+#include "csimd_find.h"
+#include "csimd_range.h"
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
