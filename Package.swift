@@ -32,12 +32,11 @@ let modules: [Module] = [
   Module(name: "JSON", layer: 2, uses: ["Columnar", "Codecs", "CSIMD"]),
   Module(name: "Engine", layer: 3, uses: ["Columnar", "Expressions", "DataSource", "CSIMD"]),
   Module(name: "KQL", layer: 4, uses: ["Columnar", "Expressions", "DataSource", "Engine"]),
-  Module(name: "FileConnector", layer: 5, uses: ["Columnar", "Expressions", "DataSource", "Parquet", "CSV", "JSON", "Codecs", "CCurl"]),
+  Module(name: "FileConnector", layer: 5, uses: ["Columnar", "Expressions", "DataSource", "Parquet", "CSV", "JSON", "Codecs", "CCurl", "CLinux"]),
   Module(name: "KConnect", layer: 6, uses: ["Columnar", "Expressions", "DataSource", "Engine", "KQL", "FileConnector"]),
   Module(name: "KConnectCLI", layer: 7,
          uses: ["KConnect", "Columnar", "Expressions", "DataSource", "Engine", "KQL", "FileConnector", "Parquet", "Codecs"],
          products: [argumentParser], isProgram: true),
-  Module(name: "Benchmarks", layer: 7, uses: ["KConnect", "Columnar"], folder: "Benchmarks", isProgram: true),
 ]
 
 let cModules: [Target] = [
@@ -46,10 +45,10 @@ let cModules: [Target] = [
   .systemLibrary(name: "CLZ4", path: "Sources/C/CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
   .systemLibrary(name: "CBrotli", path: "Sources/C/CBrotli", pkgConfig: "libbrotlienc", providers: [.apt(["libbrotli-dev"])]),
   .systemLibrary(name: "CZlib", path: "Sources/C/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
-  .systemLibrary(name: "CCurlSystem", path: "Sources/C/CCurlSystem", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
   .systemLibrary(name: "CRE2System", path: "Sources/C/CRE2System", pkgConfig: "re2", providers: [.apt(["libre2-dev"])]),
   .target(name: "CSIMD", path: "Sources/C/CSIMD"),
-  .target(name: "CCurl", dependencies: ["CCurlSystem"], path: "Sources/C/CCurl"),
+  .target(name: "CLinux", path: "Sources/C/CLinux"),
+  .target(name: "CCurl", path: "Sources/C/CCurl"),
   .target(name: "CRE2", dependencies: ["CRE2System"], path: "Sources/C/CRE2", linkerSettings: [.linkedLibrary("stdc++")]),
 ]
 
@@ -70,13 +69,18 @@ func target(_ module: Module) -> Target {
     : .target(name: module.name, dependencies: dependencies, path: path, swiftSettings: settings, linkerSettings: module.linker)
 }
 
-func test(_ name: String, _ uses: [String], resources: [Resource] = []) -> Target {
-  .testTarget(name: name, dependencies: uses.map { .target(name: $0) }, path: "Tests/\(name)", resources: resources, swiftSettings: settings)
+func test(_ name: String, _ uses: [String], exclude: [String] = [], resources: [Resource] = []) -> Target {
+  .testTarget(name: name, dependencies: uses.map { .target(name: $0) }, path: "Tests/\(name)", exclude: exclude, resources: resources, swiftSettings: settings)
 }
 
 let tests: [Target] = [
+  test("FileConnectorTests", ["FileConnector", "DataSource", "Expressions", "Columnar"]),
   test("ColumnarTests", ["Columnar"]),
+  test("ParquetWriterTests", ["Columnar", "Parquet", "Codecs"], exclude: ["judge.py"]),
+  test("ExpressionTests", ["Columnar", "Expressions"]),
   test("TextTests", ["Columnar"]),
+  test("AggregateTests", ["Columnar", "Expressions"]),
+  test("KQLTests", ["KQL", "Columnar", "Expressions", "DataSource", "Engine"]),
 ]
 
 let package = Package(

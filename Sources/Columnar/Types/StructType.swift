@@ -1,16 +1,27 @@
 // Role: schemas. A `StructType` is the ordered list of named, typed fields of a table, batch or plan node.
 
+/// What is known of a column's values beyond its Kusto type, for writers: true of every value, from the source to the sink.
+/// Projections that only pass a column on keep it.
+public enum StorageHint: Sendable, Hashable {
+  /// Every decimal has at most `scale` digits behind the point and `precision` digits in all.
+  case decimal(precision: Int, scale: Int)
+  /// Every datetime lies at midnight UTC: a date.
+  case date
+}
+
 /// A column's name and type.
 public struct StructField: Sendable, Hashable, CustomStringConvertible {
   public var name: String
   public var type: DataType
   /// False where the source promises that no value is null.
   public var nullable: Bool
+  public var hint: StorageHint?
 
-  public init(_ name: String, _ type: DataType, nullable: Bool = true) {
+  public init(_ name: String, _ type: DataType, nullable: Bool = true, hint: StorageHint? = nil) {
     self.name = name
     self.type = type
     self.nullable = nullable
+    self.hint = hint
   }
 
   public var description: String { "\(quotedName(name)):\(type)" }

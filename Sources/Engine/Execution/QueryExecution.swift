@@ -30,29 +30,82 @@ package enum ExplainMode: String, Sendable, CaseIterable {
 /// One query, from plan to result. Run it once.
 package final class QueryExecution: Sendable {
   package let plan: LogicalPlan
+  /// The plan that runs.
+  package let optimizedPlan: LogicalPlan
+  private let root: PhysicalNode
+  private let run: QueryRun
 
+  /// Optimises and chooses operators; throws where the plan's expressions do not hold together.
   package init(_ plan: LogicalPlan, options: ExecutionOptions, context: EvaluationContext) throws {
     self.plan = plan
+    if isVerifying { try plan.checkInvariants() }
+    optimizedPlan = options.optimizes ? try Optimizer.optimize(plan, context: context) : plan
+    root = try PhysicalPlanner.plan(optimizedPlan)
+    run = QueryRun(options: options, context: context)
   }
 
   /// Runs and gives the batches in row order to `consume`, on the calling thread, until it returns false. Blocks.
   package func run(_ consume: (RecordBatch) throws -> Bool) throws {
-    throw KConnectError(.notSupported, "running plans")
+    try run.check()
+    let (stream, limit) = try openRoot()
+    try CollectJob(stream, run: run, limit: limit).collect(consume)
   }
 
   /// Runs into a sink: chunks are encoded in parallel and appended in order; commits at the end, aborts on any error. Blocks.
   package func write(to sink: any TableSink) throws -> WriteSummary {
-    throw KConnectError(.notSupported, "running plans")
+    do {
+      try run.check()
+      let (stream, limit) = try openRoot()
+      try TableWriteJob(stream, into: sink, run: run, limit: limit).write()
+      try run.check()
+    } catch {
+      sink.abort()
+      throw error
+    }
+    return try sink.commit()
   }
 
   /// Stops a running query soon; `run` and `write` then throw CANCELLED. Safe from any thread and from signal-driven threads.
-  package func cancel() {}
+  package func cancel() { run.cancel() }
 
   /// Sum of the scans' counters so far; safe from any thread.
-  package var progress: ScanMetrics { ScanMetrics() }
+  package var progress: ScanMetrics { run.progress }
+
+  /// Most bytes that operators had reserved at a time.
+  package var peakMemory: Int { run.memory.peak }
 
   /// The plan as text; `analyze` runs it.
   package func explain(_ mode: ExplainMode) throws -> String {
-    throw KConnectError(.notSupported, "explain")
+    switch mode {
+    case .simple: return PlanText.text(optimizedPlan)
+    case .extended:
+      return """
+        == Logical plan ==
+        \(PlanText.text(plan))== Optimised plan ==
+        \(PlanText.text(optimizedPlan))== Physical plan ==
+        \(PhysicalText.text(root, counters: false))
+        """
+    case .analyze:
+      let elapsed = try runForCounters()
+      return PhysicalText.text(root, counters: true) + PhysicalText.summary(elapsed: elapsed, run: run)
+    }
+  }
+
+  /// As `explain`, as one JSON object; `analyze` runs the plan.
+  package func explainJSON(_ mode: ExplainMode) throws -> String {
+    let elapsed = mode == .analyze ? try runForCounters() : nil
+    return PhysicalText.json(root, elapsed: elapsed, run: run)
+  }
+
+  private func runForCounters() throws -> Int {
+    let start = monotonicNanoseconds()
+    try run { _ in true }
+    return monotonicNanoseconds() - start
+  }
+
+  /// The stream of the plan; a limit at its top is counted where the rows come in order.
+  private func openRoot() throws -> (any BatchStream, Int?) {
+    if let limit = root.topLimit { return (try root.openWithoutLimit(run), limit) }
+    return (try root.open(run), nil)
   }
 }

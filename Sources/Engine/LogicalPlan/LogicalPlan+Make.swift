@@ -39,8 +39,15 @@ extension LogicalPlan {
 
   /// One output column per expression; names must be unique.
   package func project(_ columns: [NamedExpr]) throws -> LogicalPlan {
-    let fields = try columns.map { StructField($0.name, try type(of: $0.expr)) }
-    return LogicalPlan(node: .project(columns, self), schema: try unique(fields))
+    return LogicalPlan(node: .project(columns, self), schema: try unique(columns.map(outputField)))
+  }
+
+  /// The output field of an expression: a column passed on keeps its storage hint.
+  private func outputField(_ column: NamedExpr) throws -> StructField {
+    if case .column(let name) = column.expr, let field = schema.field(name) {
+      return StructField(column.name, field.type, nullable: field.nullable, hint: field.hint)
+    }
+    return StructField(column.name, try type(of: column.expr))
   }
 
   /// Adds columns behind the existing ones, replacing those of the same name in place.
@@ -59,7 +66,7 @@ extension LogicalPlan {
 
   /// Groups and aggregates; the schema is keys, then aggregates.
   package func aggregate(keys: [NamedExpr], aggregates: [NamedAggregate]) throws -> LogicalPlan {
-    var fields = try keys.map { StructField($0.name, try type(of: $0.expr)) }
+    var fields = try keys.map(outputField)
     for aggregate in aggregates {
       fields.append(StructField(aggregate.name, try CompiledAggregate(aggregate.call, schema: schema, context: Self.typing).type))
     }
@@ -98,7 +105,7 @@ extension LogicalPlan {
         name = "\(field.name)\(n)"
       }
       rightNames.append(name)
-      fields.append(StructField(name, field.type))
+      fields.append(StructField(name, field.type, hint: field.hint))
     }
     return LogicalPlan(
       node: .join(JoinNode(kind: kind, left: self, right: right, keys: keys, rightNames: rightNames)), schema: StructType(fields))

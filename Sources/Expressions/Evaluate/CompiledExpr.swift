@@ -17,13 +17,17 @@ package struct CompiledExpr: Sendable {
   }
 
   /// One value per row, in any vector form; throws `ExpressionError`.
-  package func evaluate(_ batch: RecordBatch) throws -> ColumnVector { try node.evaluate(batch) }
+  package func evaluate(_ batch: RecordBatch) throws -> ColumnVector {
+    try node.evaluate(EvaluationInput(columns: batch.columns, rowCount: batch.rowCount))
+  }
 
   /// For a boolean expression: the rows where it is true (null counts as false).
   package func select(_ batch: RecordBatch) throws -> Bitmap {
-    let vector = try evaluate(batch)
-    return vector.trueBits
+    try node.select(EvaluationInput(columns: batch.columns, rowCount: batch.rowCount))
   }
+
+  /// The value of an expression that reads no column and does not change between calls; nil for others.
+  package var constantValue: Scalar? { node.constant }
 }
 
 extension ColumnVector {

@@ -1,51 +1,68 @@
-// Role: bytes to read, wherever they are: a regular file (random access), or a stream (stdin, pipe, http body spooled or not).
+// Role: bytes to read, wherever they are: a regular file (random access), or a stream (stdin, pipe). Streams and http bodies become
+// random-access by spooling them to an unlinked temporary file.
 
 #if canImport(Glibc)
 import Glibc
 #endif
-package import DataSource
+import CLinux
+import DataSource
 
 /// An open input. A regular file has a size and `pread`; a stream has only `read`. Closed when released.
 package final class InputFile: Sendable {
-  /// As the user named it, for messages.
+  /// As the user named it, for messages; its extension tells the compression (the query of a URL is cut off).
   package let path: String
   /// Bytes, nil for a stream.
   package let size: Int?
   private let descriptor: Int32
   private let closes: Bool
 
-  /// Opens a regular file; `-` is standard input. Throws PATH_NOT_FOUND, PERMISSION or IO.
-  package init(path: String) throws {
-    self.path = path
+  /// Opens a regular file or a pipe; `-` is standard input. Throws PATH_NOT_FOUND, PERMISSION or IO.
+  package convenience init(path: String) throws { try self.init(path: path, displayPath: path) }
+
+  /// Opens `path`, which messages call `displayPath`.
+  package init(path: String, displayPath: String) throws {
+    self.path = displayPath
     if path == "-" {
       descriptor = 0
       closes = false
+      var info = stat()
+      // `kconnect … < file`: standard input may be a regular file; it is still read as a stream, from its current position.
+      guard fstat(0, &info) == 0 else { throw SystemError.make("cannot read", "standard input", errno) }
       size = nil
       return
     }
     descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC)
     closes = true
-    guard descriptor >= 0 else { throw SystemError.make("cannot open", path, errno) }
+    guard descriptor >= 0 else { throw SystemError.make("cannot open", displayPath, errno) }
     var info = stat()
     guard fstat(descriptor, &info) == 0 else {
       let code = errno
       close(descriptor)
-      throw SystemError.make("cannot stat", path, code)
+      throw SystemError.make("cannot stat", displayPath, code)
     }
     if info.st_mode & S_IFMT == S_IFDIR {
       close(descriptor)
-      throw KConnectError(.io, "'\(path)' is a directory, expected a file")
+      throw KConnectError(.io, "'\(displayPath)' is a directory, expected a file")
     }
     size = info.st_mode & S_IFMT == S_IFREG ? Int(info.st_size) : nil
+  }
+
+  /// Takes over an open regular file of `size` bytes.
+  package init(descriptor: Int32, path: String, size: Int) {
+    self.descriptor = descriptor
+    self.path = path
+    self.size = size
+    closes = true
   }
 
   deinit { if closes { close(descriptor) } }
 
   /// Reads up to `buffer.count` bytes at `offset`; fewer only at the end of the file.
   package func pread(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws -> Int {
+    guard let base = buffer.baseAddress else { return 0 }
     var done = 0
     while done < buffer.count {
-      let n = Glibc.pread(descriptor, buffer.baseAddress! + done, buffer.count - done, off_t(offset + done))
+      let n = Glibc.pread(descriptor, base + done, buffer.count - done, off_t(offset + done))
       if n < 0 {
         if errno == EINTR { continue }
         throw SystemError.make("cannot read at byte \(offset + done) of", path, errno)
@@ -58,16 +75,79 @@ package final class InputFile: Sendable {
 
   /// Reads the next bytes of the stream; fewer than asked only at the end.
   package func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+    guard let base = buffer.baseAddress else { return 0 }
     var done = 0
     while done < buffer.count {
-      let n = Glibc.read(descriptor, buffer.baseAddress! + done, buffer.count - done)
+      let n = Glibc.read(descriptor, base + done, buffer.count - done)
       if n < 0 {
         if errno == EINTR { continue }
-        throw SystemError.make("cannot read", path, errno)
+        throw SystemError.make("cannot read", path == "-" ? "standard input" : path, errno)
       }
       if n == 0 { break }
       done += n
     }
     return done
+  }
+
+  /// The same open file under another name for messages and extensions.
+  func renamed(_ name: String) throws -> InputFile {
+    let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 3)
+    guard copy >= 0 else { throw SystemError.make("cannot duplicate the descriptor of", path, errno) }
+    return InputFile(descriptor: copy, path: name, size: size ?? 0)
+  }
+
+  /// The same bytes with random access: itself for a regular file, else a copy in an unlinked temporary file.
+  package func spooled() throws -> InputFile {
+    if size != nil { return self }
+    let spool = try SpoolFile()
+    let block = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 64)
+    defer { block.deallocate() }
+    while true {
+      let n = try read(into: block)
+      if n == 0 { break }
+      try spool.append(UnsafeRawBufferPointer(rebasing: block[0..<n]))
+    }
+    return spool.finish(path: path)
+  }
+}
+
+/// A temporary file without a name, filled front to back. Lies in `TMPDIR`, else `/tmp`; vanishes when released.
+final class SpoolFile {
+  private var descriptor: Int32
+  private var size = 0
+
+  init() throws {
+    let directory = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+    descriptor = kclinux_open_unnamed(directory)
+    if descriptor < 0 {
+      // Not every file system has O_TMPFILE.
+      var name = Array(joinPath(directory, ".kconnect-spool-XXXXXX").utf8CString)
+      descriptor = name.withUnsafeMutableBufferPointer { buffer in buffer.baseAddress.map { kclinux_make_temporary($0) } ?? -1 }
+      guard descriptor >= 0 else { throw SystemError.make("cannot create a temporary file in", directory, errno) }
+      name.withUnsafeBufferPointer { buffer in _ = buffer.baseAddress.map { unlink($0) } }
+    }
+  }
+
+  deinit { if descriptor >= 0 { close(descriptor) } }
+
+  func append(_ bytes: UnsafeRawBufferPointer) throws {
+    let (written, code) = FileSystem.system.write(descriptor, "the temporary file", bytes)
+    size += written
+    if code != 0 { throw SystemError.make("cannot write", "the temporary file of an input", code) }
+  }
+
+  /// Forgets what was written, for a new attempt.
+  func truncate() throws {
+    size = 0
+    guard ftruncate(descriptor, 0) == 0, lseek(descriptor, 0, SEEK_SET) == 0 else {
+      throw SystemError.make("cannot truncate", "the temporary file of an input", errno)
+    }
+  }
+
+  /// Hands the descriptor over as an input called `path`.
+  func finish(path: String) -> InputFile {
+    let file = InputFile(descriptor: descriptor, path: path, size: size)
+    descriptor = -1
+    return file
   }
 }

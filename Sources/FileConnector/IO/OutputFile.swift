@@ -1,54 +1,82 @@
-// Role: bytes to write: a new file under a temporary name, or standard output. Write errors carry the path; nothing is renamed here.
+// Role: bytes to write: a new file under a temporary name, a device or pipe, or standard output. Write errors carry the path; nothing is
+// renamed here.
 
 #if canImport(Glibc)
 import Glibc
 #endif
-package import DataSource
+import DataSource
 
 /// An output under construction, written front to back by one thread at a time.
 package final class OutputFile: @unchecked Sendable {  // one writer at a time, by the contract of FileWriter.append
-  /// The path written (a temporary name), or "-".
+  /// The path written (a temporary name with the target's extension), or "-".
   package let path: String
+  /// The name messages show: the target the user asked for.
+  package let displayPath: String
+  private let fileSystem: FileSystem
   private var descriptor: Int32
+  private let isDurable: Bool
   /// Bytes written so far.
   package private(set) var offset = 0
 
   /// Creates the file (it must not exist), or takes standard output for "-".
-  package init(creating path: String) throws {
+  package init(creating path: String, displayPath: String? = nil, fileSystem: FileSystem = .system) throws {
     self.path = path
+    self.displayPath = path == "-" ? "standard output" : displayPath ?? path
+    self.fileSystem = fileSystem
     if path == "-" {
       descriptor = 1
+      isDurable = false
       return
     }
-    descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
-    guard descriptor >= 0 else { throw SystemError.make("cannot create", path, errno) }
+    let (descriptor, code) = fileSystem.create(path)
+    guard code == 0 else { throw SystemError.make("cannot create", displayPath ?? path, code) }
+    self.descriptor = descriptor
+    isDurable = true
+  }
+
+  /// Opens an existing device or pipe, such as `/dev/null`.
+  package init(device path: String) throws {
+    self.path = path
+    displayPath = path
+    fileSystem = .system
+    isDurable = false
+    descriptor = open(path, O_WRONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw SystemError.make("cannot open", path, errno) }
   }
 
   deinit { if descriptor > 2 { Glibc.close(descriptor) } }
 
-  package func write(_ bytes: UnsafeRawBufferPointer) throws {
-    var done = 0
-    while done < bytes.count {
-      let n = Glibc.write(descriptor, bytes.baseAddress! + done, min(bytes.count - done, 1 << 30))
-      if n < 0 {
-        if errno == EINTR { continue }
-        throw SystemError.make("cannot write", path == "-" ? "standard output" : path, errno)
-      }
-      done += n
-      offset += n
-    }
+  /// Takes `flock(LOCK_EX)`, by which cleaners see that the writer is alive; false when somebody else holds it.
+  func lockExclusively() -> Bool { flock(descriptor, LOCK_EX | LOCK_NB) == 0 }
+
+  /// Another descriptor of the same open file: it keeps the lock after `close`.
+  func duplicatedDescriptor() -> Int32 { fcntl(descriptor, F_DUPFD_CLOEXEC, 3) }
+
+  /// True while the name still leads to this file.
+  func isStillNamed(_ path: String) -> Bool {
+    var named = stat()
+    var own = stat()
+    return stat(path, &named) == 0 && fstat(descriptor, &own) == 0 && named.st_ino == own.st_ino && named.st_dev == own.st_dev
   }
 
-  /// Makes the bytes durable; nothing to do for standard output.
+  package func write(_ bytes: UnsafeRawBufferPointer) throws {
+    let (written, code) = fileSystem.write(descriptor, path, bytes)
+    offset += written
+    if code != 0 { throw SystemError.make("cannot write", displayPath, code) }
+  }
+
+  /// Makes the bytes durable; nothing to do for standard output, devices and pipes.
   package func sync() throws {
-    if descriptor > 2, fsync(descriptor) != 0 { throw SystemError.make("cannot sync", path, errno) }
+    guard isDurable else { return }
+    let code = fileSystem.sync(descriptor, path)
+    if code != 0 { throw SystemError.make("cannot sync", displayPath, code) }
   }
 
   /// Closes; an error here is an error of the write.
   package func close() throws {
     guard descriptor > 2 else { return }
-    let code = Glibc.close(descriptor)
+    let code = fileSystem.close(descriptor, path)
     descriptor = -1
-    if code != 0 { throw SystemError.make("cannot close", path, errno) }
+    if code != 0 { throw SystemError.make("cannot close", displayPath, code) }
   }
 }

@@ -7,6 +7,8 @@
 #include <string.h>
 #include "csv_masks.h"
 #include "text_tables.h"
+#include "csimd_find.h"
+#include "csimd_range.h"
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
@@ -55,4 +57,5 @@ static inline uint64_t csimd_mask64_high(const uint8_t *_Nonnull p) {
   return m;
 }
 #endif
+#include "parquet_unpack.h"
 #endif

@@ -1,0 +1,15 @@
+// Calls of Linux that glibc shows only under _GNU_SOURCE, which Swift's Glibc module does not set. Wrappers without logic; errno as usual.
+#ifndef KCONNECT_CLINUX_H
+#define KCONNECT_CLINUX_H
+#include <stddef.h>
+/// rename that fails with EEXIST when `to` exists.
+int kclinux_rename_noreplace(const char *_Nonnull from, const char *_Nonnull to);
+/// Swaps two names atomically.
+int kclinux_rename_exchange(const char *_Nonnull from, const char *_Nonnull to);
+/// Opens a file without a name in `directory`, read and write, closed on exec.
+int kclinux_open_unnamed(const char *_Nonnull directory);
+/// mkostemp with O_CLOEXEC.
+int kclinux_make_temporary(char *_Nonnull pattern);
+/// Fills `bytes` with random bytes; the count, or -1.
+long kclinux_random(void *_Nonnull bytes, size_t count);
+#endif

@@ -1,0 +1,45 @@
+// Brotli blocks.
+import CBrotli
+
+enum BrotliBlocks {
+  static func bound(_ byteCount: Int) -> Int { max(BrotliEncoderMaxCompressedSize(byteCount), 16) }
+
+  static func decompress(
+    _ source: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer
+  ) throws(CodecError) -> Int {
+    guard let from = source.baseAddress?.assumingMemoryBound(to: UInt8.self), source.count > 0 else {
+      throw .truncated(codec: "brotli")
+    }
+    guard let state = BrotliDecoderCreateInstance(nil, nil, nil) else { throw .outOfMemory(codec: "brotli") }
+    defer { BrotliDecoderDestroyInstance(state) }
+    var input: UnsafePointer<UInt8>? = from
+    var remaining = source.count
+    var output = target.baseAddress?.assumingMemoryBound(to: UInt8.self)
+    var room = target.count
+    switch BrotliDecoderDecompressStream(state, &remaining, &input, &room, &output, nil) {
+    case BROTLI_DECODER_RESULT_SUCCESS:
+      guard remaining == 0 else { throw .corrupt(codec: "brotli", detail: "\(remaining) bytes after the end") }
+      return target.count - room
+    case BROTLI_DECODER_RESULT_NEEDS_MORE_INPUT: throw .truncated(codec: "brotli")
+    case BROTLI_DECODER_RESULT_NEEDS_MORE_OUTPUT: throw .outputTooSmall(codec: "brotli", capacity: target.count)
+    default:
+      let code = BrotliDecoderGetErrorCode(state)
+      throw .corrupt(codec: "brotli", detail: String(cString: BrotliDecoderErrorString(code)))
+    }
+  }
+
+  static func compress(
+    _ source: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer, level: Int
+  ) throws(CodecError) -> Int {
+    var length = target.count
+    var scratch: UInt8 = 0
+    let done = withUnsafeMutablePointer(to: &scratch) { empty in
+      BrotliEncoderCompress(
+        Int32(level), BROTLI_DEFAULT_WINDOW, BROTLI_MODE_GENERIC, source.count,
+        source.baseAddress?.assumingMemoryBound(to: UInt8.self) ?? UnsafePointer(empty),
+        &length, target.baseAddress?.assumingMemoryBound(to: UInt8.self) ?? empty)
+    }
+    guard done != 0 else { throw .outputTooSmall(codec: "brotli", capacity: target.count) }
+    return length
+  }
+}

@@ -1,0 +1,83 @@
+// Streaming compression into caller-provided blocks, the counterpart of `StreamDecompressor`.
+import CZlib
+import CZstd
+
+/// Compresses one stream chunk by chunk as gzip or zstd. One thread at a time; the stream is complete after `finish` said so.
+package final class StreamCompressor {
+  /// The format being written.
+  package let format: StreamFormat
+  private var zstd: OpaquePointer?
+  private var deflater: UnsafeMutablePointer<z_stream>?
+
+  /// Creates the stream; `level` nil means the codec's default. LZ4 streams are read only and refused here.
+  package init(_ format: StreamFormat, level: Int? = nil) throws(CodecError) {
+    self.format = format
+    switch format {
+    case .zstd:
+      let level = level ?? Codec.zstd.defaultLevel
+      guard (1...22).contains(level) else { throw .invalidLevel(codec: "zstd", level: level, allowed: 1...22) }
+      zstd = ZSTD_createCStream()
+      guard zstd != nil else { throw .outOfMemory(codec: "zstd") }
+      ZSTD_initCStream(zstd, Int32(level))
+    case .gzip:
+      let level = level ?? Codec.gzip.defaultLevel
+      guard (1...9).contains(level) else { throw .invalidLevel(codec: "gzip", level: level, allowed: 1...9) }
+      let made = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
+      made.initialize(to: z_stream())
+      let size = Int32(MemoryLayout<z_stream>.size)
+      guard deflateInit2_(made, Int32(level), Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION, size) == Z_OK else {
+        made.deallocate()
+        throw .outOfMemory(codec: "gzip")
+      }
+      deflater = made
+    case .lz4:
+      throw .library(codec: "lz4_frame", detail: "writing LZ4 streams is not supported; use gzip or zstd")
+    }
+  }
+
+  deinit {
+    ZSTD_freeCStream(zstd)
+    if let deflater {
+      deflateEnd(deflater)
+      deflater.deallocate()
+    }
+  }
+
+  /// Compresses from `input` into `output` until one of them is used up.
+  package func feed(
+    _ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer
+  ) throws(CodecError) -> StreamDecompressor.Progress {
+    try step(input, into: output, finishing: false).progress
+  }
+
+  /// Writes what is pending; call until `isComplete`, with an empty block each time.
+  package func finish(into output: UnsafeMutableRawBufferPointer) throws(CodecError) -> (produced: Int, isComplete: Bool) {
+    let made = try step(UnsafeRawBufferPointer(start: nil, count: 0), into: output, finishing: true)
+    return (made.progress.produced, made.isComplete)
+  }
+
+  private func step(
+    _ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer, finishing: Bool
+  ) throws(CodecError) -> (progress: StreamDecompressor.Progress, isComplete: Bool) {
+    if let deflater {
+      let offered = min(input.count, 1 << 30)
+      let room = min(output.count, 1 << 30)
+      deflater.pointee.next_in = UnsafeMutablePointer(mutating: input.baseAddress?.assumingMemoryBound(to: UInt8.self))
+      deflater.pointee.avail_in = UInt32(offered)
+      deflater.pointee.next_out = output.baseAddress?.assumingMemoryBound(to: UInt8.self)
+      deflater.pointee.avail_out = UInt32(room)
+      let status = deflate(deflater, finishing ? Z_FINISH : Z_NO_FLUSH)
+      guard status == Z_OK || status == Z_STREAM_END || status == Z_BUF_ERROR else {
+        throw .library(codec: "gzip", detail: ZlibBlocks.message(deflater))
+      }
+      let progress = StreamDecompressor.Progress(
+        consumed: offered - Int(deflater.pointee.avail_in), produced: room - Int(deflater.pointee.avail_out))
+      return (progress, status == Z_STREAM_END)
+    }
+    var source = ZSTD_inBuffer(src: input.baseAddress, size: input.count, pos: 0)
+    var target = ZSTD_outBuffer(dst: output.baseAddress, size: output.count, pos: 0)
+    let left = ZSTD_compressStream2(zstd, &target, &source, finishing ? ZSTD_e_end : ZSTD_e_continue)
+    if ZSTD_isError(left) != 0 { throw ZstdBlocks.error(left, capacity: output.count) }
+    return (.init(consumed: source.pos, produced: target.pos), finishing && left == 0)
+  }
+}

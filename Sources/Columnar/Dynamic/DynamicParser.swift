@@ -1,0 +1,315 @@
+// Role: JSON text to the binary form of dynamic values, written straight into a buffer. Two dialects: strict JSON for files and parse_json,
+// and the literal form inside `dynamic(…)` of KQL, which also takes single quotes, bare keys and typed literals such as datetime(2020-01-01).
+
+/// Which texts are taken.
+package enum DynamicDialect: Sendable {
+  case json, kqlLiteral
+}
+
+/// Appends binary dynamic values to a buffer. Reusable; not thread-safe.
+package final class DynamicParser {
+  private let dialect: DynamicDialect
+  /// Ends of the children of all open containers, innermost last.
+  private let ends = BufferBuilder<UInt32>()
+
+  package init(_ dialect: DynamicDialect = .json) { self.dialect = dialect }
+
+  /// Parses a whole text, which may be surrounded by white space. On an error the buffer is as before.
+  package func parse(_ text: UnsafeBufferPointer<UInt8>, into out: BufferBuilder<UInt8>) throws(JSONTextError) {
+    guard let base = text.baseAddress, text.count > 0 else { throw JSONTextError(offset: 0, message: "expected a value, found the end") }
+    var cursor = JSONCursor(base, text.count)
+    let start = out.count
+    do throws(JSONTextError) {
+      try parseValue(&cursor, into: out)
+      try cursor.expectEnd()
+    } catch {
+      out.count = start
+      ends.count = 0
+      throw error
+    }
+  }
+
+  /// Parses the value at the cursor and leaves the cursor behind it. On an error the buffer may hold a part; the caller cuts it back.
+  package func parseValue(_ cursor: inout JSONCursor, into out: BufferBuilder<UInt8>) throws(JSONTextError) {
+    try value(&cursor, out, 0)
+  }
+
+  /// Appends a value whose extent is known already.
+  package func append(_ extent: JSONExtent, of cursor: JSONCursor, into out: BufferBuilder<UInt8>) throws(JSONTextError) {
+    switch extent.kind {
+    case .array, .object:
+      var inner = cursor
+      inner.at = extent.start
+      try value(&inner, out, 0)
+    default: scalar(extent, cursor, out)
+    }
+  }
+
+  private func value(_ cursor: inout JSONCursor, _ out: BufferBuilder<UInt8>, _ depth: Int) throws(JSONTextError) {
+    guard let b = cursor.peek() else { throw cursor.error("expected a value, found the end") }
+    switch b {
+    case UInt8(ascii: "{"): try bag(&cursor, out, depth)
+    case UInt8(ascii: "["): try array(&cursor, out, depth)
+    default:
+      if dialect == .kqlLiteral, try literal(&cursor, b, out, depth) { return }
+      scalar(try cursor.skipValue(), cursor, out)
+    }
+  }
+
+  private func scalar(_ extent: JSONExtent, _ cursor: JSONCursor, _ out: BufferBuilder<UInt8>) {
+    let p = cursor.base + extent.start, n = extent.end - extent.start
+    switch extent.kind {
+    case .null: out.append(DynamicTag.null.rawValue)
+    case .true: out.append(DynamicTag.true.rawValue)
+    case .false: out.append(DynamicTag.false.rawValue)
+    case .integer:
+      if let v = ScalarText.parseLong(p, n) { put(.long, v, out) } else { put(.real, (ScalarText.parseReal(p, n) ?? .nan).bitPattern, out) }
+    case .number: put(.real, (ScalarText.parseReal(p, n) ?? .nan).bitPattern, out)
+    case .string:
+      let start = out.count
+      put(.string, UInt32(0), out)
+      cursor.appendString(extent, to: out)
+      store(UInt32(truncatingIfNeeded: out.count - start - 5), at: start + 1, out)
+    case .array, .object: break
+    }
+  }
+
+  @inline(__always) private func put<T: BitwiseCopyable>(_ tag: DynamicTag, _ payload: T, _ out: BufferBuilder<UInt8>) {
+    out.reserve(1 + MemoryLayout<T>.size)
+    out.appendUnchecked(tag.rawValue)
+    UnsafeMutableRawPointer(out.pointer + out.count).storeBytes(of: payload, as: T.self)
+    out.count &+= MemoryLayout<T>.size
+  }
+
+  @inline(__always) private func store(_ value: UInt32, at offset: Int, _ out: BufferBuilder<UInt8>) {
+    UnsafeMutableRawPointer(out.pointer + offset).storeBytes(of: value, as: UInt32.self)
+  }
+
+  private func array(_ cursor: inout JSONCursor, _ out: BufferBuilder<UInt8>, _ depth: Int) throws(JSONTextError) {
+    guard depth < JSONCursor.maxDepth else { throw cursor.error("nested deeper than \(JSONCursor.maxDepth)") }
+    cursor.at &+= 1
+    let start = out.count, firstEnd = ends.count
+    out.append(DynamicTag.array.rawValue)
+    if cursor.peek() == UInt8(ascii: "]") {
+      cursor.at &+= 1
+    } else {
+      while true {
+        try value(&cursor, out, depth + 1)
+        ends.append(UInt32(truncatingIfNeeded: out.count &- start &- 1))
+        guard let next = cursor.peek() else { throw cursor.error("the array does not end") }
+        cursor.at &+= 1
+        if next == UInt8(ascii: "]") { break }
+        if next != UInt8(ascii: ",") { throw cursor.error("expected ',' or ']', found \(cursor.shown(cursor.at - 1))", at: cursor.at - 1) }
+      }
+    }
+    close(start, firstEnd, out)
+  }
+
+  private func bag(_ cursor: inout JSONCursor, _ out: BufferBuilder<UInt8>, _ depth: Int) throws(JSONTextError) {
+    guard depth < JSONCursor.maxDepth else { throw cursor.error("nested deeper than \(JSONCursor.maxDepth)") }
+    cursor.at &+= 1
+    let start = out.count, firstEnd = ends.count
+    var seen: UInt64 = 0
+    var mayRepeat = false
+    out.append(DynamicTag.bag.rawValue)
+    if cursor.peek() == UInt8(ascii: "}") {
+      cursor.at &+= 1
+    } else {
+      while true {
+        let entry = out.count
+        out.reserve(4)
+        out.count &+= 4
+        try key(&cursor, out)
+        let length = out.count &- entry &- 4
+        store(UInt32(truncatingIfNeeded: length), at: entry, out)
+        // A small filter of keys: only bags whose keys collide are searched for repeated keys.
+        let last = length > 0 ? UInt64(out.pointer[out.count &- 1]) &* 7 &+ UInt64(out.pointer[entry &+ 4]) : 0
+        let bit: UInt64 = 1 << ((last &+ UInt64(length) &* 31) & 63)
+        if seen & bit != 0 { mayRepeat = true }
+        seen |= bit
+        guard cursor.peek() == UInt8(ascii: ":") || dialect == .kqlLiteral && cursor.peek() == UInt8(ascii: "=") else {
+          throw cursor.error("expected ':', found \(cursor.shown(cursor.at))")
+        }
+        cursor.at &+= 1
+        try value(&cursor, out, depth + 1)
+        ends.append(UInt32(truncatingIfNeeded: out.count &- start &- 1))
+        guard let next = cursor.peek() else { throw cursor.error("the object does not end") }
+        cursor.at &+= 1
+        if next == UInt8(ascii: "}") { break }
+        if next != UInt8(ascii: ",") { throw cursor.error("expected ',' or '}', found \(cursor.shown(cursor.at - 1))", at: cursor.at - 1) }
+      }
+    }
+    if mayRepeat { dropRepeatedKeys(start, firstEnd, out) }
+    close(start, firstEnd, out)
+  }
+
+  private func key(_ cursor: inout JSONCursor, _ out: BufferBuilder<UInt8>) throws(JSONTextError) {
+    if cursor.peek() == UInt8(ascii: "\"") {
+      let extent = try cursor.scanString()
+      cursor.appendString(extent, to: out)
+      return
+    }
+    if dialect == .kqlLiteral {
+      if cursor.peek() == UInt8(ascii: "'") { return try singleQuoted(&cursor, out) }
+      let word = identifier(cursor)
+      if word > 0 {
+        out.append(contentsOf: UnsafeBufferPointer(start: cursor.base + cursor.at, count: word))
+        cursor.at &+= word
+        return
+      }
+    }
+    throw cursor.error("expected a key in double quotes, found \(cursor.shown(cursor.at))")
+  }
+
+  /// The last of equal keys stays, at the place of the first.
+  private func dropRepeatedKeys(_ start: Int, _ firstEnd: Int, _ out: BufferBuilder<UInt8>) {
+    var entries: [[UInt8]] = []
+    var index: [ArraySlice<UInt8>: Int] = [:]
+    var from = start + 1
+    for k in firstEnd..<ends.count {
+      let to = start + 1 + Int(ends.pointer[k])
+      let entry = Array(UnsafeBufferPointer(start: UnsafePointer(out.pointer + from), count: to - from))
+      let length = Int(entry[0]) | Int(entry[1]) << 8 | Int(entry[2]) << 16 | Int(entry[3]) << 24
+      let name = entry[4..<4 + length]
+      if let known = index[name] { entries[known] = entry } else {
+        index[name] = entries.count
+        entries.append(entry)
+      }
+      from = to
+    }
+    if entries.count == ends.count - firstEnd { return }
+    out.count = start + 1
+    ends.count = firstEnd
+    for entry in entries {
+      entry.withUnsafeBufferPointer { out.append(contentsOf: $0) }
+      ends.append(UInt32(truncatingIfNeeded: out.count - start - 1))
+    }
+  }
+
+  /// Puts count and ends between the tag and the children, which were written behind the tag.
+  private func close(_ start: Int, _ firstEnd: Int, _ out: BufferBuilder<UInt8>) {
+    let n = ends.count &- firstEnd
+    let header = 4 &+ 4 &* n
+    out.reserve(header)
+    let children = out.pointer + start + 1
+    (children + header).update(from: UnsafePointer(children), count: out.count &- start &- 1)
+    UnsafeMutableRawPointer(children).storeBytes(of: UInt32(truncatingIfNeeded: n), as: UInt32.self)
+    for k in 0..<n {
+      UnsafeMutableRawPointer(children + (4 &+ 4 &* k)).storeBytes(of: ends.pointer[firstEnd &+ k], as: UInt32.self)
+    }
+    out.count &+= header
+    ends.count = firstEnd
+  }
+
+  // MARK: - KQL literals
+
+  private func identifier(_ cursor: JSONCursor) -> Int {
+    var n = 0
+    while cursor.at + n < cursor.count {
+      let b = cursor.base[cursor.at + n]
+      let isLetter = (b | 0x20) &- 0x61 < 26 || b == 0x5F
+      if !isLetter, !(n > 0 && b &- 0x30 < 10) { break }
+      n += 1
+    }
+    return n
+  }
+
+  private func singleQuoted(_ cursor: inout JSONCursor, _ out: BufferBuilder<UInt8>) throws(JSONTextError) {
+    let open = cursor.at
+    var i = open + 1
+    while i < cursor.count, cursor.base[i] != UInt8(ascii: "'") {
+      guard cursor.base[i] == UInt8(ascii: "\\"), i + 1 < cursor.count else {
+        out.append(cursor.base[i])
+        i += 1
+        continue
+      }
+      if cursor.base[i + 1] == UInt8(ascii: "'") {
+        out.append(UInt8(ascii: "'"))
+        i += 2
+      } else {
+        let length = cursor.base[i + 1] == UInt8(ascii: "u") ? min(6, cursor.count - i) : 2
+        cursor.appendString(JSONExtent(kind: .string, start: i, end: i + length, needsDecoding: true), to: out)
+        i += length
+      }
+    }
+    guard i < cursor.count else { throw cursor.error("the string does not end", at: open) }
+    cursor.at = i + 1
+  }
+
+  /// Single-quoted strings and typed literals; false when the byte starts neither.
+  private func literal(_ cursor: inout JSONCursor, _ b: UInt8, _ out: BufferBuilder<UInt8>, _ depth: Int) throws(JSONTextError) -> Bool {
+    if b == UInt8(ascii: "'") {
+      let start = out.count
+      put(.string, UInt32(0), out)
+      try singleQuoted(&cursor, out)
+      store(UInt32(truncatingIfNeeded: out.count - start - 5), at: start + 1, out)
+      return true
+    }
+    let n = identifier(cursor)
+    guard n > 0, cursor.at + n < cursor.count, cursor.base[cursor.at + n] == UInt8(ascii: "(") else { return false }
+    let word = String(decoding: UnsafeBufferPointer(start: cursor.base + cursor.at, count: n), as: UTF8.self)
+    let open = cursor.at
+    guard let type = DataType(name: word) else { throw cursor.error("'\(word)' is not a type") }
+    cursor.at += n + 1
+    if type == .dynamic {
+      guard depth < JSONCursor.maxDepth else { throw cursor.error("nested deeper than \(JSONCursor.maxDepth)") }
+      try value(&cursor, out, depth + 1)
+      guard cursor.peek() == UInt8(ascii: ")") else { throw cursor.error("expected ')', found \(cursor.shown(cursor.at))") }
+      cursor.at += 1
+      return true
+    }
+    var end = cursor.at
+    while end < cursor.count, cursor.base[end] != UInt8(ascii: ")") { end += 1 }
+    guard end < cursor.count else { throw cursor.error("the literal does not end", at: open) }
+    var first = cursor.at, last = end
+    while first < last, cursor.base[first] <= 0x20 { first += 1 }
+    while first < last, cursor.base[last - 1] <= 0x20 { last -= 1 }
+    if last - first >= 2, cursor.base[first] == cursor.base[last - 1],
+      cursor.base[first] == UInt8(ascii: "'") || cursor.base[first] == UInt8(ascii: "\"")
+    {
+      first += 1
+      last -= 1
+    }
+    let text = String(decoding: UnsafeBufferPointer(start: cursor.base + first, count: last - first), as: UTF8.self)
+    cursor.at = end + 1
+    if text == "null" {
+      out.append(DynamicTag.null.rawValue)
+      return true
+    }
+    guard let scalar = ScalarText.parse(text, as: type) else { throw cursor.error("'\(text)' is not a \(type)", at: open) }
+    DynamicValue(scalar).binary.withUnsafeBufferPointer { out.append(contentsOf: $0) }
+    return true
+  }
+}
+
+extension DynamicValue {
+  /// The dynamic form of a scalar; nulls become `.null`, dynamics are themselves.
+  package init(_ scalar: Scalar) {
+    self = switch scalar {
+    case .null: .null
+    case .bool(let v): .bool(v)
+    case .int(let v): .long(Int64(v))
+    case .long(let v): .long(v)
+    case .real(let v): .real(v)
+    case .decimal(let v): .decimal(v)
+    case .string(let v): .string(v)
+    case .datetime(let v): .datetime(v)
+    case .timespan(let v): .timespan(v)
+    case .guid(let v): .guid(v)
+    case .dynamic(let v): v
+    }
+  }
+
+  /// Parses a text; throws `JSONTextError`.
+  package init(parsing text: String, as dialect: DynamicDialect = .json) throws(JSONTextError) {
+    let out = BufferBuilder<UInt8>()
+    let bytes = Array(text.utf8)
+    let parser = DynamicParser(dialect)
+    let result: Result<Void, JSONTextError> = bytes.withUnsafeBufferPointer { bytes in
+      do throws(JSONTextError) { return .success(try parser.parse(bytes, into: out)) } catch { return .failure(error) }
+    }
+    try result.get()
+    self = DynamicView(UnsafePointer(out.pointer), out.count).value
+    withExtendedLifetime(out) {}
+  }
+}

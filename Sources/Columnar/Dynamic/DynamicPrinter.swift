@@ -1,0 +1,113 @@
+// Role: the binary form of dynamic values to JSON text, compact as Kusto's `tostring(dynamic)` prints it: `{"a":1,"b":[1,2]}`. Values JSON does
+// not know (datetime, timespan, guid) become strings; reals keep a point (`1.0`), so that they read back as reals.
+
+/// Appends the JSON text of dynamic values.
+package enum DynamicPrinter {
+  /// Appends compact JSON; NaN and infinities are the strings Kusto prints ("NaN").
+  package static func append(_ value: DynamicView, to out: BufferBuilder<UInt8>, depth: Int = 0) {
+    guard depth < 1_000 else { return word("null", out) }
+    switch value.tag {
+    case .null: word("null", out)
+    case .false: word("false", out)
+    case .true: word("true", out)
+    case .long: out.appendText { ScalarText.write(long: value.int64, to: $0) }
+    case .real:
+      if value.real.isFinite { out.appendText { ScalarText.write(realWithPoint: value.real, to: $0) } }
+      else { quoted(out) { out.appendText { ScalarText.write(real: value.real, to: $0) } } }
+    case .decimal: quoted(out) { out.appendText { ScalarText.write(decimal: value.decimal, to: $0) } }
+    case .string: string(value.stringBytes, out)
+    case .datetime: quoted(out) { out.appendText { ScalarText.write(datetime: value.int64, to: $0) } }
+    case .timespan: quoted(out) { out.appendText { ScalarText.write(timespan: value.int64, to: $0) } }
+    case .guid: quoted(out) { out.appendText { ScalarText.write(guid: value.guid, to: $0) } }
+    case .array:
+      out.append(UInt8(ascii: "["))
+      for i in 0..<value.childCount {
+        if i > 0 { out.append(UInt8(ascii: ",")) }
+        if let element = value.element(i) { append(element, to: out, depth: depth + 1) } else { word("null", out) }
+      }
+      out.append(UInt8(ascii: "]"))
+    case .bag:
+      out.append(UInt8(ascii: "{"))
+      for i in 0..<value.childCount {
+        guard let entry = value.entry(i) else { continue }
+        if i > 0 { out.append(UInt8(ascii: ",")) }
+        string(entry.key, out)
+        out.append(UInt8(ascii: ":"))
+        append(entry.value, to: out, depth: depth + 1)
+      }
+      out.append(UInt8(ascii: "}"))
+    }
+  }
+
+  /// Appends what `tostring` gives: a string is itself without quotes, null is empty, everything else JSON.
+  package static func appendText(_ value: DynamicView, to out: BufferBuilder<UInt8>) {
+    switch value.tag {
+    case .null: break
+    case .string: out.append(contentsOf: value.stringBytes)
+    case .real: out.appendText { ScalarText.write(real: value.real, to: $0) }
+    case .decimal: out.appendText { ScalarText.write(decimal: value.decimal, to: $0) }
+    case .datetime: out.appendText { ScalarText.write(datetime: value.int64, to: $0) }
+    case .timespan: out.appendText { ScalarText.write(timespan: value.int64, to: $0) }
+    case .guid: out.appendText { ScalarText.write(guid: value.guid, to: $0) }
+    default: append(value, to: out)
+    }
+  }
+
+  private static func quoted(_ out: BufferBuilder<UInt8>, _ body: () -> Void) {
+    out.append(UInt8(ascii: "\""))
+    body()
+    out.append(UInt8(ascii: "\""))
+  }
+
+  private static func word(_ text: StaticString, _ out: BufferBuilder<UInt8>) {
+    out.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+  }
+
+  /// Appends a JSON string: quotes, backslashes and control characters escaped, everything else as it is.
+  package static func string(_ bytes: UnsafeBufferPointer<UInt8>, _ out: BufferBuilder<UInt8>) {
+    out.append(UInt8(ascii: "\""))
+    if let p = bytes.baseAddress {
+      var from = 0
+      for i in 0..<bytes.count {
+        let b = p[i]
+        if b >= 0x20, b != UInt8(ascii: "\""), b != UInt8(ascii: "\\") { continue }
+        out.append(contentsOf: UnsafeBufferPointer(start: p + from, count: i - from))
+        from = i + 1
+        out.append(UInt8(ascii: "\\"))
+        switch b {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"): out.append(b)
+        case 8: out.append(UInt8(ascii: "b"))
+        case 9: out.append(UInt8(ascii: "t"))
+        case 10: out.append(UInt8(ascii: "n"))
+        case 12: out.append(UInt8(ascii: "f"))
+        case 13: out.append(UInt8(ascii: "r"))
+        default:
+          word("u00", out)
+          let digits: [UInt8] = Array("0123456789abcdef".utf8)
+          out.append(digits[Int(b >> 4)])
+          out.append(digits[Int(b & 15)])
+        }
+      }
+      out.append(contentsOf: UnsafeBufferPointer(start: p + from, count: bytes.count - from))
+    }
+    out.append(UInt8(ascii: "\""))
+  }
+}
+
+extension DynamicValue {
+  /// Compact JSON.
+  package var json: String {
+    let out = BufferBuilder<UInt8>()
+    let bytes = binary
+    bytes.withUnsafeBufferPointer { if let base = $0.baseAddress { DynamicPrinter.append(DynamicView(base, $0.count), to: out) } }
+    return String(decoding: UnsafeBufferPointer(start: UnsafePointer(out.pointer), count: out.count), as: UTF8.self)
+  }
+
+  /// What `tostring` gives.
+  package var text: String {
+    let out = BufferBuilder<UInt8>()
+    let bytes = binary
+    bytes.withUnsafeBufferPointer { if let base = $0.baseAddress { DynamicPrinter.appendText(DynamicView(base, $0.count), to: out) } }
+    return String(decoding: UnsafeBufferPointer(start: UnsafePointer(out.pointer), count: out.count), as: UTF8.self)
+  }
+}

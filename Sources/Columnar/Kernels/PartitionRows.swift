@@ -1,0 +1,29 @@
+// Role: splits rows by their hash into partitions: spilled state, parallel merges, grace joins.
+
+/// The rows of each of 2^bits partitions, in row order. Level 0 uses the highest bits of the hash, level 1 the next ones, and so on, so
+/// that the rows of one partition can be split again.
+package func partitionRows(hashes: Buffer<UInt64>, bits: Int, level: Int) -> [Buffer<Int32>] {
+  let n = hashes.count, partitions = 1 << bits
+  let shift = UInt64(64 - bits * (level + 1)), mask = UInt64(partitions - 1)
+  precondition(bits * (level + 1) <= 64, "no hash bits left to split by")
+  var counts = [Int](repeating: 0, count: partitions)
+  return hashes.withUnsafe { hashes in
+    counts.withUnsafeMutableBufferPointer { counts in
+      for i in 0..<n { counts[Int(truncatingIfNeeded: hashes[i] >> shift & mask)] &+= 1 }
+    }
+    let rows = BufferBuilder<Int32>(capacity: n)
+    let out = rows.appendUninitialized(n)
+    var starts = [Int](repeating: 0, count: partitions + 1)
+    for p in 0..<partitions { starts[p + 1] = starts[p] + counts[p] }
+    var next = starts
+    next.withUnsafeMutableBufferPointer { next in
+      for i in 0..<n {
+        let p = Int(truncatingIfNeeded: hashes[i] >> shift & mask)
+        out[next[p]] = Int32(truncatingIfNeeded: i)
+        next[p] &+= 1
+      }
+    }
+    let all = rows.finish()
+    return (0..<partitions).map { all.slice(starts[$0]..<starts[$0 + 1]) }
+  }
+}

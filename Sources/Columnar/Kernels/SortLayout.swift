@@ -1,0 +1,211 @@
+// Role: packs the sort keys of many chunks of rows into one 64-bit code per row, and compares what the code leaves out.
+// Keys are packed from the most significant bit; integers by their range over all chunks, so that several small keys fit one code.
+
+/// Sort keys over chunks of rows: code layout and comparator. Key columns are flat. Immutable; shared by threads.
+package final class SortLayout: @unchecked Sendable {  // immutable after init; comparators hold immutable buffers
+  /// How one key enters the code.
+  private enum Part: Sendable {
+    /// value - low, in `bits` bits.
+    case range(low: Int64, bits: Int)
+    /// The top `bits` bits of the ordered word; the rest, or the rest of the value, is compared.
+    case word(bits: Int)
+  }
+
+  private let chunks: [[ColumnVector]]
+  private let directions: [SortDirection]
+  private var parts: [Part] = []
+  /// For each packed key, whether a null bit stands before it.
+  private var hasNullBit: [Bool] = []
+  /// Keys from here on are compared; nil when equal codes mean equal keys.
+  private var firstCompared: Int?
+  private var comparators: [KeyComparator] = []
+
+  /// Keys of all chunks: chunks[k][c] is key c of chunk k.
+  package init(_ chunks: [[ColumnVector]], directions: [SortDirection]) {
+    var chunks = chunks
+    for c in directions.indices { Self.unifyDecimals(&chunks, c) }
+    self.chunks = chunks
+    self.directions = directions
+    layOut()
+    if let first = firstCompared {
+      comparators = (first..<directions.count).map { c in KeyComparator(chunks.map { $0[c] }, directions[c]) }
+    }
+  }
+
+  /// Equal codes mean equal keys.
+  package var isComplete: Bool { firstCompared == nil }
+
+  private static func unifyDecimals(_ chunks: inout [[ColumnVector]], _ c: Int) {
+    var scale: Int?
+    for chunk in chunks {
+      guard chunk[c].type == .decimal else { return }
+      guard case .decimal64(_, let s) = chunk[c].storage, scale ?? s == s else {
+        for k in chunks.indices { chunks[k][c] = chunks[k][c].widenedDecimal }
+        return
+      }
+      scale = s
+    }
+  }
+
+  private func layOut() {
+    var left = 64
+    for c in directions.indices {
+      let hasNulls = chunks.contains { $0[c].validity != nil }
+      if hasNulls, left < 2 {
+        firstCompared = c
+        return
+      }
+      if hasNulls { left -= 1 }
+      var isWhole = false
+      if let (low, high) = integerBounds(c) {
+        let bits = 64 - (UInt64(bitPattern: high) &- UInt64(bitPattern: low)).leadingZeroBitCount
+        if bits <= left {
+          parts.append(.range(low: low, bits: bits))
+          left -= bits
+          isWhole = true
+        } else {
+          parts.append(.word(bits: left))
+          left = 0
+        }
+      } else {
+        let isExact: Bool = switch chunks.first?[c].type {
+        case .real: left == 64
+        default: false
+        }
+        parts.append(.word(bits: left))
+        left = 0
+        isWhole = isExact
+      }
+      hasNullBit.append(hasNulls)
+      if !isWhole {
+        firstCompared = c
+        return
+      }
+      if left == 0, c + 1 < directions.count {
+        firstCompared = c + 1
+        return
+      }
+    }
+  }
+
+  /// The least and greatest non-null value of an integer-like key; nil for others.
+  private func integerBounds(_ c: Int) -> (Int64, Int64)? {
+    var low = Int64.max, high = Int64.min
+    for chunk in chunks {
+      let vector = chunk[c]
+      switch vector.storage {
+      case .bool: (low, high) = (min(low, 0), max(high, 1))
+      case .int(let b): bounds(b, vector.validity, &low, &high)
+      case .long(let b), .decimal64(let b, _): bounds(b, vector.validity, &low, &high)
+      default: return nil
+      }
+    }
+    return low <= high ? (low, high) : (0, 0)
+  }
+
+  @inline(__always) private func bounds<T: FixedWidthInteger & BitwiseCopyable & Sendable>(
+    _ buffer: Buffer<T>, _ validity: Bitmap?, _ low: inout Int64, _ high: inout Int64
+  ) {
+    var a = T.max, b = T.min
+    buffer.withUnsafe { p in
+      if let validity {
+        for i in 0..<p.count where validity[i] {
+          a = Swift.min(a, p[i])
+          b = Swift.max(b, p[i])
+        }
+      } else {
+        for i in 0..<p.count {
+          a = Swift.min(a, p[i])
+          b = Swift.max(b, p[i])
+        }
+      }
+    }
+    if a <= b {
+      low = Swift.min(low, Int64(truncatingIfNeeded: a))
+      high = Swift.max(high, Int64(truncatingIfNeeded: b))
+    }
+  }
+
+  /// Writes the code of each row of chunk `k`.
+  package func codes(chunk k: Int, rowCount: Int, _ out: UnsafeMutablePointer<SortItem>) {
+    for i in 0..<rowCount { out[i] = SortItem(code: 0, at: UInt64(k) << 32 | UInt64(i)) }
+    var left = 64
+    for (c, part) in parts.enumerated() {
+      let vector = chunks[k][c]
+      let direction = directions[c]
+      let nullBit: Bool = hasNullBit[c]
+      if nullBit { left -= 1 }
+      let nullShift = UInt64(max(0, left))
+      // The bit is 0 for what comes first.
+      let validBit: UInt64 = nullBit && direction.nullsFirst ? 1 << nullShift : 0
+      let missingBit: UInt64 = nullBit && !direction.nullsFirst ? 1 << nullShift : 0
+      switch part {
+      case .range(let low, let bits):
+        left -= bits
+        let shift = UInt64(left), mask: UInt64 = bits == 64 ? ~0 : (1 << UInt64(bits)) &- 1
+        let flip: UInt64 = direction.isDescending ? mask : 0
+        add(vector, rowCount, validBit, missingBit, out, integers: vector) { v in
+          bits == 0 ? 0 : (((UInt64(bitPattern: v) &- UInt64(bitPattern: low)) ^ flip) & mask) << shift
+        }
+      case .word(let bits):
+        left -= bits
+        let drop = UInt64(64 - bits), shift = UInt64(left)
+        let words = vector.sortWords(isDescending: direction.isDescending)
+        words.withUnsafe { words in
+          for i in 0..<rowCount {
+            out[i].code |= vector.isValid(i) ? validBit | (words[i] >> drop) << shift : missingBit
+          }
+        }
+      }
+    }
+  }
+
+  @inline(__always) private func add(
+    _ vector: ColumnVector, _ n: Int, _ validBit: UInt64, _ missingBit: UInt64, _ out: UnsafeMutablePointer<SortItem>, integers: ColumnVector,
+    _ code: (Int64) -> UInt64
+  ) {
+    @inline(__always) func loop(_ value: (Int) -> Int64) {
+      if let validity = vector.validity {
+        for i in 0..<n { out[i].code |= validity[i] ? validBit | code(value(i)) : missingBit }
+      } else {
+        for i in 0..<n { out[i].code |= validBit | code(value(i)) }
+      }
+    }
+    switch vector.storage {
+    case .bool(let bits): loop { bits[$0] ? 1 : 0 }
+    case .int(let b): b.withUnsafe { p in loop { Int64(p[$0]) } }
+    case .long(let b), .decimal64(let b, _): b.withUnsafe { p in loop { p[$0] } }
+    default: break
+    }
+  }
+
+  /// Sorts items of this layout: by code, then by the keys the code leaves out, then by position.
+  package func sort(_ items: UnsafeMutableBufferPointer<SortItem>) {
+    sortByCode(items)
+    guard !isComplete else { return }
+    var start = 0
+    while start < items.count {
+      var end = start + 1
+      while end < items.count, items[end].code == items[start].code { end += 1 }
+      if end - start > 1 {
+        var run = UnsafeMutableBufferPointer(rebasing: items[start..<end])
+        run.sort { self.isBefore($0.at, $1.at) }
+      }
+      start = end
+    }
+  }
+
+  /// Compares the keys left out of the code, then positions.
+  private func isBefore(_ a: UInt64, _ b: UInt64) -> Bool {
+    for comparator in comparators {
+      let order = comparator.compare(a, b)
+      if order != 0 { return order < 0 }
+    }
+    return a < b
+  }
+
+  /// Compares whole keys of two rows (chunk << 32 | row) of a layout made with `comparesAll`; negative, zero or positive.
+  package static func comparators(_ chunks: [[ColumnVector]], directions: [SortDirection]) -> [KeyComparator] {
+    directions.indices.map { c in KeyComparator(chunks.map { $0[c] }, directions[c]) }
+  }
+}

@@ -1,0 +1,204 @@
+// Role: make_list, make_list_with_nulls, make_set and make_bag. Their state is the values themselves and cannot be spilled.
+// Kusto: nulls are ignored (but by make_list_with_nulls); a group without values gives [] or {}; make_set flattens arrays, one level.
+
+import Columnar
+
+private let collectBytesLimit = 1 << 31
+
+/// make_list and make_list_with_nulls: values in row order, at most `limit` per group.
+final class ListAccumulator: GroupedAccumulator {
+  private let type: DataType
+  private let keepsNulls: Bool
+  private let limit: Int
+  private var chunks: [ColumnVector] = []
+  private let groupOf = BufferBuilder<Int32>()
+  private let counts = BufferBuilder<Int>()
+
+  init(type: DataType, keepsNulls: Bool, limit: Int) {
+    self.type = type
+    self.keepsNulls = keepsNulls
+    self.limit = limit
+  }
+
+  private var chunkBytes = 0
+  var byteSize: Int { chunkBytes + groupOf.capacity * 4 + counts.capacity * 8 }
+
+  func update(_ arguments: [ColumnVector], rowCount: Int, groups: Buffer<Int32>?, groupCount: Int) throws {
+    counts.grow(to: groupCount, filling: 0)
+    guard groupCount > 0, rowCount > 0 else { return }
+    let rows = BufferBuilder<Int32>(capacity: rowCount)
+    groupOf.reserve(rowCount)
+    let sizes = counts.pointer, limit = limit
+    forEachRow(rowCount, keepsNulls ? nil : arguments[0].validity, groups) { i, g in
+      guard sizes[g] < limit else { return }
+      sizes[g] &+= 1
+      rows.appendUnchecked(Int32(truncatingIfNeeded: i))
+      groupOf.appendUnchecked(Int32(truncatingIfNeeded: g))
+    }
+    try keep(arguments[0], rows.finish())
+  }
+
+  private func keep(_ vector: ColumnVector, _ rows: Buffer<Int32>) throws {
+    guard rows.count > 0 else { return }
+    let taken = rows.count == vector.count ? vector : vector.take(rows)
+    chunks.append(taken)
+    chunkBytes += taken.byteSize
+    if chunkBytes > collectBytesLimit {
+      throw ExpressionError.invalidArgument(function: "make_list", message: "more than 2 GiB of values; pass a maximum size or group further")
+    }
+  }
+
+  func merge(_ other: any GroupedAccumulator, mapping: Buffer<Int32>, groupCount: Int) throws {
+    guard let other = other as? ListAccumulator else { throw mismatchedMerge(other) }
+    var start = 0
+    for chunk in other.chunks {
+      let mapped = BufferBuilder<Int32>(capacity: chunk.count)
+      for i in start..<start + chunk.count { mapped.append(mapping[Int(other.groupOf.pointer[i])]) }
+      try update([chunk], rowCount: chunk.count, groups: mapped.finish(), groupCount: groupCount)
+      start += chunk.count
+    }
+    counts.grow(to: groupCount, filling: 0)
+  }
+
+  func finish(groupCount: Int) -> ColumnVector {
+    dynamicArrays(ColumnVector.concat(chunks, type: type), groups: groupOf.pointer, groupCount: groupCount, limit: limit)
+  }
+
+  func partialState(groupCount: Int) -> [ColumnVector]? { nil }
+
+  func updatePartial(_ state: [ColumnVector], rowCount: Int, groups: Buffer<Int32>, groupCount: Int) throws {
+    throw ExpressionError.notSupported("spilling make_list")
+  }
+}
+
+/// make_set: distinct values in order of first appearance.
+final class SetAccumulator: GroupedAccumulator {
+  private let type: DataType
+  private let limit: Int
+  private let table: GroupTable
+
+  init(type: DataType, limit: Int) {
+    self.type = type
+    self.limit = limit
+    table = GroupTable(types: [.int, type])
+  }
+
+  var byteSize: Int { table.byteSize }
+
+  func update(_ arguments: [ColumnVector], rowCount: Int, groups: Buffer<Int32>?, groupCount: Int) {
+    var values = arguments[0]
+    var ids = groups.map { ColumnVector.int($0) } ?? .constant(.int(0), count: rowCount)
+    if type == .dynamic { (values, ids) = Self.explode(values, ids) }
+    insert(values, ids)
+  }
+
+  private func insert(_ values: ColumnVector, _ ids: ColumnVector) {
+    if let validity = values.validity {
+      let rows = validity.indices()
+      _ = table.assign(keys: [ids.take(rows), values.take(rows)], rowCount: rows.count)
+    } else {
+      _ = table.assign(keys: [ids, values], rowCount: values.count)
+    }
+  }
+
+  /// Elements of arrays become rows; other values stay.
+  private static func explode(_ values: ColumnVector, _ ids: ColumnVector) -> (ColumnVector, ColumnVector) {
+    let flat = values.flattened
+    guard case .bytes(let offsets, let data) = flat.storage else { return (values, ids) }
+    let out = StringBuilder(rows: flat.count)
+    let rows = BufferBuilder<Int32>(capacity: flat.count)
+    for i in 0..<flat.count where flat.isValid(i) {
+      let view = DynamicView(data.pointer + Int(offsets[i]), Int(offsets[i + 1] - offsets[i]))
+      if view.tag == .array {
+        for k in 0..<view.childCount {
+          guard let element = view.element(k), element.tag != .null else { continue }
+          out.append(element.base, element.count)
+          rows.append(Int32(truncatingIfNeeded: i))
+        }
+      } else if view.tag != .null {
+        out.append(view.base, view.count)
+        rows.append(Int32(truncatingIfNeeded: i))
+      }
+    }
+    return (out.finish(.dynamic), ids.take(rows.finish()))
+  }
+
+  func merge(_ other: any GroupedAccumulator, mapping: Buffer<Int32>, groupCount: Int) throws {
+    guard let other = other as? SetAccumulator else { throw mismatchedMerge(other) }
+    for start in stride(from: 0, to: other.table.groupCount, by: RecordBatch.maxRows) {
+      let keys = other.table.keyColumns(start..<min(start + RecordBatch.maxRows, other.table.groupCount))
+      guard case .int(let ids) = keys[0].storage else { continue }
+      let mapped = BufferBuilder<Int32>(capacity: ids.count)
+      for i in 0..<ids.count { mapped.append(mapping[Int(ids[i])]) }
+      insert(keys[1], .int(mapped.finish()))
+    }
+  }
+
+  func finish(groupCount: Int) -> ColumnVector {
+    let keys = table.keyColumns()
+    guard case .int(let ids) = keys[0].storage else { return .nulls(.dynamic, count: groupCount) }
+    defer { withExtendedLifetime(ids) {} }
+    return dynamicArrays(keys[1], groups: ids.pointer, groupCount: groupCount, limit: limit)
+  }
+
+  func partialState(groupCount: Int) -> [ColumnVector]? { nil }
+
+  func updatePartial(_ state: [ColumnVector], rowCount: Int, groups: Buffer<Int32>, groupCount: Int) throws {
+    throw ExpressionError.notSupported("spilling make_set")
+  }
+}
+
+/// make_bag: the entries of all bags; of equal keys the first seen stays. Values that are no bags are skipped.
+final class BagAccumulator: GroupedAccumulator {
+  private struct Bag {
+    var keys: Set<String> = []
+    var entries: [DynamicEntry] = []
+    var bytes = 0
+  }
+
+  private let limit: Int
+  private var bags: [Bag] = []
+  private var bytes = 0
+
+  init(limit: Int) { self.limit = limit }
+
+  var byteSize: Int { bytes + bags.count * 64 }
+
+  private func grow(_ groupCount: Int) {
+    if bags.count < groupCount { bags.append(contentsOf: repeatElement(Bag(), count: groupCount - bags.count)) }
+  }
+
+  private func add(_ entries: [DynamicEntry], to g: Int, size: Int) {
+    for entry in entries where bags[g].entries.count < limit {
+      if bags[g].keys.insert(entry.key).inserted { bags[g].entries.append(entry) }
+    }
+    bytes += size
+  }
+
+  func update(_ arguments: [ColumnVector], rowCount: Int, groups: Buffer<Int32>?, groupCount: Int) {
+    grow(groupCount)
+    let vector = arguments[0]
+    for i in 0..<rowCount where vector.isValid(i) {
+      guard case .dynamic(.bag(let entries)) = vector.scalar(i) else { continue }
+      add(entries, to: groups.map { Int($0[i]) } ?? 0, size: entries.count * 64)
+    }
+  }
+
+  func merge(_ other: any GroupedAccumulator, mapping: Buffer<Int32>, groupCount: Int) throws {
+    guard let other = other as? BagAccumulator else { throw mismatchedMerge(other) }
+    grow(groupCount)
+    for g in 0..<min(mapping.count, other.bags.count) { add(other.bags[g].entries, to: Int(mapping[g]), size: 0) }
+    bytes += other.bytes
+  }
+
+  func finish(groupCount: Int) -> ColumnVector {
+    grow(groupCount)
+    return .of(.dynamic, bags[0..<groupCount].map { .dynamic(.bag($0.entries)) })
+  }
+
+  func partialState(groupCount: Int) -> [ColumnVector]? { nil }
+
+  func updatePartial(_ state: [ColumnVector], rowCount: Int, groups: Buffer<Int32>, groupCount: Int) throws {
+    throw ExpressionError.notSupported("spilling make_bag")
+  }
+}

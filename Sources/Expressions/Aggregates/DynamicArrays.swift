@@ -1,0 +1,99 @@
+// Role: builds dynamic columns of arrays, one per group, straight from typed columns into the binary form (see DynamicValue.swift).
+
+import Columnar
+
+/// Writes the rows of one column as elements of dynamic arrays.
+private struct ElementWriter {
+  let vector: ColumnVector
+
+  /// Appends row i in binary form.
+  @inline(__always) func append(_ i: Int, to out: BufferBuilder<UInt8>) {
+    guard vector.isValid(i) else { return out.append(DynamicTag.null.rawValue) }
+    switch vector.storage {
+    case .bool(let b): out.append((b[i] ? DynamicTag.true : .false).rawValue)
+    case .int(let b): put(.long, Int64(b[i]), out)
+    case .long(let b):
+      switch vector.type {
+      case .datetime: put(.datetime, b[i], out)
+      case .timespan: put(.timespan, b[i], out)
+      default: put(.long, b[i], out)
+      }
+    case .real(let b): put(.real, b[i].bitPattern, out)
+    case .guid(let b):
+      put(.guid, b[i].high, out)
+      bytes(of: b[i].low, out)
+    case .bytes(let offsets, let data):
+      let start = Int(offsets[i]), length = Int(offsets[i + 1]) - start
+      if vector.type == .string { put(.string, UInt32(truncatingIfNeeded: length), out) } else if length == 0 { return out.append(DynamicTag.null.rawValue) }
+      out.append(contentsOf: UnsafeBufferPointer(start: data.pointer + start, count: length))
+    default: DynamicValue(vector.scalar(i)).binary.withUnsafeBufferPointer { out.append(contentsOf: $0) }
+    }
+  }
+
+  @inline(__always) private func put<T: BitwiseCopyable>(_ tag: DynamicTag, _ value: T, _ out: BufferBuilder<UInt8>) {
+    out.append(tag.rawValue)
+    bytes(of: value, out)
+  }
+
+  @inline(__always) private func bytes<T: BitwiseCopyable>(of value: T, _ out: BufferBuilder<UInt8>) {
+    let size = MemoryLayout<T>.size
+    UnsafeMutableRawPointer(out.appendUninitialized(size)).storeBytes(of: value, as: T.self)
+  }
+}
+
+extension DynamicValue {
+  /// The value of a scalar as a dynamic.
+  init(_ scalar: Scalar) {
+    switch scalar {
+    case .null: self = .null
+    case .bool(let v): self = .bool(v)
+    case .int(let v): self = .long(Int64(v))
+    case .long(let v): self = .long(v)
+    case .real(let v): self = .real(v)
+    case .decimal(let v): self = .decimal(v)
+    case .string(let v): self = .string(v)
+    case .datetime(let v): self = .datetime(v)
+    case .timespan(let v): self = .timespan(v)
+    case .guid(let v): self = .guid(v)
+    case .dynamic(let v): self = v
+    }
+  }
+}
+
+/// One array per group: the rows of `values` whose group it is, in order, at most `limit` of them. Groups without rows get an empty array.
+func dynamicArrays(_ values: ColumnVector, groups: UnsafePointer<Int32>, groupCount: Int, limit: Int) -> ColumnVector {
+  let flat = values.flattened
+  let n = flat.count
+  // Counting sort of the rows by group.
+  var starts = [Int](repeating: 0, count: groupCount + 1)
+  for i in 0..<n { starts[Int(groups[i]) + 1] += 1 }
+  for g in 0..<groupCount { starts[g + 1] += starts[g] }
+  var fill = starts
+  var order = [Int32](repeating: 0, count: n)
+  for i in 0..<n {
+    let g = Int(groups[i])
+    order[fill[g]] = Int32(truncatingIfNeeded: i)
+    fill[g] += 1
+  }
+  let writer = ElementWriter(vector: flat)
+  let out = StringBuilder(rows: groupCount)
+  for g in 0..<groupCount {
+    let count = min(starts[g + 1] - starts[g], limit)
+    let data = out.data
+    data.append(DynamicTag.array.rawValue)
+    appendWord(UInt32(truncatingIfNeeded: count), data)
+    let table = data.count
+    data.appendUninitialized(4 * count).update(repeating: 0, count: 4 * count)
+    let first = data.count
+    for k in 0..<count {
+      writer.append(Int(order[starts[g] + k]), to: data)
+      UnsafeMutableRawPointer(data.pointer + table + 4 * k).storeBytes(of: UInt32(truncatingIfNeeded: data.count - first), as: UInt32.self)
+    }
+    out.endRow()
+  }
+  return out.finish(.dynamic)
+}
+
+private func appendWord(_ value: UInt32, _ out: BufferBuilder<UInt8>) {
+  UnsafeMutableRawPointer(out.appendUninitialized(4)).storeBytes(of: value, as: UInt32.self)
+}

@@ -1,0 +1,102 @@
+// Role: what accumulators share: growing per-group arrays and the row loops over validity and groups.
+
+import Columnar
+
+extension BufferBuilder {
+  /// Extends to `count` elements, new ones being `value`.
+  @inline(__always) func grow(to count: Int, filling value: Element) {
+    guard count > self.count else { return }
+    let added = count - self.count
+    appendUninitialized(added).update(repeating: value, count: added)
+  }
+
+  /// The first `count` elements as a buffer; the builder keeps its own.
+  func copy(_ count: Int) -> Buffer<Element> {
+    let out = BufferBuilder<Element>(capacity: count)
+    out.append(contentsOf: UnsafeBufferPointer(start: pointer, count: Swift.min(count, self.count)))
+    return out.finish()
+  }
+}
+
+/// Calls `body` with each valid row and its group; group 0 for all rows when there are no groups.
+@inline(__always) func forEachRow(_ count: Int, _ validity: Bitmap?, _ groups: Buffer<Int32>?, _ body: (Int, Int) -> Void) {
+  defer { withExtendedLifetime(groups) {} }
+  if let groups {
+    let g = groups.pointer
+    if let validity {
+      forEachSetBit(validity) { body($0, Int(g[$0])) }
+    } else {
+      for i in 0..<count { body(i, Int(g[i])) }
+    }
+  } else if let validity {
+    forEachSetBit(validity) { body($0, 0) }
+  } else {
+    for i in 0..<count { body(i, 0) }
+  }
+}
+
+/// Calls `body` with the position of each set bit, ascending.
+@inline(__always) func forEachSetBit(_ bits: Bitmap, _ body: (Int) -> Void) {
+  let words = bits.words.pointer
+  defer { withExtendedLifetime(bits) {} }
+  for w in 0..<Bitmap.wordCount(bits.count) {
+    var word = words[w]
+    let base = w &<< 6
+    if word == ~0 {
+      for k in 0..<64 { body(base &+ k) }
+      continue
+    }
+    while word != 0 {
+      body(base &+ word.trailingZeroBitCount)
+      word &= word &- 1
+    }
+  }
+}
+
+/// Validity from one byte per group: nil when all are set.
+func validityBitmap(_ flags: UnsafePointer<UInt8>, _ count: Int) -> Bitmap? {
+  let bits = Bitmap.build(count: count) { words in
+    for i in 0..<count where flags[i] != 0 { words[i >> 6] |= 1 << UInt64(i & 63) }
+  }
+  return bits.isAllSet ? nil : bits
+}
+
+/// Validity from counts: a group without values is null.
+func validityBitmap(nonZero counts: UnsafePointer<Int64>, _ count: Int) -> Bitmap? {
+  let bits = Bitmap.build(count: count) { words in
+    for i in 0..<count where counts[i] != 0 { words[i >> 6] |= 1 << UInt64(i & 63) }
+  }
+  return bits.isAllSet ? nil : bits
+}
+
+extension ColumnVector {
+  /// The buffer of a flat or flattened long, datetime or timespan column.
+  var longValues: Buffer<Int64> {
+    if case .long(let b) = flattened.storage { return b }
+    return .empty
+  }
+
+  /// The buffer of a flat or flattened real column.
+  var realValues: Buffer<Double> {
+    if case .real(let b) = flattened.storage { return b }
+    return .empty
+  }
+}
+
+/// 128-bit states as two long columns (high, low), for spilling.
+func splitWide(_ values: UnsafePointer<Int128>, _ count: Int) -> [ColumnVector] {
+  let high = BufferBuilder<Int64>(capacity: count), low = BufferBuilder<Int64>(capacity: count)
+  for g in 0..<count {
+    high.append(Int64(truncatingIfNeeded: values[g] >> 64))
+    low.append(Int64(truncatingIfNeeded: values[g]))
+  }
+  return [.long(high.finish()), .long(low.finish())]
+}
+
+/// The inverse of `splitWide`.
+@inline(__always) func joinWide(_ high: Int64, _ low: Int64) -> Int128 { Int128(high) << 64 | Int128(UInt64(bitPattern: low)) }
+
+/// The programming error of merging accumulators of different calls.
+func mismatchedMerge(_ other: any GroupedAccumulator) -> ExpressionError {
+  .invalidArgument(function: "aggregate", message: "internal: merged with a \(type(of: other))")
+}

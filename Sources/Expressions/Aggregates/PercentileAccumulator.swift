@@ -1,0 +1,118 @@
+// Role: percentile(), percentilew(), percentiles_array() and tdigest() over groups. Nulls are ignored; a group without values is null.
+
+import Columnar
+
+/// What is made of each group's distribution.
+enum PercentileResult: Sendable {
+  case one(Double)
+  case array([Double])
+  case digest
+}
+
+/// One distribution per group. The first argument is values (or digests to merge), the second, if any, weights.
+final class PercentileAccumulator: GroupedAccumulator {
+  private let result: PercentileResult
+  /// The type of values after widening: long, real, datetime or timespan.
+  private let type: DataType
+  private let takesDigests: Bool
+  private var states: [PercentileState] = []
+
+  init(_ result: PercentileResult, type: DataType, takesDigests: Bool = false) {
+    self.result = result
+    self.type = type
+    self.takesDigests = takesDigests
+  }
+
+  var byteSize: Int { states.reduce(0) { $0 + $1.byteSize + 64 } }
+
+  private func grow(_ groupCount: Int) {
+    if states.count < groupCount {
+      states.append(contentsOf: repeatElement(PercentileState(isReal: type == .real), count: groupCount - states.count))
+    }
+  }
+
+  func update(_ arguments: [ColumnVector], rowCount: Int, groups: Buffer<Int32>?, groupCount: Int) throws {
+    grow(groupCount)
+    guard groupCount > 0 else { return }
+    if takesDigests { return try mergeValues(arguments[0], groups) }
+    if arguments.count > 1 {
+      let weights = arguments[1].longValues
+      let valid = Bitmap.intersection(arguments[0].validity, arguments[1].validity)
+      OrderKey.forEach(arguments[0].withValidity(valid), groups) { i, g, key in states[g].add(key, weight: weights[i]) }
+    } else if groups == nil {
+      let keys = BufferBuilder<UInt64>(capacity: rowCount)
+      OrderKey.forEach(arguments[0], nil) { _, _, key in keys.appendUnchecked(key) }
+      states[0].add(UnsafeBufferPointer(start: keys.pointer, count: keys.count))
+      withExtendedLifetime(keys) {}
+    } else {
+      states.withUnsafeMutableBufferPointer { states in
+        guard let s = states.baseAddress else { return }
+        OrderKey.forEach(arguments[0], groups) { _, g, key in s[g].add(key) }
+      }
+    }
+  }
+
+  private func mergeValues(_ vector: ColumnVector, _ groups: Buffer<Int32>?) throws {
+    for i in 0..<vector.count where vector.isValid(i) {
+      guard case .dynamic(let value) = vector.scalar(i), value != .null else { continue }
+      guard let state = PercentileState(value) else {
+        throw ExpressionError.invalidArgument(function: "tdigest_merge", message: "found a value that tdigest() did not make, at row \(i)")
+      }
+      let g = groups.map { Int($0[i]) } ?? 0
+      if states[g].isEmpty { states[g] = state } else { states[g].merge(state) }
+    }
+  }
+
+  func merge(_ other: any GroupedAccumulator, mapping: Buffer<Int32>, groupCount: Int) throws {
+    guard let other = other as? PercentileAccumulator else { throw mismatchedMerge(other) }
+    grow(groupCount)
+    for g in 0..<min(mapping.count, other.states.count) {
+      let target = Int(mapping[g])
+      if states[target].isEmpty { states[target] = other.states[g] } else { states[target].merge(other.states[g]) }
+    }
+  }
+
+  func finish(groupCount: Int) -> ColumnVector {
+    grow(groupCount)
+    for g in 0..<groupCount { states[g].settle() }
+    switch result {
+    case .one(let p):
+      let keys = BufferBuilder<UInt64>(capacity: groupCount)
+      let seen = BufferBuilder<UInt8>(capacity: groupCount)
+      for g in 0..<groupCount {
+        let key = states[g].percentile(p)
+        keys.append(key ?? OrderKey.of(Int64(0)))
+        seen.append(key == nil ? 0 : 1)
+      }
+      return OrderKey.column(keys.pointer, groupCount, validity: validityBitmap(seen.pointer, groupCount), type: type)
+    case .array(let list):
+      return .of(
+        .dynamic,
+        (0..<groupCount).map { g in
+          if states[g].isEmpty { return .null(.dynamic) }
+          return .dynamic(.array(list.map { states[g].percentile($0).map(value) ?? .null }))
+        })
+    case .digest:
+      return .of(.dynamic, (0..<groupCount).map { states[$0].isEmpty ? .null(.dynamic) : .dynamic(states[$0].dynamic()) })
+    }
+  }
+
+  private func value(_ key: UInt64) -> DynamicValue {
+    switch type {
+    case .real: .real(OrderKey.real(key))
+    case .datetime: .datetime(OrderKey.long(key))
+    case .timespan: .timespan(OrderKey.long(key))
+    default: .long(OrderKey.long(key))
+    }
+  }
+
+  func partialState(groupCount: Int) -> [ColumnVector]? {
+    grow(groupCount)
+    return [.of(.dynamic, (0..<groupCount).map { states[$0].isEmpty ? .null(.dynamic) : .dynamic(states[$0].dynamic()) })]
+  }
+
+  func updatePartial(_ state: [ColumnVector], rowCount: Int, groups: Buffer<Int32>, groupCount: Int) throws {
+    grow(groupCount)
+    try mergeValues(state[0], groups)
+  }
+}

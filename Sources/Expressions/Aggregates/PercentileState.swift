@@ -1,0 +1,335 @@
+// Role: the distribution of one group: all values while they are few (exact nearest-rank percentiles), a t-digest beyond.
+// The digest follows Dunning's merging digest with the k1 scale function; minimum and maximum stay exact.
+
+#if canImport(Glibc)
+import Glibc
+#endif
+package import Columnar
+
+/// A weighted mean of neighbouring values.
+struct Centroid: BitwiseCopyable, Sendable {
+  var mean: Double
+  var weight: Double
+}
+
+/// Joins values that come in ascending order into centroids no heavier than the scale function allows at their rank.
+private struct CentroidMerge {
+  private let total: Double
+  private let compression: Double
+  private var out: [Centroid] = []
+  private var sum = 0.0
+  private var weight = 0.0
+  private var before = 0.0
+  private var limit: Double
+
+  init(total: Double, compression: Double) {
+    self.total = total
+    self.compression = compression
+    limit = total * Self.quantile(Self.scale(0, compression) + 1, compression)
+  }
+
+  @inline(__always) mutating func add(_ mean: Double, _ added: Double) {
+    if weight > 0, before + weight + added > limit { close() }
+    sum += mean * added
+    weight += added
+  }
+
+  private mutating func close() {
+    before += weight
+    limit = total * Self.quantile(Self.scale(before / total, compression) + 1, compression)
+    out.append(Centroid(mean: sum / weight, weight: weight))
+    sum = 0
+    weight = 0
+  }
+
+  mutating func finish() -> [Centroid] {
+    if weight > 0 { close() }
+    return out
+  }
+
+  private static func scale(_ q: Double, _ compression: Double) -> Double { compression / (2 * .pi) * asin(min(1, 2 * q - 1)) }
+
+  private static func quantile(_ k: Double, _ compression: Double) -> Double {
+    let angle = k * 2 * .pi / compression
+    return angle >= .pi / 2 ? 1 : (sin(angle) + 1) / 2
+  }
+}
+
+/// Values as order keys, with weights where a call has them.
+struct PercentileState {
+  /// Values kept before they are digested: below that, percentiles are exact.
+  static let exactLimit = 65_536
+  /// The digest's compression: about that many centroids, a rank error well below 1 %.
+  private static let compression = 200.0
+
+  private let isReal: Bool
+  private var keys: [UInt64] = []
+  /// Empty while all weights are 1.
+  private var weights: [Int64] = []
+  private(set) var centroids: [Centroid] = []
+  private var least: UInt64 = .max
+  private var greatest: UInt64 = 0
+
+  init(isReal: Bool) { self.isReal = isReal }
+
+  var byteSize: Int { keys.capacity * 8 + weights.capacity * 8 + centroids.capacity * 16 }
+  var isEmpty: Bool { keys.isEmpty && centroids.isEmpty }
+
+  private func real(_ key: UInt64) -> Double { isReal ? OrderKey.real(key) : Double(OrderKey.long(key)) }
+
+  @inline(__always) mutating func add(_ key: UInt64) {
+    if !weights.isEmpty { weights.append(1) }
+    keys.append(key)
+    if keys.count >= Self.exactLimit { digest() }
+  }
+
+  mutating func add(_ key: UInt64, weight: Int64) {
+    guard weight > 0 else { return }
+    if weight != 1, weights.isEmpty { weights = [Int64](repeating: 1, count: keys.count) }
+    if weight != 1 || !weights.isEmpty { weights.append(weight) }
+    keys.append(key)
+    if keys.count >= Self.exactLimit { digest() }
+  }
+
+  /// Adds values of one group at once.
+  mutating func add(_ many: UnsafeBufferPointer<UInt64>) {
+    var rest = many[...]
+    while !rest.isEmpty {
+      let room = min(rest.count, Self.exactLimit - keys.count)
+      keys.append(contentsOf: rest.prefix(room))
+      if !weights.isEmpty { weights.append(contentsOf: repeatElement(1, count: room)) }
+      rest = rest.dropFirst(room)
+      if keys.count >= Self.exactLimit { digest() }
+    }
+  }
+
+  mutating func merge(_ other: PercentileState) {
+    if other.weights.isEmpty {
+      other.keys.withUnsafeBufferPointer { add($0) }
+    } else {
+      for (key, weight) in zip(other.keys, other.weights) { add(key, weight: weight) }
+    }
+    guard !other.centroids.isEmpty else { return }
+    least = min(least, other.least)
+    greatest = max(greatest, other.greatest)
+    compress(with: other.centroids)
+  }
+
+  private mutating func sortKeys(bits: Int = 64) {
+    if weights.isEmpty {
+      radixSort(&keys, bits: bits)
+    } else {
+      let order = keys.indices.sorted { keys[$0] < keys[$1] }
+      (keys, weights) = (order.map { keys[$0] }, order.map { weights[$0] })
+    }
+  }
+
+  /// Moves the kept values into the digest. Sorting by the 33 highest bits that vary is enough for means.
+  private mutating func digest() {
+    guard !keys.isEmpty else { return }
+    for key in keys {
+      least = min(least, key)
+      greatest = max(greatest, key)
+    }
+    sortKeys(bits: 33)
+    let fresh = keys, freshWeights = weights
+    keys.removeAll(keepingCapacity: false)
+    weights.removeAll()
+    let added = freshWeights.isEmpty ? Double(fresh.count) : freshWeights.reduce(0) { $0 + Double($1) }
+    var merge = CentroidMerge(total: added + totalWeight, compression: Self.compression)
+    var i = 0
+    for k in fresh.indices {
+      let value = real(fresh[k])
+      while i < centroids.count, centroids[i].mean <= value {
+        merge.add(centroids[i].mean, centroids[i].weight)
+        i += 1
+      }
+      merge.add(value, freshWeights.isEmpty ? 1 : Double(freshWeights[k]))
+    }
+    while i < centroids.count {
+      merge.add(centroids[i].mean, centroids[i].weight)
+      i += 1
+    }
+    centroids = merge.finish()
+    // The memory of the values is taken up again.
+    keys = fresh
+    keys.removeAll(keepingCapacity: true)
+  }
+
+  private var totalWeight: Double { centroids.reduce(0) { $0 + $1.weight } }
+
+  /// Merges sorted centroids into the digest.
+  private mutating func compress(with added: [Centroid]) {
+    var merge = CentroidMerge(total: totalWeight + added.reduce(0) { $0 + $1.weight }, compression: Self.compression)
+    var i = 0, j = 0
+    while i < centroids.count || j < added.count {
+      if j == added.count || (i < centroids.count && centroids[i].mean <= added[j].mean) {
+        merge.add(centroids[i].mean, centroids[i].weight)
+        i += 1
+      } else {
+        merge.add(added[j].mean, added[j].weight)
+        j += 1
+      }
+    }
+    centroids = merge.finish()
+  }
+
+  /// Prepares for `percentile`.
+  mutating func settle() {
+    if centroids.isEmpty { sortKeys() } else { digest() }
+  }
+
+  /// The nearest-rank percentile (0...100) as an order key; nil without values. Exact while values are few. Call `settle` before.
+  func percentile(_ p: Double) -> UInt64? {
+    if !keys.isEmpty {
+      let p = min(max(p, 0), 100)
+      if weights.isEmpty {
+        let rank = Int((p / 100 * Double(keys.count)).rounded(.up))
+        return keys[min(max(rank, 1), keys.count) - 1]
+      }
+      let total = weights.reduce(0.0) { $0 + Double($1) }
+      let wanted = p / 100 * total
+      var sum = 0.0
+      for (key, weight) in zip(keys, weights) {
+        sum += Double(weight)
+        if sum >= wanted { return key }
+      }
+      return keys[keys.count - 1]
+    }
+    guard !centroids.isEmpty else { return nil }
+    return key(digestQuantile(min(max(p, 0), 100) / 100))
+  }
+
+  private func key(_ value: Double) -> UInt64 {
+    let key = isReal ? OrderKey.of(value) : OrderKey.of(Int64(max(min(value.rounded(), 9.2e18), -9.2e18)))
+    return min(max(key, least), greatest)
+  }
+
+  private func digestQuantile(_ q: Double) -> Double {
+    let total = centroids.reduce(0) { $0 + $1.weight }
+    let low = real(least), high = real(greatest)
+    let wanted = q * total
+    if wanted <= 0.5 { return low }
+    if wanted >= total - 0.5 { return high }
+    var before = 0.0
+    var lastMean = low, lastCentre = 0.0
+    for c in centroids {
+      let centre = before + c.weight / 2
+      if wanted <= centre {
+        let width = centre - lastCentre
+        return width > 0 ? lastMean + (c.mean - lastMean) * (wanted - lastCentre) / width : c.mean
+      }
+      before += c.weight
+      lastMean = c.mean
+      lastCentre = centre
+    }
+    let width = total - lastCentre
+    return width > 0 ? lastMean + (high - lastMean) * (wanted - lastCentre) / width : high
+  }
+
+  // MARK: - As a dynamic value
+
+  /// `{"tdigest":"real"|"long","min":…,"max":…,"means":[…],"weights":[…]}`.
+  mutating func dynamic() -> DynamicValue {
+    let isSmall = centroids.isEmpty
+    if isSmall { sortKeys() } else { digest() }
+    let list = isSmall
+      ? keys.indices.map { Centroid(mean: real(keys[$0]), weight: weights.isEmpty ? 1 : Double(weights[$0])) } : centroids
+    func exact(_ key: UInt64) -> DynamicValue { isReal ? .real(OrderKey.real(key)) : .long(OrderKey.long(key)) }
+    return .bag([
+      DynamicEntry("tdigest", .string(isReal ? "real" : "long")),
+      DynamicEntry("min", isSmall ? keys.first.map(exact) ?? .null : exact(least)),
+      DynamicEntry("max", isSmall ? keys.last.map(exact) ?? .null : exact(greatest)),
+      DynamicEntry("exact", .bool(isSmall)),
+      DynamicEntry("means", .array(isSmall ? keys.map(exact) : list.map { .real($0.mean) })),
+      DynamicEntry("weights", .array(list.map { .real($0.weight) })),
+    ])
+  }
+
+  /// Reads what `dynamic` made; nil for anything else.
+  init?(_ value: DynamicValue) {
+    guard case .string(let kind)? = value["tdigest"], kind == "real" || kind == "long", case .bool(let isExact)? = value["exact"],
+      case .array(let means)? = value["means"], case .array(let weightList)? = value["weights"], means.count == weightList.count
+    else { return nil }
+    self.init(isReal: kind == "real")
+    func number(_ v: DynamicValue) -> Double? {
+      switch v {
+      case .long(let n): Double(n)
+      case .real(let n): n
+      default: nil
+      }
+    }
+    func key(_ v: DynamicValue) -> UInt64? {
+      switch v {
+      case .long(let n): isReal ? OrderKey.of(Double(n)) : OrderKey.of(n)
+      case .real(let n): isReal ? OrderKey.of(n) : Int64(exactly: n.rounded()).map { OrderKey.of($0) }
+      default: nil
+      }
+    }
+    if !isExact {
+      guard let low = value["min"].flatMap(key), let high = value["max"].flatMap(key) else { return nil }
+      least = low
+      greatest = high
+    }
+    for (mean, weight) in zip(means, weightList) {
+      guard let w = number(weight), w > 0, w < 9e18 else { return nil }
+      if isExact {
+        guard let k = key(mean) else { return nil }
+        add(k, weight: Int64(w))
+      } else {
+        guard let m = number(mean) else { return nil }
+        centroids.append(Centroid(mean: m, weight: w))
+      }
+    }
+    if !isExact { centroids.sort { $0.mean < $1.mean } }
+  }
+}
+
+/// The percentile of a value made by `tdigest()`; nil when it is none or empty. The result is real or long as the digest's input was.
+package func tdigestPercentile(_ value: DynamicValue, _ p: Double) -> DynamicValue? {
+  guard var state = PercentileState(value) else { return nil }
+  state.settle()
+  guard let key = state.percentile(p), case .string(let kind)? = value["tdigest"] else { return nil }
+  return kind == "real" ? .real(OrderKey.real(key)) : .long(OrderKey.long(key))
+}
+
+/// Ascending by the highest `bits` bits in which keys differ, 11 at a time from the lowest; 64 sorts completely.
+func radixSort(_ keys: inout [UInt64], bits: Int = 64) {
+  let n = keys.count
+  if n < 256 { return keys.sort() }
+  let first = keys[0]
+  var varying: UInt64 = 0
+  for key in keys { varying |= key ^ first }
+  if varying == 0 { return }
+  let top = 64 - varying.leadingZeroBitCount
+  var shift = max(varying.trailingZeroBitCount, top - bits)
+  let width = 11, size = 1 << width
+  var buffer = [UInt64](unsafeUninitializedCapacity: n) { _, count in count = n }
+  var counts = [Int](repeating: 0, count: size)
+  while shift < top {
+    counts.withUnsafeMutableBufferPointer { counts in
+      keys.withUnsafeBufferPointer { from in
+        buffer.withUnsafeMutableBufferPointer { to in
+          guard let digit = counts.baseAddress, let f = from.baseAddress, let t = to.baseAddress else { return }
+          digit.update(repeating: 0, count: size)
+          let by = UInt64(shift), mask = size - 1
+          for i in 0..<n { digit[Int(truncatingIfNeeded: f[i] >> by) & mask] &+= 1 }
+          var sum = 0
+          for k in 0..<size {
+            let count = digit[k]
+            digit[k] = sum
+            sum &+= count
+          }
+          for i in 0..<n {
+            let key = f[i]
+            let slot = Int(truncatingIfNeeded: key >> by) & mask
+            t[digit[slot]] = key
+            digit[slot] &+= 1
+          }
+        }
+      }
+    }
+    swap(&keys, &buffer)
+    shift += width
+  }
+}

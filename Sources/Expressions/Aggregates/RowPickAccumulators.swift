@@ -1,0 +1,248 @@
+// Role: aggregates that return the value of one chosen row per group: take_any (the first non-null), take_any_row (the first row),
+// arg_max and arg_min (the row with the extreme ordering value; the first of equals; nulls only when there is nothing else).
+
+import Columnar
+
+/// One picked value per group, kept as positions in appended columns; replaced values are dropped now and then.
+private struct PickedValues {
+  let type: DataType
+  private var chunks: [ColumnVector] = []
+  private var stored = 0
+  /// Where the group's value is in the chunks put behind each other; -1 while none is picked.
+  let positions = BufferBuilder<Int32>()
+
+  init(_ type: DataType) { self.type = type }
+
+  var byteSize: Int { chunks.reduce(0) { $0 + $1.byteSize } + positions.capacity * 4 }
+
+  func grow(_ groupCount: Int) { positions.grow(to: groupCount, filling: -1) }
+
+  /// The rows of `vector` that `picks` names (group, row) become the groups' values.
+  mutating func replace(_ vector: ColumnVector, groups: [Int32], rows: Buffer<Int32>) {
+    guard !groups.isEmpty else { return }
+    chunks.append(vector.take(rows))
+    for (k, g) in groups.enumerated() { positions.pointer[Int(g)] = Int32(truncatingIfNeeded: stored + k) }
+    stored += groups.count
+    if stored > positions.count * 4 + RecordBatch.maxRows { compact() }
+  }
+
+  private mutating func compact() {
+    let column = column(positions.count)
+    chunks = [column]
+    stored = column.count
+    for g in 0..<positions.count where positions.pointer[g] >= 0 { positions.pointer[g] = Int32(truncatingIfNeeded: g) }
+  }
+
+  /// One value per group, null where none is picked.
+  func column(_ groupCount: Int) -> ColumnVector {
+    ColumnVector.concat(chunks, type: type).take(positions.copy(groupCount), allowsMissing: true)
+  }
+}
+
+/// take_any (skips nulls) and take_any_row (does not).
+final class TakeAnyAccumulator: GroupedAccumulator {
+  private let skipsNulls: Bool
+  private var picked: PickedValues
+
+  init(type: DataType, skipsNulls: Bool) {
+    self.skipsNulls = skipsNulls
+    picked = PickedValues(type)
+  }
+
+  var byteSize: Int { picked.byteSize }
+
+  func update(_ arguments: [ColumnVector], rowCount: Int, groups: Buffer<Int32>?, groupCount: Int) {
+    picked.grow(groupCount)
+    guard groupCount > 0, rowCount > 0 else { return }
+    let positions = picked.positions.pointer
+    if groups == nil, positions[0] >= 0 { return }
+    var changed: [Int32] = []
+    let rows = BufferBuilder<Int32>()
+    forEachRow(rowCount, skipsNulls ? arguments[0].validity : nil, groups) { i, g in
+      if positions[g] < 0 {
+        positions[g] = 0
+        changed.append(Int32(truncatingIfNeeded: g))
+        rows.append(Int32(truncatingIfNeeded: i))
+      }
+    }
+    picked.replace(arguments[0], groups: changed, rows: rows.finish())
+  }
+
+  func merge(_ other: any GroupedAccumulator, mapping: Buffer<Int32>, groupCount: Int) throws {
+    guard let other = other as? TakeAnyAccumulator else { throw mismatchedMerge(other) }
+    let n = min(mapping.count, other.picked.positions.count)
+    let column = other.picked.column(n)
+    picked.grow(groupCount)
+    var changed: [Int32] = []
+    let rows = BufferBuilder<Int32>()
+    for g in 0..<n where other.picked.positions.pointer[g] >= 0 && picked.positions.pointer[Int(mapping[g])] < 0 {
+      changed.append(mapping[g])
+      rows.append(Int32(g))
+    }
+    picked.replace(column, groups: changed, rows: rows.finish())
+  }
+
+  func finish(groupCount: Int) -> ColumnVector {
+    picked.grow(groupCount)
+    return picked.column(groupCount)
+  }
+
+  func partialState(groupCount: Int) -> [ColumnVector]? { [finish(groupCount: groupCount)] }
+
+  func updatePartial(_ state: [ColumnVector], rowCount: Int, groups: Buffer<Int32>, groupCount: Int) {
+    update(state, rowCount: rowCount, groups: groups, groupCount: groupCount)
+  }
+}
+
+/// arg_max(by, value) and arg_min(by, value): arguments are the ordering column and the value column.
+final class ArgExtremeAccumulator: GroupedAccumulator {
+  private let isMax: Bool
+  private let byType: DataType
+  private var picked: PickedValues
+  /// The best order key so far: for types without keys see `bestBy`.
+  private let best = BufferBuilder<UInt64>()
+  /// 0: no row yet, 1: only rows with a null ordering value, 2: a row with an ordering value.
+  private let rank = BufferBuilder<UInt8>()
+  /// The best ordering texts; for string only.
+  private let bestText: TextMinMaxAccumulator
+  /// The best ordering values of guid and decimal.
+  private var bestBy: [Scalar] = []
+
+  init(isMax: Bool, byType: DataType, valueType: DataType) {
+    self.isMax = isMax
+    self.byType = byType
+    bestText = TextMinMaxAccumulator(isMax: isMax)
+    picked = PickedValues(valueType)
+  }
+
+  var byteSize: Int { picked.byteSize + best.capacity * 9 + bestText.byteSize + bestBy.count * 40 }
+
+  private func grow(_ groupCount: Int) {
+    picked.grow(groupCount)
+    rank.grow(to: groupCount, filling: 0)
+    if OrderKey.exists(byType) { best.grow(to: groupCount, filling: 0) } else if byType == .string { bestText.grow(groupCount) } else if bestBy.count < groupCount {
+      bestBy.append(contentsOf: repeatElement(.null(byType), count: groupCount - bestBy.count))
+    }
+  }
+
+  func update(_ arguments: [ColumnVector], rowCount: Int, groups: Buffer<Int32>?, groupCount: Int) {
+    grow(groupCount)
+    guard groupCount > 0, rowCount > 0 else { return }
+    let by = arguments[0]
+    // The row that wins in each group of this batch, -1 where the group keeps what it has.
+    let winners = BufferBuilder<Int32>()
+    winners.grow(to: groupCount, filling: -1)
+    let w = winners.pointer, ranks = rank.pointer
+    if let validity = by.validity {
+      forEachRow(rowCount, validity.inverted, groups) { i, g in
+        if ranks[g] == 0 {
+          ranks[g] = 1
+          w[g] = Int32(truncatingIfNeeded: i)
+        }
+      }
+    }
+    if OrderKey.exists(byType) {
+      // Keys are inverted for the minimum, so that one comparison serves both.
+      let keys = best.pointer, flip: UInt64 = isMax ? 0 : ~0
+      OrderKey.forEach(by, groups) { i, g, raw in
+        let key = raw ^ flip
+        if ranks[g] < 2 || key > keys[g] {
+          ranks[g] = 2
+          keys[g] = key
+          w[g] = Int32(truncatingIfNeeded: i)
+        }
+      }
+    } else if byType == .string {
+      let flat = by.flattened
+      guard case .bytes(let offsets, let data) = flat.storage else { return }
+      let o = offsets.pointer, d = data.pointer
+      forEachRow(rowCount, flat.validity, groups) { i, g in
+        if bestText.offer(g, d + Int(o[i]), Int(o[i &+ 1] &- o[i])) {
+          ranks[g] = 2
+          w[g] = Int32(truncatingIfNeeded: i)
+        }
+      }
+      withExtendedLifetime(flat) {}
+    } else {
+      for i in 0..<rowCount where by.isValid(i) {
+        let g = groups.map { Int($0[i]) } ?? 0
+        let value = by.scalar(i)
+        if ranks[g] < 2 || (isMax ? Self.isLess(bestBy[g], value) : Self.isLess(value, bestBy[g])) {
+          ranks[g] = 2
+          bestBy[g] = value
+          w[g] = Int32(truncatingIfNeeded: i)
+        }
+      }
+    }
+    take(arguments[1], winners)
+  }
+
+  private static func isLess(_ a: Scalar, _ b: Scalar) -> Bool {
+    switch (a, b) {
+    case (.guid(let x), .guid(let y)): x < y
+    case (.decimal(let x), .decimal(let y)): x < y
+    default: false
+    }
+  }
+
+  private func take(_ values: ColumnVector, _ winners: BufferBuilder<Int32>) {
+    var groups: [Int32] = []
+    let rows = BufferBuilder<Int32>()
+    for g in 0..<winners.count where winners.pointer[g] >= 0 {
+      groups.append(Int32(truncatingIfNeeded: g))
+      rows.append(winners.pointer[g])
+    }
+    picked.replace(values, groups: groups, rows: rows.finish())
+  }
+
+  /// The ordering values of the groups; null where there is none.
+  private func byColumn(_ groupCount: Int) -> ColumnVector {
+    if byType == .string { return bestText.finish(groupCount: groupCount) }
+    guard OrderKey.exists(byType) else { return .of(byType, Array(bestBy[0..<groupCount])) }
+    let flip: UInt64 = isMax ? 0 : ~0
+    let keys = BufferBuilder<UInt64>(capacity: groupCount)
+    let has = BufferBuilder<UInt8>(capacity: groupCount)
+    for g in 0..<groupCount {
+      has.append(rank.pointer[g] == 2 ? 1 : 0)
+      keys.append(rank.pointer[g] == 2 ? best.pointer[g] ^ flip : OrderKey.of(Int64(0)))
+    }
+    return OrderKey.column(keys.pointer, groupCount, validity: validityBitmap(has.pointer, groupCount), type: byType)
+  }
+
+  func merge(_ other: any GroupedAccumulator, mapping: Buffer<Int32>, groupCount: Int) throws {
+    guard let other = other as? ArgExtremeAccumulator else { throw mismatchedMerge(other) }
+    let n = min(mapping.count, other.rank.count)
+    // Groups that have seen no row must not bring a null row.
+    let present = BufferBuilder<Int32>(), groups = BufferBuilder<Int32>()
+    for g in 0..<n where other.rank.pointer[g] > 0 {
+      present.append(Int32(truncatingIfNeeded: g))
+      groups.append(mapping[g])
+    }
+    let rows = present.finish()
+    let columns = [other.byColumn(n).take(rows), other.picked.column(n).take(rows)]
+    update(columns, rowCount: rows.count, groups: groups.finish(), groupCount: groupCount)
+  }
+
+  func finish(groupCount: Int) -> ColumnVector {
+    grow(groupCount)
+    return picked.column(groupCount)
+  }
+
+  func partialState(groupCount: Int) -> [ColumnVector]? {
+    grow(groupCount)
+    let seen = BufferBuilder<Int32>(capacity: groupCount)
+    for g in 0..<groupCount { seen.append(Int32(rank.pointer[g])) }
+    return [byColumn(groupCount), picked.column(groupCount), .int(seen.finish())]
+  }
+
+  func updatePartial(_ state: [ColumnVector], rowCount: Int, groups: Buffer<Int32>, groupCount: Int) {
+    guard case .int(let seen) = state[2].flattened.storage else { return }
+    let rows = BufferBuilder<Int32>(), kept = BufferBuilder<Int32>()
+    for i in 0..<rowCount where seen[i] > 0 {
+      rows.append(Int32(truncatingIfNeeded: i))
+      kept.append(groups[i])
+    }
+    let positions = rows.finish()
+    update([state[0].take(positions), state[1].take(positions)], rowCount: positions.count, groups: kept.finish(), groupCount: groupCount)
+  }
+}

@@ -1,0 +1,61 @@
+// Role: not and the predicates on nulls, empty texts and numbers. (and, or, iff, case and coalesce are bound by the evaluator itself.)
+
+import Columnar
+
+private func predicate(_ name: String, aliases: [String] = [], _ summary: String, _ example: String, bind: @escaping @Sendable (FunctionCall) throws -> BoundFunction)
+  -> FunctionSpec
+{
+  FunctionSpec(name, aliases: aliases, .logic, 1...1, parameters: "value", summary, example: example, bind: bind)
+}
+
+/// isnull and isnotnull: a string is never null.
+private func nullTest(_ isNotNull: Bool) -> @Sendable (FunctionCall) throws -> BoundFunction {
+  { call in
+    BoundFunction(.bool, [call.types[0]], nulls: .custom) { arguments, n in
+      guard arguments[0].type != .string, let validity = arguments[0].validity else { return .bool(Bitmap(repeating: isNotNull, count: n)) }
+      return .bool(isNotNull ? validity : validity.inverted)
+    }
+  }
+}
+
+/// isempty and isnotempty: '' and null.
+private func emptyTest(_ isNotEmpty: Bool) -> @Sendable (FunctionCall) throws -> BoundFunction {
+  { call in
+    BoundFunction(.bool, [call.types[0]], nulls: .custom) { arguments, n in
+      let present: Bitmap
+      if arguments[0].type == .string {
+        present = arguments[0].presentRows
+      } else if arguments[0].type == .dynamic {
+        let values = DynamicRows(arguments[0])
+        present = bits(n) { i in
+          let value = values[i]
+          return value.tag != .null && !(value.tag == .string && value.stringBytes.count == 0)
+        }
+      } else {
+        present = arguments[0].validity ?? Bitmap(repeating: true, count: n)
+      }
+      return .bool(isNotEmpty ? present : present.inverted)
+    }
+  }
+}
+
+private func realTest(_ test: @escaping @Sendable (Double) -> Bool) -> @Sendable (FunctionCall) throws -> BoundFunction {
+  BoundFunction.unary(.bool, .real, rows(RealRows.self) { test($0) })
+}
+
+let logicFunctions: [FunctionSpec] = [
+  predicate(FunctionName.not, "The other truth value; null stays null.", "not(1 == 2)") { call in
+    guard call.types[0] == .bool || call.types[0] == .dynamic || call.types[0].isNumeric else { throw call.wrongTypes("bool") }
+    return BoundFunction(.bool, [.bool]) { arguments, n in
+      let truth = arguments[0].truth
+      return .bool(truth.isFalse, validity: truth.isTrue.or(truth.isFalse))
+    }
+  },
+  predicate("isnull", "True for null; a string is never null.", "isnull(int(null))", bind: nullTest(false)),
+  predicate("isnotnull", aliases: ["notnull"], "True for everything but null; a string is never null.", "isnotnull(1)", bind: nullTest(true)),
+  predicate("isempty", "True for '' and null.", "isempty('')", bind: emptyTest(false)),
+  predicate("isnotempty", aliases: ["notempty"], "False for '' and null.", "isnotempty('a')", bind: emptyTest(true)),
+  predicate("isnan", "True for NaN.", "isnan(0.0 / 0.0)", bind: realTest { $0.isNaN }),
+  predicate("isinf", "True for positive and negative infinity.", "isinf(1.0 / 0.0)", bind: realTest { $0.isInfinite }),
+  predicate("isfinite", "True for neither NaN nor infinite.", "isfinite(1.5)", bind: realTest { $0.isFinite }),
+]

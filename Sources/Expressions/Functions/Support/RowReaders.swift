@@ -1,0 +1,172 @@
+// Role: typed access to the rows of an argument vector inside a kernel, the same code for flat and constant vectors (and dictionaries of text).
+// A reader is valid while the vector is: kernels receive their arguments as parameters, which keeps them alive for the call.
+
+import Columnar
+
+/// Reads row i of a vector as a Swift value.
+protocol RowReader: SendableMetatype {
+  associatedtype Value
+  init(_ vector: ColumnVector)
+  subscript(i: Int) -> Value { get }
+}
+
+extension ColumnVector {
+  /// The storage kernels index, and the mask that maps a row to a slot: all ones for flat vectors, 0 for constants.
+  @inline(__always) var slots: (storage: VectorStorage, mask: Int) {
+    if case .constant(let value) = storage { return (value.storage, 0) }
+    return (storage, -1)
+  }
+
+  /// True when row i is not null, for constants too.
+  @inline(__always) func hasValue(_ i: Int) -> Bool { validity.map { $0[i] } ?? true }
+}
+
+/// long, datetime and timespan as Int64.
+struct LongRows: RowReader {
+  let base: UnsafePointer<Int64>
+  let mask: Int
+  init(_ vector: ColumnVector) {
+    let slots = vector.slots
+    guard case .long(let buffer) = slots.storage else { preconditionFailure("a \(vector.type) argument where 64-bit integers were bound") }
+    base = buffer.pointer
+    mask = slots.mask
+  }
+  @inline(__always) subscript(i: Int) -> Int64 { base[i & mask] }
+}
+
+/// int as Int32.
+struct IntRows: RowReader {
+  let base: UnsafePointer<Int32>
+  let mask: Int
+  init(_ vector: ColumnVector) {
+    let slots = vector.slots
+    guard case .int(let buffer) = slots.storage else { preconditionFailure("a \(vector.type) argument where int was bound") }
+    base = buffer.pointer
+    mask = slots.mask
+  }
+  @inline(__always) subscript(i: Int) -> Int32 { base[i & mask] }
+}
+
+struct RealRows: RowReader {
+  let base: UnsafePointer<Double>
+  let mask: Int
+  init(_ vector: ColumnVector) {
+    let slots = vector.slots
+    guard case .real(let buffer) = slots.storage else { preconditionFailure("a \(vector.type) argument where real was bound") }
+    base = buffer.pointer
+    mask = slots.mask
+  }
+  @inline(__always) subscript(i: Int) -> Double { base[i & mask] }
+}
+
+struct BoolRows: RowReader {
+  let base: UnsafePointer<UInt64>
+  let mask: Int
+  init(_ vector: ColumnVector) {
+    let slots = vector.slots
+    guard case .bool(let bits) = slots.storage else { preconditionFailure("a \(vector.type) argument where bool was bound") }
+    base = bits.words.pointer
+    mask = slots.mask
+  }
+  @inline(__always) subscript(i: Int) -> Bool {
+    let k = i & mask
+    return base[k >> 6] >> UInt64(k & 63) & 1 != 0
+  }
+}
+
+struct GUIDRows: RowReader {
+  let base: UnsafePointer<GUID>
+  let mask: Int
+  init(_ vector: ColumnVector) {
+    let slots = vector.slots
+    guard case .guid(let buffer) = slots.storage else { preconditionFailure("a \(vector.type) argument where guid was bound") }
+    base = buffer.pointer
+    mask = slots.mask
+  }
+  @inline(__always) subscript(i: Int) -> GUID { base[i & mask] }
+}
+
+struct DecimalRows: RowReader {
+  let narrow: UnsafePointer<Int64>?
+  let wide: UnsafePointer<Int128>?
+  let scales: UnsafePointer<Int16>?
+  let scale: Int
+  let mask: Int
+  init(_ vector: ColumnVector) {
+    let slots = vector.slots
+    mask = slots.mask
+    switch slots.storage {
+    case .decimal64(let buffer, let scale):
+      (narrow, wide, scales) = (buffer.pointer, nil, nil)
+      self.scale = scale
+    case .decimal128(let buffer, let scales):
+      (narrow, wide, self.scales) = (nil, buffer.pointer, scales.pointer)
+      scale = 0
+    default: preconditionFailure("a \(vector.type) argument where decimal was bound")
+    }
+  }
+  @inline(__always) subscript(i: Int) -> DecimalValue {
+    let k = i & mask
+    if let narrow { return DecimalValue(Int128(narrow[k]), scale: scale) }
+    guard let wide, let scales else { return DecimalValue(0) }
+    return DecimalValue(wide[k], scale: Int(scales[k]))
+  }
+}
+
+/// The bytes of strings; null rows read as ''.
+struct TextRows: RowReader {
+  let offsets: UnsafePointer<Int32>
+  let data: UnsafePointer<UInt8>
+  let codes: UnsafePointer<Int32>?
+  let validity: UnsafePointer<UInt64>?
+  let mask: Int
+  init(_ vector: ColumnVector) {
+    validity = vector.validity?.words.pointer
+    let slots = vector.slots
+    var storage = slots.storage
+    mask = slots.mask
+    if case .dictionary(let codes, let values) = storage {
+      self.codes = codes.pointer
+      storage = values.storage
+    } else {
+      codes = nil
+    }
+    guard case .bytes(let offsets, let data) = storage else { preconditionFailure("a \(vector.type) argument where text was bound") }
+    self.offsets = offsets.pointer
+    self.data = data.pointer
+  }
+  @inline(__always) subscript(i: Int) -> UnsafeBufferPointer<UInt8> {
+    if let validity, validity[i >> 6] >> UInt64(i & 63) & 1 == 0 { return UnsafeBufferPointer(start: data, count: 0) }
+    let k = codes.map { Int($0[i]) } ?? i & mask
+    let start = Int(offsets[k])
+    return UnsafeBufferPointer(start: data + start, count: Int(offsets[k &+ 1]) &- start)
+  }
+}
+
+/// Strings as Swift strings, for functions whose work dwarfs the conversion.
+struct StringRows: RowReader {
+  let text: TextRows
+  init(_ vector: ColumnVector) { text = TextRows(vector) }
+  @inline(__always) subscript(i: Int) -> String { String(decoding: text[i], as: UTF8.self) }
+}
+
+/// Dynamic values as windows on their binary form; null rows read as null.
+struct DynamicRows: RowReader {
+  let text: TextRows
+  init(_ vector: ColumnVector) { text = TextRows(vector) }
+  @inline(__always) subscript(i: Int) -> DynamicView {
+    let bytes = text[i]
+    return DynamicView(bytes.baseAddress ?? text.data, bytes.count)
+  }
+}
+
+/// Values of any type as scalars, for functions that take anything and are not hot; null strings read as ''.
+struct ScalarRows: RowReader {
+  let vector: ColumnVector
+  init(_ vector: ColumnVector) { self.vector = vector }
+  subscript(i: Int) -> Scalar {
+    let value = vector.scalar(i)
+    if case .null(.string) = value { return .string("") }
+    return value
+  }
+}

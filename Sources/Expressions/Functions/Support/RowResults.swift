@@ -1,0 +1,162 @@
+// Role: collects what a row function gives into a column: fixed-size values, optional ones (nil is null), text and dynamic values.
+
+import Columnar
+
+/// A Swift value a kernel's row function may give.
+protocol RowResult: SendableMetatype {
+  /// Calls `body` for rows 0..<n and makes the column.
+  static func collect(_ n: Int, _ body: (Int) throws -> Self) rethrows -> ColumnVector
+}
+
+/// A value with a fixed-size slot in a column.
+protocol SlotResult: RowResult, BitwiseCopyable, Sendable {
+  associatedtype Slot: BitwiseCopyable & Sendable
+  static var empty: Self { get }
+  static func column(_ buffer: Buffer<Self>, validity: Bitmap?) -> ColumnVector
+}
+
+extension SlotResult {
+  @inline(__always) static func collect(_ n: Int, _ body: (Int) throws -> Self) rethrows -> ColumnVector {
+    let builder = BufferBuilder<Self>(capacity: n)
+    let out = builder.appendUninitialized(n)
+    for i in 0..<n { out[i] = try body(i) }
+    return column(builder.finish(), validity: nil)
+  }
+
+  @inline(__always) static func collectOptional(_ n: Int, _ body: (Int) throws -> Self?) rethrows -> ColumnVector {
+    let builder = BufferBuilder<Self>(capacity: n)
+    let out = builder.appendUninitialized(n)
+    let validity = try Bitmap.build(count: n) { words in
+      for i in 0..<n {
+        if let value = try body(i) {
+          out[i] = value
+          words[i >> 6] |= 1 << UInt64(i & 63)
+        } else {
+          out[i] = empty
+        }
+      }
+    }
+    return column(builder.finish(), validity: validity)
+  }
+}
+
+extension Int64: SlotResult {
+  typealias Slot = Int64
+  static var empty: Int64 { 0 }
+  static func column(_ buffer: Buffer<Int64>, validity: Bitmap?) -> ColumnVector { .long(buffer, validity: validity) }
+}
+
+extension Int32: SlotResult {
+  typealias Slot = Int32
+  static var empty: Int32 { 0 }
+  static func column(_ buffer: Buffer<Int32>, validity: Bitmap?) -> ColumnVector { .int(buffer, validity: validity) }
+}
+
+extension Double: SlotResult {
+  typealias Slot = Double
+  static var empty: Double { 0 }
+  static func column(_ buffer: Buffer<Double>, validity: Bitmap?) -> ColumnVector { .real(buffer, validity: validity) }
+}
+
+extension GUID: SlotResult {
+  typealias Slot = GUID
+  static var empty: GUID { GUID(high: 0, low: 0) }
+  static func column(_ buffer: Buffer<GUID>, validity: Bitmap?) -> ColumnVector { .guid(buffer, validity: validity) }
+}
+
+extension DecimalValue: SlotResult {
+  typealias Slot = DecimalValue
+  static var empty: DecimalValue { DecimalValue(0) }
+  static func column(_ buffer: Buffer<DecimalValue>, validity: Bitmap?) -> ColumnVector {
+    let n = buffer.count
+    let values = BufferBuilder<Int128>(capacity: n), scales = BufferBuilder<Int16>(capacity: n)
+    let v = values.appendUninitialized(n), s = scales.appendUninitialized(n)
+    for i in 0..<n {
+      v[i] = buffer[i].coefficient
+      s[i] = buffer[i].scale
+    }
+    return .decimal(values.finish(), scales: scales.finish(), validity: validity.flatMap { $0.isAllSet ? nil : $0 })
+  }
+}
+
+extension Bool: RowResult {
+  @inline(__always) static func collect(_ n: Int, _ body: (Int) throws -> Bool) rethrows -> ColumnVector {
+    .bool(try Bitmap.build(count: n) { words in
+      var i = 0
+      while i < n {
+        var word: UInt64 = 0
+        let end = min(64, n &- i)
+        for k in 0..<end where try body(i &+ k) { word |= 1 << UInt64(k) }
+        words[i >> 6] = word
+        i &+= 64
+      }
+    })
+  }
+}
+
+extension Optional: RowResult where Wrapped: OptionalRowResult {
+  @inline(__always) static func collect(_ n: Int, _ body: (Int) throws -> Wrapped?) rethrows -> ColumnVector {
+    try Wrapped.collectNullable(n, body)
+  }
+}
+
+/// A value whose optional form may be collected.
+protocol OptionalRowResult: SendableMetatype {
+  static func collectNullable(_ n: Int, _ body: (Int) throws -> Self?) rethrows -> ColumnVector
+}
+
+extension Int64: OptionalRowResult {
+  @inline(__always) static func collectNullable(_ n: Int, _ body: (Int) throws -> Int64?) rethrows -> ColumnVector { try collectOptional(n, body) }
+}
+extension Int32: OptionalRowResult {
+  @inline(__always) static func collectNullable(_ n: Int, _ body: (Int) throws -> Int32?) rethrows -> ColumnVector { try collectOptional(n, body) }
+}
+extension Double: OptionalRowResult {
+  @inline(__always) static func collectNullable(_ n: Int, _ body: (Int) throws -> Double?) rethrows -> ColumnVector { try collectOptional(n, body) }
+}
+extension GUID: OptionalRowResult {
+  @inline(__always) static func collectNullable(_ n: Int, _ body: (Int) throws -> GUID?) rethrows -> ColumnVector { try collectOptional(n, body) }
+}
+extension DecimalValue: OptionalRowResult {
+  @inline(__always) static func collectNullable(_ n: Int, _ body: (Int) throws -> DecimalValue?) rethrows -> ColumnVector { try collectOptional(n, body) }
+}
+
+extension Bool: OptionalRowResult {
+  @inline(__always) static func collectNullable(_ n: Int, _ body: (Int) throws -> Bool?) rethrows -> ColumnVector {
+    let validity = BitmapBuilder(capacity: n)
+    let bits = BitmapBuilder(capacity: n)
+    for i in 0..<n {
+      let value = try body(i)
+      validity.append(value != nil)
+      bits.append(value ?? false)
+    }
+    return .bool(bits.finish(), validity: validity.finishValidity())
+  }
+}
+
+extension String: RowResult {
+  static func collect(_ n: Int, _ body: (Int) throws -> String) rethrows -> ColumnVector {
+    let builder = StringBuilder(rows: n)
+    for i in 0..<n { builder.append(try body(i)) }
+    return builder.finish()
+  }
+}
+
+/// Dynamic results; `.null` gives a null row.
+extension DynamicValue: RowResult {
+  static func collect(_ n: Int, _ body: (Int) throws -> DynamicValue) rethrows -> ColumnVector {
+    let builder = StringBuilder(rows: n)
+    let validity = BitmapBuilder(capacity: n)
+    for i in 0..<n {
+      let value = try body(i)
+      if case .null = value {
+        validity.append(false)
+        builder.appendEmpty()
+      } else {
+        validity.append(true)
+        value.binary.withUnsafeBufferPointer { builder.append($0) }
+      }
+    }
+    return builder.finish(.dynamic, validity: validity.finishValidity())
+  }
+}

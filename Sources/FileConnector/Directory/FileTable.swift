@@ -1,0 +1,204 @@
+// Role: many files as one table: schema (file columns, partition columns, file name), push-down per file, scans. Files are opened when a scan
+// reaches them; only inputs that cannot be opened twice are kept.
+
+package import Columnar
+package import DataSource
+package import Expressions
+import Synchronization
+
+/// Files of one format as a table.
+package final class FileTable: BatchReadable {
+  let format: any FileFormat
+  let options: DataSourceOptions
+  let files: [FileEntry]
+  let partitions: PartitionColumns
+  /// The columns that come from inside the files, in table order.
+  let dataSchema: StructType
+  let fileNameColumn: String?
+  /// What to open untyped files with.
+  private let openSchema: OpenSchema
+  package let schema: StructType
+  package let description: String
+  private let inputs: InputCache
+  private let first: (any BatchReadable)?
+  private let rowCount = Mutex<Int??>(nil)
+
+  /// The schema that `FileFormat.open` gets.
+  enum OpenSchema: Sendable {
+    /// None: the file tells.
+    case own
+    /// The same for all files.
+    case fixed(StructType)
+    /// Each file's own names in its order, with the table's types.
+    case ownNames
+  }
+
+  init(
+    format: any FileFormat, options: DataSourceOptions, files: [FileEntry], partitions: PartitionColumns, dataSchema: StructType,
+    openSchema: OpenSchema, fileNameColumn: String?, description: String, inputs: InputCache, first: (any BatchReadable)?
+  ) throws {
+    self.format = format
+    self.options = options
+    self.files = files
+    self.partitions = partitions
+    // A partition column also found in the files takes its value from the path.
+    self.dataSchema = StructType(dataSchema.fields.filter { partitions.schema.field($0.name) == nil })
+    self.openSchema = openSchema
+    self.fileNameColumn = fileNameColumn
+    self.description = description
+    self.inputs = inputs
+    self.first = first
+    var fields: [StructField] = []
+    for field in dataSchema.fields { fields.append(partitions.schema.field(field.name) ?? StructField(field.name, field.type)) }
+    for field in partitions.schema.fields where dataSchema.field(field.name) == nil { fields.append(field) }
+    if let fileNameColumn {
+      if fields.contains(where: { $0.name == fileNameColumn }) {
+        throw KConnectError(.optionInvalid, "option 'fileNameColumn': a column '\(fileNameColumn)' exists already", hint: "choose another name")
+      }
+      fields.append(StructField(fileNameColumn, .string))
+    }
+    schema = StructType(fields)
+  }
+
+  /// Opens file `i`; throws errors that name it.
+  func open(_ i: Int) throws -> any BatchReadable {
+    if i == 0, let first { return first }
+    let input = try inputs.open(i)
+    switch openSchema {
+    case .own: return try format.open(input, schema: nil, options: options)
+    case .fixed(let schema): return try format.open(input, schema: schema, options: options)
+    case .ownNames:
+      let own = try format.open(input, schema: nil, options: options)
+      let typed = StructType(own.schema.fields.map { StructField($0.name, dataSchema.field($0.name)?.type ?? $0.type) })
+      return typed == own.schema ? own : try format.open(input, schema: typed, options: options)
+    }
+  }
+
+  /// Marks inputs that can be read once as used; throws when one is used a second time.
+  func claimStreams() throws { try inputs.claimStreams() }
+
+  /// The value of a column that is constant in file `i`; nil for columns inside the file.
+  func constant(_ name: String, file i: Int) -> Scalar? {
+    if let c = partitions.schema.index(of: name) { return partitions.values[i][c] }
+    return name == fileNameColumn ? .string(files[i].movedTo ?? files[i].path) : nil
+  }
+
+  private func isConstant(_ name: String) -> Bool { name == fileNameColumn || partitions.schema.index(of: name) != nil }
+
+  // MARK: Push-down
+
+  package func pushdown(_ filters: [Expr]) -> [FilterPushdown] { filters.map(answer) }
+
+  private func answer(_ filter: Expr) -> FilterPushdown {
+    let columns = filter.columns
+    if columns.isEmpty { return .unsupported }
+    if columns.allSatisfy(isConstant) { return .exact }
+    let mentionsConstant = columns.contains(where: isConstant)
+    let fallback: FilterPushdown = mentionsConstant ? .inexact : .unsupported
+    guard !files.isEmpty, let table = first ?? (try? open(0)) else { return fallback }
+    guard isUnadapted(columns, in: table) else { return .inexact }
+    switch table.pushdown([substituted(filter, file: 0)]).first {
+    case .exact: return .exact
+    case .inexact: return .inexact
+    default: return fallback
+    }
+  }
+
+  /// The filter with the file's constants put in.
+  func substituted(_ filter: Expr, file i: Int) -> Expr {
+    filter.replacingColumns { name in constant(name, file: i).map { .literal($0) } }
+  }
+
+  /// True when the file has all these columns with the table's types.
+  func isUnadapted(_ columns: Set<String>, in table: any BatchReadable) -> Bool {
+    columns.allSatisfy { isConstant($0) || table.schema.field($0)?.type == dataSchema.field($0)?.type }
+  }
+
+  package func scan(_ request: ScanRequest, context: EvaluationContext) throws -> any Scan {
+    for name in request.columns where schema.index(of: name) == nil {
+      throw KConnectError(
+        .columnNotFound, "column '\(name)' not found in \(description)",
+        hint: nearestName(to: name, among: schema.names).map { "did you mean '\($0)'?" } ?? "columns: \(schema.names.prefix(12).joined(separator: ", "))")
+    }
+    try claimStreams()
+    return try FileTableScan(self, request, context)
+  }
+
+  /// Known when every file knows it; asked of at most 256 files, once.
+  package var exactRowCount: Int? {
+    guard case .typed = format.schemaFidelity, files.count <= 256 else { return nil }
+    return rowCount.withLock { known in
+      if let known { return known }
+      var total: Int? = 0
+      for i in files.indices {
+        guard let n = (try? open(i))?.exactRowCount, let sum = total else {
+          total = nil
+          break
+        }
+        total = sum + n
+      }
+      known = .some(total)
+      return total
+    }
+  }
+}
+
+/// Opens the inputs of a table; keeps those that cannot be opened twice: standard input and downloads.
+final class InputCache: Sendable {
+  private struct State {
+    var kept: [Int: InputFile] = [:]
+    var areStreamsUsed = false
+  }
+
+  private let files: [FileEntry]
+  private let needsRandomAccess: Bool
+  private let http: HTTPOptions
+  private let state = Mutex(State())
+
+  init(_ files: [FileEntry], needsRandomAccess: Bool, http: HTTPOptions) {
+    self.files = files
+    self.needsRandomAccess = needsRandomAccess
+    self.http = http
+  }
+
+  func open(_ i: Int) throws -> InputFile {
+    let entry = files[i]
+    switch entry.source {
+    case .local: return try openLocal(entry)
+    case .standardStream, .url:
+      return try state.withLock { state in
+        if let kept = state.kept[i] { return kept }
+        let file: InputFile
+        if case .url(let url) = entry.source {
+          file = try HTTPDownload.spool(url, http)
+        } else {
+          let stream = try InputFile(path: "-")
+          file = needsRandomAccess ? try stream.spooled() : stream
+        }
+        state.kept[i] = file
+        return file
+      }
+    }
+  }
+
+  private func openLocal(_ entry: FileEntry) throws -> InputFile {
+    let file: InputFile
+    do {
+      file = try InputFile(path: entry.path, displayPath: entry.movedTo ?? entry.path)
+    } catch let error as KConnectError where error.code == .pathNotFound {
+      if let moved = entry.movedTo { return try InputFile(path: moved) }
+      var error = error
+      error.hint = "the file was there when the table was listed; was the table overwritten meanwhile?"
+      throw error
+    }
+    return needsRandomAccess ? try file.spooled() : file
+  }
+
+  func claimStreams() throws {
+    guard files.contains(where: { $0.source == .standardStream }), !needsRandomAccess else { return }
+    try state.withLock { state in
+      if state.areStreamsUsed { throw KConnectError(.usage, "standard input can be read only once", hint: "write it to a file first") }
+      state.areStreamsUsed = true
+    }
+  }
+}

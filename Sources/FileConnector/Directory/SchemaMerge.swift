@@ -1,0 +1,98 @@
+// Role: one schema out of the schemas of many files: which type holds both, and messages that name files, columns and types.
+
+package import Columnar
+import DataSource
+
+/// Schema decisions for many files.
+package enum SchemaMerge {
+  /// The type both values fit without loss of range: int → long → real or decimal; nil when there is none. long → real may round beyond 2^53.
+  package static func widened(_ a: DataType, _ b: DataType) -> DataType? {
+    if a == b { return a }
+    let rank: [DataType: Int] = [.int: 0, .long: 1, .decimal: 2, .real: 3]
+    guard let x = rank[a], let y = rank[b] else { return nil }
+    if min(x, y) == 2 { return nil }
+    return x > y ? a : b
+  }
+
+  /// For types guessed from text: what holds both always exists; string at last, dynamic where one is.
+  package static func widenedGuess(_ a: DataType, _ b: DataType) -> DataType {
+    if let type = widened(a, b) { return type }
+    if a == .dynamic || b == .dynamic { return .dynamic }
+    if a.isNumeric && b.isNumeric { return .real }
+    return .string
+  }
+
+  /// The union by name, in order of first appearance. Throws SCHEMA_MISMATCH for a column whose types have no common one.
+  package static func union(_ schemas: [(path: String, schema: StructType)], isGuessed: Bool) throws -> StructType {
+    var fields: [StructField] = []
+    var position: [String: Int] = [:]
+    var origin: [String] = []
+    for (path, schema) in schemas {
+      for field in schema.fields {
+        guard let i = position[field.name] else {
+          position[field.name] = fields.count
+          fields.append(StructField(field.name, field.type))
+          origin.append(path)
+          continue
+        }
+        if let type = isGuessed ? widenedGuess(fields[i].type, field.type) : widened(fields[i].type, field.type) {
+          fields[i].type = type
+        } else {
+          throw mismatch(field.name, origin[i], fields[i].type, path, field.type, hint: "cast one of them; mergeSchema widens int → long → real and int → long → decimal only")
+        }
+      }
+    }
+    return StructType(fields)
+  }
+
+  /// The error of two files that disagree.
+  static func mismatch(_ column: String, _ firstPath: String, _ first: DataType, _ path: String, _ type: DataType, hint: String) -> KConnectError {
+    KConnectError(.schemaMismatch, "column '\(column)' is \(first) in '\(firstPath)' but \(type) in '\(path)'", hint: hint)
+  }
+
+  /// A readable difference of an existing schema and an incoming one; nil when there is none. Order counts only when `ordered`.
+  package static func difference(existing: StructType, incoming: StructType, comparesTypes: Bool, ordered: Bool) -> String? {
+    var lines: [String] = []
+    for field in existing.fields {
+      if let other = incoming.field(field.name) {
+        if comparesTypes, other.type != field.type { lines.append("'\(field.name)' is \(field.type) there, \(other.type) here") }
+      } else {
+        lines.append("'\(field.name)' (\(field.type)) is missing here")
+      }
+    }
+    for field in incoming.fields where existing.field(field.name) == nil { lines.append("'\(field.name)' (\(field.type)) is new") }
+    if lines.isEmpty, ordered, existing.names != incoming.names {
+      lines.append("the order differs: \(existing.names.joined(separator: ", ")) there, \(incoming.names.joined(separator: ", ")) here")
+    }
+    return lines.isEmpty ? nil : lines.joined(separator: "; ")
+  }
+}
+
+extension ColumnVector {
+  /// The values as a wider type (`SchemaMerge.widened`); forms are kept. Other pairs are a programming error.
+  func widened(to target: DataType) -> ColumnVector {
+    if type == target { return self }
+    switch storage {
+    case .constant(let value):
+      return ColumnVector(type: target, count: count, validity: validity, storage: .constant(value: value.widened(to: target)))
+    case .dictionary(let codes, let values):
+      return ColumnVector(type: target, count: count, validity: validity, storage: .dictionary(codes: codes, values: values.widened(to: target)))
+    case .int(let b):
+      switch target {
+      case .long: return .long(mapped(b) { Int64($0) }, validity: validity)
+      case .real: return .real(mapped(b) { Double($0) }, validity: validity)
+      default: return .decimal(mapped(b) { Int64($0) }, scale: 0, validity: validity)
+      }
+    case .long(let b):
+      return target == .real ? .real(mapped(b) { Double($0) }, validity: validity) : .decimal(b, scale: 0, validity: validity)
+    default: preconditionFailure("\(type) does not widen to \(target)")
+    }
+  }
+}
+
+@inline(__always) private func mapped<A: BitwiseCopyable & Sendable, B: BitwiseCopyable & Sendable>(_ source: Buffer<A>, _ convert: (A) -> B) -> Buffer<B> {
+  let builder = BufferBuilder<B>(capacity: source.count)
+  let out = builder.appendUninitialized(source.count)
+  source.withUnsafe { from in for i in 0..<from.count { out[i] = convert(from[i]) } }
+  return builder.finish()
+}

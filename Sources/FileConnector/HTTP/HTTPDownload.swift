@@ -1,0 +1,116 @@
+// Role: http(s) inputs: the body is spooled to an unlinked temporary file, so that every format reads it with random access.
+
+#if canImport(Glibc)
+import Glibc
+#endif
+import CCurl
+import DataSource
+
+/// How downloads behave.
+package struct HTTPOptions: Sendable {
+  package var connectTimeoutMilliseconds = 10_000
+  /// A transfer slower than one byte a second for so long is given up.
+  package var stallTimeoutMilliseconds = 60_000
+  /// Attempts after the first, for failures that may pass: transport errors, 429, 5xx.
+  package var retries = 2
+
+  package init() {}
+}
+
+/// Fetches URLs.
+package enum HTTPDownload {
+  /// The body of `url` as a file; throws HTTP with the status, or with what curl says. Redirects are followed (at most 10, http and https
+  /// only). A body that is gzip although the name does not say so is called `….gz`.
+  package static func spool(_ url: String, _ options: HTTPOptions) throws -> InputFile {
+    guard kccurl_load() else {
+      throw KConnectError(.http, "cannot fetch '\(url)': libcurl is not available: \(String(cString: kccurl_load_error()))", hint: "install libcurl4")
+    }
+    let spool = try SpoolFile()
+    var attempt = 0
+    while true {
+      do {
+        try fetch(url, options, into: spool)
+        break
+      } catch let error as KConnectError where error.isRetryable && attempt < options.retries {
+        attempt += 1
+        usleep(useconds_t(250_000 << attempt))
+        try spool.truncate()
+      }
+    }
+    var name = String(url.prefix { $0 != "?" && $0 != "#" })
+    let file = spool.finish(path: name)
+    var head: (UInt8, UInt8) = (0, 0)
+    let n = try withUnsafeMutableBytes(of: &head) { try file.pread(into: $0, at: 0) }
+    if n == 2, head == (0x1F, 0x8B), FileNames.compressionExtension(name) == nil {
+      name += ".gz"
+      return try file.renamed(name)
+    }
+    return file
+  }
+
+  /// What the write callback needs; lives for one transfer.
+  private final class Sink {
+    let spool: SpoolFile
+    var failure: (any Error)?
+    init(_ spool: SpoolFile) { self.spool = spool }
+  }
+
+  private static func fetch(_ url: String, _ options: HTTPOptions, into spool: SpoolFile) throws {
+    guard let curl = kccurl_init() else { throw KConnectError(.http, "libcurl could not start a transfer") }
+    defer { kccurl_cleanup(curl) }
+    let sink = Sink(spool)
+    _ = kccurl_set_string(curl, CURLOPT_URL, url)
+    _ = kccurl_set_long(curl, CURLOPT_FOLLOWLOCATION, 1)
+    _ = kccurl_set_long(curl, CURLOPT_MAXREDIRS, 10)
+    _ = kccurl_set_string(curl, CURLOPT_PROTOCOLS_STR, "http,https")
+    _ = kccurl_set_string(curl, CURLOPT_REDIR_PROTOCOLS_STR, "http,https")
+    _ = kccurl_set_long(curl, CURLOPT_NOSIGNAL, 1)
+    _ = kccurl_set_long(curl, CURLOPT_CONNECTTIMEOUT_MS, options.connectTimeoutMilliseconds)
+    _ = kccurl_set_long(curl, CURLOPT_LOW_SPEED_LIMIT, 1)
+    _ = kccurl_set_long(curl, CURLOPT_LOW_SPEED_TIME, max(1, options.stallTimeoutMilliseconds / 1_000))
+    _ = kccurl_set_string(curl, CURLOPT_USERAGENT, "kconnect")
+    _ = kccurl_set_callback(curl, CURLOPT_WRITEFUNCTION) { data, size, count, context in
+      guard let context else { return 0 }
+      let sink = Unmanaged<Sink>.fromOpaque(context).takeUnretainedValue()
+      do {
+        try sink.spool.append(UnsafeRawBufferPointer(start: data, count: size * count))
+        return size * count
+      } catch {
+        sink.failure = error
+        return 0
+      }
+    }
+    _ = kccurl_set_pointer(curl, CURLOPT_WRITEDATA, Unmanaged.passUnretained(sink).toOpaque())
+    let result = withExtendedLifetime(sink) { kccurl_perform(curl) }
+    if let failure = sink.failure { throw failure }
+    if result != CURLE_OK {
+      let isTimeout = result == CURLE_OPERATION_TIMEDOUT
+      throw KConnectError(
+        .http, "cannot fetch '\(url)': \(String(cString: kccurl_error_text(result)))",
+        hint: isTimeout ? "option httpTimeout sets how long a silent transfer is waited for" : "check the address and the network",
+        isRetryable: result != CURLE_URL_MALFORMAT && result != CURLE_UNSUPPORTED_PROTOCOL && result != CURLE_PEER_FAILED_VERIFICATION)
+    }
+    var status = 0
+    _ = kccurl_get_long(curl, CURLINFO_RESPONSE_CODE, &status)
+    guard status < 200 || status >= 300 else { return }
+    throw KConnectError(
+      .http, "'\(url)' answered HTTP \(status)\(reason(status))", hint: "the address is opened without credentials",
+      isRetryable: status == 429 || status >= 500)
+  }
+
+  private static func reason(_ status: Int) -> String {
+    switch status {
+    case 400: " (bad request)"
+    case 401: " (not authorised)"
+    case 403: " (forbidden)"
+    case 404: " (not found)"
+    case 410: " (gone)"
+    case 429: " (too many requests)"
+    case 500: " (server error)"
+    case 502: " (bad gateway)"
+    case 503: " (unavailable)"
+    case 504: " (gateway time-out)"
+    default: ""
+    }
+  }
+}

@@ -1,0 +1,27 @@
+// Role: reads the names in one directory, sorted by bytes, so that listings are the same everywhere.
+
+#if canImport(Glibc)
+import Glibc
+#endif
+import DataSource
+
+package enum DirectoryReader {
+  /// All names but `.` and `..`, sorted by their bytes. Throws PATH_NOT_FOUND, PERMISSION or IO.
+  package static func names(in directory: String) throws -> [String] {
+    guard let stream = opendir(directory) else { throw SystemError.make("cannot list", directory, errno) }
+    defer { closedir(stream) }
+    var names: [String] = []
+    while true {
+      errno = 0
+      guard let entry = readdir(stream) else {
+        if errno != 0 { throw SystemError.make("cannot list", directory, errno) }
+        break
+      }
+      let name = withUnsafePointer(to: &entry.pointee.d_name) {
+        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      if name != ".", name != ".." { names.append(name) }
+    }
+    return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+  }
+}

@@ -1,0 +1,34 @@
+// Role: a `DataSourceProvider` out of any `FileFormat`: directories, partition columns and save modes come from here.
+
+package import Columnar
+package import DataSource
+
+/// Directories of files of one format as a source and sink.
+package struct FileProvider: DataSourceProvider {
+  package let format: any FileFormat
+  private let fileSystem: FileSystem
+
+  package init(_ format: any FileFormat, fileSystem: FileSystem = .system) {
+    self.format = format
+    self.fileSystem = fileSystem
+  }
+
+  package var shortName: String { format.shortName }
+  package var aliases: [String] { format.aliases }
+  package var summary: String { format.summary }
+  package var options: [OptionSpec] {
+    let own = Set(format.options.map { $0.name.lowercased() })
+    return format.options + DirectoryOptions.specs.filter { !own.contains($0.name.lowercased()) }
+  }
+
+  package func open(_ paths: [String], schema: StructType?, options: DataSourceOptions) throws -> any BatchReadable {
+    try FileTableBuilder(format: format, options: options).table(paths.isEmpty ? options.string("path").map { [$0] } ?? [] : paths, schema: schema)
+  }
+
+  package func makeSink(
+    _ path: String, schema: StructType, mode: SaveMode, partitionBy: [String], options: DataSourceOptions
+  ) throws -> (any TableSink)? {
+    try SinkBuilder(format: format, options: options, fileSystem: fileSystem)
+      .sink(path, schema: schema, mode: mode, partitionBy: partitionBy)
+  }
+}

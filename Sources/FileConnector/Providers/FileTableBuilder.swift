@@ -1,0 +1,93 @@
+// Role: from paths and options to a `FileTable`: list, find partition columns, settle the schema.
+
+import Columnar
+import DataSource
+
+/// Opens files and directories as a table.
+struct FileTableBuilder {
+  let format: any FileFormat
+  let options: DataSourceOptions
+
+  /// How many files types are guessed from when a format does not store them.
+  private static let sampledFiles = 8
+
+  func table(_ paths: [String], schema: StructType?) throws -> FileTable {
+    guard !paths.isEmpty else { throw KConnectError(.usage, "no path given for \(format.shortName)", hint: "give a file, a directory, a pattern or '-'") }
+    let listed = try FileListing.files(paths, try listingOptions())
+    let label = paths.count == 1 ? paths[0] : "\(paths[0]), … (\(paths.count) paths)"
+    let files = listed.filter { $0.size != 0 }
+    if files.count > 1, files.contains(where: { $0.source == .standardStream }) {
+      throw KConnectError(.usage, "standard input cannot be read together with other paths")
+    }
+    guard !files.isEmpty || schema != nil else {
+      throw listed.isEmpty
+        ? KConnectError(.pathNotFound, "'\(label)' holds no \(format.shortName) files", hint: "names beginning with '_' or '.' are left out; a schema makes an empty table readable")
+        : KConnectError(.formatCorrupt, "'\(listed[0].path)' is empty (0 bytes), expected \(format.shortName) data", hint: "give a schema to read it as a table without rows")
+    }
+    let ignoresPartitions = options.bool("recursiveFileLookup")
+    let partitions =
+      try ignoresPartitions || files.isEmpty
+      ? PartitionColumns.none(fileCount: files.count)
+      : PartitionColumns(files, infersTypes: options.bool("partitionColumnTypeInference"), declared: schema)
+    let isTyped = if case .typed = format.schemaFidelity { true } else { false }
+    var http = HTTPOptions()
+    if let timeout = DirectoryOptions.milliseconds("httpTimeout", options) { http.stallTimeoutMilliseconds = timeout }
+    let inputs = InputCache(files, needsRandomAccess: isTyped, http: http)
+    let fileNameColumn = options.string("fileNameColumn").flatMap { $0.isEmpty ? nil : $0 }
+    let settled = try settle(files, inputs, partitions, schema, fileNameColumn, isTyped: isTyped)
+    let count = files.count == 1 ? "" : " (\(files.count) files)"
+    return try FileTable(
+      format: format, options: options, files: files, partitions: partitions, dataSchema: settled.schema, openSchema: settled.open,
+      fileNameColumn: fileNameColumn, description: "\(format.shortName) \(label)\(count)", inputs: inputs, first: settled.first)
+  }
+
+  private func listingOptions() throws -> ListingOptions {
+    var listing = ListingOptions()
+    listing.fileNamePattern = options.string("pathGlobFilter")
+    listing.modifiedBefore = try DirectoryOptions.nanoseconds("modifiedBefore", options)
+    listing.modifiedAfter = try DirectoryOptions.nanoseconds("modifiedAfter", options)
+    listing.basePath = options.string("basePath")
+    listing.fileExtensions = format.fileExtensions
+    return listing
+  }
+
+  private typealias Settled = (schema: StructType, open: FileTable.OpenSchema, first: (any BatchReadable)?)
+
+  private func settle(
+    _ files: [FileEntry], _ inputs: InputCache, _ partitions: PartitionColumns, _ declared: StructType?, _ fileNameColumn: String?, isTyped: Bool
+  ) throws -> Settled {
+    func open(_ i: Int, _ schema: StructType?) throws -> any BatchReadable { try format.open(try inputs.open(i), schema: schema, options: options) }
+    if let declared {
+      let data = StructType(declared.fields.filter { partitions.schema.field($0.name) == nil && $0.name != fileNameColumn })
+      if files.isEmpty { return (data, .fixed(data), nil) }
+      return isTyped ? (data, .own, try open(0, nil)) : (data, .fixed(data), try open(0, data))
+    }
+    let first = try open(0, nil)
+    if files.count == 1 { return (first.schema, .own, first) }
+    let merges = options.bool("mergeSchema")
+    if isTyped {
+      guard merges else { return (first.schema, .own, first) }
+      var schemas = [(path: files[0].path, schema: first.schema)]
+      for i in files.indices.dropFirst() { schemas.append((files[i].path, try open(i, nil).schema)) }
+      return (try SchemaMerge.union(schemas, isGuessed: false), .own, first)
+    }
+    let sampled = merges ? Array(files.indices) : Self.spread(files.count, Self.sampledFiles)
+    var schemas: [(path: String, schema: StructType)] = []
+    for i in sampled { schemas.append((files[i].path, i == 0 ? first.schema : try open(i, nil).schema)) }
+    let isPositional = if case .positional = format.schemaFidelity { true } else { false }
+    if isPositional, !merges, let other = schemas.first(where: { $0.schema.names != first.schema.names }) {
+      let difference = SchemaMerge.difference(existing: first.schema, incoming: other.schema, comparesTypes: false, ordered: true) ?? ""
+      throw KConnectError(
+        .schemaMismatch, "the columns of '\(other.path)' differ from those of '\(files[0].path)': \(difference)",
+        hint: "mergeSchema=true reads them by name; a schema given by you reads them by position")
+    }
+    let unified = try SchemaMerge.union(schemas, isGuessed: true)
+    if isPositional, merges { return (unified, .ownNames, nil) }
+    return (unified, .fixed(unified), first.schema == unified ? first : try open(0, unified))
+  }
+
+  /// `n` positions spread over 0..<count, the ends included.
+  private static func spread(_ count: Int, _ n: Int) -> [Int] {
+    count <= n ? Array(0..<count) : (0..<n).map { $0 * (count - 1) / (n - 1) }
+  }
+}

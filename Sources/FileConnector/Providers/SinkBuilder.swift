@@ -1,0 +1,121 @@
+// Role: from path, mode and options to a sink: save modes, the check of schema drift, the choice of how output is committed.
+
+import Columnar
+import DataSource
+
+/// Starts writes.
+struct SinkBuilder {
+  let format: any FileFormat
+  let options: DataSourceOptions
+  let fileSystem: FileSystem
+
+  /// Nil when mode `ignore` finds the target.
+  func sink(_ path: String, schema: StructType, mode: SaveMode, partitionBy: [String]) throws -> (any TableSink)? {
+    let target = try WriteTarget(path, fileExtensions: format.fileExtensions, isPartitioned: !partitionBy.isEmpty)
+    let makeWriter: (OutputFile) throws -> any FileWriter = { try format.makeWriter($0, schema: schema, options: options) }
+    switch target {
+    case .standardOutput, .device:
+      return try SingleFileSink(target, replaces: false, fileSystem: fileSystem, makeWriter: makeWriter)
+    case .file(let file):
+      let exists = pathExists(file)
+      switch mode {
+      case .ignore where exists: return nil
+      case .error where exists: throw Self.exists(file)
+      case .append where exists:
+        throw KConnectError(
+          .notSupported, "'\(file)' is one file; not supported yet: appending to a file", hint: "write to a directory, where append adds a file, or use mode overwrite")
+      default: return try SingleFileSink(target, replaces: mode == .overwrite, fileSystem: fileSystem, makeWriter: makeWriter)
+      }
+    case .directory(let directory): return try directorySink(directory, schema, mode, partitionBy)
+    }
+  }
+
+  private static func exists(_ path: String) -> KConnectError {
+    KConnectError(.alreadyExists, "'\(path)' exists already", hint: "mode append adds to it, overwrite replaces it, ignore leaves it alone")
+  }
+
+  private func directorySink(_ directory: String, _ schema: StructType, _ mode: SaveMode, _ partitionBy: [String]) throws -> (any TableSink)? {
+    let splitter = partitionBy.isEmpty ? nil : try PartitionSplitter(schema: schema, partitionBy: partitionBy)
+    let exists = pathKind(directory) == .directory
+    let isOccupied = try exists && TargetContents.isOccupied(directory)
+    var change: DirectoryChange = exists ? .add : .create
+    switch mode {
+    case .ignore where isOccupied: return nil
+    case .error where isOccupied: throw Self.exists(directory)
+    case .overwrite where isOccupied:
+      try TargetContents.checkReplaceable(directory, fileExtensions: format.fileExtensions)
+      change = splitter != nil && options.word("partitionOverwriteMode") == "dynamic" ? .replaceTouched : .replace
+    case .append where isOccupied: try checkAppend(directory, schema, partitionBy)
+    default: break
+    }
+    let dataSchema = StructType(schema.fields.filter { !partitionBy.contains($0.name) })
+    let limit = options.integer("maxRecordsPerFile") ?? 0
+    guard limit >= 0 else { throw KConnectError(.optionInvalid, "option 'maxRecordsPerFile': found \(limit), expected 0 or more") }
+    let commit = try DirectoryCommit(target: directory, change: change, fileSystem: fileSystem)
+    do {
+      let format = format, options = options
+      let parts = PartFactory(
+        commit: commit, fileExtension: format.outputExtension(options), target: directory, fileSystem: fileSystem,
+        makeWriter: { try format.makeWriter($0, schema: dataSchema, options: options) })
+      guard let splitter else { return try DirectorySink(parts, maxRecordsPerFile: limit == 0 ? nil : limit) }
+      let encoder = try format.makeWriter(try OutputFile(device: "/dev/null"), schema: dataSchema, options: options)
+      return PartitionedSink(
+        parts, splitter: splitter, dataSchema: dataSchema, encoder: encoder, maxRecordsPerFile: limit == 0 ? nil : limit,
+        maxOpenFiles: max(1, options.integer("maxOpenPartitions") ?? 128))
+    } catch {
+      commit.abort()
+      throw error
+    }
+  }
+
+  // MARK: Schema drift
+
+  /// Refuses to append rows that readers of the directory could not read together with what is there. With mergeSchema only conflicts of
+  /// type are refused.
+  private func checkAppend(_ directory: String, _ schema: StructType, _ partitionBy: [String]) throws {
+    let names = try TargetContents.files(directory)
+    if names.isEmpty { return }
+    let extensions = Set(names.compactMap { FileNames.formatExtension($0) })
+    let foreign = extensions.intersection(TargetContents.dataExtensions).subtracting(format.fileExtensions).subtracting([".crc", ".txt"])
+    if !foreign.isEmpty, extensions.isDisjoint(with: format.fileExtensions) {
+      throw KConnectError(
+        .schemaMismatch, "'\(directory)' holds \(foreign.sorted().joined(separator: ", ")) files, the write is \(format.shortName)", hint: "choose another directory, or mode overwrite")
+    }
+    let existing = try FileProvider(format).openForComparison(directory, options)
+    let existingKeys = existing.partitions.schema.names
+    guard existingKeys == partitionBy else {
+      func shown(_ names: [String]) -> String { names.isEmpty ? "not partitioned" : "partitioned by \(names.joined(separator: ", "))" }
+      throw KConnectError(.schemaMismatch, "'\(directory)' is \(shown(existingKeys)), the write is \(shown(partitionBy))", hint: "write with the same partitionBy")
+    }
+    let incoming = StructType(schema.fields.filter { !partitionBy.contains($0.name) })
+    let merges = options.bool("mergeSchema")
+    switch format.schemaFidelity {
+    case .typed:
+      if merges {
+        _ = try SchemaMerge.union([(directory, existing.dataSchema), ("the rows to append", incoming)], isGuessed: false)
+      } else {
+        try refuse(directory, SchemaMerge.difference(existing: existing.dataSchema, incoming: incoming, comparesTypes: true, ordered: false))
+      }
+    case .keyed:
+      if !merges {
+        let known = StructType(incoming.fields.filter { existing.dataSchema.field($0.name) != nil })
+        let added = incoming.fields.filter { existing.dataSchema.field($0.name) == nil }
+        if !added.isEmpty { try refuse(directory, SchemaMerge.difference(existing: known, incoming: incoming, comparesTypes: false, ordered: false)) }
+      }
+    case .positional:
+      try refuse(directory, merges ? nil : SchemaMerge.difference(existing: existing.dataSchema, incoming: incoming, comparesTypes: false, ordered: true))
+    }
+  }
+
+  private func refuse(_ directory: String, _ difference: String?) throws {
+    guard let difference else { return }
+    throw KConnectError(.schemaMismatch, "the rows to append do not fit '\(directory)': \(difference)", hint: "select or rename columns, or mergeSchema=true")
+  }
+}
+
+extension FileProvider {
+  /// The table that stands at a target, read with the write's options where they mean the same.
+  func openForComparison(_ directory: String, _ options: DataSourceOptions) throws -> FileTable {
+    try FileTableBuilder(format: format, options: options).table([directory], schema: nil)
+  }
+}

@@ -1,0 +1,6 @@
+// Role: the types of inner modules that occur in public signatures come with `import KConnect`:
+// schemas and values (Columnar), expressions (Expressions), options, save modes and the error (DataSource).
+
+@_exported public import Columnar
+@_exported public import DataSource
+@_exported public import Expressions

@@ -1,0 +1,28 @@
+// Role: the formats every session has, and which of them a path means.
+
+package import DataSource
+import FileConnector
+
+package enum BuiltInSources {
+  /// All providers of this package.
+  package static let registry = SourceRegistry(FileFormats.providers)
+
+  /// The format of something to read: by extension, by the files of a directory, at last by first bytes. Throws USAGE that names the ways out.
+  package static func format(ofPath path: String) throws(KConnectError) -> String {
+    try publicErrors { try FileFormats.guess(path).shortName }
+  }
+
+  /// The format of something to write: by extension, or by the files already there.
+  package static func format(ofTarget path: String) throws(KConnectError) -> String {
+    if let ending = FileNames.formatExtension(path) {
+      if let found = FileFormats.all.first(where: { $0.fileExtensions.contains(ending) }) { return found.shortName }
+      throw KConnectError(
+        .usage, "cannot tell the format of '\(path)': unknown extension '\(ending)'",
+        hint: "write one in front: " + FileFormats.all.map { "\($0.shortName):\(path)" }.joined(separator: ", "))
+    }
+    if pathKind(path) == .directory, let found = try? FileFormats.guess(path) { return found.shortName }
+    throw KConnectError(
+      .usage, "cannot tell the format of '\(path)' from its name",
+      hint: "write one in front: " + FileFormats.all.map { "\($0.shortName):\(path)" }.joined(separator: ", "))
+  }
+}

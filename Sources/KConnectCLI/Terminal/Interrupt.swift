@@ -1,0 +1,88 @@
+// Role: Ctrl-C. Signals are blocked in every thread and taken by one of their own, so that stopping a query is ordinary code:
+// the first signal cancels the running query, whose sink cleans up; a second one, or a query that does not stop in time, ends the process.
+
+import Engine
+import KConnect
+import Synchronization
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+enum Interrupt {
+  private struct State: Sendable {
+    var signal: Int32 = 0
+    var running: QueryExecution?
+    var temporaryPaths: Set<String> = []
+  }
+
+  private static let state = Mutex(State())
+
+  /// How long a query may take to stop before the process ends without it.
+  private static let graceMicroseconds: UInt32 = 800_000
+
+  /// Blocks SIGINT and SIGTERM here and in threads made later, ignores SIGPIPE, and starts the thread that waits for signals.
+  static func install() {
+    signal(SIGPIPE, SIG_IGN)
+    var set = sigset_t()
+    sigemptyset(&set)
+    sigaddset(&set, SIGINT)
+    sigaddset(&set, SIGTERM)
+    pthread_sigmask(SIG_BLOCK, &set, nil)
+    _ = BlockingThread.start { wait() }
+  }
+
+  private static func wait() {
+    var set = sigset_t()
+    sigemptyset(&set)
+    sigaddset(&set, SIGINT)
+    sigaddset(&set, SIGTERM)
+    var received: Int32 = 0
+    while sigwait(&set, &received) != 0 {}
+    let number = received
+    let running = state.withLock { state in
+      state.signal = number
+      return state.running
+    }
+    running?.cancel()
+    // The main thread normally leaves first. Where it waits for input or a slow device, this thread ends the process.
+    _ = BlockingThread.start {
+      usleep(running == nil ? 100_000 : graceMicroseconds)
+      endNow()
+    }
+    while sigwait(&set, &received) != 0 {}
+    endNow()
+  }
+
+  private static func endNow() -> Never {
+    let paths = state.withLock { $0.temporaryPaths }
+    for path in paths { unlink(path) }
+    _exit(finish())
+  }
+
+  /// True once a signal has come.
+  static var isRequested: Bool { state.withLock { $0.signal != 0 } }
+
+  /// Says so on stderr; the exit code of the signal.
+  static func finish() -> Int32 {
+    StandardStreams.error("interrupted\n")
+    return 128 + state.withLock { $0.signal }
+  }
+
+  /// Runs `body` with `execution` as what a signal cancels.
+  static func cancelling<R>(_ execution: QueryExecution, _ body: () throws -> R) throws -> R {
+    let isLate = state.withLock { state in
+      state.running = execution
+      return state.signal != 0
+    }
+    if isLate { execution.cancel() }
+    defer { state.withLock { $0.running = nil } }
+    return try body()
+  }
+
+  /// A file to remove should the process have to end without its owner.
+  static func registerTemporary(_ path: String) { state.withLock { _ = $0.temporaryPaths.insert(path) } }
+
+  /// The file has its final name, or is gone.
+  static func forgetTemporary(_ path: String) { state.withLock { _ = $0.temporaryPaths.remove(path) } }
+}

@@ -1,0 +1,120 @@
+// Type checking through the expression compiler, and finding the part of the text that its errors are about.
+
+import Columnar
+import DataSource
+import Engine
+import Expressions
+
+extension Binder {
+  /// Binds and type-checks a scalar expression.
+  func typed(_ expression: Expression, _ row: RowScope) throws(BindFailure) -> (Expr, DataType) {
+    let bound = try scalar(expression, row)
+    return (bound.expr, try type(of: bound, row, expression))
+  }
+
+  /// The type of a bound expression; its errors are reported at the smallest part of `expression` that has them.
+  func type(of bound: ScalarValue, _ row: RowScope, _ expression: Expression) throws(BindFailure) -> DataType {
+    switch bound.expr {
+    case .literal(let scalar): return scalar.type
+    case .column(let name):
+      if let field = row.types.field(name) { return field.type }
+    default: break
+    }
+    do {
+      return try CompiledExpr(bound.expr, schema: row.types, context: options.context).type
+    } catch {
+      try report(error, culprit(expression, row))
+    }
+  }
+
+  /// The type, or nil when the expression is wrong.
+  func quietType(of bound: ScalarValue, _ row: RowScope) -> DataType? {
+    if case .literal(let scalar) = bound.expr { return scalar.type }
+    if case .column(let name) = bound.expr { return row.types.field(name)?.type }
+    return (try? CompiledExpr(bound.expr, schema: row.types, context: options.context))?.type
+  }
+
+  /// The smallest part of an expression that does not compile by itself.
+  private func culprit(_ expression: Expression, _ row: RowScope) -> Expression {
+    let before = isSilent
+    isSilent = true
+    defer { isSilent = before }
+    var found = expression
+    search: while true {
+      for part in found.scalarParts {
+        guard let bound = try? scalar(part, row) else { continue }
+        if (try? CompiledExpr(bound.expr, schema: row.types, context: options.context)) == nil {
+          found = part
+          continue search
+        }
+      }
+      return found
+    }
+  }
+
+  /// Reports an error of the expression or plan layer at an expression.
+  func report(_ error: any Error, _ expression: Expression) throws(BindFailure) -> Never {
+    if case .binary(_, let left, let right) = expression.kind, case ExpressionError.argumentTypes(let name, let found, let expected) = error {
+      _ = (left, right)
+      try fail(.operatorNotDefined, "operator '\(name)' does not take \(Self.list(found)); expected \(expected)", at: expression.span, hint: Self.castHint(name, found))
+    }
+    try report(error, at: expression.span)
+  }
+
+  /// Reports an error of the expression or plan layer at a place.
+  func report(_ error: any Error, at span: SourceSpan) throws(BindFailure) -> Never {
+    switch error {
+    case ExpressionError.columnNotFound(let name, let candidates):
+      try fail(.unknownName, "column '\(name)' not found", at: span, hint: NameSuggestion.hint(for: name, among: candidates))
+    case ExpressionError.functionNotFound(let name, let candidates):
+      let known = Array(candidates) + scope.names
+      try fail(.unknownFunction, "function '\(name)' not found", at: span, hint: NameSuggestion.hint(for: name, among: known))
+    case ExpressionError.argumentCount(let function, let found, let expected):
+      try fail(.argumentCount, "\(function)() takes \(expected) arguments, found \(found)", at: span)
+    case ExpressionError.argumentTypes(let function, let found, let expected):
+      try fail(.incompatibleArguments, "\(function) does not take \(Self.list(found)); expected \(expected)", at: span, hint: Self.castHint(function, found))
+    case ExpressionError.invalidArgument(let function, let message):
+      try fail(.valueNotAllowed, "\(function): \(message)", at: span)
+    case ExpressionError.notSupported(let what):
+      try notSupported(what, at: span)
+    default:
+      if !isSilent { cause = error }
+      throw BindFailure()
+    }
+  }
+
+  private static func list(_ types: [DataType]) -> String { "(\(types.map(\.rawValue).joined(separator: ", ")))" }
+
+  /// What helps most often: one side is dynamic or text.
+  private static func castHint(_ function: String, _ types: [DataType]) -> String? {
+    if types.contains(.dynamic) { return "convert the dynamic value first, for instance with tostring() or tolong()" }
+    guard types.count == 2, types[0] != types[1], types.contains(.string), let other = types.first(where: { $0 != .string }) else { return nil }
+    return "convert the text with to\(other)() or the value with tostring()"
+  }
+
+  /// Runs a maker of plan nodes; its errors are reported at `span`.
+  func plan(at span: SourceSpan, _ body: () throws -> LogicalPlan) throws(BindFailure) -> LogicalPlan {
+    do {
+      return try body()
+    } catch {
+      try report(error, at: span)
+    }
+  }
+}
+
+extension Expression {
+  /// The scalar expressions directly below this one.
+  fileprivate var scalarParts: [Expression] {
+    switch kind {
+    case .path(let left, _): [left]
+    case .element(let left, let index): [left, index]
+    case .call(let call): call.arguments.map(\.value)
+    case .unary(_, let operand): [operand]
+    case .binary(_, let left, let right): [left, right]
+    case .logical(_, let operands): operands
+    case .membership(_, let left, let items): [left] + items
+    case .between(let left, let low, let high, _): [left, low, high]
+    default: []
+    }
+  }
+}

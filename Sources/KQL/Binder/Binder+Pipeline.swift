@@ -1,0 +1,225 @@
+// Pipelines: the source, then one plan node or a few per operator.
+
+import Columnar
+import Engine
+import Expressions
+
+extension Binder {
+  /// The columns of a table in reach of expressions.
+  func rowScope(_ input: TableValue) -> RowScope { RowScope(input.plan.schema, tableName: input.name) }
+
+  /// Binds a pipeline. A pipeline without a source starts with an operator that makes rows, or continues `implicit`.
+  func pipeline(_ pipeline: Pipeline, implicit: LogicalPlan? = nil) throws(BindFailure) -> TableValue {
+    let outer = scope
+    scope = Scope(parent: outer)
+    defer { scope = outer }
+    var current: TableValue?
+    var rest = pipeline.operators[...]
+    if let source = pipeline.source {
+      current = try table(source, what: "the source of a query")
+    } else if let first = rest.first {
+      current = try start(first, hasInput: implicit != nil)
+      if current != nil { rest = rest.dropFirst() }
+    }
+    if current == nil, let implicit { current = TableValue(plan: implicit, name: "source") }
+    guard var table = current else {
+      try fail(.cannotStartQuery, "the query has no source", at: pipeline.span)
+    }
+    for step in rest { table = try apply(step, table) }
+    return table
+  }
+
+  /// The rows of an operator that needs no input; nil for all others.
+  private func start(_ step: TabularOperator, hasInput: Bool) throws(BindFailure) -> TableValue? {
+    switch step.kind {
+    case .print(let items): return TableValue(plan: try print(items, step.span))
+    case .range(let name, let from, let to, let by): return TableValue(plan: try range(name, from, to, by, step.span))
+    case .union(let operands): return hasInput ? nil : try union(operands, nil, step)
+    case .search, .find, .macroExpand: try notSupported("the operator '\(step.name)'", at: step.nameSpan)
+    case .evaluate(let call, _): try notSupported("the plugin '\(call.name.text)'", at: call.name.span)
+    default: return nil
+    }
+  }
+
+  private func apply(_ step: TabularOperator, _ input: TableValue) throws(BindFailure) -> TableValue {
+    var out = input
+    let row = rowScope(input)
+    switch step.kind {
+    case .filter(let predicate): out.plan = try filter(predicate, input, step.span)
+    case .extend(let items):
+      let columns = try projection(items, row, style: .extend).columns
+      out.plan = try plan(at: step.span) { try input.plan.project(columns) }
+    case .serialize(let items):
+      guard !items.isEmpty else { return out }
+      let columns = try projection(items, row, style: .extend).columns
+      out.plan = try plan(at: step.span) { try input.plan.project(columns) }
+    case .project(let items):
+      let columns = try projection(items, row, style: .project).columns
+      out = TableValue(plan: try plan(at: step.span) { try input.plan.project(columns) })
+    case .projectAway(let patterns): out.plan = try projectAway(patterns, input, step.span)
+    case .projectKeep(let patterns): out.plan = try projectKeep(patterns, input, step.span)
+    case .projectRename(let items): out = TableValue(plan: try projectRename(items, input, step.span))
+    case .projectReorder(let items): out.plan = try projectReorder(items, input, step.span)
+    case .projectByNames(let items): out.plan = try projectByNames(items, input, step.span)
+    case .distinct(let items): out = TableValue(plan: try distinct(items, input, step.span))
+    case .summarize(let summarize): out = TableValue(plan: try self.summarize(summarize, input, step.span))
+    case .sort(let keys):
+      let keys = try sortKeys(keys, row)
+      out.plan = try plan(at: step.span) { try input.plan.sort(keys) }
+    case .top(let count, let key):
+      let count = try rowCount(count, "top")
+      let keys = try sortKeys([key], row)
+      out.plan = try plan(at: step.span) { try input.plan.topN(keys, count: count) }
+    case .take(let count): out.plan = input.plan.limit(try rowCount(count, "take"))
+    case .sample(let count): out.plan = input.plan.sample(try rowCount(count, "sample"))
+    case .count(let name): out = TableValue(plan: input.plan.count(name: name?.text ?? "Count"))
+    case .join(let join): out = TableValue(plan: try self.join(join, input, step))
+    case .lookup(let join): out = TableValue(plan: try lookup(join, input, step))
+    case .union(let operands): out = try union(operands, input, step)
+    case .getschema: out = TableValue(plan: schemaTable(input.plan.schema, asText: hasWord(step, "kind", "csl")))
+    case .asName(let name):
+      out.name = name.text
+      scope.variables[name.text] = .table(out)
+    case .sampleDistinct(let count, let of):
+      let builder = try projection([of], row, style: .project)
+      let projected = try plan(at: step.span) { try input.plan.project(builder.columns) }
+      out = TableValue(plan: projected.distinct().limit(try rowCount(count, "sample-distinct")))
+    case .topHitters(let count, let of, let by): out = TableValue(plan: try topHitters(count, of, by, input, step.span))
+    case .invoke(let call): out = try invoke(call, input)
+    case .render(let render): out.visualization = visualization(render)
+    case .assertSchema(let schema): try assertSchema(schema, input, step.span)
+    case .print, .range: try fail(.mustStartQuery, "'\(step.name)' makes rows itself and must start the query", at: step.nameSpan)
+    case .evaluate(let call, _): try notSupported("the plugin '\(call.name.text)'", at: call.name.span)
+    default: try notSupported("the operator '\(step.name)'", at: step.nameSpan)
+    }
+    return out
+  }
+
+  func hasWord(_ step: TabularOperator, _ parameter: String, _ word: String) -> Bool { Self.word(step, parameter) == word }
+
+  /// The word or text given for an operator parameter.
+  static func word(_ step: TabularOperator, _ parameter: String) -> String? {
+    guard let found = step.parameters.last(where: { $0.name.text == parameter }) else { return nil }
+    switch found.value {
+    case .name(let name): return name.text
+    case .expression(let value):
+      switch value.kind {
+      case .literal(.string(let text, _)): return text
+      case .literal(.bool(let flag)): return flag ? "true" : "false"
+      default: return nil
+      }
+    case .names: return nil
+    }
+  }
+
+  // MARK: Rows
+
+  /// Terms `x in (query)` of a conjunction become semi-joins, so that the list need not be known or fit anywhere.
+  private func filter(_ predicate: Expression, _ input: TableValue, _ span: SourceSpan) throws(BindFailure) -> LogicalPlan {
+    var conjuncts = [predicate]
+    if case .logical(.and, let operands) = predicate.kind { conjuncts = operands }
+    let row = rowScope(input)
+    var result = input.plan
+    var terms: [Expression] = []
+    var semiJoins: [Expression] = []
+    for term in conjuncts {
+      if case .membership(let op, let left, let items) = term.kind, [.isIn, .notIn].contains(op), items.count == 1, isTable(items[0], row) {
+        if case .star = left.kind { terms.append(term) } else { semiJoins.append(term) }
+      } else {
+        terms.append(term)
+      }
+    }
+    let filters = try each(terms) { term throws(BindFailure) in
+      let (expr, type) = try self.typed(term, row)
+      guard type == .bool || type == .dynamic || type.isNumeric else {
+        try self.fail(.typeExpected, "where needs a bool; this is \(type)", at: term.span, hint: type == .string ? "compare it with a value, for instance with ==" : nil)
+      }
+      return type == .bool ? expr : Expr.call("tobool", [expr])
+    }
+    if let condition = Expr.conjunction(filters) { result = try plan(at: span) { try result.filter(condition) } }
+    for term in semiJoins { result = try semiJoin(term, result, row) }
+    return result
+  }
+
+  private func semiJoin(_ term: Expression, _ input: LogicalPlan, _ row: RowScope) throws(BindFailure) -> LogicalPlan {
+    guard case .membership(let op, let left, let items) = term.kind else { return input }
+    let key = try typed(left, row)
+    let right = try table(items[0], row, what: "the right side of '\(op.rawValue)'")
+    guard let column = right.plan.schema.fields.first else { try fail(.singleColumnExpected, "the query has no column", at: items[0].span) }
+    // Arrays in the column count as their elements, and unequal types compare by value: the list form knows how.
+    guard column.type == key.1 || (column.type.isNumeric && key.1.isNumeric) else {
+      let (expr, _) = try typed(term, row)
+      return try plan(at: term.span) { try input.filter(expr) }
+    }
+    let kind: JoinKind = op == .isIn ? .leftSemi : .leftAnti
+    return try plan(at: term.span) { try input.join(right.plan, kind: kind, keys: [(key.0, .column(column.name))]) }
+  }
+
+  func sortKeys(_ keys: [OrderedExpression], _ row: RowScope) throws(BindFailure) -> [SortKey] {
+    try each(keys) { key throws(BindFailure) in
+      let (expr, type) = try self.typed(key.value.value, row)
+      if type == .dynamic {
+        try self.fail(.typeExpected, "a dynamic value has no order", at: key.value.span, hint: "convert it, for instance with tostring() or tolong()")
+      }
+      let isDescending = key.direction != .ascending
+      return SortKey(expr, isDescending: isDescending, nullsFirst: key.nulls.map { $0 == .first } ?? !isDescending)
+    }
+  }
+
+  /// `top-hitters`: the values that occur most often, or with the largest sums.
+  private func topHitters(
+    _ count: Expression, _ of: NamedExpression, _ by: NamedExpression?, _ input: TableValue, _ span: SourceSpan
+  ) throws(BindFailure) -> LogicalPlan {
+    let row = rowScope(input)
+    let limit = try rowCount(count, "top-hitters")
+    let key = try projection([of], row, style: .project).columns
+    let name: String
+    let call: AggregateCall
+    if let by {
+      let (expr, _) = try typed(by.value, row)
+      name = by.names.first?.text ?? "approximate_sum_\(ResultNames.name(of: by.value) ?? "")"
+      call = AggregateCall("sum", [expr])
+    } else {
+      name = "approximate_count_\(key[0].name)"
+      call = AggregateCall("count", [])
+    }
+    return try plan(at: span) {
+      try input.plan.aggregate(keys: key, aggregates: [NamedAggregate(name, call)]).topN([SortKey(.column(name), isDescending: true)], count: limit)
+    }
+  }
+
+  /// `T | invoke f(x)` is `f(T, x)`.
+  private func invoke(_ expression: Expression, _ input: TableValue) throws(BindFailure) -> TableValue {
+    guard case .call(let call) = expression.kind else {
+      try fail(.expected, "invoke takes a function call", at: expression.span)
+    }
+    guard case .function(let function, let home)? = scope.find(call.name.text) else {
+      try fail(.unknownFunction, "function '\(call.name.text)' not found", at: call.name.span, hint: NameSuggestion.hint(for: call.name.text, among: scope.names))
+    }
+    guard case .table(let table) = try self.call(function, home, name: call.name.text, call.arguments, .none, expression.span, leading: input) else {
+      try fail(.tableExpected, "the function '\(call.name.text)' does not give a table", at: call.name.span)
+    }
+    return table
+  }
+
+  private func assertSchema(_ schema: RowSchema, _ input: TableValue, _ span: SourceSpan) throws(BindFailure) {
+    let wanted = StructType(schema.columns.map { StructField($0.name.text, DataType($0.type.type)) })
+    let found = input.plan.schema
+    guard wanted.names == found.names, wanted.fields.map(\.type) == found.fields.map(\.type) else {
+      try fail(.valueNotAllowed, "the schema is (\(found)), not (\(wanted))", at: span)
+    }
+  }
+
+  private func visualization(_ render: RenderOperator) -> Visualization {
+    let properties = render.properties.map { property -> (name: String, value: String) in
+      switch property.value {
+      case .name(let name): return (property.name.text, name.text)
+      case .names(let names): return (property.name.text, names.map(\.text).joined(separator: ","))
+      case .expression(let value):
+        if case .literal(.string(let text, _)) = value.kind { return (property.name.text, text) }
+        return (property.name.text, KQLPrinter.print(value))
+      }
+    }
+    return Visualization(kind: render.visualization.text, properties: properties)
+  }
+}

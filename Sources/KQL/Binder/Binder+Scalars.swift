@@ -1,0 +1,170 @@
+// Scalar expressions to `Expr`.
+
+import Columnar
+import Engine
+import Expressions
+
+extension Binder {
+  /// Binds an expression that must be a scalar. Types are checked by `typed`.
+  func scalar(_ expression: Expression, _ row: RowScope) throws(BindFailure) -> ScalarValue {
+    switch expression.kind {
+    case .literal(let literal): return ScalarValue(expr: .literal(try self.literal(literal, expression.span)))
+    case .name, .call:
+      switch try value(expression, row) {
+      case .scalar(let value): return value
+      case .table: try fail(.scalarExpected, "a scalar is needed here; this is a table", at: expression.span, hint: "toscalar(...) takes the first value of a table")
+      }
+    case .unary(let op, let operand): return try unary(op, operand, row)
+    case .binary(let op, let left, let right): return try binary(op, left, right, row, expression.span)
+    case .logical(let op, let operands):
+      let terms = try each(operands) { operand throws(BindFailure) in try self.scalar(operand, row) }
+      return try node(op.rawValue, terms, expression.span)
+    case .membership(let op, let left, let items): return try membership(op, left, items, row, expression.span)
+    case .between(let left, let low, let high, let isNegated): return try between(left, low, high, isNegated, row, expression.span)
+    case .path(let left, let name): return try path(left, name, row, expression.span)
+    case .element(let left, let index):
+      return try node(FunctionName.member, [try scalar(left, row), try scalar(index, row)], expression.span)
+    case .star: try fail(.starNotAllowed, "'*' does not stand for a value here", at: expression.span)
+    case .typeOf(let type): return ScalarValue(expr: .literal(.string(type.type.rawValue)))
+    case .query, .datatable:
+      try fail(.scalarExpected, "a scalar is needed here; this is a table", at: expression.span, hint: "toscalar(...) takes the first value of a table")
+    default:
+      _ = try value(expression, row)
+      try fail(.scalarExpected, "a scalar is needed here", at: expression.span)
+    }
+  }
+
+  /// A call node; refuses expressions that inlining made too large.
+  func node(_ name: String, _ arguments: [ScalarValue], _ span: SourceSpan) throws(BindFailure) -> ScalarValue {
+    var size = 1
+    var height = 0
+    for argument in arguments {
+      size = min(size + argument.size, Self.maximumExprSize + 1)
+      height = max(height, argument.height)
+    }
+    guard size <= Self.maximumExprSize, height < Self.maximumExprHeight else {
+      try fail(.nestingTooDeep, "the expression grows too large when its functions are put in", at: span)
+    }
+    return ScalarValue(expr: .call(name, arguments.map(\.expr)), size: size, height: height + 1)
+  }
+
+  private func unary(_ op: UnaryOperator, _ operand: Expression, _ row: RowScope) throws(BindFailure) -> ScalarValue {
+    let value = try scalar(operand, row)
+    guard op == .negate else { return value }
+    switch value.expr {
+    case .literal(.long(let v)) where v != .min: return ScalarValue(expr: .literal(.long(-v)))
+    case .literal(.real(let v)): return ScalarValue(expr: .literal(.real(-v)))
+    case .literal(.timespan(let v)) where v != .min: return ScalarValue(expr: .literal(.timespan(-v)))
+    default: return try node(FunctionName.negate, [value], operand.span)
+    }
+  }
+
+  private func binary(_ op: BinaryOperator, _ left: Expression, _ right: Expression, _ row: RowScope, _ span: SourceSpan) throws(BindFailure) -> ScalarValue {
+    switch op {
+    case .like, .notLike, .likeCs, .notLikeCs: try notSupported("the operator '\(op.rawValue)'; use matches regex, has or contains", at: span)
+    case .searchTerm: try notSupported("the operator ':' outside search", at: span)
+    default: break
+    }
+    if case .star = left.kind { return try anyColumn(op, right, row, span) }
+    return try node(op.rawValue, [try scalar(left, row), try scalar(right, row)], span)
+  }
+
+  /// `* has "x"`: true when any column satisfies it; columns that are no text are compared as text.
+  private func anyColumn(_ op: BinaryOperator, _ right: Expression, _ row: RowScope, _ span: SourceSpan) throws(BindFailure) -> ScalarValue {
+    let value = try scalar(right, row)
+    var terms: [ScalarValue] = []
+    for field in row.types.fields {
+      let column = ScalarValue(expr: field.type == .string ? .column(field.name) : .call("tostring", [.column(field.name)]), size: 2, height: 2)
+      terms.append(try node(op.rawValue, [column, value], span))
+    }
+    if terms.isEmpty { return ScalarValue(expr: .literal(.bool(false))) }
+    return terms.count == 1 ? terms[0] : try node(FunctionName.or, terms, span)
+  }
+
+  private func path(_ left: Expression, _ name: Name, _ row: RowScope, _ span: SourceSpan) throws(BindFailure) -> ScalarValue {
+    if case .name("$left") = left.kind {
+      guard row.types.index(of: name.text) != nil else { try unknownName(name.text, row, name.span) }
+      return ScalarValue(expr: .column(name.text))
+    }
+    return try node(FunctionName.member, [try scalar(left, row), ScalarValue(expr: .literal(.string(name.text)))], span)
+  }
+
+  private func between(
+    _ left: Expression, _ low: Expression, _ high: Expression, _ isNegated: Bool, _ row: RowScope, _ span: SourceSpan
+  ) throws(BindFailure) -> ScalarValue {
+    let value = try scalar(left, row)
+    let from = try scalar(low, row)
+    var to = try scalar(high, row)
+    // `t between (start .. 1d)` ends one day after its start.
+    if let type = quietType(of: to, row), type == .timespan, quietType(of: value, row) == .datetime {
+      to = try node(FunctionName.add, [from, to], span)
+    }
+    return try node(isNegated ? FunctionName.notBetween : FunctionName.between, [value, from, to], span)
+  }
+
+  private func membership(
+    _ op: MembershipOperator, _ left: Expression, _ items: [Expression], _ row: RowScope, _ span: SourceSpan
+  ) throws(BindFailure) -> ScalarValue {
+    if items.isEmpty, op == .isIn || op == .inIgnoringCase { return ScalarValue(expr: .literal(.bool(false))) }
+    if items.isEmpty, op == .notIn || op == .notInIgnoringCase { return ScalarValue(expr: .literal(.bool(true))) }
+    let values: [ScalarValue]
+    if items.count == 1, isTable(items[0], row) {
+      values = [ScalarValue(expr: .literal(.dynamic(.array(try column(of: items[0])))))]
+    } else {
+      values = try each(items) { item throws(BindFailure) in try self.scalar(item, row) }
+    }
+    if case .star = left.kind {
+      var terms: [ScalarValue] = []
+      for field in row.types.fields where field.type == .string {
+        terms.append(try node(op.rawValue, [ScalarValue(expr: .column(field.name))] + compacted(values), span))
+      }
+      return terms.isEmpty ? ScalarValue(expr: .literal(.bool(false))) : try node(FunctionName.or, terms, span)
+    }
+    return try node(op.rawValue, [try scalar(left, row)] + compacted(values), span)
+  }
+
+  /// Long lists of literals as one array, which functions take as well.
+  private func compacted(_ values: [ScalarValue]) -> [ScalarValue] {
+    guard values.count > 64 else { return values }
+    var array: [DynamicValue] = []
+    for value in values {
+      guard case .literal(let scalar) = value.expr, let item = Self.dynamicValue(scalar) else { return values }
+      array.append(item)
+    }
+    return [ScalarValue(expr: .literal(.dynamic(.array(array))))]
+  }
+
+  /// The values of a query's only column, computed now.
+  private func column(of expression: Expression) throws(BindFailure) -> [DynamicValue] {
+    let source = try table(expression, what: "the right side of 'in'")
+    guard source.plan.schema.count >= 1 else { try fail(.singleColumnExpected, "the query has no column", at: expression.span) }
+    if isSilent { return [] }
+    var values: [DynamicValue] = []
+    for batch in try run(source.plan) {
+      let column = batch.columns[0]
+      for i in 0..<batch.rowCount {
+        let scalar = column.scalar(i)
+        // An array in a cell counts as its elements.
+        if case .dynamic(.array(let items)) = scalar { values += items } else if let value = Self.dynamicValue(scalar) { values.append(value) }
+      }
+    }
+    return values
+  }
+
+  // MARK: Functions
+
+  /// A call of a built-in scalar function.
+  func builtIn(_ call: FunctionCall, _ row: RowScope, _ span: SourceSpan) throws(BindFailure) -> ScalarValue {
+    let name = call.name.text
+    if ResultNames.isAggregate(name) && !ResultNames.isScalarToo(name) {
+      try fail(.aggregateNotAllowed, "'\(name)' aggregates rows; it stands only in summarize, make-series and top-nested", at: span)
+    }
+    let arguments = try each(call.arguments) { argument throws(BindFailure) in
+      if let given = argument.names.first {
+        try self.fail(.namedArgument, "'\(name)' takes no arguments by name", at: given.span, hint: "write the value alone")
+      }
+      return try self.scalar(argument.value, row)
+    }
+    return try node(name, arguments, span)
+  }
+}

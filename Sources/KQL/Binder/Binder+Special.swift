@@ -1,0 +1,77 @@
+// Functions that the binder answers itself, because they take tables, names or the shape of the row.
+
+import Columnar
+import Engine
+import Expressions
+
+extension Binder {
+  /// The value of a call that only the binder can answer; nil for all other functions.
+  func special(_ call: FunctionCall, _ row: RowScope, _ span: SourceSpan) throws(BindFailure) -> Value? {
+    switch call.name.text {
+    case "toscalar": return .scalar(try toscalar(call, span))
+    case "totable": return .table(try materialize(call, span))
+    case "materialize": return .table(try materialize(call, span))
+    case "table":
+      guard let first = call.arguments.first, case .string(let name) = try constant(first.value) else {
+        try fail(.constantExpected, "table() takes the name of a table as text", at: span)
+      }
+      if case .table(let table)? = scope.find(name) { return .table(table) }
+      return .table(try catalogTable(name, database: nil, first.span))
+    case "column_ifexists", "columnifexists": return .scalar(try columnIfExists(call, row, span))
+    case "pack_all": return .scalar(try packAll(call, row, span))
+    case "bag_pack_columns": return .scalar(try packColumns(call, row, span))
+    case "column_names_of":
+      guard call.arguments.count == 1 else { try argumentCount("column_names_of", call.arguments.count, "1 argument", span) }
+      let source = try table(call.arguments[0].value, what: "the argument of column_names_of")
+      return .scalar(ScalarValue(expr: .literal(.dynamic(.array(source.plan.schema.names.map { .string($0) })))))
+    case "database", "cluster", "external_table", "materialized_view", "stored_query_result", "graph":
+      try notSupported("\(call.name.text)() as a value", at: span)
+    default: return nil
+    }
+  }
+
+  /// The first value of the first row, computed now; null when there is no row.
+  private func toscalar(_ call: FunctionCall, _ span: SourceSpan) throws(BindFailure) -> ScalarValue {
+    guard call.arguments.count == 1 else { try argumentCount("toscalar", call.arguments.count, "1 argument", span) }
+    let argument = call.arguments[0].value
+    if !isTable(argument, .none), case .scalar(let value) = try value(argument, .none) { return value }
+    let source = try table(argument, what: "the argument of toscalar")
+    guard let first = source.plan.schema.fields.first else { try fail(.singleColumnExpected, "toscalar needs a column", at: span) }
+    if isSilent { return ScalarValue(expr: .literal(.null(first.type))) }
+    let batches = try run(source.plan.limit(1))
+    let value = batches.first { $0.rowCount > 0 }?.columns[0].scalar(0) ?? .null(first.type)
+    return ScalarValue(expr: .literal(value))
+  }
+
+  private func columnIfExists(_ call: FunctionCall, _ row: RowScope, _ span: SourceSpan) throws(BindFailure) -> ScalarValue {
+    guard call.arguments.count == 2 else { try argumentCount(call.name.text, call.arguments.count, "2 arguments", span) }
+    guard case .string(let name) = try constant(call.arguments[0].value) else {
+      try fail(.constantExpected, "\(call.name.text)() takes the name of a column as text", at: call.arguments[0].span)
+    }
+    if row.schema?.index(of: name) != nil { return ScalarValue(expr: .column(name)) }
+    return try scalar(call.arguments[1].value, row)
+  }
+
+  /// `pack_all()`: a bag of all columns; with `true` the call keeps its flag for the function to drop nulls.
+  private func packAll(_ call: FunctionCall, _ row: RowScope, _ span: SourceSpan) throws(BindFailure) -> ScalarValue {
+    var ignoresNulls = false
+    if let first = call.arguments.first, case .bool(let value) = try constant(first.value) { ignoresNulls = value }
+    if ignoresNulls { try notSupported("pack_all(true)", at: span) }
+    return pack(row.types.names)
+  }
+
+  private func packColumns(_ call: FunctionCall, _ row: RowScope, _ span: SourceSpan) throws(BindFailure) -> ScalarValue {
+    let names = try each(call.arguments) { argument throws(BindFailure) in
+      guard case .column(let name) = try self.scalar(argument.value, row).expr else {
+        try self.fail(.columnExpected, "bag_pack_columns() takes columns", at: argument.span)
+      }
+      return name
+    }
+    return pack(names)
+  }
+
+  private func pack(_ names: [String]) -> ScalarValue {
+    let arguments = names.flatMap { [Expr.literal(.string($0)), .column($0)] }
+    return ScalarValue(expr: .call("bag_pack", arguments), size: arguments.count + 1, height: 2)
+  }
+}

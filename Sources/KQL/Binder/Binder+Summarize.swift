@@ -1,0 +1,285 @@
+// summarize: keys, aggregate calls taken out of the expressions around them, and the projection that puts them together.
+
+import Columnar
+import Engine
+import Expressions
+
+/// The aggregate calls of one summarize, each under a column name of its own.
+private struct AggregateCalls {
+  private(set) var list: [NamedAggregate] = []
+  private var byCall: [AggregateCall: String] = [:]
+  /// Names that the intermediate columns must not take.
+  let taken: Set<String>
+
+  init(avoiding names: [String]) { taken = Set(names) }
+
+  /// The intermediate column of a call; equal calls share one.
+  mutating func column(_ call: AggregateCall) -> Expr {
+    if let name = byCall[call] { return .column(name) }
+    var name = "$agg\(list.count)"
+    while taken.contains(name) { name += "_" }
+    byCall[call] = name
+    list.append(NamedAggregate(name, call))
+    return .column(name)
+  }
+}
+
+/// An output column before names are settled.
+private struct SummarizeColumn {
+  var name: String?
+  var isDeclared: Bool
+  var expr: Expr
+  var span: SourceSpan
+}
+
+extension Binder {
+  func summarize(_ summarize: SummarizeOperator, _ input: TableValue, _ span: SourceSpan) throws(BindFailure) -> LogicalPlan {
+    if let bin = summarize.legacyBin { try notSupported("'bin =' after by; write bin(column, size)", at: bin.span) }
+    let row = rowScope(input)
+    var builder = ProjectionBuilder()
+    let keys = try groupKeys(summarize.keys, row, &builder)
+
+    var calls = AggregateCalls(avoiding: input.plan.schema.names + keys.map(\.name))
+    var columns: [SummarizeColumn] = []
+    var failed = false
+    for item in summarize.aggregates {
+      do throws(BindFailure) {
+        columns += try aggregate(item, keys, row, &calls)
+      } catch {
+        failed = true
+        if cause != nil { throw error }
+      }
+    }
+    if failed { throw BindFailure() }
+    for column in columns {
+      let name = column.name ?? builder.numbered { row.types.index(of: $0) != nil }
+      if !column.isDeclared {
+        builder.add(name, column.expr)
+      } else if !builder.declare(name, column.expr) {
+        try fail(.duplicateColumn, "column '\(name)' is declared twice", at: column.span)
+      }
+    }
+    let list = calls.list
+    let outputs = builder.columns
+    // An aggregate column that is only named needs no projection: the aggregate takes the name itself.
+    let direct = Self.renamed(list, outputs, keyCount: keys.count)
+    return try plan(at: span) {
+      if let direct { return try input.plan.aggregate(keys: keys, aggregates: direct) }
+      return try input.plan.aggregate(keys: keys, aggregates: list).project(outputs)
+    }
+  }
+
+  /// The aggregates under their output names when every output is exactly one of them, in order; nil otherwise.
+  private static func renamed(_ list: [NamedAggregate], _ outputs: [NamedExpr], keyCount: Int) -> [NamedAggregate]? {
+    guard outputs.count == keyCount + list.count else { return nil }
+    var out: [NamedAggregate] = []
+    for (aggregate, output) in zip(list, outputs.dropFirst(keyCount)) {
+      guard output.expr == .column(aggregate.name) else { return nil }
+      out.append(NamedAggregate(output.name, aggregate.call))
+    }
+    return out
+  }
+
+  /// The group keys; they are the first output columns, as references to themselves.
+  private func groupKeys(_ items: [NamedExpression], _ row: RowScope, _ builder: inout ProjectionBuilder) throws(BindFailure) -> [NamedExpr] {
+    let keys = try projection(items, row, style: .project).columns
+    for (i, key) in keys.enumerated() {
+      if let type = quietType(of: ScalarValue(expr: key.expr), row), type == .dynamic {
+        try fail(.typeExpected, "a group key cannot be dynamic", at: items[min(i, items.count - 1)].span, hint: "convert it, for instance with tostring()")
+      }
+      _ = builder.declare(key.name, .column(key.name))
+    }
+    return keys
+  }
+
+  /// The output columns of one aggregate expression.
+  private func aggregate(
+    _ item: NamedExpression, _ keys: [NamedExpr], _ row: RowScope, _ calls: inout AggregateCalls
+  ) throws(BindFailure) -> [SummarizeColumn] {
+    if case .call(let call) = item.value.kind, call.target == nil, let columns = try multiple(call, item, keys, row, &calls) { return columns }
+    if item.names.count > 1 { try notSupported("several names for one expression", at: item.span) }
+    let value = try aggregateScalar(item.value, row, &calls)
+    let name = item.names.first?.text ?? ResultNames.name(of: item.value)
+    return [SummarizeColumn(name: name, isDeclared: !item.names.isEmpty, expr: value.expr, span: item.names.first?.span ?? item.span)]
+  }
+
+  /// An expression whose aggregate calls are replaced by references to their columns.
+  private func aggregateScalar(_ expression: Expression, _ row: RowScope, _ calls: inout AggregateCalls) throws(BindFailure) -> ScalarValue {
+    switch expression.kind {
+    case .call(let call):
+      let name = call.name.text
+      if ResultNames.isAggregate(name), call.target == nil {
+        if ["arg_max", "arg_min", "percentiles", "percentilesw"].contains(name), call.arguments.count != 2 {
+          try fail(.valueNotAllowed, "'\(name)' has several result columns and stands alone", at: expression.span)
+        }
+        return ScalarValue(expr: calls.column(try aggregateCall(call, row, expression)))
+      }
+      if case .function? = scope.find(name) { return try aggregateFunction(expression, row) }
+      if try special(call, row, expression.span) != nil { return try scalar(expression, row) }
+      var arguments: [ScalarValue] = []
+      for argument in call.arguments { arguments.append(try aggregateScalar(argument.value, row, &calls)) }
+      return try node(name, arguments, expression.span)
+    case .unary(let op, let operand):
+      let value = try aggregateScalar(operand, row, &calls)
+      return op == .negate ? try node(FunctionName.negate, [value], expression.span) : value
+    case .binary(let op, let left, let right):
+      return try node(op.rawValue, [try aggregateScalar(left, row, &calls), try aggregateScalar(right, row, &calls)], expression.span)
+    case .logical(let op, let operands):
+      var terms: [ScalarValue] = []
+      for operand in operands { terms.append(try aggregateScalar(operand, row, &calls)) }
+      return try node(op.rawValue, terms, expression.span)
+    case .path(let left, let name):
+      return try node(FunctionName.member, [try aggregateScalar(left, row, &calls), ScalarValue(expr: .literal(.string(name.text)))], expression.span)
+    case .element(let left, let index):
+      return try node(FunctionName.member, [try aggregateScalar(left, row, &calls), try aggregateScalar(index, row, &calls)], expression.span)
+    case .name(let name):
+      // Only the group keys exist after grouping; they keep their names.
+      guard row.schema?.index(of: name) != nil else { return try scalar(expression, row) }
+      return ScalarValue(expr: .column(name))
+    default: return try scalar(expression, row)
+    }
+  }
+
+  private func aggregateFunction(_ expression: Expression, _ row: RowScope) throws(BindFailure) -> ScalarValue {
+    try scalar(expression, row)
+  }
+
+  /// An aggregate call over the input's columns, type-checked.
+  private func aggregateCall(_ call: FunctionCall, _ row: RowScope, _ expression: Expression) throws(BindFailure) -> AggregateCall {
+    var arguments: [Expr] = []
+    for argument in call.arguments {
+      if case .star = argument.value.kind { try fail(.starNotAllowed, "'*' is not taken by \(call.name.text)()", at: argument.span) }
+      arguments.append(try typed(argument.value, row).0)
+    }
+    var name = ResultNames.aggregateAliases[call.name.text] ?? call.name.text
+    if name == "count" && arguments.count == 1 { name = "countif" }
+    return try checked(AggregateCall(name, arguments), row, expression.span)
+  }
+
+  private func checked(_ call: AggregateCall, _ row: RowScope, _ span: SourceSpan) throws(BindFailure) -> AggregateCall {
+    do {
+      _ = try CompiledAggregate(call, schema: row.types, context: options.context)
+      return call
+    } catch {
+      try report(error, at: span)
+    }
+  }
+
+  // MARK: Functions with several columns
+
+  /// The columns of arg_max, arg_min, take_any and percentiles; nil for other calls.
+  private func multiple(
+    _ call: FunctionCall, _ item: NamedExpression, _ keys: [NamedExpr], _ row: RowScope, _ calls: inout AggregateCalls
+  ) throws(BindFailure) -> [SummarizeColumn]? {
+    let name = ResultNames.aggregateAliases[call.name.text] ?? call.name.text
+    switch name {
+    case "arg_max", "arg_min": return try extremes(call, name, item, keys, row, &calls)
+    case "take_any" where call.name.text == "take_any" || call.arguments.count != 1 || isStar(call.arguments[0]):
+      return try anyColumns(call, item, keys, row, &calls)
+    case "percentiles", "percentilesw", "percentile", "percentilew": return try percentiles(call, name, item, row, &calls)
+    default: return nil
+    }
+  }
+
+  private func isStar(_ argument: NamedExpression) -> Bool {
+    if case .star = argument.value.kind { true } else { false }
+  }
+
+  /// Replaces the first names by those written before `=`.
+  private func named(_ columns: [SummarizeColumn], _ item: NamedExpression) throws(BindFailure) -> [SummarizeColumn] {
+    guard item.names.count <= columns.count else {
+      try fail(.valueNotAllowed, "there are \(item.names.count) names for \(columns.count) results", at: item.span)
+    }
+    var columns = columns
+    for (i, name) in item.names.enumerated() {
+      columns[i].name = name.text
+      columns[i].isDeclared = true
+      columns[i].span = name.span
+    }
+    return columns
+  }
+
+  /// `arg_max(x, a, b)`, `arg_max(x, *)`: the value of x, then the columns of the row that has it.
+  private func extremes(
+    _ call: FunctionCall, _ name: String, _ item: NamedExpression, _ keys: [NamedExpr], _ row: RowScope, _ calls: inout AggregateCalls
+  ) throws(BindFailure) -> [SummarizeColumn] {
+    guard let first = call.arguments.first else { try argumentCount(name, 0, "at least 1 argument", item.value.span) }
+    let (extreme, _) = try typed(first.value, row)
+    let short = name == "arg_max" ? "max" : "min"
+    let prefix = call.name.text == name ? "" : "\(short)_"
+    let firstName = ResultNames.name(of: first.value)
+    let whole = calls.column(try checked(AggregateCall(name, [extreme]), row, item.value.span))
+    var columns = [SummarizeColumn(name: prefix + (first.names.first?.text ?? firstName ?? "\(short)_"), isDeclared: false, expr: whole, span: first.span)]
+    let hasStar = call.arguments.contains { isStar($0) }
+    var seen: Set<String> = hasStar ? Set(keys.map(\.name)) : []
+    if case .column(let column) = extreme { seen.insert(column) }
+    for (i, argument) in call.arguments.enumerated().dropFirst() {
+      if isStar(argument) {
+        for column in row.types.names where seen.insert(column).inserted {
+          let value = calls.column(try checked(AggregateCall(name, [extreme, .column(column)]), row, argument.span))
+          columns.append(SummarizeColumn(name: prefix + column, isDeclared: false, expr: value, span: argument.span))
+        }
+        continue
+      }
+      let (expr, _) = try typed(argument.value, row)
+      if case .column(let column) = expr {
+        if hasStar && !seen.insert(column).inserted { continue }
+        seen.insert(column)
+      }
+      let value = calls.column(try checked(AggregateCall(name, [extreme, expr]), row, argument.span))
+      let given = argument.names.first?.text ?? ResultNames.name(of: argument.value) ?? "\(short)_\(firstName ?? "")_arg\(i)"
+      columns.append(SummarizeColumn(name: prefix + given, isDeclared: false, expr: value, span: argument.span))
+    }
+    return try named(columns, item)
+  }
+
+  /// `take_any(a, b)`, `take_any(*)`: columns of one row of the group.
+  private func anyColumns(
+    _ call: FunctionCall, _ item: NamedExpression, _ keys: [NamedExpr], _ row: RowScope, _ calls: inout AggregateCalls
+  ) throws(BindFailure) -> [SummarizeColumn] {
+    guard !call.arguments.isEmpty else { try argumentCount("take_any", 0, "at least 1 argument", item.value.span) }
+    let hasStar = call.arguments.contains { isStar($0) }
+    // Several columns come from one row; a single one may be of any row that has a value.
+    let function = hasStar || call.arguments.count > 1 ? "take_any_row" : "take_any"
+    var seen: Set<String> = hasStar ? Set(keys.map(\.name)) : []
+    var columns: [SummarizeColumn] = []
+    for (i, argument) in call.arguments.enumerated() {
+      if isStar(argument) {
+        for column in row.types.names where seen.insert(column).inserted {
+          let value = calls.column(try checked(AggregateCall(function, [.column(column)]), row, argument.span))
+          columns.append(SummarizeColumn(name: column, isDeclared: false, expr: value, span: argument.span))
+        }
+        continue
+      }
+      let (expr, _) = try typed(argument.value, row)
+      if case .column(let column) = expr, hasStar, !seen.insert(column).inserted { continue }
+      let value = calls.column(try checked(AggregateCall(function, [expr]), row, argument.span))
+      let given = argument.names.first?.text ?? ResultNames.name(of: argument.value) ?? "any_arg\(i)"
+      columns.append(SummarizeColumn(name: given, isDeclared: false, expr: value, span: argument.span))
+    }
+    return try named(columns, item)
+  }
+
+  /// `percentiles(x, 5, 50)`: one column per percentile, `percentile_x_5`.
+  private func percentiles(
+    _ call: FunctionCall, _ name: String, _ item: NamedExpression, _ row: RowScope, _ calls: inout AggregateCalls
+  ) throws(BindFailure) -> [SummarizeColumn] {
+    let isWeighted = name.hasSuffix("w")
+    let fixed = isWeighted ? 2 : 1
+    guard call.arguments.count > fixed else {
+      try argumentCount(call.name.text, call.arguments.count, "at least \(fixed + 1) arguments", item.value.span)
+    }
+    var leading: [Expr] = []
+    for argument in call.arguments.prefix(fixed) { leading.append(try typed(argument.value, row).0) }
+    let base = ResultNames.name(of: call.arguments[0].value) ?? ""
+    var columns: [SummarizeColumn] = []
+    for argument in call.arguments.dropFirst(fixed) {
+      let point = try constant(argument.value)
+      let shown = ScalarText.text(point) ?? ""
+      let aggregate = AggregateCall(isWeighted ? "percentilew" : "percentile", leading + [.literal(point)])
+      let value = calls.column(try checked(aggregate, row, argument.span))
+      columns.append(SummarizeColumn(name: "percentile_\(base)_\(ResultNames.fragment(shown))", isDeclared: false, expr: value, span: argument.span))
+    }
+    return try named(columns, item)
+  }
+}

@@ -1,0 +1,259 @@
+// Name resolution and typing: syntax tree to logical plan.
+// One binder serves one text. A rule that cannot go on records a diagnostic and throws `BindFailure`; lists of columns bind
+// all their items first, so that one text can give several diagnostics.
+
+import Columnar
+import DataSource
+import Engine
+import Expressions
+
+/// Thrown after a diagnostic was recorded; carries nothing.
+struct BindFailure: Error {}
+
+/// A scalar with the size and height of its expression, which inlined functions could otherwise blow up.
+struct ScalarValue {
+  var expr: Expr
+  var size = 1
+  var height = 1
+}
+
+/// A table with what operators further down may want to know about it.
+struct TableValue {
+  var plan: LogicalPlan
+  /// The name it is known by, for messages and `union withsource`.
+  var name: String?
+  var visualization: Visualization?
+}
+
+/// What an expression can stand for.
+enum Value {
+  case scalar(ScalarValue)
+  case table(TableValue)
+}
+
+/// A table computed when it is first used, then shared by all uses.
+final class MaterializedTable {
+  let plan: LogicalPlan
+  var value: LogicalPlan?
+  init(_ plan: LogicalPlan) { self.plan = plan }
+}
+
+/// What a name can stand for.
+enum Variable {
+  case scalar(ScalarValue)
+  case table(TableValue)
+  case materialized(MaterializedTable)
+  /// A lambda with the names that were known where it was declared.
+  case function(FunctionDeclaration, Scope)
+}
+
+/// The names known at a place.
+final class Scope {
+  var variables: [String: Variable] = [:]
+  let parent: Scope?
+
+  init(parent: Scope? = nil) { self.parent = parent }
+
+  func find(_ name: String) -> Variable? { variables[name] ?? parent?.find(name) }
+
+  /// All names, nearest scope first.
+  var names: [String] { variables.keys.sorted() + (parent?.names ?? []) }
+}
+
+/// The columns in reach of an expression.
+struct RowScope {
+  /// Nil where no row exists, as in `print` or `let`.
+  var schema: StructType?
+  /// The table's name, for messages.
+  var tableName: String?
+  /// The right side of a join condition, reached as `$right`.
+  var right: StructType?
+
+  init(_ schema: StructType?, tableName: String? = nil) {
+    self.schema = schema
+    self.tableName = tableName
+  }
+
+  static let none = RowScope(nil)
+
+  var types: StructType { schema ?? StructType() }
+}
+
+final class Binder {
+  let catalog: any KQLCatalog
+  let options: BindOptions
+  var diagnostics: [KQLDiagnostic] = []
+  /// An error from outside the text, such as a table that cannot be opened or a subquery that failed.
+  var cause: (any Error)?
+  var scope = Scope()
+  /// The input of a fragment.
+  var implicitSource: LogicalPlan?
+  /// Lambda calls in progress.
+  var callDepth = 0
+  /// Set while an error is located; nothing is reported then.
+  var isSilent = false
+  /// How often each name is used in the text, to decide what `materialize` has to keep.
+  var nameUses: [String: Int] = [:]
+  /// Where a lambda is called from: its body's diagnostics point there.
+  var callSpan: SourceSpan?
+
+  static let maximumCallDepth = 24
+  static let maximumExprSize = 200_000
+  static let maximumExprHeight = 800
+
+  init(catalog: any KQLCatalog, options: BindOptions) {
+    self.catalog = catalog
+    self.options = options
+  }
+
+  // MARK: Statements
+
+  /// Binds all statements; at least one must be a query.
+  func bind(_ query: QueryText) throws(BindFailure) -> BoundQuery {
+    nameUses = NameUses.count(query)
+    var results: [BoundResult] = []
+    var settings: [String: Scalar] = [:]
+    for statement in query.statements {
+      if let value = try bind(statement, &settings) {
+        results.append(BoundResult(plan: value.plan, name: value.name, visualization: value.visualization))
+      }
+    }
+    if results.isEmpty {
+      let end = query.statements.last.map { SourceSpan(start: Int($0.span.end), end: Int($0.span.end)) } ?? SourceSpan(start: 0, end: 0)
+      try fail(.missing, "the text holds no query", at: end, hint: query.statements.isEmpty ? nil : "end it with a query, for instance the name of a table")
+    }
+    return BoundQuery(results: results, options: settings, warnings: diagnostics)
+  }
+
+  /// Binds one statement; the table if it is a query.
+  private func bind(_ statement: Statement, _ settings: inout [String: Scalar]) throws(BindFailure) -> TableValue? {
+    switch statement.kind {
+    case .letValue, .letFunction: try declare(statement)
+    case .set(let name, let value): settings[name.text] = try setting(value)
+    case .queryParameters(let parameters): try declareParameters(parameters)
+    case .aliasDatabase(let name, _): try notSupported("alias database", at: name.span)
+    case .declarePattern(let pattern): try notSupported("declare pattern", at: pattern.name.span)
+    case .restrictAccess: try notSupported("restrict access", at: statement.span)
+    case .query(let expression):
+      var table: TableValue
+      if let implicitSource, case .query(let pipeline) = expression.kind, pipeline.source == nil {
+        table = try self.pipeline(pipeline, implicit: implicitSource)
+      } else {
+        table = try self.table(expression, .none, what: "a query statement")
+      }
+      // Only `as` names a result; a plain table name does not.
+      if !isNamedByAs(expression) { table.name = nil }
+      return table
+    }
+    return nil
+  }
+
+  private func isNamedByAs(_ expression: Expression) -> Bool {
+    guard case .query(let pipeline) = expression.kind else { return false }
+    return pipeline.operators.contains { if case .asName = $0.kind { true } else { false } }
+  }
+
+  /// A `let` statement.
+  func declare(_ statement: Statement) throws(BindFailure) {
+    switch statement.kind {
+    case .letFunction(let name, let function):
+      scope.variables[name.text] = .function(function, scope)
+    case .letValue(let name, let value):
+      if case .call(let call) = value.kind, call.name.text == "materialize", call.target == nil, (nameUses[name.text] ?? 0) > 1 {
+        scope.variables[name.text] = .materialized(MaterializedTable(try materialize(call, value.span).plan))
+        return
+      }
+      switch try self.value(value, .none) {
+      case .scalar(let scalar):
+        _ = try type(of: scalar, .none, value)
+        scope.variables[name.text] = .scalar(scalar)
+      case .table(var table):
+        table.name = name.text
+        scope.variables[name.text] = .table(table)
+      }
+    default: break
+    }
+  }
+
+  private func setting(_ value: Expression?) throws(BindFailure) -> Scalar {
+    guard let value else { return .bool(true) }
+    if case .name(let word) = value.kind { return .string(word) }
+    return try constant(value)
+  }
+
+  private func declareParameters(_ parameters: [ParameterDeclaration]) throws(BindFailure) {
+    for parameter in parameters {
+      guard case .scalar(let type) = parameter.type else { try notSupported("tabular query parameters", at: parameter.span) }
+      let wanted = DataType(type.type)
+      let given: Scalar
+      if let value = options.parameters[parameter.name.text] {
+        given = value
+      } else if let value = parameter.defaultValue {
+        given = try constant(value)
+      } else {
+        try fail(.missingArgument, "query parameter '\(parameter.name.text)' has no value", at: parameter.name.span)
+      }
+      guard let converted = Self.convert(given, to: wanted) else {
+        try fail(.typeExpected, "query parameter '\(parameter.name.text)' is \(wanted), its value is \(given.type)", at: parameter.span)
+      }
+      scope.variables[parameter.name.text] = .scalar(ScalarValue(expr: .literal(converted)))
+    }
+  }
+
+  // MARK: Reporting
+
+  func report(_ code: DiagnosticCode, _ message: String, at span: SourceSpan, hint: String? = nil, severity: DiagnosticSeverity = .error) {
+    guard !isSilent, diagnostics.count < 20 else { return }
+    let span = callSpan ?? span
+    if diagnostics.contains(where: { $0.span == span && $0.code == code && $0.message == message }) { return }
+    diagnostics.append(KQLDiagnostic(code, message, at: span, hint: hint, severity: severity))
+  }
+
+  func fail(_ code: DiagnosticCode, _ message: String, at span: SourceSpan, hint: String? = nil) throws(BindFailure) -> Never {
+    report(code, message, at: span, hint: hint)
+    throw BindFailure()
+  }
+
+  func notSupported(_ what: String, at span: SourceSpan) throws(BindFailure) -> Never {
+    try fail(.notSupported, "not supported yet: \(what)", at: span)
+  }
+
+  /// Binds every item, reports all their problems, and throws if there was one.
+  func each<Item, Result>(_ items: [Item], _ body: (Item) throws(BindFailure) -> Result) throws(BindFailure) -> [Result] {
+    var results: [Result] = []
+    var failed = false
+    for item in items {
+      do throws(BindFailure) {
+        results.append(try body(item))
+      } catch {
+        failed = true
+        if cause != nil { throw error }
+      }
+    }
+    if failed { throw BindFailure() }
+    return results
+  }
+
+  // MARK: Running subqueries
+
+  /// The rows of a plan that must be known now.
+  func run(_ plan: LogicalPlan) throws(BindFailure) -> [RecordBatch] {
+    guard !isSilent else { throw BindFailure() }
+    do {
+      var batches: [RecordBatch] = []
+      try QueryExecution(plan, options: options.execution, context: options.context).run { batch in
+        batches.append(batch)
+        return true
+      }
+      return batches
+    } catch {
+      cause = error
+      throw BindFailure()
+    }
+  }
+}
+
+extension DataType {
+  /// The type that a type word of the syntax stands for; the two lists are the same.
+  init(_ name: ScalarTypeName) { self = DataType(rawValue: name.rawValue) ?? .dynamic }
+}

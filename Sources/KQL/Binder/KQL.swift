@@ -1,0 +1,98 @@
+// The front door of the module: KQL text to plans and expressions. Every failure is one `KConnectError` with the drawn
+// place in its excerpt; tools that want the diagnostics themselves use `KQLParser` and `Binder`.
+
+package import Columnar
+package import DataSource
+package import Engine
+package import Expressions
+
+/// KQL text to plans.
+package enum KQL {
+  /// Binds a whole text: statements, then at least one query. Throws `KConnectError`.
+  package static func bind(_ text: String, catalog: any KQLCatalog, options: BindOptions) throws -> BoundQuery {
+    let parsed = KQLParser.parse(text)
+    try check(parsed.diagnostics, text)
+    return try bind(parsed.query, text, Binder(catalog: catalog, options: options))
+  }
+
+  /// Binds a pipeline applied to `input`: `where x | summarize count()`. The input is also the table `source`, so that
+  /// `let n = toscalar(source | count); where a > n` and `source | take 5` work as well. Throws `KConnectError`.
+  package static func bindFragment(_ text: String, input: LogicalPlan, catalog: any KQLCatalog, options: BindOptions) throws -> BoundQuery {
+    let parsed = KQLParser.parseFragment(text)
+    try check(parsed.diagnostics, text)
+    let binder = Binder(catalog: catalog, options: options)
+    binder.implicitSource = input
+    binder.scope.variables["source"] = .table(TableValue(plan: input, name: "source"))
+    return try bind(parsed.query, text, binder)
+  }
+
+  /// Binds a boolean expression over a schema, for `--filter` and `DataFrame.filter`. Throws `KConnectError`.
+  package static func bindPredicate(_ text: String, schema: StructType, options: BindOptions) throws -> Expr {
+    let (expr, type) = try bindExpression(text, schema: schema, options: options)
+    guard type == .bool else {
+      throw KConnectError(.typeMismatch, "the filter '\(shortened(text))' is \(type), not bool", hint: "compare it with a value, for instance with ==")
+    }
+    return expr
+  }
+
+  /// Binds one scalar expression over a schema. Throws `KConnectError`.
+  package static func bindExpression(_ text: String, schema: StructType, options: BindOptions) throws -> (Expr, DataType) {
+    let parsed = KQLParser.parseExpression(text)
+    try check(parsed.diagnostics, text)
+    guard let expression = parsed.expression else { throw KConnectError(.kqlSyntax, "the expression is empty") }
+    let binder = Binder(catalog: PlanCatalog(), options: options)
+    return try diagnosing(text, binder) { () throws(BindFailure) in try binder.typed(expression, RowScope(schema)) }
+  }
+
+  /// Binds output columns over a schema, as in `project`: `a, b = c + 1`. Throws `KConnectError`.
+  package static func bindColumns(_ text: String, schema: StructType, options: BindOptions) throws -> [NamedExpr] {
+    let parsed = KQLParser.parseNamedExpressions(text)
+    try check(parsed.diagnostics, text)
+    let binder = Binder(catalog: PlanCatalog(), options: options)
+    return try diagnosing(text, binder) { () throws(BindFailure) in
+      try binder.projection(parsed.expressions, RowScope(schema), style: .project).columns
+    }
+  }
+
+  private static func bind(_ query: QueryText, _ text: String, _ binder: Binder) throws -> BoundQuery {
+    try diagnosing(text, binder) { () throws(BindFailure) in try binder.bind(query) }
+  }
+
+  private static func diagnosing<Result>(_ text: String, _ binder: Binder, _ body: () throws(BindFailure) -> Result) throws -> Result {
+    do {
+      return try body()
+    } catch {
+      if let cause = binder.cause { throw cause }
+      try check(binder.diagnostics, text)
+      throw KConnectError(.internalError, "binding failed without saying why")
+    }
+  }
+
+  /// Throws when there is an error among the diagnostics.
+  private static func check(_ diagnostics: [KQLDiagnostic], _ text: String) throws {
+    let errors = diagnostics.filter { $0.severity == .error }
+    guard let first = errors.first else { return }
+    throw error(first, all: errors, text)
+  }
+
+  private static func error(_ first: KQLDiagnostic, all: [KQLDiagnostic], _ text: String) -> KConnectError {
+    let renderer = DiagnosticRenderer(text: text)
+    let (line, column) = renderer.locator.lineAndColumn(of: Int(first.span.start))
+    var excerpt = renderer.excerpt(first)
+    if all.count > 1 { excerpt += "\n\n" + renderer.render(Array(all.dropFirst())) }
+    return KConnectError(family(first.code), "\(first.message) [\(first.code) at \(line):\(column)]", hint: first.hint, excerpt: excerpt)
+  }
+
+  /// The error family that a diagnostic belongs to.
+  static func family(_ code: DiagnosticCode) -> KConnectError.Code {
+    switch code {
+    case .notSupported: .notSupported
+    case .unknownName: .columnNotFound
+    case .unknownFunction: .functionNotFound
+    case .operatorNotDefined, .typeExpected, .incompatibleArguments, .joinKeyTypes: .typeMismatch
+    default: code.number < 100 || (170...179).contains(code.number) || code.number >= 244 ? .kqlSyntax : .kqlSemantic
+    }
+  }
+
+  private static func shortened(_ text: String) -> String { text.count > 80 ? text.prefix(80) + "..." : text }
+}

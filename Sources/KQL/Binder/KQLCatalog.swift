@@ -1,0 +1,79 @@
+// What the binder needs from its surroundings, and what it gives back.
+
+package import Columnar
+package import Engine
+package import Expressions
+
+/// The tables and stored functions that a query can name.
+package protocol KQLCatalog: Sendable {
+  /// The plan that reads a table; nil when there is none of that name. `database` is nil for the current one.
+  func table(_ name: String, database: String?) throws -> LogicalPlan?
+  /// The names of all tables, for wildcards and suggestions.
+  func tableNames(database: String?) -> [String]
+  /// A stored function as it was created: `(a: long) { ... }`; nil when there is none.
+  func functionText(_ name: String, database: String?) throws -> String?
+  /// The names of all databases, for suggestions.
+  var databaseNames: [String] { get }
+}
+
+extension KQLCatalog {
+  package func functionText(_ name: String, database: String?) throws -> String? { nil }
+  package var databaseNames: [String] { [] }
+}
+
+/// A catalog of plans by name.
+package struct PlanCatalog: KQLCatalog {
+  package var tables: [String: LogicalPlan]
+
+  package init(_ tables: [String: LogicalPlan] = [:]) { self.tables = tables }
+
+  package func table(_ name: String, database: String?) throws -> LogicalPlan? { database == nil ? tables[name] : nil }
+  package func tableNames(database: String?) -> [String] { database == nil ? tables.keys.sorted() : [] }
+}
+
+/// How a text is bound.
+package struct BindOptions: Sendable {
+  /// Values fixed for the whole query, such as `now()`; use the same for execution.
+  package var context: EvaluationContext
+  /// How queries run that must be answered before the plan is known: `toscalar`, `in (query)` inside expressions, `materialize`.
+  package var execution = ExecutionOptions()
+  /// Values for `declare query_parameters`.
+  package var parameters: [String: Scalar] = [:]
+
+  package init(context: EvaluationContext) { self.context = context }
+}
+
+/// A bound text.
+package struct BoundQuery: Sendable {
+  /// One per query statement, in order; at least one.
+  package var results: [BoundResult]
+  /// `set` statements by name; an option without a value is true.
+  package var options: [String: Scalar]
+  /// Warnings only.
+  package var warnings: [KQLDiagnostic]
+}
+
+/// One tabular result.
+package struct BoundResult: Sendable {
+  package var plan: LogicalPlan
+  /// The name given by `as`.
+  package var name: String?
+  /// What `render` asks for; the plan does not depend on it.
+  package var visualization: Visualization?
+}
+
+/// `render kind with (properties)`, for clients that draw.
+package struct Visualization: Sendable, Hashable {
+  package var kind: String
+  /// Property values as text, names joined with commas, in the order written.
+  package var properties: [(name: String, value: String)]
+
+  package static func == (a: Visualization, b: Visualization) -> Bool {
+    a.kind == b.kind && a.properties.elementsEqual(b.properties) { $0 == $1 }
+  }
+
+  package func hash(into hasher: inout Hasher) {
+    hasher.combine(kind)
+    for property in properties { hasher.combine(property.name) }
+  }
+}

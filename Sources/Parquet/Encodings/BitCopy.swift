@@ -1,0 +1,81 @@
+// Moving runs of bits between byte-packed pages and the 64-bit words of a bitmap.
+import CSIMD
+
+/// Sets `count` bits from bit `position` on.
+func setBits(_ words: UnsafeMutablePointer<UInt64>, at position: Int, _ count: Int) {
+  var at = position
+  var left = count
+  while left > 0 {
+    let offset = at & 63
+    let n = min(64 - offset, left)
+    let mask: UInt64 = n == 64 ? ~0 : ((1 << UInt64(n)) &- 1) << UInt64(offset)
+    words[at >> 6] |= mask
+    at += n
+    left -= n
+  }
+}
+
+/// Copies `count` bits of `source` (from bit `start`, low bits first) to `words` (from bit `position`, zero before); returns the set ones.
+/// Reads up to 8 bytes behind the last bit.
+func copyBits(
+  _ source: UnsafePointer<UInt8>, from start: Int, _ words: UnsafeMutablePointer<UInt64>, at position: Int, _ count: Int
+) -> Int {
+  var done = 0
+  var set = 0
+  while done < count {
+    let offset = (position &+ done) & 63
+    let n = min(min(64 &- offset, count &- done), 56)
+    let bits = pq_extract(source, start &+ done, Int32(truncatingIfNeeded: n))
+    set &+= bits.nonzeroBitCount
+    words[(position &+ done) >> 6] |= bits << UInt64(offset)
+    done &+= n
+  }
+  return set
+}
+
+/// How many of `count` bits of `source` from bit `start` on are set.
+func countBits(_ source: UnsafePointer<UInt8>, from start: Int, _ count: Int) -> Int {
+  var done = 0
+  var set = 0
+  while done < count {
+    let n = min(count &- done, 56)
+    set &+= pq_extract(source, start &+ done, Int32(truncatingIfNeeded: n)).nonzeroBitCount
+    done &+= n
+  }
+  return set
+}
+
+/// How many bits of `words` in `position ..< position + count` are set.
+func popcount(_ words: UnsafePointer<UInt64>, at position: Int, _ count: Int) -> Int {
+  var at = position
+  var left = count
+  var set = 0
+  while left > 0 {
+    let offset = at & 63
+    let n = min(64 - offset, left)
+    let mask: UInt64 = n == 64 ? ~0 : ((1 << UInt64(n)) &- 1) << UInt64(offset)
+    set &+= (words[at >> 6] & mask).nonzeroBitCount
+    at += n
+    left -= n
+  }
+  return set
+}
+
+/// Moves `valueCount` dense values at the front of `run` to the slots whose bit is set, back to front; empty slots become `filler`.
+func spread<T: BitwiseCopyable>(
+  _ run: UnsafeMutablePointer<T>, rows: Int, values valueCount: Int, _ words: UnsafePointer<UInt64>, at position: Int, filler: T
+) {
+  var from = valueCount
+  var row = rows
+  while row > 0 {
+    row &-= 1
+    if from == row &+ 1 { return }  // everything in front is dense already
+    let bit = position &+ row
+    if words[bit >> 6] >> UInt64(bit & 63) & 1 != 0 {
+      from &-= 1
+      run[row] = run[from]
+    } else {
+      run[row] = filler
+    }
+  }
+}

@@ -1,0 +1,71 @@
+// Where the bytes of a file come from: a small random-access protocol, a descriptor read with pread, and memory.
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// Bytes that can be read at any offset, by several threads at once.
+package protocol RandomAccess: Sendable {
+  /// Size in bytes; fixed while the file is open.
+  var byteCount: Int { get }
+  /// Name for messages.
+  var name: String { get }
+  /// Fills `target` from `offset` on. Throws `io` when the system refuses or the file ends early.
+  func read(at offset: Int, into target: UnsafeMutableRawBufferPointer) throws(ParquetError)
+}
+
+/// A regular file read with pread; closed with the last reference.
+package final class FileDescriptorSource: RandomAccess {
+  package let byteCount: Int
+  package let name: String
+  private let descriptor: Int32
+
+  /// Opens `path` for reading.
+  package init(path: String) throws(ParquetError) {
+    let opened = open(path, O_RDONLY | O_CLOEXEC)
+    guard opened >= 0 else { throw ParquetError(.io, "cannot open: \(String(cString: strerror(errno)))", file: path) }
+    var status = stat()
+    guard fstat(opened, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+      close(opened)
+      throw ParquetError(.io, "not a regular file", file: path)
+    }
+    descriptor = opened
+    byteCount = Int(status.st_size)
+    name = path
+  }
+
+  deinit { close(descriptor) }
+
+  package func read(at offset: Int, into target: UnsafeMutableRawBufferPointer) throws(ParquetError) {
+    var done = 0
+    while done < target.count {
+      let got = pread(descriptor, target.baseAddress.map { $0 + done }, target.count - done, off_t(offset + done))
+      if got < 0 {
+        if errno == EINTR { continue }
+        throw ParquetError(.io, "cannot read: \(String(cString: strerror(errno)))", byteOffset: offset + done, file: name)
+      }
+      if got == 0 {
+        throw ParquetError(.io, "the file ended early: \(target.count - done) bytes missing", byteOffset: offset + done, file: name)
+      }
+      done += got
+    }
+  }
+}
+
+/// A file whose bytes are in memory.
+package struct MemorySource: RandomAccess {
+  private let bytes: [UInt8]
+  package let name: String
+  package var byteCount: Int { bytes.count }
+
+  package init(_ bytes: [UInt8], name: String = "memory") {
+    self.bytes = bytes
+    self.name = name
+  }
+
+  package func read(at offset: Int, into target: UnsafeMutableRawBufferPointer) throws(ParquetError) {
+    guard offset >= 0, offset <= bytes.count, target.count <= bytes.count - offset else {
+      throw ParquetError(.io, "the file ended early", byteOffset: offset, file: name)
+    }
+    bytes.withUnsafeBytes { target.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[offset..<offset + target.count])) }
+  }
+}

@@ -1,0 +1,199 @@
+// What bytes become: validated text, base64, decimals, GUIDs, dynamic values. Applied to whole batches, or once to a dictionary.
+package import Columnar
+import CSIMD
+
+/// The meaning of byte array values.
+enum ByteArrayForm {
+  case text
+  case textOrBase64
+  case base64
+  case interval
+  case json
+  case guidText
+  case decimal(scale: Int, isNarrow: Bool)
+
+  /// The Kusto type of the result.
+  var type: DataType {
+    switch self {
+    case .text, .textOrBase64, .base64, .interval: return .string
+    case .json: return .dynamic
+    case .guidText: return .guid
+    case .decimal: return .decimal
+    }
+  }
+
+  /// The column for raw bytes (a flat string vector that may hold any bytes). Rows that `validity` calls null hold empty slots.
+  func column(_ raw: ColumnVector, validity: Bitmap? = nil) throws(ParquetError) -> ColumnVector {
+    guard case .bytes(let offsets, let data) = raw.storage else { return raw }
+    defer { withExtendedLifetime((offsets, data)) {} }
+    let count = raw.count
+    @inline(__always) func bytes(_ i: Int) -> UnsafeRawBufferPointer {
+      UnsafeRawBufferPointer(start: data.pointer + Int(offsets[i]), count: Int(offsets[i + 1] - offsets[i]))
+    }
+    func isNull(_ i: Int) -> Bool { validity.map { !$0[i] } ?? false }
+    switch self {
+    case .text:
+      try validateUTF8(offsets, data, count)
+      return raw
+    case .textOrBase64:
+      let whole = UnsafeBufferPointer(start: data.pointer, count: data.count)
+      if isASCII(whole) { return raw }
+      if (0..<count).allSatisfy({ isValidUTF8(bytes($0)) }) { return raw }
+      return try mapped(count) { (i, out) throws(ParquetError) in
+        let value = bytes(i)
+        if isValidUTF8(value) {
+          out.append(contentsOf: value.assumingMemoryBound(to: UInt8.self))
+        } else {
+          appendBase64(value, to: out)
+        }
+      }
+    case .base64: return try mapped(count) { (i, out) throws(ParquetError) in appendBase64(bytes(i), to: out) }
+    case .interval:
+      return try mapped(count) { (i, out) throws(ParquetError) in
+        let value = bytes(i)
+        if value.count == 12 { appendInterval(value, to: out) }
+      }
+    case .json:
+      let result = StringBuilder(rows: count, bytes: data.count + count * 4)
+      for i in 0..<count {
+        if !isNull(i) { try appendJSON(bytes(i), row: i, to: result) }
+        result.endRow()
+      }
+      return result.finish(.dynamic)
+    case .guidText:
+      let out = BufferBuilder<GUID>(capacity: count)
+      for i in 0..<count {
+        if isNull(i) {
+          out.append(GUID(high: 0, low: 0))
+          continue
+        }
+        guard let guid = GUID(utf8: bytes(i).assumingMemoryBound(to: UInt8.self)) else {
+          throw .corrupt("value \(i) of the batch is not a GUID: '\(excerpt(bytes(i)))'")
+        }
+        out.append(guid)
+      }
+      return .guid(out.finish())
+    case .decimal(let scale, let isNarrow):
+      if isNarrow {
+        let out = BufferBuilder<Int64>(capacity: count)
+        for i in 0..<count { out.append(try bigEndianInteger(bytes(i), as: Int64.self)) }
+        return .decimal(out.finish(), scale: scale)
+      }
+      let out = BufferBuilder<Int128>(capacity: count)
+      for i in 0..<count { out.append(try bigEndianInteger(bytes(i), as: Int128.self)) }
+      return wideDecimals(out.finish(), scale: scale, validity: nil)
+    }
+  }
+
+  /// A new string column whose rows `body` appends.
+  private func mapped(
+    _ count: Int, _ body: (Int, BufferBuilder<UInt8>) throws(ParquetError) -> Void
+  ) throws(ParquetError) -> ColumnVector {
+    let result = StringBuilder(rows: count)
+    for i in 0..<count {
+      try body(i, result.data)
+      try result.checkRoom(0)
+      result.endRow()
+    }
+    return result.finish(.string)
+  }
+}
+
+/// At most 40 bytes of a value for messages.
+func excerpt(_ bytes: UnsafeRawBufferPointer) -> String { String(decoding: bytes.prefix(40), as: UTF8.self) }
+
+/// Fails unless every value is valid UTF-8.
+private func validateUTF8(_ offsets: Buffer<Int32>, _ data: Buffer<UInt8>, _ count: Int) throws(ParquetError) {
+  guard count > 0 else { return }
+  let start = Int(offsets[0])
+  let whole = UnsafeBufferPointer(start: data.pointer + start, count: Int(offsets[count]) - start)
+  if isASCII(whole) { return }
+  for i in 0..<count {
+    let value = UnsafeRawBufferPointer(start: data.pointer + Int(offsets[i]), count: Int(offsets[i + 1] - offsets[i]))
+    guard isValidUTF8(value) else { throw .corrupt("text value \(i) of the batch is not valid UTF-8: '\(excerpt(value))'") }
+  }
+}
+
+/// True when no byte has its high bit set.
+func isASCII(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+  guard let base = bytes.baseAddress else { return true }
+  var at = 0
+  while at &+ 64 <= bytes.count {
+    if csimd_mask64_high(base + at) != 0 { return false }
+    at &+= 64
+  }
+  while at < bytes.count {
+    if base[at] >= 0x80 { return false }
+    at &+= 1
+  }
+  return true
+}
+
+/// True when the bytes are well-formed UTF-8 (no surrogates, no overlong forms, at most U+10FFFF).
+func isValidUTF8(_ bytes: UnsafeRawBufferPointer) -> Bool {
+  var i = 0
+  let n = bytes.count
+  @inline(__always) func isTail(_ at: Int) -> Bool { at < n && bytes[at] & 0xC0 == 0x80 }
+  while i < n {
+    let b = bytes[i]
+    if b < 0x80 {
+      i &+= 1
+      continue
+    }
+    switch b {
+    case 0xC2...0xDF:
+      guard isTail(i + 1) else { return false }
+      i &+= 2
+    case 0xE0...0xEF:
+      guard isTail(i + 1), isTail(i + 2) else { return false }
+      let second = bytes[i + 1]
+      if b == 0xE0 && second < 0xA0 || b == 0xED && second > 0x9F { return false }
+      i &+= 3
+    case 0xF0...0xF4:
+      guard isTail(i + 1), isTail(i + 2), isTail(i + 3) else { return false }
+      let second = bytes[i + 1]
+      if b == 0xF0 && second < 0x90 || b == 0xF4 && second > 0x8F { return false }
+      i &+= 4
+    default: return false
+    }
+  }
+  return true
+}
+
+/// Appends standard base64 with padding.
+func appendBase64(_ bytes: UnsafeRawBufferPointer, to out: BufferBuilder<UInt8>) {
+  let alphabet: StaticString = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+  let table = alphabet.utf8Start
+  out.reserve((bytes.count + 2) / 3 * 4)
+  var i = 0
+  while i < bytes.count {
+    let a = UInt32(bytes[i])
+    let b = i + 1 < bytes.count ? UInt32(bytes[i + 1]) : 0
+    let c = i + 2 < bytes.count ? UInt32(bytes[i + 2]) : 0
+    let word = a << 16 | b << 8 | c
+    out.appendUnchecked(table[Int(word >> 18)])
+    out.appendUnchecked(table[Int(word >> 12 & 63)])
+    out.appendUnchecked(i + 1 < bytes.count ? table[Int(word >> 6 & 63)] : UInt8(ascii: "="))
+    out.appendUnchecked(i + 2 < bytes.count ? table[Int(word & 63)] : UInt8(ascii: "="))
+    i += 3
+  }
+}
+
+/// Appends months, days and milliseconds as an ISO 8601 duration: `P1M2DT3.004S`.
+private func appendInterval(_ bytes: UnsafeRawBufferPointer, to out: BufferBuilder<UInt8>) {
+  func word(_ at: Int) -> UInt32 { UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: at, as: UInt32.self)) }
+  let (months, days, millis) = (word(0), word(4), word(8))
+  var text = "P"
+  if months > 0 { text += "\(months)M" }
+  if days > 0 { text += "\(days)D" }
+  if millis > 0 || text == "P" {
+    let fraction = millis % 1000
+    text += "T\(millis / 1000)"
+    if fraction > 0 {
+      let digits = String(1000 + fraction).dropFirst()
+      text += ".\(digits)"
+    }
+    text += "S"
+  }
+  text.withUTF8 { out.append(contentsOf: $0) }
+}

@@ -1,0 +1,220 @@
+// Byte arrays: strings and everything stored as bytes of any length. Dictionary-encoded pages come out as dictionary vectors.
+package import Columnar
+
+/// Reads byte arrays; `form` turns finished bytes (a batch, or a dictionary once) into the column's type.
+final class ByteArrayValueReader: ValueReader {
+  private enum Page {
+    case none
+    case plain(PlainByteArrayDecoder)
+    case deltaLength(DeltaLengthDecoder)
+    case deltaBytes(DeltaByteArrayDecoder)
+    case split(FixedDecoder)
+    case codes(HybridDecoder)
+  }
+
+  private let form: ByteArrayForm
+  private let fixedLength: Int?
+  private var page = Page.none
+  /// The dictionary as stored, and in the column's type (null when the form cannot be a dictionary of values).
+  private var rawDictionary: ColumnVector?
+  private var dictionary: ColumnVector?
+  /// Codes of the current batch while all its pages are dictionary-encoded.
+  private let codes = BufferBuilder<Int32>()
+  private var isCoded = false
+  private var text = StringBuilder()
+  private var rows = 0
+  private let scratch = ScratchBuffer()
+
+  /// `fixedLength`: bytes per value of FIXED_LEN_BYTE_ARRAY.
+  init(_ form: ByteArrayForm, fixedLength: Int?) {
+    self.form = form
+    self.fixedLength = fixedLength
+  }
+
+  var shortestRunWorthSkipping: Int { 6 }
+
+  func setDictionary(_ bytes: UnsafeRawBufferPointer, count: Int) throws(ParquetError) {
+    // Every entry takes at least its length prefix (or its fixed length), so the count is bounded by the page.
+    guard fixedLength != nil ? count * max(fixedLength ?? 0, 0) <= bytes.count : count * 4 <= bytes.count else {
+      throw .corrupt("dictionary of \(count) values in \(bytes.count) bytes")
+    }
+    let values = StringBuilder(rows: count, bytes: bytes.count)
+    var decoder = PlainByteArrayDecoder(bytes, fixedLength: fixedLength)
+    try decoder.decode(count, into: values)
+    let raw = values.finish(.string)
+    rawDictionary = raw
+    dictionary = try form.column(raw)
+  }
+
+  func startPage(_ bytes: UnsafeRawBufferPointer, encoding: Encoding) throws(ParquetError) {
+    switch encoding {
+    case .plainDictionary, .rleDictionary:
+      guard rawDictionary != nil else { throw .corrupt("dictionary-encoded page without a dictionary") }
+      page = .codes(try codeDecoder(bytes))
+    case .plain: page = .plain(PlainByteArrayDecoder(bytes, fixedLength: fixedLength))
+    case .deltaLengthByteArray where fixedLength == nil: page = .deltaLength(try DeltaLengthDecoder(bytes))
+    case .deltaByteArray: page = .deltaBytes(try DeltaByteArrayDecoder(bytes))
+    case .byteStreamSplit:
+      guard let fixedLength else { throw .notSupported("encoding \(encoding) for BYTE_ARRAY values") }
+      page = .split(try FixedDecoder(bytes, encoding: encoding, type: .fixedLenByteArray, width: fixedLength))
+    default: throw .notSupported("encoding \(encoding) for byte arrays")
+    }
+  }
+
+  func begin(rows: Int) {
+    codes.removeAll()
+    codes.reserve(rows)
+    isCoded = true
+    self.rows = 0
+  }
+
+  func append(values: Int, rows: Int, validity: UnsafePointer<UInt64>?, at position: Int) throws(ParquetError) {
+    if case .codes(var decoder) = page, isCoded {
+      codes.reserve(rows)
+      let out = codes.pointer + codes.count
+      if values > 0 {
+        let limit = rawDictionary?.count ?? 0
+        try out.withMemoryRebound(to: UInt32.self, capacity: values) { (out) throws(ParquetError) in
+          try decoder.decodeCodes(out, values, limit: limit)
+        }
+        page = .codes(decoder)
+      }
+      if values < rows, let validity { spread(out, rows: rows, values: values, validity, at: position, filler: 0) }
+      codes.count += rows
+      self.rows += rows
+      return
+    }
+    try leaveCodes()
+    let first = text.offsets.count
+    try decode(values)
+    if values < rows, let validity {
+      // Offsets of nulls repeat the one before: `values` ends spread over `rows` slots.
+      text.offsets.reserve(rows - values)
+      let out = text.offsets.pointer + first
+      var from = values
+      var row = rows
+      while row > 0, from < row {
+        row -= 1
+        let bit = position + row
+        // Slot `row` ends where the values up to it end.
+        out[row] = from == 0 ? out[-1] : out[from - 1]
+        if validity[bit >> 6] >> UInt64(bit & 63) & 1 != 0 { from -= 1 }
+      }
+      text.offsets.count += rows - values
+    }
+    self.rows += rows
+  }
+
+  /// Appends dense values of the current page to `text`.
+  private func decode(_ values: Int) throws(ParquetError) {
+    if values == 0 { return }
+    switch page {
+    case .none: throw .corrupt("values without a page")
+    case .plain(var decoder):
+      try decoder.decode(values, into: text)
+      page = .plain(decoder)
+    case .deltaLength(var decoder):
+      page = .none
+      defer { page = .deltaLength(decoder) }
+      try decoder.decode(values, into: text)
+    case .deltaBytes(var decoder):
+      page = .none
+      defer { page = .deltaBytes(decoder) }
+      try decoder.decode(values, into: text)
+    case .split(var decoder):
+      let raw = try decoder.next(values, scratch: scratch)
+      page = .split(decoder)
+      let width = fixedLength ?? 0
+      var plain = PlainByteArrayDecoder(UnsafeRawBufferPointer(start: raw, count: values * width), fixedLength: width)
+      try plain.decode(values, into: text)
+    case .codes(var decoder):
+      let block = try scratch.reserve(values * 4).assumingMemoryBound(to: UInt32.self)
+      try decoder.decodeCodes(block, values, limit: rawDictionary?.count ?? 0)
+      page = .codes(decoder)
+      try appendEntries(UnsafePointer(block), values)
+    }
+  }
+
+  /// Appends the dictionary's values for `count` checked codes.
+  private func appendEntries(_ codes: UnsafePointer<UInt32>, _ count: Int) throws(ParquetError) {
+    guard case .bytes(let offsets, let data)? = rawDictionary?.storage else { return }
+    defer { withExtendedLifetime((offsets, data)) {} }
+    let ends = offsets.pointer
+    let source = data.pointer
+    let base = text.data.count
+    var total = 0
+    let newEnds = text.offsets.appendUninitialized(count)
+    for i in 0..<count {
+      let code = Int(codes[i])
+      total &+= Int(ends[code &+ 1] &- ends[code])
+      newEnds[i] = Int32(truncatingIfNeeded: base &+ total)
+    }
+    do throws(ParquetError) { try text.checkRoom(total) } catch {
+      text.offsets.count -= count
+      throw error
+    }
+    text.data.reserve(total + 16)
+    var target = text.data.appendUninitialized(total)
+    for i in 0..<count {
+      let start = Int(ends[Int(codes[i])])
+      let length = Int(ends[Int(codes[i]) &+ 1]) &- start
+      // SAFETY: 64 readable bytes follow the dictionary's buffer; 16 writable ones were reserved behind the output.
+      copyShort(source + start, target, length)
+      target += length
+    }
+  }
+
+  /// Turns codes collected so far into bytes: the batch mixes dictionary-encoded pages with others.
+  private func leaveCodes() throws(ParquetError) {
+    guard isCoded else { return }
+    isCoded = false
+    text = StringBuilder(rows: codes.capacity, bytes: 0)
+    guard rawDictionary?.count ?? 0 > 0 else {
+      for _ in 0..<codes.count { text.appendEmpty() }
+      return
+    }
+    let count = codes.count
+    try codes.pointer.withMemoryRebound(to: UInt32.self, capacity: count) { (codes) throws(ParquetError) in
+      try appendEntries(UnsafePointer(codes), count)
+    }
+    codes.removeAll()
+  }
+
+  func skip(values: Int) throws(ParquetError) {
+    if values == 0 { return }
+    switch page {
+    case .none: throw .corrupt("values without a page")
+    case .plain(var decoder):
+      try decoder.skip(values)
+      page = .plain(decoder)
+    case .deltaLength(var decoder):
+      page = .none
+      defer { page = .deltaLength(decoder) }
+      try decoder.skip(values)
+    case .deltaBytes(var decoder):
+      page = .none
+      defer { page = .deltaBytes(decoder) }
+      try decoder.skip(values)
+    case .split(var decoder):
+      try decoder.skip(values)
+      page = .split(decoder)
+    case .codes(var decoder):
+      try decoder.skip(values)
+      page = .codes(decoder)
+    }
+  }
+
+  func finish(validity: Bitmap?) throws(ParquetError) -> ColumnVector {
+    if isCoded {
+      let count = rows
+      guard let dictionary, dictionary.count > 0 else {
+        // No values at all: nothing but nulls (or no rows).
+        return .nulls(form.type, count: count)
+      }
+      return .dictionary(codes: codes.finish(), values: dictionary, validity: validity)
+    }
+    let raw = text.finish(.string)
+    let vector = try form.column(raw, validity: validity)
+    return validity == nil ? vector : vector.withValidity(validity)
+  }
+}

@@ -1,0 +1,72 @@
+// Decimal vectors → coefficients at the scale of the file.
+
+import Columnar
+
+enum DecimalRescaler {
+  /// 64-bit coefficients; throws `inexact` when a value has more digits than the column (under `truncate` it is rounded; too large is always an error).
+  static func narrow(
+    _ parts: [ColumnVector], scale: Int, precision: Int, column: String, inexact: ParquetWriterOptions.InexactPolicy
+  ) throws(ParquetError) -> Buffer<Int64> {
+    let builder = BufferBuilder<Int64>(capacity: parts.reduce(0) { $0 + $1.count })
+    let bound = powerOfTen(precision)
+    for part in parts.map(\.flattened) {
+      if case .decimal64(let values, scale) = part.storage {
+        let limit = Int64(bound) - 1
+        var outside = false
+        for i in 0..<part.count { outside = outside || values[i] > limit || values[i] < -limit }
+        if !outside {
+          values.withUnsafe { builder.append(contentsOf: $0) }
+          continue
+        }
+      }
+      for i in 0..<part.count {
+        builder.append(Int64(try coefficient(part, i, scale: scale, bound: bound, precision: precision, column: column, inexact: inexact)))
+      }
+    }
+    return builder.finish()
+  }
+
+  /// 128-bit coefficients.
+  static func wide(
+    _ parts: [ColumnVector], scale: Int, precision: Int, column: String, inexact: ParquetWriterOptions.InexactPolicy
+  ) throws(ParquetError) -> Buffer<Int128> {
+    let builder = BufferBuilder<Int128>(capacity: parts.reduce(0) { $0 + $1.count })
+    let bound: Int128 = precision >= 38 ? .max : powerOfTen(precision)
+    for part in parts.map(\.flattened) {
+      for i in 0..<part.count {
+        builder.append(try coefficient(part, i, scale: scale, bound: bound, precision: precision, column: column, inexact: inexact))
+      }
+    }
+    return builder.finish()
+  }
+
+  private static func coefficient(
+    _ part: ColumnVector, _ i: Int, scale: Int, bound: Int128, precision: Int, column: String, inexact: ParquetWriterOptions.InexactPolicy
+  ) throws(ParquetError) -> Int128 {
+    let value: DecimalValue
+    switch part.storage {
+    case .decimal64(let values, let own): value = DecimalValue(Int128(values[i]), scale: own)
+    case .decimal128(let values, let scales): value = DecimalValue(values[i], scale: Int(scales[i]))
+    default: throw ParquetError(.invalidRequest, "a batch has another type than the schema", column: column)
+    }
+    var rescaled = value.rescaled(to: scale)
+    if rescaled == nil, Int(value.scale) > scale, inexact == .truncate { rescaled = rounded(value, scale: scale) }
+    guard let rescaled, rescaled < bound, rescaled > -bound else {
+      throw ParquetError(
+        .inexact, "the decimal \(value.coefficient)e\(-Int(value.scale)) does not fit decimal(\(precision),\(scale)) exactly"
+          + (Int(value.scale) > scale ? "; use onInexact=truncate" : ""), column: column)
+    }
+    return rescaled
+  }
+
+  /// Half away from zero.
+  private static func rounded(_ value: DecimalValue, scale: Int) -> Int128? {
+    let drop = Int(value.scale) - scale
+    guard drop <= 38 else { return 0 }
+    let divisor = powerOfTen(drop)
+    let (quotient, remainder) = value.coefficient.quotientAndRemainder(dividingBy: divisor)
+    let doubled = remainder.magnitude.multipliedReportingOverflow(by: 2)
+    if doubled.overflow || doubled.partialValue >= divisor.magnitude { return quotient + (value.coefficient < 0 ? -1 : 1) }
+    return quotient
+  }
+}

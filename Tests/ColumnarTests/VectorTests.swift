@@ -1,0 +1,85 @@
+// Vectors: take, filter, slice and concat keep values, nulls and invariants in every form.
+
+import Columnar
+import Testing
+
+@Suite struct VectorTests {
+  static let samples: [ColumnVector] = [
+    .of(.bool, [.bool(true), .null(.bool), .bool(false), .bool(true)]),
+    .of(.int, [.int(1), .null(.int), .int(-3), .int(4)]),
+    .of(.long, [.long(1), .long(2), .long(.min), .long(.max)]),
+    .of(.real, [.real(.nan), .null(.real), .real(-0.0), .real(2.5)]),
+    .of(.decimal, [.decimal(DecimalValue(12345, scale: 2)), .null(.decimal), .decimal(DecimalValue(1, scale: 0)), .decimal(DecimalValue(.max, scale: 5))]),
+    .of(.string, [.string("a"), .string(""), .null(.string), .string("a longer text than sixteen bytes")]),
+    .of(.guid, [.guid(GUID(high: 1, low: 2)), .null(.guid), .guid(GUID(high: 3, low: 4)), .guid(GUID(high: 0, low: 0))]),
+    .of(.dynamic, [.dynamic(.array([.long(1), .string("x")])), .null(.dynamic), .dynamic(.bag([DynamicEntry("k", .real(1.5))])), .dynamic(.null)]),
+    .constant(.string("same"), count: 4),
+    .nulls(.long, count: 4),
+    .dictionary(codes: Buffer([1, 0, 1, 1]), values: .of(.string, [.string("x"), .string("yy")]), validity: Bitmap([true, true, false, true])),
+  ]
+
+  @Test(arguments: samples.indices) func takeGathersRowsAndMissingOnes(_ k: Int) throws {
+    let vector = Self.samples[k]
+    let before = vector.scalars
+    let taken = vector.take(Buffer([3, 3, 0, 1]))
+    #expect(taken.brokenInvariant() == nil)
+    #expect(same(taken.scalars, [before[3], before[3], before[0], before[1]]))
+    let missing = vector.take(Buffer([-1, 2]), allowsMissing: true)
+    #expect(missing.brokenInvariant() == nil)
+    #expect(same(missing.scalars, [.null(vector.type), before[2]]))
+  }
+
+  @Test(arguments: samples.indices) func filterSliceConcatFlatten(_ k: Int) throws {
+    let vector = Self.samples[k]
+    let before = vector.scalars
+    #expect(same(vector.filter(Bitmap([true, false, false, true])).scalars, [before[0], before[3]]))
+    for low in 0...4 {
+      for high in low...4 {
+        let part = vector.slice(low..<high)
+        #expect(part.brokenInvariant() == nil)
+        #expect(same(part.scalars, Array(before[low..<high])))
+      }
+    }
+    let twice = ColumnVector.concat([vector, vector.slice(1..<3), vector], type: vector.type)
+    #expect(twice.brokenInvariant() == nil)
+    #expect(same(twice.scalars, before + before[1..<3] + before))
+    #expect(same(vector.flattened.scalars, before))
+    #expect(vector.flattened.brokenInvariant() == nil)
+  }
+
+  @Test func bitmapSlicesAtEveryOffset() {
+    let bits = (0..<300).map { $0 % 3 == 0 || $0 % 7 == 0 }
+    let bitmap = Bitmap(bits)
+    for low in stride(from: 0, through: 300, by: 13) {
+      for high in stride(from: low, through: 300, by: 17) {
+        let part = bitmap.slice(low..<high)
+        #expect((0..<part.count).map { part[$0] } == Array(bits[low..<high]))
+        #expect(part.popcount == bits[low..<high].filter { $0 }.count)
+        #expect(part.indices().array.map(Int.init) == bits[low..<high].indices.filter { bits[$0] }.map { $0 - low })
+      }
+    }
+  }
+
+  @Test(arguments: [
+    ("a:long, b:string", true), ("a long, b string", true), ("['my b']:real", true), ("(x:int)", true),
+    ("a:wrong", false), ("a:long,", false), ("a:long, a:int", false), ("", false), ("a:long b", false),
+  ]) func schemaText(_ text: String, _ isValid: Bool) {
+    #expect(((try? StructType(ddl: text)) != nil) == isValid)
+  }
+
+  @Test func decimalsCompareAcrossScales() {
+    #expect(DecimalValue(100, scale: 2) == DecimalValue(1, scale: 0))
+    #expect(DecimalValue(101, scale: 2) > DecimalValue(1, scale: 0))
+    #expect(DecimalValue(-5, scale: -30) < DecimalValue(1, scale: 30))
+    #expect(DecimalValue(1, scale: 3).hashValue == DecimalValue(1000, scale: 6).hashValue)
+    #expect(DecimalValue(12345, scale: 2).doubleValue == 123.45)
+  }
+
+  /// Equality under which NaN equals NaN.
+  func same(_ a: [Scalar], _ b: [Scalar]) -> Bool {
+    a.count == b.count && zip(a, b).allSatisfy { x, y in
+      if case .real(let u) = x, case .real(let v) = y { return u.bitPattern == v.bitPattern }
+      return x == y
+    }
+  }
+}
