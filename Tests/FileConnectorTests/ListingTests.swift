@@ -90,7 +90,7 @@ private let lines = FileProvider(LinesFormat())
     let globbed = try openTable(lines, [s("t/year=*/*/a.lines")])
     #expect(globbed.schema.names == ["x", "year", "city"])
     let declared = try openTable(lines, [s("t")], schema: StructType(ddl: "year:string, x:long"))
-    #expect(declared.schema.description == "year:string, x:long, city:string")
+    #expect(declared.schema.description == "x:long, year:string, city:string")
     s.put("t/month=1/a.lines", "x:long\n1\n")
     #expect(thrown { _ = try openTable(lines, [s("t")]) }?.code == .schemaMismatch)
   }

@@ -15,6 +15,21 @@ extension StringBuilder {
   }
 }
 
+/// Copies `count` bytes in words of 16 where they are few: may read and write up to 15 bytes beyond.
+@inline(__always)
+func copyShort(_ source: UnsafePointer<UInt8>, _ target: UnsafeMutablePointer<UInt8>, _ count: Int) {
+  if count > 64 {
+    target.update(from: source, count: count)
+    return
+  }
+  var at = 0
+  repeat {
+    UnsafeMutableRawPointer(target + at).storeBytes(
+      of: UnsafeRawPointer(source + at).loadUnaligned(as: SIMD16<UInt8>.self), as: SIMD16<UInt8>.self)
+    at &+= 16
+  } while at < count
+}
+
 /// PLAIN: a four-byte length before each value; or values of one fixed length.
 struct PlainByteArrayDecoder {
   private var next: UnsafePointer<UInt8>
@@ -76,13 +91,8 @@ struct PlainByteArrayDecoder {
       let length = stop &- start
       start = stop
       let source = cursor + 4
-      if length <= 16 {
-        // SAFETY: 64 readable bytes follow the page; 16 writable ones were reserved behind the output.
-        UnsafeMutableRawPointer(target).storeBytes(
-          of: UnsafeRawPointer(source).loadUnaligned(as: UInt128.self), as: UInt128.self)
-      } else {
-        target.update(from: source, count: length)
-      }
+      // SAFETY: 64 readable bytes follow the page; 16 writable ones were reserved behind the output.
+      copyShort(source, target, length)
       target += length
       cursor = source + length
     }

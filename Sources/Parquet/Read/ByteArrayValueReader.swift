@@ -131,28 +131,52 @@ final class ByteArrayValueReader: ValueReader {
       let block = try scratch.reserve(values * 4).assumingMemoryBound(to: UInt32.self)
       try decoder.decodeCodes(block, values, limit: rawDictionary?.count ?? 0)
       page = .codes(decoder)
-      for i in 0..<values { try appendEntry(Int(block[i])) }
+      try appendEntries(UnsafePointer(block), values)
     }
   }
 
-  private func appendEntry(_ code: Int) throws(ParquetError) {
+  /// Appends the dictionary's values for `count` checked codes.
+  private func appendEntries(_ codes: UnsafePointer<UInt32>, _ count: Int) throws(ParquetError) {
     guard case .bytes(let offsets, let data)? = rawDictionary?.storage else { return }
-    let start = Int(offsets[code])
-    let length = Int(offsets[code + 1]) - start
-    try text.checkRoom(length)
-    text.append(data.pointer + start, length)
+    defer { withExtendedLifetime((offsets, data)) {} }
+    let ends = offsets.pointer
+    let source = data.pointer
+    let base = text.data.count
+    var total = 0
+    let newEnds = text.offsets.appendUninitialized(count)
+    for i in 0..<count {
+      let code = Int(codes[i])
+      total &+= Int(ends[code &+ 1] &- ends[code])
+      newEnds[i] = Int32(truncatingIfNeeded: base &+ total)
+    }
+    do throws(ParquetError) { try text.checkRoom(total) } catch {
+      text.offsets.count -= count
+      throw error
+    }
+    text.data.reserve(total + 16)
+    var target = text.data.appendUninitialized(total)
+    for i in 0..<count {
+      let start = Int(ends[Int(codes[i])])
+      let length = Int(ends[Int(codes[i]) &+ 1]) &- start
+      // SAFETY: 64 readable bytes follow the dictionary's buffer; 16 writable ones were reserved behind the output.
+      copyShort(source + start, target, length)
+      target += length
+    }
   }
 
   /// Turns codes collected so far into bytes: the batch mixes dictionary-encoded pages with others.
   private func leaveCodes() throws(ParquetError) {
     guard isCoded else { return }
     isCoded = false
-    text = StringBuilder(rows: max(codes.capacity, rows), bytes: 0)
+    text = StringBuilder(rows: codes.capacity, bytes: 0)
     guard rawDictionary?.count ?? 0 > 0 else {
       for _ in 0..<codes.count { text.appendEmpty() }
       return
     }
-    for i in 0..<codes.count { try appendEntry(Int(codes.pointer[i])) }
+    let count = codes.count
+    try codes.pointer.withMemoryRebound(to: UInt32.self, capacity: count) { (codes) throws(ParquetError) in
+      try appendEntries(UnsafePointer(codes), count)
+    }
     codes.removeAll()
   }
 

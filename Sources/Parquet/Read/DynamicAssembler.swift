@@ -100,7 +100,7 @@ final class NestedColumnCursor: ColumnCursor {
     case .list(let element, _, _, _): try consume(element)
     case .map(let key, let value, _, _, _):
       try consume(key)
-      if let value { try consume(value) }
+      try consume(value)
     }
   }
 
@@ -191,7 +191,7 @@ final class NestedColumnCursor: ColumnCursor {
   }
 
   /// Entries in order; of equal keys the last one stays.
-  private func writeMap(_ key: NestedNode, _ value: NestedNode?, _ count: Int) throws(ParquetError) {
+  private func writeMap(_ key: NestedNode, _ value: NestedNode, _ count: Int) throws(ParquetError) {
     guard case .leaf(let keyColumn, _, let keyLevel) = key else { throw .notSupported("maps with nested keys") }
     let header = out.count
     let table = open(.bag, count)
@@ -202,7 +202,7 @@ final class NestedColumnCursor: ColumnCursor {
       cursor(keyColumn).entry += 1
       if seen.updateValue(i, forKey: keyText) != nil { hasDuplicates = true }
       putKey(keyText)
-      if let value { try write(value) } else { put(.null) }
+      try write(value)
       closeChild(i, of: count, table)
     }
     if hasDuplicates { keepLast(seen.values.sorted(), header: header, table: table, count: count) }

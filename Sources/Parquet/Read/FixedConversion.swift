@@ -7,8 +7,6 @@ import Glibc
 /// A conversion of dense values (no nulls among them).
 protocol FixedConversion {
   associatedtype Output: BitwiseCopyable & Sendable
-  /// What stands in the slots of nulls.
-  var filler: Output { get }
   /// Converts `count` values that lie back to back in `raw` (unaligned, little-endian).
   func convert(_ raw: UnsafeRawPointer, _ count: Int, _ out: UnsafeMutablePointer<Output>) throws(ParquetError)
   /// The finished column.
@@ -17,7 +15,6 @@ protocol FixedConversion {
 
 /// Stored and engine form are the same bytes.
 struct CopyConversion<T: BitwiseCopyable & Sendable>: FixedConversion {
-  let filler: T
   let make: (Buffer<T>, Bitmap?) -> ColumnVector
 
   func convert(_ raw: UnsafeRawPointer, _ count: Int, _ out: UnsafeMutablePointer<T>) {
@@ -30,11 +27,9 @@ struct CopyConversion<T: BitwiseCopyable & Sendable>: FixedConversion {
 /// Every value is converted by a function that cannot fail.
 struct WideningConversion<In: BitwiseCopyable, Out: BitwiseCopyable & Sendable, F: ScalarWidening>: FixedConversion
 where F.In == In, F.Out == Out {
-  let filler: Out
   let make: (Buffer<Out>, Bitmap?) -> ColumnVector
 
-  init(_ widening: F.Type, filler: Out, make: @escaping (Buffer<Out>, Bitmap?) -> ColumnVector) {
-    self.filler = filler
+  init(_ widening: F.Type, make: @escaping (Buffer<Out>, Bitmap?) -> ColumnVector) {
     self.make = make
   }
 
@@ -98,7 +93,6 @@ struct ScaledTicks<In: FixedWidthInteger & SignedInteger & BitwiseCopyable>: Fix
   let factor: Int64
   let isDatetime: Bool
   let policy: InexactPolicy
-  let filler: Int64 = 0
 
   func convert(_ raw: UnsafeRawPointer, _ count: Int, _ out: UnsafeMutablePointer<Int64>) throws(ParquetError) {
     let size = MemoryLayout<In>.size
@@ -135,7 +129,6 @@ struct ScaledTicks<In: FixedWidthInteger & SignedInteger & BitwiseCopyable>: Fix
 struct NanosToTicks: FixedConversion {
   let isDatetime: Bool
   let policy: InexactPolicy
-  let filler: Int64 = 0
 
   func convert(_ raw: UnsafeRawPointer, _ count: Int, _ out: UnsafeMutablePointer<Int64>) throws(ParquetError) {
     for i in 0..<count {
@@ -157,7 +150,6 @@ struct NanosToTicks: FixedConversion {
 /// INT96: nanoseconds of the day, then the Julian day number. Covers the whole range of datetime, unlike 64-bit nanoseconds.
 struct Int96ToTicks: FixedConversion {
   let policy: InexactPolicy
-  let filler: Int64 = 0
   private static let epochJulianDay: Int64 = 2_440_588
 
   func convert(_ raw: UnsafeRawPointer, _ count: Int, _ out: UnsafeMutablePointer<Int64>) throws(ParquetError) {
@@ -202,7 +194,6 @@ private func outOfRange(_ value: Int64, isDatetime: Bool, unit: String = "") -> 
 /// Big-endian two's complement of `width` bytes to 64 or 128 bits.
 struct BigEndianDecimal<Out: FixedWidthInteger & SignedInteger & BitwiseCopyable & Sendable>: FixedConversion {
   let width: Int
-  let filler: Out = 0
   let make: (Buffer<Out>, Bitmap?) -> ColumnVector
 
   func convert(_ raw: UnsafeRawPointer, _ count: Int, _ out: UnsafeMutablePointer<Out>) throws(ParquetError) {

@@ -2,25 +2,27 @@
 import CSIMD
 package import Columnar
 
-/// One generic body for every fixed-width conversion.
-final class FixedValueReader<C: FixedConversion>: ValueReader {
-  private typealias Output = C.Output
-  private let conversion: C
+/// Reads every fixed-width column; what differs by type is in its kernels.
+final class FixedValueReader: ValueReader {
+  private let kernels: FixedKernels
   private let type: PhysicalType
   private let width: Int
   private var page: FixedDecoder?
   private var codes: HybridDecoder?
-  private var dictionary: Buffer<C.Output>?
-  private var output = BufferBuilder<C.Output>()
+  /// The converted dictionary.
+  private var dictionary: ScratchBuffer?
+  private var dictionaryCount = 0
+  private var output: FixedOutput
   private let scratch = ScratchBuffer()
   private let codeScratch = ScratchBuffer()
   /// Codes decoded at a time: 8 KiB, so that they stay in the first-level cache.
-  private static var codeBlock: Int { 2048 }
+  private static let codeBlock = 2048
 
-  init(_ conversion: C, type: PhysicalType, width: Int) {
-    self.conversion = conversion
+  init(_ kernels: FixedKernels, type: PhysicalType, width: Int) {
+    self.kernels = kernels
     self.type = type
     self.width = width
+    output = FixedOutput(elementSize: kernels.elementSize, capacity: 0)
   }
 
   var shortestRunWorthSkipping: Int { 24 }
@@ -28,9 +30,10 @@ final class FixedValueReader<C: FixedConversion>: ValueReader {
   func setDictionary(_ bytes: UnsafeRawBufferPointer, count: Int) throws(ParquetError) {
     var decoder = try FixedDecoder(bytes, encoding: .plain, type: type, width: width)
     let raw = try decoder.next(count, scratch: scratch)
-    let values = BufferBuilder<C.Output>(capacity: count)
-    try conversion.convert(raw, count, values.appendUninitialized(count))
-    dictionary = values.finish()
+    let values = ScratchBuffer()
+    try kernels.convert(raw, count, try values.reserve(count * kernels.elementSize))
+    dictionary = values
+    dictionaryCount = count
   }
 
   func startPage(_ bytes: UnsafeRawBufferPointer, encoding: Encoding) throws(ParquetError) {
@@ -50,45 +53,59 @@ final class FixedValueReader<C: FixedConversion>: ValueReader {
   }
 
   func append(values: Int, rows: Int, validity: UnsafePointer<UInt64>?, at position: Int) throws(ParquetError) {
-    output.reserve(rows)
-    let out = output.pointer + output.count
+    let out = output.append(rows)
     if values > 0 {
       if codes != nil {
         try gather(values, out)
       } else if page != nil {
         guard let raw = try page?.next(values, scratch: scratch) else { return }
-        try conversion.convert(raw, values, out)
+        try kernels.convert(raw, values, out)
       } else {
         throw .corrupt("values without a page")
       }
     }
-    if values < rows, let validity {
-      spread(out, rows: rows, values: values, validity, at: position, filler: conversion.filler)
+    guard values < rows, let validity else { return }
+    switch kernels.elementSize {
+    case 4: spread(out.assumingMemoryBound(to: UInt32.self), rows: rows, values: values, validity, at: position, filler: 0)
+    case 8: spread(out.assumingMemoryBound(to: UInt64.self), rows: rows, values: values, validity, at: position, filler: 0)
+    default: spread(out.assumingMemoryBound(to: UInt128.self), rows: rows, values: values, validity, at: position, filler: 0)
     }
-    output.count += rows
   }
 
   /// Decodes codes block by block and copies the dictionary's values.
-  private func gather(_ count: Int, _ out: UnsafeMutablePointer<C.Output>) throws(ParquetError) {
-    guard let dictionary else { throw .corrupt("dictionary-encoded page without a dictionary") }
+  private func gather(_ count: Int, _ out: UnsafeMutableRawPointer) throws(ParquetError) {
+    guard let dictionary, var decoder = codes else { throw .corrupt("dictionary-encoded page without a dictionary") }
+    let table = try dictionary.reserve(dictionaryCount * kernels.elementSize)
     let block = try codeScratch.reserve(Self.codeBlock * 4).assumingMemoryBound(to: UInt32.self)
-    let table = dictionary.pointer
-    let limit = dictionary.count
+    let elementSize = kernels.elementSize
     var done = 0
     while done < count {
       let n = min(Self.codeBlock, count - done)
-      try codes?.decodeCodes(block, n, limit: limit)
-      let target = out + done
-      // SAFETY: decodeCodes checked every code against the dictionary's size.
-      for i in 0..<n { target[i] = table[Int(block[i])] }
+      try decoder.decodeCodes(block, n, limit: dictionaryCount)
+      let target = out + done * elementSize
+      switch elementSize {
+      case 4: lookUp(table, block, n, target, as: UInt32.self)
+      case 8: lookUp(table, block, n, target, as: UInt64.self)
+      default: lookUp(table, block, n, target, as: UInt128.self)
+      }
       done += n
     }
-    withExtendedLifetime(dictionary) {}
+    codes = decoder
+  }
+
+  /// SAFETY: `decodeCodes` checked every code against the size of the dictionary.
+  @inline(__always)
+  private func lookUp<T: BitwiseCopyable>(
+    _ table: UnsafeMutableRawPointer, _ codes: UnsafeMutablePointer<UInt32>, _ count: Int, _ out: UnsafeMutableRawPointer, as type: T.Type
+  ) {
+    let table = table.assumingMemoryBound(to: T.self)
+    let out = out.assumingMemoryBound(to: T.self)
+    for i in 0..<count { out[i] = table[Int(codes[i])] }
   }
 
   func skip(values: Int) throws(ParquetError) {
     if codes != nil { try codes?.skip(values) } else { try page?.skip(values) }
   }
 
-  func finish(validity: Bitmap?) -> ColumnVector { conversion.vector(output.finish(), validity: validity) }
+  func finish(validity: Bitmap?) -> ColumnVector { kernels.vector(output, validity) }
 }

@@ -29,39 +29,39 @@ func codeDecoder(_ bytes: UnsafeRawBufferPointer) throws(ParquetError) -> Hybrid
 /// The reader for a leaf's mapping.
 func makeValueReader(_ leaf: LeafColumn, _ mapping: ValueMapping, _ options: ParquetReadOptions) -> any ValueReader {
   let policy = options.onInexact
-  func fixed<C: FixedConversion>(_ conversion: C) -> any ValueReader {
-    FixedValueReader(conversion, type: leaf.type, width: leaf.fixedWidth ?? 0)
+  func fixed(_ kernels: FixedKernels) -> any ValueReader {
+    FixedValueReader(kernels, type: leaf.type, width: leaf.fixedWidth ?? 0)
   }
   switch mapping {
   case .bool: return BooleanValueReader()
-  case .int32: return fixed(CopyConversion<Int32>(filler: 0) { .int($0, validity: $1) })
-  case .int64: return fixed(CopyConversion<Int64>(filler: 0) { .long($0, validity: $1) })
+  case .int32: return fixed(FixedKernels(CopyConversion<Int32> { .int($0, validity: $1) }))
+  case .int64: return fixed(FixedKernels(CopyConversion<Int64> { .long($0, validity: $1) }))
   case .rawTicks(let isDatetime):
-    return fixed(ScaledTicks<Int64>(factor: 1, isDatetime: isDatetime, policy: policy))
+    return fixed(FixedKernels(ScaledTicks<Int64>(factor: 1, isDatetime: isDatetime, policy: policy)))
   case .uint32:
-    return fixed(WideningConversion(UInt32ToInt64.self, filler: 0) { .long($0, validity: $1) })
+    return fixed(FixedKernels(WideningConversion(UInt32ToInt64.self) { .long($0, validity: $1) }))
   case .uint64:
-    return fixed(WideningConversion(UInt64ToInt128.self, filler: 0) { wideDecimals($0, scale: 0, validity: $1) })
-  case .float: return fixed(WideningConversion(FloatToDouble.self, filler: 0) { .real($0, validity: $1) })
-  case .float16: return fixed(WideningConversion(Float16ToDouble.self, filler: 0) { .real($0, validity: $1) })
-  case .double: return fixed(CopyConversion<Double>(filler: 0) { .real($0, validity: $1) })
+    return fixed(FixedKernels(WideningConversion(UInt64ToInt128.self) { wideDecimals($0, scale: 0, validity: $1) }))
+  case .float: return fixed(FixedKernels(WideningConversion(FloatToDouble.self) { .real($0, validity: $1) }))
+  case .float16: return fixed(FixedKernels(WideningConversion(Float16ToDouble.self) { .real($0, validity: $1) }))
+  case .double: return fixed(FixedKernels(CopyConversion<Double> { .real($0, validity: $1) }))
   case .decimal32(let scale):
-    return fixed(WideningConversion(Int32ToInt64.self, filler: 0) { .decimal($0, scale: scale, validity: $1) })
-  case .decimal64(let scale): return fixed(CopyConversion<Int64>(filler: 0) { .decimal($0, scale: scale, validity: $1) })
+    return fixed(FixedKernels(WideningConversion(Int32ToInt64.self) { .decimal($0, scale: scale, validity: $1) }))
+  case .decimal64(let scale): return fixed(FixedKernels(CopyConversion<Int64> { .decimal($0, scale: scale, validity: $1) }))
   case .decimalBytes(let scale, let isNarrow):
     if leaf.type == .byteArray { return ByteArrayValueReader(.decimal(scale: scale, isNarrow: isNarrow), fixedLength: nil) }
     let width = leaf.fixedWidth ?? 0
-    if isNarrow { return fixed(BigEndianDecimal<Int64>(width: width) { .decimal($0, scale: scale, validity: $1) }) }
-    return fixed(BigEndianDecimal<Int128>(width: width) { wideDecimals($0, scale: scale, validity: $1) })
-  case .date: return fixed(ScaledTicks<Int32>(factor: TickRange.perDay, isDatetime: true, policy: policy))
-  case .ticks(.nanos, let isDatetime): return fixed(NanosToTicks(isDatetime: isDatetime, policy: policy))
+    if isNarrow { return fixed(FixedKernels(BigEndianDecimal<Int64>(width: width) { .decimal($0, scale: scale, validity: $1) })) }
+    return fixed(FixedKernels(BigEndianDecimal<Int128>(width: width) { wideDecimals($0, scale: scale, validity: $1) }))
+  case .date: return fixed(FixedKernels(ScaledTicks<Int32>(factor: TickRange.perDay, isDatetime: true, policy: policy)))
+  case .ticks(.nanos, let isDatetime): return fixed(FixedKernels(NanosToTicks(isDatetime: isDatetime, policy: policy)))
   case .ticks(let unit, let isDatetime):
     let factor = 10_000_000 / unit.perSecond
-    if leaf.type == .int32 { return fixed(ScaledTicks<Int32>(factor: factor, isDatetime: isDatetime, policy: policy)) }
-    return fixed(ScaledTicks<Int64>(factor: factor, isDatetime: isDatetime, policy: policy))
-  case .int96: return fixed(Int96ToTicks(policy: policy))
+    if leaf.type == .int32 { return fixed(FixedKernels(ScaledTicks<Int32>(factor: factor, isDatetime: isDatetime, policy: policy))) }
+    return fixed(FixedKernels(ScaledTicks<Int64>(factor: factor, isDatetime: isDatetime, policy: policy)))
+  case .int96: return fixed(FixedKernels(Int96ToTicks(policy: policy)))
   case .uuid:
-    return fixed(WideningConversion(BytesToGUID.self, filler: GUID(high: 0, low: 0)) { .guid($0, validity: $1) })
+    return fixed(FixedKernels(WideningConversion(BytesToGUID.self) { .guid($0, validity: $1) }))
   case .text: return ByteArrayValueReader(.text, fixedLength: nil)
   case .json: return ByteArrayValueReader(.json, fixedLength: nil)
   case .guidText: return ByteArrayValueReader(.guidText, fixedLength: nil)

@@ -9,8 +9,8 @@ package indirect enum NestedNode: Sendable {
   case structure(names: [String], children: [NestedNode], definitionLevel: Int, isOptional: Bool)
   /// An array. Levels below `nullBelow` mean null (0 for lists that cannot be), levels below `definitionLevel` mean empty.
   case list(element: NestedNode, nullBelow: Int, definitionLevel: Int, repetitionLevel: Int)
-  /// A bag whose keys are texts of the keys. Value nil: a map without values, whose entries are null.
-  case map(key: NestedNode, value: NestedNode?, nullBelow: Int, definitionLevel: Int, repetitionLevel: Int)
+  /// A bag whose keys are texts of the keys.
+  case map(key: NestedNode, value: NestedNode, nullBelow: Int, definitionLevel: Int, repetitionLevel: Int)
 
   /// The first leaf below: its levels tell the shape.
   package var firstLeaf: Int {
@@ -76,9 +76,14 @@ package indirect enum NestedNode: Sendable {
     guard node.children.count == 1, let entry = node.children.first, entry.repetition == .repeated, !entry.isLeaf,
       let key = entry.children.first, entry.children.count <= 2
     else { return nil }
-    let value = entry.children.count == 2 ? try make(entry.children[1], leaves: leaves) : nil
+    guard entry.children.count == 2 else {
+      // A map without values is a set of keys.
+      return .list(
+        element: try make(key, leaves: leaves), nullBelow: nullLevel(node), definitionLevel: entry.definitionLevel,
+        repetitionLevel: entry.repetitionLevel)
+    }
     return .map(
-      key: try make(key, leaves: leaves), value: value, nullBelow: nullLevel(node), definitionLevel: entry.definitionLevel,
+      key: try make(key, leaves: leaves), value: try make(entry.children[1], leaves: leaves), nullBelow: nullLevel(node), definitionLevel: entry.definitionLevel,
       repetitionLevel: entry.repetitionLevel)
   }
 }

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stddef.h>
 #include <string.h>
+#include "csv_masks.h"
 #include "text_tables.h"
 #include "csimd_find.h"
 #include "csimd_range.h"
