@@ -81,7 +81,6 @@ let tests: [Target] = [
   test("TextTests", ["Columnar"]),
   test("AggregateTests", ["Columnar", "Expressions"]),
   test("KQLTests", ["KQL", "Columnar", "Expressions", "DataSource", "Engine"]),
-  test("TextTests", ["Columnar"]),
 ]
 
 let package = Package(
