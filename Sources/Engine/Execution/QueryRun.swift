@@ -67,6 +67,7 @@ extension ScanMetrics {
     rowGroupsPruned += other.rowGroupsPruned
     pages += other.pages
     pagesPruned += other.pagesPruned
+    notes += other.notes
   }
 }
 
