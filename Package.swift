@@ -88,7 +88,7 @@ let tests: [Target] = [
   test("TextTests", ["Columnar"]),
   test("AggregateTests", ["Columnar", "Expressions"]),
   test("KQLTests", ["KQL", "Columnar", "Expressions", "DataSource", "Engine"]),
-  test("ParquetTests", ["Columnar", "Parquet", "Codecs"], exclude: ["Judges"]),
+  test("ParquetTests", ["Columnar", "Parquet", "Codecs"], exclude: ["Judges", "Fixtures"]),
 ]
 
 let package = Package(

@@ -154,7 +154,11 @@ struct BoundDecoder {
       guard raw.count == 16 else { return nil }
       return .guid(BytesToGUID.widen(raw.loadUnaligned(as: GUID.self)))
     case .text: return text(raw, isMax: isMax)
-    case .int96, .interval, .json, .binary, .base64, .guidText: return nil
+    case .guidText:
+      // Lower-case text sorts like the GUIDs themselves; anything else does not.
+      guard raw.count == 36, raw.allSatisfy({ $0 < 0x41 || $0 > 0x5A }) else { return nil }
+      return GUID(utf8: raw.assumingMemoryBound(to: UInt8.self)).map { .guid($0) }
+    case .int96, .interval, .json, .binary, .base64: return nil
     }
   }
 
