@@ -208,7 +208,7 @@ extension Binder {
     let short = name == "arg_max" ? "max" : "min"
     let prefix = call.name.text == name ? "" : "\(short)_"
     let firstName = ResultNames.name(of: first.value)
-    let whole = calls.column(try checked(AggregateCall(name, [extreme, extreme]), row, item.value.span))
+    let whole = calls.column(try checked(AggregateCall(name, [extreme]), row, item.value.span))
     var columns = [SummarizeColumn(name: prefix + (first.names.first?.text ?? firstName ?? "\(short)_"), isDeclared: false, expr: whole, span: first.span)]
     let hasStar = call.arguments.contains { isStar($0) }
     var seen: Set<String> = hasStar ? Set(keys.map(\.name)) : []
@@ -239,19 +239,21 @@ extension Binder {
   ) throws(BindFailure) -> [SummarizeColumn] {
     guard !call.arguments.isEmpty else { try argumentCount("take_any", 0, "at least 1 argument", item.value.span) }
     let hasStar = call.arguments.contains { isStar($0) }
+    // Several columns come from one row; a single one may be of any row that has a value.
+    let function = hasStar || call.arguments.count > 1 ? "take_any_row" : "take_any"
     var seen: Set<String> = hasStar ? Set(keys.map(\.name)) : []
     var columns: [SummarizeColumn] = []
     for (i, argument) in call.arguments.enumerated() {
       if isStar(argument) {
         for column in row.types.names where seen.insert(column).inserted {
-          let value = calls.column(try checked(AggregateCall("take_any", [.column(column)]), row, argument.span))
+          let value = calls.column(try checked(AggregateCall(function, [.column(column)]), row, argument.span))
           columns.append(SummarizeColumn(name: column, isDeclared: false, expr: value, span: argument.span))
         }
         continue
       }
       let (expr, _) = try typed(argument.value, row)
       if case .column(let column) = expr, hasStar, !seen.insert(column).inserted { continue }
-      let value = calls.column(try checked(AggregateCall("take_any", [expr]), row, argument.span))
+      let value = calls.column(try checked(AggregateCall(function, [expr]), row, argument.span))
       let given = argument.names.first?.text ?? ResultNames.name(of: argument.value) ?? "any_arg\(i)"
       columns.append(SummarizeColumn(name: given, isDeclared: false, expr: value, span: argument.span))
     }

@@ -6,7 +6,7 @@ import Columnar
 package enum FunctionRegistry {
   /// Every declaration, family by family.
   package static let all: [FunctionSpec] =
-    arithmeticOperators + comparisonOperators + textOperators + membershipOperators + conversionFunctions + logicFunctions
+    arithmeticOperators + comparisonOperators + textOperators + membershipOperators + conversionFunctions + logicFunctions + textFunctions + regexFunctions
 
   private static let byName: [String: FunctionSpec] = {
     var out: [String: FunctionSpec] = [:]
