@@ -80,7 +80,7 @@ let examples: [Target] = ["home-telemetry", "csv-to-parquet", "kql-over-files", 
 
 let tests: [Target] = [
   test("KConnectTests", ["KConnect"]),
-  test("CLITests", []),
+  test("CLITests", [], exclude: ["Help"]),
   test("FileConnectorTests", ["FileConnector", "DataSource", "Expressions", "Columnar"]),
   test("ColumnarTests", ["Columnar"]),
   test("EngineTests", ["Engine", "Columnar", "Expressions", "DataSource"]),
