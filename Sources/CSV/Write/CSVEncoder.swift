@@ -26,6 +26,9 @@ package final class CSVEncoder: Sendable {
     self.options = options
   }
 
+  /// For each column, whether it holds datetimes.
+  package var hasDatetime: [Bool] { schema.fields.map { $0.type == .datetime } }
+
   /// The header line, empty when there is none.
   package func header() throws -> [UInt8] {
     guard options.hasHeader else { return [] }
