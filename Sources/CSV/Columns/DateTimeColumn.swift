@@ -64,7 +64,7 @@ final class DateTimeColumn: FieldColumn {
       }
     }
     nulls.setNull(first &+ r)
-    defects.fields.append(FieldDefect(row: run.firstRow + r, column: index, start: run.start(r), end: run.end(r)))
+    defects.add(run, r, index)
   }
 
   func finish() -> ColumnVector {

@@ -51,7 +51,7 @@ final class DecimalColumn: FieldColumn {
       } else {
         nulls.setNull(first &+ r)
         put(DecimalValue(0, scale: isWide ? 0 : scale))
-        defects.fields.append(FieldDefect(row: run.firstRow + r, column: index, start: s, end: e))
+        defects.add(run, r, index)
       }
     }
   }

@@ -33,6 +33,11 @@ struct FieldDefect {
 /// Defects found while parsing; appended to rarely.
 final class DefectList {
   var fields: [FieldDefect] = []
+
+  /// Lists row `r` of a run.
+  func add(_ run: FieldRun, _ r: Int, _ column: Int) {
+    fields.append(FieldDefect(row: run.firstRow + r, column: column, start: run.start(r), end: run.end(r)))
+  }
 }
 
 /// Builds one column. One instance serves one thread.

@@ -2,67 +2,93 @@
 
 import Columnar
 
-final class IntegerColumn<T: FixedWidthInteger & SignedInteger & BitwiseCopyable & Sendable>: FieldColumn {
-  private let values = BufferBuilder<T>()
+final class LongColumn: FieldColumn {
+  private let values = BufferBuilder<Int64>()
   private var nulls = NullBits()
   private let reader: FieldReader
   private let index: Int
-  private let make: (Buffer<T>, Bitmap?) -> ColumnVector
 
-  init(_ index: Int, _ reader: FieldReader, _ make: @escaping (Buffer<T>, Bitmap?) -> ColumnVector) {
+  init(_ index: Int, _ reader: FieldReader) {
     self.index = index
     self.reader = reader
-    self.make = make
   }
 
-  var byteCount: Int { values.count * MemoryLayout<T>.stride }
+  var byteCount: Int { values.count * 8 }
 
-  @inline(__always) func appendRun(_ run: FieldRun, _ defects: DefectList) {
+  func append(_ run: FieldRun, _ defects: DefectList) {
     let first = values.count
-    let out = values.appendUninitialized(run.rows)
     nulls.extend(run.rows)
-    let base = run.base
-    for r in 0..<run.rows {
-      let s = run.start(r), e = run.end(r)
-      let negative = base[s] == 0x2D ? 1 : 0
-      let digits = e &- s &- negative
-      var magnitude: UInt64
-      if digits &- 1 >= 0, digits <= 8 {
-        let word = digitWord(base, e, digits)
-        guard ScalarText.isEightDigits(word) else { slow(run, r, first, out, defects); continue }
-        magnitude = ScalarText.eightDigits(word)
-      } else if digits > 8, digits <= 16 {
-        let low = loadWord(base + (e &- 8))
-        let high = digitWord(base, e &- 8, digits &- 8)
-        guard ScalarText.isEightDigits(low), ScalarText.isEightDigits(high) else { slow(run, r, first, out, defects); continue }
-        magnitude = ScalarText.eightDigits(high) &* 100_000_000 &+ ScalarText.eightDigits(low)
-      } else {
-        slow(run, r, first, out, defects)
-        continue
-      }
-      let sign = 0 &- Int64(negative)
-      let value = (Int64(bitPattern: magnitude) ^ sign) &- sign
-      guard let narrow = T(exactly: value) else { slow(run, r, first, out, defects); continue }
-      out[r] = narrow
-    }
-  }
-
-  private func slow(_ run: FieldRun, _ r: Int, _ first: Int, _ out: UnsafeMutablePointer<T>, _ defects: DefectList) {
-    out[r] = 0
-    guard let text = reader.trimmed(run.base, run.start(r), run.end(r)) else { nulls.setNull(first &+ r); return }
-    guard let value = ScalarText.parseLong(text.start, text.count), let narrow = T(exactly: value) else {
+    parseIntegers(run, values.appendUninitialized(run.rows)) { r in
+      let text = reader.trimmed(run.base, run.start(r), run.end(r))
+      if let text, let value = ScalarText.parseLong(text.start, text.count) { return value }
       nulls.setNull(first &+ r)
-      defects.fields.append(FieldDefect(row: run.firstRow + r, column: index, start: run.start(r), end: run.end(r)))
-      return
+      if text != nil { defects.add(run, r, index) }
+      return 0
     }
-    out[r] = narrow
   }
-
-  func append(_ run: FieldRun, _ defects: DefectList) { appendRun(run, defects) }
 
   func finish() -> ColumnVector {
     let buffer = values.finish()
-    return make(buffer, nulls.finish())
+    return .long(buffer, validity: nulls.finish())
+  }
+}
+
+final class IntColumn: FieldColumn {
+  private let values = BufferBuilder<Int32>()
+  private var nulls = NullBits()
+  private let reader: FieldReader
+  private let index: Int
+
+  init(_ index: Int, _ reader: FieldReader) {
+    self.index = index
+    self.reader = reader
+  }
+
+  var byteCount: Int { values.count * 4 }
+
+  func append(_ run: FieldRun, _ defects: DefectList) {
+    let first = values.count
+    nulls.extend(run.rows)
+    parseIntegers(run, values.appendUninitialized(run.rows)) { r in
+      let text = reader.trimmed(run.base, run.start(r), run.end(r))
+      if let text, let value = ScalarText.parseInt(text.start, text.count) { return value }
+      nulls.setNull(first &+ r)
+      if text != nil { defects.add(run, r, index) }
+      return 0
+    }
+  }
+
+  func finish() -> ColumnVector {
+    let buffer = values.finish()
+    return .int(buffer, validity: nulls.finish())
+  }
+}
+
+/// Parses every field of a run into `out`; what is not a plain number of up to 16 digits goes to `slow`.
+@inline(__always) private func parseIntegers<T: FixedWidthInteger>(_ run: FieldRun, _ out: UnsafeMutablePointer<T>, _ slow: (Int) -> T) {
+  let base = run.base
+  for r in 0..<run.rows {
+    let s = run.start(r), e = run.end(r)
+    let negative = base[s] == 0x2D ? 1 : 0
+    let digits = e &- s &- negative
+    var magnitude: UInt64
+    if digits &- 1 >= 0, digits <= 8 {
+      let word = digitWord(base, e, digits)
+      guard ScalarText.isEightDigits(word) else { out[r] = slow(r); continue }
+      magnitude = ScalarText.eightDigits(word)
+    } else if digits > 8, digits <= 16 {
+      let low = loadWord(base + (e &- 8))
+      let high = digitWord(base, e &- 8, digits &- 8)
+      guard ScalarText.isEightDigits(low), ScalarText.isEightDigits(high) else { out[r] = slow(r); continue }
+      magnitude = ScalarText.eightDigits(high) &* 100_000_000 &+ ScalarText.eightDigits(low)
+    } else {
+      out[r] = slow(r)
+      continue
+    }
+    let sign = 0 &- Int64(negative)
+    let value = (Int64(bitPattern: magnitude) ^ sign) &- sign
+    let narrow = T(truncatingIfNeeded: value)
+    out[r] = T.bitWidth == 64 || Int64(truncatingIfNeeded: narrow) == value ? narrow : slow(r)
   }
 }
 

@@ -73,7 +73,7 @@ final class RealColumn: FieldColumn {
       return
     }
     nulls.setNull(first &+ r)
-    defects.fields.append(FieldDefect(row: run.firstRow + r, column: index, start: run.start(r), end: run.end(r)))
+    defects.add(run, r, index)
   }
 
   private func special(_ text: FieldReader.Text) -> Double? {

@@ -1,70 +1,89 @@
-// Role: the columns whose texts are rarely many: bool, timespan, guid, decimal of 128 bits, dynamic; parsed field by field.
+// Role: the columns whose texts are rarely many: bool, timespan, guid, dynamic; parsed field by field.
 
 package import Columnar
 
-/// A type's parser, chosen when the column is made and specialised with it.
-protocol FieldParser {
-  associatedtype Value: BitwiseCopyable & Sendable
-  static var zero: Value { get }
-  static func parse(_ p: UnsafePointer<UInt8>, _ n: Int) -> Value?
-  static func vector(_ values: Buffer<Value>, _ validity: Bitmap?) -> ColumnVector
-}
-
-enum TimespanParser: FieldParser {
-  static var zero: Int64 { 0 }
-  static func parse(_ p: UnsafePointer<UInt8>, _ n: Int) -> Int64? { ScalarText.parseTimespan(p, n) }
-  static func vector(_ values: Buffer<Int64>, _ validity: Bitmap?) -> ColumnVector { .long(values, validity: validity, type: .timespan) }
-}
-
-enum GUIDParser: FieldParser {
-  static var zero: GUID { GUID(high: 0, low: 0) }
-  static func parse(_ p: UnsafePointer<UInt8>, _ n: Int) -> GUID? { ScalarText.parseGUID(p, n) }
-  static func vector(_ values: Buffer<GUID>, _ validity: Bitmap?) -> ColumnVector { .guid(values, validity: validity) }
-}
-
-enum BoolParser: FieldParser {
-  static var zero: UInt8 { 0 }
-  static func parse(_ p: UnsafePointer<UInt8>, _ n: Int) -> UInt8? { ScalarText.parseBool(p, n).map { $0 ? 1 : 0 } }
-  static func vector(_ values: Buffer<UInt8>, _ validity: Bitmap?) -> ColumnVector {
-    let bits = Bitmap.build(count: values.count) { words in
-      for i in 0..<values.count { words[i >> 6] |= UInt64(values[i]) << UInt64(i & 63) }
-    }
-    return .bool(bits, validity: validity)
-  }
-}
-
-final class ScalarColumn<Parser: FieldParser>: FieldColumn {
-  private let values = BufferBuilder<Parser.Value>()
+final class TimespanColumn: FieldColumn {
+  private let values = BufferBuilder<Int64>()
   private var nulls = NullBits()
-  private let reader: FieldReader
-  private let index: Int
+  private let fields: PlainFields
 
-  init(_ parser: Parser.Type, _ index: Int, _ reader: FieldReader) {
-    self.index = index
-    self.reader = reader
-  }
+  init(_ index: Int, _ reader: FieldReader) { fields = PlainFields(index: index, reader: reader) }
 
-  var byteCount: Int { values.count * MemoryLayout<Parser.Value>.stride }
+  var byteCount: Int { values.count * 8 }
 
   func append(_ run: FieldRun, _ defects: DefectList) {
-    let first = values.count
-    let out = values.appendUninitialized(run.rows)
-    nulls.extend(run.rows)
-    for r in 0..<run.rows {
-      out[r] = Parser.zero
-      guard let text = reader.trimmed(run.base, run.start(r), run.end(r)) else { nulls.setNull(first &+ r); continue }
-      if let value = Parser.parse(text.start, text.count) {
-        out[r] = value
-      } else {
-        nulls.setNull(first &+ r)
-        defects.fields.append(FieldDefect(row: run.firstRow + r, column: index, start: run.start(r), end: run.end(r)))
-      }
-    }
+    fields.parse(run, values, &nulls, defects, zero: 0, ScalarText.parseTimespan)
   }
 
   func finish() -> ColumnVector {
     let buffer = values.finish()
-    return Parser.vector(buffer, nulls.finish())
+    return .long(buffer, validity: nulls.finish(), type: .timespan)
+  }
+}
+
+final class GUIDColumn: FieldColumn {
+  private let values = BufferBuilder<GUID>()
+  private var nulls = NullBits()
+  private let fields: PlainFields
+
+  init(_ index: Int, _ reader: FieldReader) { fields = PlainFields(index: index, reader: reader) }
+
+  var byteCount: Int { values.count * 16 }
+
+  func append(_ run: FieldRun, _ defects: DefectList) {
+    fields.parse(run, values, &nulls, defects, zero: GUID(high: 0, low: 0), ScalarText.parseGUID)
+  }
+
+  func finish() -> ColumnVector {
+    let buffer = values.finish()
+    return .guid(buffer, validity: nulls.finish())
+  }
+}
+
+final class BoolColumn: FieldColumn {
+  private let values = BufferBuilder<UInt8>()
+  private var nulls = NullBits()
+  private let fields: PlainFields
+
+  init(_ index: Int, _ reader: FieldReader) { fields = PlainFields(index: index, reader: reader) }
+
+  var byteCount: Int { values.count }
+
+  func append(_ run: FieldRun, _ defects: DefectList) {
+    fields.parse(run, values, &nulls, defects, zero: 0) { p, n in ScalarText.parseBool(p, n).map { $0 ? 1 : 0 } }
+  }
+
+  func finish() -> ColumnVector {
+    let flags = values.finish()
+    let bits = Bitmap.build(count: flags.count) { words in
+      for i in 0..<flags.count { words[i >> 6] |= UInt64(flags[i]) << UInt64(i & 63) }
+    }
+    return .bool(bits, validity: nulls.finish())
+  }
+}
+
+/// The loop these columns share.
+private struct PlainFields {
+  let index: Int
+  let reader: FieldReader
+
+  @inline(__always) func parse<T: BitwiseCopyable & Sendable>(
+    _ run: FieldRun, _ values: BufferBuilder<T>, _ nulls: inout NullBits, _ defects: DefectList, zero: T,
+    _ parse: (UnsafePointer<UInt8>, Int) -> T?
+  ) {
+    let first = values.count
+    let out = values.appendUninitialized(run.rows)
+    nulls.extend(run.rows)
+    for r in 0..<run.rows {
+      let text = reader.trimmed(run.base, run.start(r), run.end(r))
+      if let text, let value = parse(text.start, text.count) {
+        out[r] = value
+      } else {
+        out[r] = zero
+        nulls.setNull(first &+ r)
+        if text != nil { defects.add(run, r, index) }
+      }
+    }
   }
 }
 

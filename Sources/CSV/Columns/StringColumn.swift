@@ -52,37 +52,64 @@ final class StringColumn: FieldColumn {
     let first = codes.count
     let out = codes.appendUninitialized(run.rows)
     nulls.extend(run.rows)
+    var view = dictionary.view
+    let shape = Shape(self, run)
     for r in 0..<run.rows {
-      guard let text = field(run, r, defects) else {
+      guard let text = field(run, r, shape, defects) else {
         nulls.setNull(first &+ r)
         out[r] = 0
         continue
       }
-      out[r] = dictionary.code(text.start, text.count)
+      let hash = StringDictionary.hash(text.start, text.count)
+      var code = view.find(text.start, text.count, hash)
+      if code < 0 {
+        code = dictionary.add(text.start, text.count, hash, code)
+        view = dictionary.view
+      }
+      out[r] = code
     }
     let distinct = dictionary.count
     if distinct > 64, distinct * 2 > rowsSeen || distinct > StringDictionary.limit { turnPlain(dictionary) }
   }
 
+  /// What the loop over a run needs to know, in registers.
+  private struct Shape {
+    let quote: UInt8
+    let hasQuote: Bool
+    let isSimple: Bool
+    let isPlainQuoted: Bool
+    let looksAtEmpty: Bool
+    let hasHighBytes: Bool
+
+    init(_ column: StringColumn, _ run: FieldRun) {
+      quote = column.quote
+      hasQuote = column.hasQuote
+      isSimple = column.isSimple
+      isPlainQuoted = column.isSimple && !run.hasEscapes
+      looksAtEmpty = column.hasNullWord
+      hasHighBytes = run.hasHighBytes
+    }
+  }
+
   /// The field's text, nil for null.
-  @inline(__always) private func field(_ run: FieldRun, _ r: Int, _ defects: DefectList) -> FieldReader.Text? {
+  @inline(__always) private func field(_ run: FieldRun, _ r: Int, _ shape: Shape, _ defects: DefectList) -> FieldReader.Text? {
     let s = run.start(r), e = run.end(r)
     let n = e &- s
     if n == 0 { return nil }
     let p = run.base + s
     var text: FieldReader.Text
-    if isSimple, !hasQuote || p[0] != quote {
+    if shape.isSimple, !shape.hasQuote || p[0] != shape.quote {
       text = FieldReader.Text(start: p, count: n, isQuoted: false)
-    } else if isSimple, !run.hasEscapes, n >= 2, p[n &- 1] == quote {
+    } else if shape.isPlainQuoted, n >= 2, p[n &- 1] == shape.quote {
       text = FieldReader.Text(start: p + 1, count: n &- 2, isQuoted: true)
     } else {
       text = reader.text(run.base, s, e)
     }
-    if hasNullWord || text.count == 0 {
+    if shape.looksAtEmpty || text.count == 0 {
       if reader.isNull(text) { return nil }
       if text.count == 0, !reader.words.empty.isEmpty { return replacedEmpty() }
     }
-    if run.hasHighBytes, !isUTF8(text.start, text.count) { return repaired(text, run, r, defects) }
+    if shape.hasHighBytes, !isUTF8(text.start, text.count) { return repaired(text, run, r, defects) }
     return text
   }
 
@@ -96,7 +123,7 @@ final class StringColumn: FieldColumn {
 
   /// Bytes that are not UTF-8 become U+FFFD, and the field is listed as defective.
   private func repaired(_ text: FieldReader.Text, _ run: FieldRun, _ r: Int, _ defects: DefectList) -> FieldReader.Text {
-    defects.fields.append(FieldDefect(row: run.firstRow + r, column: index, start: run.start(r), end: run.end(r)))
+    defects.add(run, r, index)
     let whole = Array(String(decoding: UnsafeBufferPointer(start: text.start, count: text.count), as: UTF8.self).utf8)
     spare.removeAll()
     whole.withUnsafeBufferPointer { spare.append(contentsOf: $0) }
@@ -113,8 +140,9 @@ final class StringColumn: FieldColumn {
     data.reserve((run.hasHighBytes ? extent * 3 : extent) + run.rows * reader.words.empty.count + 64)
     let out = data.pointer
     var at = data.count
+    let shape = Shape(self, run)
     for r in 0..<run.rows {
-      if let text = field(run, r, defects) {
+      if let text = field(run, r, shape, defects) {
         let n = text.count
         if n <= 32 {
           // SAFETY: 64 bytes behind the text are readable (slices and scratch buffers are padded), 64 behind `at` were reserved.

@@ -28,22 +28,36 @@ final class StringDictionary {
 
   var count: Int { hashes.count }
 
-  /// The code of a text, added when it is new. Up to 7 bytes behind the text are read.
-  @inline(__always) func code(_ p: UnsafePointer<UInt8>, _ n: Int) -> Int32 {
-    let hash = Self.hash(p, n)
-    var slot = Int(truncatingIfNeeded: hash >> 32) & mask
-    while true {
-      let code = slots[slot]
-      if code < 0 { return add(p, n, hash, slot) }
-      if hashes.pointer[Int(code)] == hash {
-        let start = Int(offsets.pointer[Int(code)])
-        if Int(offsets.pointer[Int(code) &+ 1]) &- start == n, Self.equal(data.pointer + start, p, n) { return code }
+  /// The dictionary's memory, for loops that look many texts up. Invalid after `add`.
+  struct View {
+    let slots: UnsafePointer<Int32>
+    let mask: Int
+    let hashes: UnsafePointer<UInt64>
+    let offsets: UnsafePointer<Int32>
+    let data: UnsafePointer<UInt8>
+
+    /// The code of a text, or -1 - slot when it is new. Up to 7 bytes behind the text are read.
+    @inline(__always) func find(_ p: UnsafePointer<UInt8>, _ n: Int, _ hash: UInt64) -> Int32 {
+      var slot = Int(truncatingIfNeeded: hash >> 32) & mask
+      while true {
+        let code = slots[slot]
+        if code < 0 { return -1 &- Int32(truncatingIfNeeded: slot) }
+        if hashes[Int(code)] == hash {
+          let start = Int(offsets[Int(code)])
+          if Int(offsets[Int(code) &+ 1]) &- start == n, StringDictionary.equal(data + start, p, n) { return code }
+        }
+        slot = (slot &+ 1) & mask
       }
-      slot = (slot &+ 1) & mask
     }
   }
 
-  @inline(__always) private static func hash(_ p: UnsafePointer<UInt8>, _ n: Int) -> UInt64 {
+  var view: View {
+    View(
+      slots: UnsafePointer(slots), mask: mask, hashes: UnsafePointer(hashes.pointer), offsets: UnsafePointer(offsets.pointer),
+      data: UnsafePointer(data.pointer))
+  }
+
+  @inline(__always) static func hash(_ p: UnsafePointer<UInt8>, _ n: Int) -> UInt64 {
     var h = UInt64(truncatingIfNeeded: n) &* 0x9E37_79B9_7F4A_7C15
     if n <= 8 {
       let keep = n == 8 ? ~0 : (1 &<< UInt64(truncatingIfNeeded: n &* 8)) &- 1
@@ -60,20 +74,22 @@ final class StringDictionary {
     return h ^ (h >> 29)
   }
 
-  @inline(__always) private static func equal(_ a: UnsafeMutablePointer<UInt8>, _ b: UnsafePointer<UInt8>, _ n: Int) -> Bool {
+  @inline(__always) fileprivate static func equal(_ a: UnsafePointer<UInt8>, _ b: UnsafePointer<UInt8>, _ n: Int) -> Bool {
     if n <= 8 {
       let keep = n == 8 ? ~0 : (1 &<< UInt64(truncatingIfNeeded: n &* 8)) &- 1
-      return (loadWord(UnsafePointer(a)) ^ loadWord(b)) & keep == 0
+      return (loadWord(a) ^ loadWord(b)) & keep == 0
     }
     var i = 0
     while i &+ 8 < n {
-      if loadWord(UnsafePointer(a + i)) != loadWord(b + i) { return false }
+      if loadWord(a + i) != loadWord(b + i) { return false }
       i &+= 8
     }
-    return loadWord(UnsafePointer(a + (n &- 8))) == loadWord(b + (n &- 8))
+    return loadWord(a + (n &- 8)) == loadWord(b + (n &- 8))
   }
 
-  private func add(_ p: UnsafePointer<UInt8>, _ n: Int, _ hash: UInt64, _ slot: Int) -> Int32 {
+  /// Adds a text that `find` did not find, which answered `-1 - slot`; returns its code.
+  func add(_ p: UnsafePointer<UInt8>, _ n: Int, _ hash: UInt64, _ answer: Int32) -> Int32 {
+    let slot = Int(-1 &- answer)
     let code = Int32(truncatingIfNeeded: hashes.count)
     slots[slot] = code
     hashes.append(hash)

@@ -33,15 +33,15 @@ package final class SliceReader {
 
   private static func makeColumn(_ i: Int, _ plan: CSVReadPlan, _ reader: FieldReader, _ hints: ColumnHints) -> any FieldColumn {
     switch plan.fields[i].type {
-    case .bool: ScalarColumn(BoolParser.self, i, reader)
-    case .int: IntegerColumn<Int32>(i, reader) { .int($0, validity: $1) }
-    case .long: IntegerColumn<Int64>(i, reader) { .long($0, validity: $1) }
+    case .bool: BoolColumn(i, reader)
+    case .int: IntColumn(i, reader)
+    case .long: LongColumn(i, reader)
     case .real: RealColumn(i, reader)
     case .decimal: DecimalColumn(i, reader)
     case .string: StringColumn(i, reader, hints)
     case .datetime: DateTimeColumn(i, reader, plan.formats)
-    case .timespan: ScalarColumn(TimespanParser.self, i, reader)
-    case .guid: ScalarColumn(GUIDParser.self, i, reader)
+    case .timespan: TimespanColumn(i, reader)
+    case .guid: GUIDColumn(i, reader)
     case .dynamic: DynamicColumn(reader, plan.parseDynamic ?? { _, _ in false })
     }
   }

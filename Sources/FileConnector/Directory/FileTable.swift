@@ -49,7 +49,7 @@ package final class FileTable: BatchReadable {
     self.inputs = inputs
     self.first = first
     var fields: [StructField] = []
-    for field in dataSchema.fields { fields.append(partitions.schema.field(field.name) ?? StructField(field.name, field.type)) }
+    for field in dataSchema.fields { fields.append(partitions.schema.field(field.name) ?? field) }
     for field in partitions.schema.fields where dataSchema.field(field.name) == nil { fields.append(field) }
     if let fileNameColumn {
       if fields.contains(where: { $0.name == fileNameColumn }) {

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import DataSource
+import Engine
 import KConnect
 
 struct ReadCommand: ParsableCommand {

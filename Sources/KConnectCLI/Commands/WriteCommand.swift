@@ -3,6 +3,7 @@
 import ArgumentParser
 import Columnar
 import DataSource
+import Engine
 import KConnect
 
 struct WriteCommand: ParsableCommand {

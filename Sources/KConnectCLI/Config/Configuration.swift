@@ -47,14 +47,16 @@ struct Configuration {
       guard let section = profiles[profile] else { throw Self.unknown("profile", profile, Array(profiles.keys).sorted(), path) }
       try addFlags(section, "profiles.\(profile)", path)
     }
-    for (source, section) in try root["options"].map({ try Self.table($0, "options", path) }) ?? [:] {
+    let options = try root["options"].map { try Self.table($0, "options", path) } ?? [:]
+    for (source, section) in options {
       let entries = try Self.table(section, "options.\(source)", path)
       sourceOptions[source.lowercased()] = try entries.sorted { $0.key < $1.key }.map { key, value in
         let text = try Self.text(value, "options.\(source).\(key)", path)
         return (key, try Secrets.resolved(text, option: key))
       }
     }
-    for (name, value) in try root["tables"].map({ try Self.table($0, "tables", path) }) ?? [:] {
+    let named = try root["tables"].map { try Self.table($0, "tables", path) } ?? [:]
+    for (name, value) in named {
       tables.append((name, try Self.text(value, "tables.\(name)", path)))
     }
     tables.sort { $0.name < $1.name }

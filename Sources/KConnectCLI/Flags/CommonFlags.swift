@@ -39,11 +39,19 @@ struct CommonFlags: ParsableArguments {
     if let limit = memoryLimit ?? configuration.defaults["memory-limit"] { builder = builder.config("memoryLimit", limit) }
     if let spill = configuration.defaults["spill-directory"] { builder = builder.config("spillDirectory", spill) }
     let mode = try ProgressMode(word: progress ?? configuration.defaults["progress"] ?? "auto")
+    let isFromFlags = threads != nil || memoryLimit != nil
+    return Context(
+      session: try Self.session(builder, isFromFlags: isFromFlags), configuration: configuration,
+      progress: quiet && progress == nil ? .none : mode, isQuiet: quiet, isVerbose: verbose)
+  }
+
+  /// A wrong setting is a usage error when a flag says it, else one of configuration.
+  private static func session(_ builder: SessionBuilder, isFromFlags: Bool) throws -> Session {
     do {
-      return Context(
-        session: try builder.makeOrReuse(), configuration: configuration, progress: quiet && progress == nil ? .none : mode, isQuiet: quiet, isVerbose: verbose)
-    } catch let error where error.code == .configuration && (threads != nil || memoryLimit != nil) {
-      throw KConnectError(.usage, error.message, hint: error.hint)
+      return try builder.makeOrReuse()
+    } catch {
+      if isFromFlags, error.code == .configuration { throw KConnectError(.usage, error.message, hint: error.hint) }
+      throw error
     }
   }
 }

@@ -12,6 +12,8 @@ package struct Statistics: Sendable, Equatable {
   /// False when the bound was truncated or otherwise widened; nil means unknown.
   package var isMaxExact: Bool?
   package var isMinExact: Bool?
+  /// Values that are NaN, in files that count them.
+  package var nanCount: Int?
 
   package init(nullCount: Int? = nil, minValue: [UInt8]? = nil, maxValue: [UInt8]? = nil) {
     self.nullCount = nullCount
@@ -19,7 +21,7 @@ package struct Statistics: Sendable, Equatable {
     self.maxValue = maxValue
   }
 
-  init(from reader: inout ThriftReader) throws(ParquetError) {
+  package init(from reader: inout ThriftReader) throws(ParquetError) {
     var statistics = Statistics()
     try reader.readStruct { (r, field) throws(ParquetError) in
       switch (field.id, field.type) {
@@ -35,6 +37,9 @@ package struct Statistics: Sendable, Equatable {
       case (6, .binary): statistics.minValue = try r.readBinary()
       case (7, _): statistics.isMaxExact = try r.bool(field)
       case (8, _): statistics.isMinExact = try r.bool(field)
+      case (9, .int64):
+        let count = try r.readInt64()
+        statistics.nanCount = count >= 0 ? Int(count) : nil
       default: return false
       }
       return true
@@ -53,5 +58,6 @@ extension Statistics: ThriftWritable {
     writer.field(6, minValue)
     writer.field(7, isMaxExact)
     writer.field(8, isMinExact)
+    writer.field64(9, nanCount)
   }
 }

@@ -53,13 +53,7 @@ enum ByteArrayForm {
         let value = bytes(i)
         if value.count == 12 { appendInterval(value, to: out) }
       }
-    case .json:
-      let result = StringBuilder(rows: count, bytes: data.count + count * 4)
-      for i in 0..<count {
-        if !isNull(i) { try appendJSON(bytes(i), row: i, to: result) }
-        result.endRow()
-      }
-      return result.finish(.dynamic)
+    case .json: return try dynamicValues(offsets, data, count: count, validity: validity)
     case .guidText:
       let out = BufferBuilder<GUID>(capacity: count)
       for i in 0..<count {
@@ -129,36 +123,8 @@ func isASCII(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
   return true
 }
 
-/// True when the bytes are well-formed UTF-8 (no surrogates, no overlong forms, at most U+10FFFF).
-func isValidUTF8(_ bytes: UnsafeRawBufferPointer) -> Bool {
-  var i = 0
-  let n = bytes.count
-  @inline(__always) func isTail(_ at: Int) -> Bool { at < n && bytes[at] & 0xC0 == 0x80 }
-  while i < n {
-    let b = bytes[i]
-    if b < 0x80 {
-      i &+= 1
-      continue
-    }
-    switch b {
-    case 0xC2...0xDF:
-      guard isTail(i + 1) else { return false }
-      i &+= 2
-    case 0xE0...0xEF:
-      guard isTail(i + 1), isTail(i + 2) else { return false }
-      let second = bytes[i + 1]
-      if b == 0xE0 && second < 0xA0 || b == 0xED && second > 0x9F { return false }
-      i &+= 3
-    case 0xF0...0xF4:
-      guard isTail(i + 1), isTail(i + 2), isTail(i + 3) else { return false }
-      let second = bytes[i + 1]
-      if b == 0xF0 && second < 0x90 || b == 0xF4 && second > 0x8F { return false }
-      i &+= 4
-    default: return false
-    }
-  }
-  return true
-}
+/// True when the bytes are well-formed UTF-8.
+func isValidUTF8(_ bytes: UnsafeRawBufferPointer) -> Bool { isValidUTF8(bytes.assumingMemoryBound(to: UInt8.self)) }
 
 /// Appends standard base64 with padding.
 func appendBase64(_ bytes: UnsafeRawBufferPointer, to out: BufferBuilder<UInt8>) {

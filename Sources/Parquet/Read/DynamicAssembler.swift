@@ -228,16 +228,7 @@ final class NestedColumnCursor: ColumnCursor {
     let leaf = cursor(column)
     guard leaf.value < leaf.values.count else { throw .corrupt("fewer values than levels say") }
     defer { leaf.value += 1 }
-    switch leaf.values.scalar(leaf.value) {
-    case .string(let text): return text
-    case .bool(let value): return value ? "true" : "false"
-    case .int(let value): return "\(value)"
-    case .long(let value), .datetime(let value), .timespan(let value): return "\(value)"
-    case .real(let value): return "\(value)"
-    case .guid(let value): return value.description
-    case .decimal(let value): return value.scale == 0 ? "\(value.coefficient)" : "\(value.doubleValue)"
-    case .dynamic, .null: return ""
-    }
+    return ScalarText.text(leaf.values.scalar(leaf.value)) ?? "null"
   }
 
   private func writeValue(_ column: Int) throws(ParquetError) {

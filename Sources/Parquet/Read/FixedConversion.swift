@@ -81,13 +81,6 @@ enum Float16ToDouble: ScalarWidening {
   }
 }
 
-/// Ticks of the years 1 to 9999.
-package enum TickRange {
-  package static let first: Int64 = -621_355_968_000_000_000
-  package static let last: Int64 = 2_534_023_007_999_999_999
-  package static let perDay: Int64 = 864_000_000_000
-}
-
 /// Counts of a unit coarser than a tick (or a tick): multiplied, after a range check.
 struct ScaledTicks<In: FixedWidthInteger & SignedInteger & BitwiseCopyable>: FixedConversion {
   let factor: Int64
@@ -96,8 +89,8 @@ struct ScaledTicks<In: FixedWidthInteger & SignedInteger & BitwiseCopyable>: Fix
 
   func convert(_ raw: UnsafeRawPointer, _ count: Int, _ out: UnsafeMutablePointer<Int64>) throws(ParquetError) {
     let size = MemoryLayout<In>.size
-    let low: Int64 = (isDatetime ? TickRange.first : Int64.min) / factor
-    let high: Int64 = (isDatetime ? TickRange.last : Int64.max) / factor
+    let low: Int64 = (isDatetime ? CivilTime.minTicks : Int64.min) / factor
+    let high: Int64 = (isDatetime ? CivilTime.maxTicks : Int64.max) / factor
     var least = Int64.max
     var greatest = Int64.min
     for i in 0..<count {
@@ -108,8 +101,8 @@ struct ScaledTicks<In: FixedWidthInteger & SignedInteger & BitwiseCopyable>: Fix
     }
     guard count > 0, least < low || greatest > high else { return }
     if policy == .fail { throw outOfRange(least < low ? least : greatest, isDatetime: isDatetime) }
-    let floor = isDatetime ? TickRange.first : Int64.min
-    let ceiling = isDatetime ? TickRange.last : Int64.max
+    let floor = isDatetime ? CivilTime.minTicks : Int64.min
+    let ceiling = isDatetime ? CivilTime.maxTicks : Int64.max
     for i in 0..<count {
       let value: Int64 = Int64((raw + i &* size).loadUnaligned(as: In.self))
       if value < low {
@@ -168,10 +161,10 @@ struct Int96ToTicks: FixedConversion {
       // Days beyond the years 1 to 9999 could overflow; ticks within a day (even a strange one of 2^63 ns) cannot.
       let isInRange = day > -800_000 && day < 3_000_000
       var total = day < 0 ? Int64.min : Int64.max
-      if isInRange { total = day * TickRange.perDay + ticks }
-      if total < TickRange.first || total > TickRange.last {
+      if isInRange { total = day * CivilTime.ticksPerDay + ticks }
+      if total < CivilTime.minTicks || total > CivilTime.maxTicks {
         if policy == .fail { throw outOfRange(day, isDatetime: true, unit: " days") }
-        out[i] = total < TickRange.first ? TickRange.first : TickRange.last
+        out[i] = total < CivilTime.minTicks ? CivilTime.minTicks : CivilTime.maxTicks
       } else {
         out[i] = total
       }

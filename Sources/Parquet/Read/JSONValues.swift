@@ -1,7 +1,24 @@
 // JSON text of a column to the engine's binary form of dynamic values.
-package import Columnar
+import Columnar
 
-/// Appends the binary form of the JSON text `bytes` to `out`, without ending the row. Text that is not JSON is refused.
-func appendJSON(_ bytes: UnsafeRawBufferPointer, row: Int, to out: StringBuilder) throws(ParquetError) {
-  throw .notSupported("JSON columns")
+/// Dynamic values for the JSON texts of a column. Rows that `validity` calls null keep empty slots; text that is not JSON is refused.
+func dynamicValues(
+  _ offsets: Buffer<Int32>, _ data: Buffer<UInt8>, count: Int, validity: Bitmap?
+) throws(ParquetError) -> ColumnVector {
+  let result = StringBuilder(rows: count, bytes: data.count + count * 4)
+  let parser = DynamicParser(.json)
+  for i in 0..<count {
+    if validity.map({ $0[i] }) ?? true {
+      let text = UnsafeBufferPointer(start: data.pointer + Int(offsets[i]), count: Int(offsets[i + 1] - offsets[i]))
+      do throws(JSONTextError) {
+        try parser.parse(text, into: result.data)
+      } catch {
+        throw .corrupt("value \(i) of the batch is not JSON (\(error)): '\(excerpt(UnsafeRawBufferPointer(text)))'")
+      }
+      try result.checkRoom(0)
+    }
+    result.endRow()
+  }
+  withExtendedLifetime((offsets, data)) {}
+  return result.finish(.dynamic)
 }

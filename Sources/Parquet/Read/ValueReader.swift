@@ -1,5 +1,5 @@
 // The values of one leaf: dictionary and data pages in, column vectors out. Levels are the caller's business.
-package import Columnar
+import Columnar
 
 /// Reads the dense values of a leaf page by page and lays them out as rows.
 protocol ValueReader: AnyObject {
@@ -53,7 +53,7 @@ func makeValueReader(_ leaf: LeafColumn, _ mapping: ValueMapping, _ options: Par
     let width = leaf.fixedWidth ?? 0
     if isNarrow { return fixed(FixedKernels(BigEndianDecimal<Int64>(width: width) { .decimal($0, scale: scale, validity: $1) })) }
     return fixed(FixedKernels(BigEndianDecimal<Int128>(width: width) { wideDecimals($0, scale: scale, validity: $1) }))
-  case .date: return fixed(FixedKernels(ScaledTicks<Int32>(factor: TickRange.perDay, isDatetime: true, policy: policy)))
+  case .date: return fixed(FixedKernels(ScaledTicks<Int32>(factor: CivilTime.ticksPerDay, isDatetime: true, policy: policy)))
   case .ticks(.nanos, let isDatetime): return fixed(FixedKernels(NanosToTicks(isDatetime: isDatetime, policy: policy)))
   case .ticks(let unit, let isDatetime):
     let factor = 10_000_000 / unit.perSecond

@@ -6,7 +6,8 @@ import Columnar
 package enum FunctionRegistry {
   /// Every declaration, family by family.
   package static let all: [FunctionSpec] =
-    arithmeticOperators + comparisonOperators + textOperators + membershipOperators + conversionFunctions + logicFunctions + textFunctions + regexFunctions
+    arithmeticOperators + comparisonOperators + textOperators + membershipOperators + conversionFunctions + logicFunctions + textFunctions + regexFunctions + timeFunctions + timePartFunctions
+    + binFunctions + mathFunctions + memberFunctions + bagFunctions + arrayFunctions
 
   private static let byName: [String: FunctionSpec] = {
     var out: [String: FunctionSpec] = [:]
