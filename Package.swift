@@ -83,12 +83,13 @@ let tests: [Target] = [
   test("CLITests", [], exclude: ["Help"]),
   test("FileConnectorTests", ["FileConnector", "DataSource", "Expressions", "Columnar"]),
   test("ColumnarTests", ["Columnar"]),
+  test("EngineTests", ["Engine", "Columnar", "Expressions", "DataSource"]),
   test("ParquetWriterTests", ["Columnar", "Parquet", "Codecs"], exclude: ["judge.py"]),
   test("ExpressionTests", ["Columnar", "Expressions"]),
   test("TextTests", ["Columnar"]),
   test("AggregateTests", ["Columnar", "Expressions"]),
   test("KQLTests", ["KQL", "Columnar", "Expressions", "DataSource", "Engine"]),
-  test("ParquetTests", ["Columnar", "Parquet", "Codecs"], exclude: ["Judges"]),
+  test("ParquetTests", ["Columnar", "Parquet", "Codecs"], exclude: ["Judges", "Fixtures"]),
 ]
 
 let package = Package(
