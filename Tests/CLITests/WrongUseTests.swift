@@ -44,7 +44,7 @@ import Testing
     Wrong("filter that is no condition", ["read", "storms.csv", "--filter", "deaths + 1"] + csv, 1, ["error[TYPE_MISMATCH]", "bool"]),
     Wrong("unknown function", ["read", "storms.csv", "--query", "extend n = strlenn(state)"] + csv, 1, ["error[FUNCTION_NOT_FOUND]", "'strlenn'", "strlen", "^"]),
     Wrong("syntax", ["read", "storms.csv", "--query", "where deaths >"] + csv, 1, ["error[KQL_SYNTAX]", "^"]),
-    Wrong("unknown operator", ["read", "storms.csv", "--query", "sumarize count()"] + csv, 1, ["sumarize", "summarize"]),
+    Wrong("unknown operator", ["read", "storms.csv", "--query", "where deaths > 0 | sumarize count()"] + csv, 1, ["'sumarize'", "'summarize'", "1:20", "^^^"]),
     Wrong("unknown table", ["query", "strom | count", "--table", "storm=storms.csv"], 1, ["'strom'", "'storm'"]),
     Wrong("table without a name", ["query", "T", "--table", "storms.csv"], 2, ["error[USAGE]", "name=LOCATOR"]),
     Wrong("empty query", ["query"], 2, ["error[USAGE]", "empty"], input: " \n"),

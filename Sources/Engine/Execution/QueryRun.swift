@@ -68,7 +68,6 @@ extension ScanMetrics {
     rowGroupsPruned += other.rowGroupsPruned
     pages += other.pages
     pagesPruned += other.pagesPruned
-    notes += other.notes
   }
 }
 
