@@ -1,8 +1,8 @@
 // Role: the bytes of an input front to back, decompressed when they are gzip, zstd or lz4 (by the first bytes, whatever the name says).
 // What was read ahead to look at the input can be read again.
 
-package import Codecs
-package import DataSource
+import Codecs
+import DataSource
 
 /// A sequential reader. One thread at a time.
 package final class ByteStream: @unchecked Sendable {  // used by one thread at a time, under its owner's lock

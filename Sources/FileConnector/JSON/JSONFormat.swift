@@ -70,14 +70,18 @@ package struct JSONFormat: FileFormat {
 
   private static func columnPaths(_ options: DataSourceOptions) throws -> [(String, JSONPath)] {
     guard let text = options.string("columnPaths") else { return [] }
-    do { return try JSONPath.mapping(text).map { ($0.name, $0.path) } } catch let error as JSONPathError {
+    var out: [(String, JSONPath)] = []
+    do {
+      for (name, path) in try JSONPath.mapping(text) { out.append((name, path)) }
+    } catch {
       throw KConnectError(.optionInvalid, "option 'columnPaths': \(error)", hint: "write name=$.a.b[0].c, other=$.d", cause: error)
     }
+    return out
   }
 
   private static func pattern(_ options: DataSourceOptions) throws -> DateTimePattern? {
     guard let text = options.string("timestampFormat") else { return nil }
-    do { return try DateTimePattern(text) } catch let error as DateTimePatternError {
+    do { return try DateTimePattern(text) } catch {
       throw KConnectError(.optionInvalid, "option 'timestampFormat': \(error)", cause: error)
     }
   }

@@ -133,7 +133,9 @@ struct JSONSample {
           case .long: own = primitives ? .long : .string
           case .real, .decimal: own = primitives ? .real : .string
           case .string(var text):
-            let isTime = timestamps && text.withUTF8 { $0.count >= 10 && $0.baseAddress.map { p in ScalarText.parseISODateTime(p, text.utf8.count, exact: false) != nil } ?? false }
+            let isTime = timestamps && text.withUTF8 { bytes in
+              bytes.count >= 10 && bytes.baseAddress.map { ScalarText.parseISODateTime($0, bytes.count, exact: false) != nil } ?? false
+            }
             own = isTime ? .datetime : .string
           default: own = .dynamic
           }
@@ -150,7 +152,7 @@ enum JSONLines {
   static func lineEnd(_ bytes: UnsafeBufferPointer<UInt8>, from start: Int) -> Int {
     guard let base = bytes.baseAddress, start < bytes.count else { return bytes.count }
     guard let found = memchr(base + start, 0x0A, bytes.count - start) else { return bytes.count }
-    return found.assumingMemoryBound(to: UInt8.self) - base
+    return UnsafePointer(found.assumingMemoryBound(to: UInt8.self)) - base
   }
 
   static func isBlank(_ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) -> Bool {
