@@ -67,8 +67,11 @@ extension ParquetFile {
         mayHaveNaN: mapping.type == .real)
       if let usable {
         if usable.nullPages[i] {
-          bounds.nullCount = rows.count
-          bounds.mayHaveNaN = false
+          // Pages written without statistics are marked as null pages by some writers: required columns and null counts tell.
+          if leaf.maxDefinitionLevel > 0, usable.nullCounts.map({ $0[i] == Int64(rows.count) }) ?? true {
+            bounds.nullCount = rows.count
+            bounds.mayHaveNaN = false
+          }
         } else {
           if let counts = usable.nullCounts, counts[i] >= 0, counts[i] <= Int64(rows.count) { bounds.nullCount = Int(counts[i]) }
           if isOrdered {
