@@ -26,7 +26,7 @@ import Testing
   static let csv = ["-o", "header=true", "-o", "inferSchema=true"]
 
   static let wrongs: [Wrong] = [
-    Wrong("misspelt column in a filter", ["read", "storms.csv", "--filter", "stat == 'TEXAS'"] + csv, 1, ["error[COLUMN_NOT_FOUND]", "'stat'", "1:1", "^^^^", "hint:", "'state'"]),
+    Wrong("misspelt column in a filter", ["read", "storms.csv", "--filter", "statee == 'TEXAS'"] + csv, 1, ["error[COLUMN_NOT_FOUND]", "'statee'", "1:1", "^^^^^^", "hint:", "'state'"]),
     Wrong("misspelt column in a list", ["read", "storms.csv", "--columns", "state,deths"] + csv, 1, ["error[COLUMN_NOT_FOUND]", "'deths'", "did you mean 'deaths'"]),
     Wrong("misspelt column in a query", ["read", "storms.csv", "--query", "where deaths > 0\n| summarize sum(damag) by state"] + csv, 1, ["'damag'", "2:17", "^^^^^", "'damage'"]),
     Wrong("misspelt option", ["read", "storms.csv", "-o", "haeder=true"], 2, ["error[OPTION_UNKNOWN]", "'haeder'", "did you mean 'header'", "kconnect options csv"]),
