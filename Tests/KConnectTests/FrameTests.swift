@@ -70,7 +70,7 @@ let events = [
 
   static let unordered: [Case] = [
     Case("groupBy count: null is a group", ["IOWA|1", "OHIO|1", "TEXAS|2", "null|1"]) { try $0.groupBy("state").count() },
-    Case("groupBy agg", ["Flood|0|null", "Hail|3|6.25", "Wind|3|3.5"]) { try $0.groupBy("kind").agg(sum("deaths"), avg("damage")) },
+    Case("groupBy agg", ["Flood|0|nan", "Hail|3|6.25", "Wind|3|3.5"]) { try $0.groupBy("kind").agg(sum("deaths"), avg("damage")) },
     Case("groupBy shorthands", ["Flood|0", "Hail|2", "Wind|3"]) { try $0.groupBy("kind").max("deaths") },
     Case("groupBy expression", ["false|3", "true|2"]) { try $0.groupBy((col("deaths") > 1).alias("many")).agg(count()) },
     Case("count of non-nulls", ["Flood|0", "Hail|2", "Wind|2"]) { try $0.groupBy("kind").agg(count("damage")) },

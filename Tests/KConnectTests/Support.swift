@@ -27,12 +27,12 @@ private func text(_ scalar: Scalar) -> String {
   case .bool(let v): "\(v)"
   case .int(let v): "\(v)"
   case .long(let v): "\(v)"
-  case .real(let v): "\(v)"
+  case .real(let v): v.isNaN ? "nan" : "\(v)"
   case .string(let v): v
   case .datetime(let v): DateTime(ticks: v).description
   case .timespan(let v): TimeSpan(ticks: v).description
   case .guid(let v): v.description
-  case .decimal(let v): "\(v.coefficient)e\(-Int(v.scale))"
+  case .decimal(let v): "\(v.normalized.coefficient)e\(-Int(v.normalized.scale))"
   case .dynamic(let v): "\(v)"
   }
 }

@@ -22,7 +22,7 @@ public func approxCountDistinct(_ value: Column) -> Column { aggregate("dcount",
 public func sum(_ value: Column) -> Column { aggregate("sum", "sum", [value]) }
 /// Sum of the values that are not null.
 public func sum(_ column: String) -> Column { sum(col(column)) }
-/// Mean of the values that are not null.
+/// Mean of the values that are not null; NaN for a group without any, as in KQL.
 public func avg(_ value: Column) -> Column { aggregate("avg", "avg", [value]) }
 /// Mean of the values that are not null.
 public func avg(_ column: String) -> Column { avg(col(column)) }
