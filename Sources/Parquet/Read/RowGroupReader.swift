@@ -111,7 +111,7 @@ package final class RowGroupReader {
             try pages(leaf, nil), makeValueReader(leaf, mapping, file.options), leaf: leaf, rowCount: rowCount,
             valueCount: chunk.valueCount, offsetIndex: try selectedPages(index)))
       }
-      return NestedColumnCursor(shape, leaves: cursors, firstLeaf: field.leaves.lowerBound, columnName: field.name)
+      return NestedColumnCursor(shape, leaves: cursors, firstLeaf: field.leaves.lowerBound)
     }
   }
 
