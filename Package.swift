@@ -73,12 +73,22 @@ func test(_ name: String, _ uses: [String], exclude: [String] = [], resources: [
   .testTarget(name: name, dependencies: uses.map { .target(name: $0) }, path: "Tests/\(name)", exclude: exclude, resources: resources, swiftSettings: settings)
 }
 
+// Each example is a program that uses the public API alone.
+let examples: [Target] = ["home-telemetry", "csv-to-parquet", "kql-over-files", "codable-frames"].map { name in
+  .executableTarget(name: name, dependencies: ["KConnect"], path: "examples/\(name)", exclude: ["expected.txt"], swiftSettings: settings)
+}
+
 let tests: [Target] = [
+  test("JSONTests", ["JSON", "Columnar"]),
+  test("KConnectTests", ["KConnect"]),
+  test("CLITests", [], exclude: ["Help"]),
   test("FileConnectorTests", ["FileConnector", "DataSource", "Expressions", "Columnar"]),
   test("ColumnarTests", ["Columnar"]),
+  test("EngineTests", ["Engine", "Columnar", "Expressions", "DataSource"]),
   test("ParquetWriterTests", ["Columnar", "Parquet", "Codecs"], exclude: ["judge.py"]),
   test("ExpressionTests", ["Columnar", "Expressions"]),
   test("TextTests", ["Columnar"]),
+  test("CSVTests", ["CSV", "Columnar"]),
   test("AggregateTests", ["Columnar", "Expressions"]),
   test("KQLTests", ["KQL", "Columnar", "Expressions", "DataSource", "Engine"]),
   test("ParquetTests", ["Columnar", "Parquet", "Codecs"], exclude: ["Judges", "Fixtures"]),
@@ -93,7 +103,7 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
   ],
-  targets: cModules + modules.map(target) + tests,
+  targets: cModules + modules.map(target) + examples + tests,
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17
 )

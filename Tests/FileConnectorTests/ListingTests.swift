@@ -90,7 +90,7 @@ private let lines = FileProvider(LinesFormat())
     let globbed = try openTable(lines, [s("t/year=*/*/a.lines")])
     #expect(globbed.schema.names == ["x", "year", "city"])
     let declared = try openTable(lines, [s("t")], schema: StructType(ddl: "year:string, x:long"))
-    #expect(declared.schema.description == "year:string, x:long, city:string")
+    #expect(declared.schema.description == "x:long, year:string, city:string")
     s.put("t/month=1/a.lines", "x:long\n1\n")
     #expect(thrown { _ = try openTable(lines, [s("t")]) }?.code == .schemaMismatch)
   }
@@ -116,7 +116,7 @@ private let lines = FileProvider(LinesFormat())
     #expect(rows == [[.long(24)], [.long(1024)], [.long(25)], [.long(1025)]])
     #expect(counted.filesPruned == 4 && counted.files == 2)
     let mixed = Expr.call(">", [.column("x"), .call("-", [.column("year"), .literal(.long(1001))])])
-    if table.pushdown([mixed]) == [.exact] { #expect(try readRows(table, columns: ["x"], filters: [mixed]).count == 6) }
+    if table.pushdown([mixed]) == [.exact] { #expect(try readRows(table, columns: ["x"], filters: [mixed]) == (2020...2025).map { [.long($0 - 1000)] }) }
   }
 
   @Test func schemaMerge() throws {

@@ -128,3 +128,10 @@ final class FaultPlan: Sendable {
   var calls: Int { state.withLock { $0.calls } }
   var failed: FileOperation? { state.withLock { $0.failed } }
 }
+
+func readSmall(_ path: String) throws -> String {
+  let file = try InputFile(path: path)
+  var bytes = [UInt8](repeating: 0, count: file.size ?? 0)
+  _ = try bytes.withUnsafeMutableBytes { try file.pread(into: $0, at: 0) }
+  return String(decoding: bytes, as: UTF8.self)
+}

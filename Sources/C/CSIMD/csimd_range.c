@@ -3,8 +3,8 @@
 #define TAIL(p, from, n, lo, hi, out)                                        \
   do {                                                                       \
     uint64_t m = 0;                                                          \
-    for (size_t i = (from); i < (n); i++)                                    \
-      m |= (uint64_t)((p)[i] >= (lo) && (p)[i] <= (hi)) << (i - (from));     \
+    for (size_t t_ = (from); t_ < (n); t_++)                                    \
+      m |= (uint64_t)((p)[t_] >= (lo) && (p)[t_] <= (hi)) << (t_ - (from));     \
     if ((from) < (n)) (out)[(from) >> 6] = m;                                \
   } while (0)
 

@@ -44,6 +44,12 @@ class PhysicalNode: @unchecked Sendable {  // immutable but for counters, which 
   /// Runs inputs that must be complete before the first row, on the calling thread and the pool; returns the rows.
   func open(_ run: QueryRun) throws -> any BatchStream { throw internalError("\(name) cannot be opened") }
 
+  /// The limit that this node, at the top of a plan, leaves to whoever takes the rows in order.
+  var topLimit: Int? { nil }
+
+  /// As `open`, but more rows than `topLimit` may come; the first ones in row order are the result.
+  func openWithoutLimit(_ run: QueryRun) throws -> any BatchStream { try open(run) }
+
   /// Offers a predicate over this node's output that no row of interest fails. Taken only where it is cheap; rows that fail it may still come.
   func offer(_ filter: Expr) {}
 

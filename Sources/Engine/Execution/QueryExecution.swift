@@ -105,7 +105,7 @@ package final class QueryExecution: Sendable {
 
   /// The stream of the plan; a limit at its top is counted where the rows come in order.
   private func openRoot() throws -> (any BatchStream, Int?) {
-    if let limit = root as? LimitNode { return (try limit.openUnordered(run), limit.count) }
+    if let limit = root.topLimit { return (try root.openWithoutLimit(run), limit) }
     return (try root.open(run), nil)
   }
 }

@@ -19,7 +19,7 @@ final class LimitNode: PhysicalNode, @unchecked Sendable {
     var kept: [RecordBatch] = []
     var account = MemoryAccount(run.memory)
     var bytes = 0
-    try CollectJob(try openUnordered(run), run: run, limit: count).collect { batch in
+    try CollectJob(try openWithoutLimit(run), run: run, limit: count).collect { batch in
       bytes += batch.byteSize
       guard account.resize(to: bytes) else { throw run.memory.lowMemory("limit \(self.count)") }
       kept.append(batch)
@@ -28,8 +28,10 @@ final class LimitNode: PhysicalNode, @unchecked Sendable {
     return IndexedStream(kept)
   }
 
+  override var topLimit: Int? { count }
+
   /// The input, each morsel cut after `count` rows: whoever takes the rows in order stops at `count`.
-  func openUnordered(_ run: QueryRun) throws -> any BatchStream {
+  override func openWithoutLimit(_ run: QueryRun) throws -> any BatchStream {
     if count == 0 { return IndexedStream([]) }
     return LimitStream(try children[0].open(run), self)
   }

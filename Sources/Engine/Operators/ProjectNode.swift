@@ -21,9 +21,15 @@ final class ProjectNode: PhysicalNode, @unchecked Sendable {
     children[0].offer(filter.replacingColumns { origin[$0] })
   }
 
-  override func open(_ run: QueryRun) throws -> any BatchStream {
+  override var topLimit: Int? { children[0].topLimit }
+
+  override func openWithoutLimit(_ run: QueryRun) throws -> any BatchStream { try projected(try children[0].openWithoutLimit(run), run) }
+
+  override func open(_ run: QueryRun) throws -> any BatchStream { try projected(try children[0].open(run), run) }
+
+  private func projected(_ input: any BatchStream, _ run: QueryRun) throws -> any BatchStream {
     let compiled = try columns.map { try CompiledExpr($0.expr, schema: children[0].schema, context: run.context) }
-    return MapStream(try children[0].open(run), Step(columns: compiled, node: self))
+    return MapStream(input, Step(columns: compiled, node: self))
   }
 
   private struct Step: BatchOperator {

@@ -11,7 +11,10 @@ protocol OptimizerRule: Sendable {
 }
 
 enum Optimizer {
-  static let rules: [any OptimizerRule] = []
+  static let rules: [any OptimizerRule] = [
+    ConstantFoldingRule(), MergeProjectionsRule(), PredicatePushdownRule(), ConstantFoldingRule(), UnusedWorkRule(), LimitRule(),
+    ScanFilterRule(), CommonSubexpressionRule(), ColumnPruningRule(), MergeProjectionsRule(), ScanLimitRule(),
+  ]
 
   static func optimize(_ plan: LogicalPlan, context: EvaluationContext) throws -> LogicalPlan {
     var plan = plan

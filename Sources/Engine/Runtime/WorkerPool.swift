@@ -140,17 +140,18 @@ package final class WorkerPool: @unchecked Sendable {  // guarded by `monitor`
 
   private func startThread() {
     threads += 1
-    var attributes = pthread_attr_t()
-    pthread_attr_init(&attributes)
-    pthread_attr_setstacksize(&attributes, 16 << 20)
-    pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
-    var thread = pthread_t()
+    let attributes = UnsafeMutablePointer<pthread_attr_t>.allocate(capacity: 1)
+    defer { attributes.deallocate() }
+    pthread_attr_init(attributes)
+    pthread_attr_setstacksize(attributes, 16 << 20)
+    pthread_attr_setdetachstate(attributes, Int32(PTHREAD_CREATE_DETACHED))
+    var thread: pthread_t = 0
     let context = Unmanaged.passRetained(self).toOpaque()
-    let code = pthread_create(&thread, &attributes, { raw in
+    let code = pthread_create(&thread, attributes, { raw in
       Unmanaged<WorkerPool>.fromOpaque(raw!).takeRetainedValue().work()
       return nil
     }, context)
-    pthread_attr_destroy(&attributes)
+    pthread_attr_destroy(attributes)
     if code != 0 {
       threads -= 1
       Unmanaged<WorkerPool>.fromOpaque(context).release()

@@ -93,20 +93,29 @@ final class HyperLogLogAccumulator: GroupedAccumulator {
   }
 }
 
-/// Exact distinct counts, by a table over (group, value). Not spillable.
+/// Exact distinct counts, by a table over (group, value); over values alone while there are no groups. Not spillable.
 final class CountDistinctAccumulator: GroupedAccumulator {
+  private let type: DataType
+  /// Values of group 0, as long as no groups were given.
+  private var single: GroupTable?
   private let table: GroupTable
-  private var type: DataType
 
   init(type: DataType) {
     self.type = type
+    single = GroupTable(types: [type])
     table = GroupTable(types: [.int, type])
   }
 
-  var byteSize: Int { table.byteSize }
+  var byteSize: Int { table.byteSize + (single?.byteSize ?? 0) }
 
   func update(_ arguments: [ColumnVector], rowCount: Int, groups: Buffer<Int32>?, groupCount: Int) {
-    insert(arguments[0], groups: groups.map { ColumnVector.int($0) } ?? .constant(.int(0), count: rowCount))
+    if groups == nil, let single {
+      let values = arguments[0].validity.map { arguments[0].take($0.indices()) } ?? arguments[0]
+      _ = single.assign(keys: [values], rowCount: values.count)
+    } else {
+      leaveSingle()
+      insert(arguments[0], groups: groups.map { ColumnVector.int($0) } ?? .constant(.int(0), count: rowCount))
+    }
   }
 
   private func insert(_ values: ColumnVector, groups: ColumnVector) {
@@ -118,12 +127,31 @@ final class CountDistinctAccumulator: GroupedAccumulator {
     }
   }
 
+  private func leaveSingle() {
+    guard let known = single else { return }
+    single = nil
+    Self.forEachPiece(known) { keys in insert(keys[0], groups: .constant(.int(0), count: keys[0].count)) }
+  }
+
+  /// Hands out the keys in pieces, so that no text vector grows beyond its limit.
+  private static func forEachPiece(_ table: GroupTable, _ body: ([ColumnVector]) -> Void) {
+    for start in stride(from: 0, to: table.groupCount, by: RecordBatch.maxRows) {
+      body(table.keyColumns(start..<min(start + RecordBatch.maxRows, table.groupCount)))
+    }
+  }
+
   func merge(_ other: any GroupedAccumulator, mapping: Buffer<Int32>, groupCount: Int) throws {
     guard let other = other as? CountDistinctAccumulator else { throw mismatchedMerge(other) }
-    // In pieces, so that no text vector grows beyond its limit.
-    for start in stride(from: 0, to: other.table.groupCount, by: RecordBatch.maxRows) {
-      let keys = other.table.keyColumns(start..<min(start + RecordBatch.maxRows, other.table.groupCount))
-      guard case .int(let groups) = keys[0].storage else { continue }
+    if let single, let theirs = other.single, groupCount == 1 {
+      Self.forEachPiece(theirs) { keys in _ = single.assign(keys: keys, rowCount: keys[0].count) }
+      return
+    }
+    leaveSingle()
+    if let theirs = other.single, mapping.count > 0 {
+      Self.forEachPiece(theirs) { keys in insert(keys[0], groups: .constant(.int(mapping[0]), count: keys[0].count)) }
+    }
+    Self.forEachPiece(other.table) { keys in
+      guard case .int(let groups) = keys[0].storage else { return }
       let mapped = BufferBuilder<Int32>(capacity: groups.count)
       for i in 0..<groups.count { mapped.append(mapping[Int(groups[i])]) }
       insert(keys[1], groups: .int(mapped.finish()))
@@ -133,9 +161,9 @@ final class CountDistinctAccumulator: GroupedAccumulator {
   func finish(groupCount: Int) -> ColumnVector {
     let counts = BufferBuilder<Int64>()
     counts.grow(to: groupCount, filling: 0)
-    for start in stride(from: 0, to: table.groupCount, by: RecordBatch.maxRows) {
-      let keys = table.keyColumns(start..<min(start + RecordBatch.maxRows, table.groupCount))
-      guard case .int(let groups) = keys[0].storage else { continue }
+    if let single, groupCount > 0 { counts.pointer[0] = Int64(single.groupCount) }
+    Self.forEachPiece(table) { keys in
+      guard case .int(let groups) = keys[0].storage else { return }
       for i in 0..<groups.count { counts.pointer[Int(groups[i])] += 1 }
     }
     return .long(counts.finish())

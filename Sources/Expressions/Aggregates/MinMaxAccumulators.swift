@@ -117,20 +117,22 @@ final class TextMinMaxAccumulator: GroupedAccumulator {
 
   var byteSize: Int { heap.capacity + starts.capacity * 16 }
 
-  private func grow(_ groupCount: Int) {
+  func grow(_ groupCount: Int) {
     starts.grow(to: groupCount, filling: 0)
     lengths.grow(to: groupCount, filling: -1)
   }
 
-  @inline(__always) private func offer(_ group: Int, _ text: UnsafePointer<UInt8>, _ length: Int) {
+  /// Takes the text when it is better than what the group has; true when it was.
+  @inline(__always) @discardableResult func offer(_ group: Int, _ text: UnsafePointer<UInt8>, _ length: Int) -> Bool {
     let have = lengths.pointer[group]
     if have >= 0 {
       let order = memcmp(text, heap.pointer + starts.pointer[group], Swift.min(have, length))
       let isGreater = order != 0 ? order > 0 : length > have
       let isLess = order != 0 ? order < 0 : length < have
-      guard isMax ? isGreater : isLess else { return }
+      guard isMax ? isGreater : isLess else { return false }
     }
     replace(group, text, length)
+    return true
   }
 
   private func replace(_ group: Int, _ text: UnsafePointer<UInt8>, _ length: Int) {
@@ -200,7 +202,7 @@ final class TextMinMaxAccumulator: GroupedAccumulator {
   }
 }
 
-/// min and max of decimal and guid, over a comparable fixed-width form.
+/// min and max of guid and of decimals of mixed scales, over a comparable fixed-width form.
 final class ValueMinMaxAccumulator<Value: Comparable & BitwiseCopyable & Sendable>: GroupedAccumulator {
   private let isMax: Bool
   private let type: DataType
@@ -241,15 +243,7 @@ final class ValueMinMaxAccumulator<Value: Comparable & BitwiseCopyable & Sendabl
     guard groupCount > 0 else { return }
     let flat = arguments[0].flattened
     let value = read(flat)
-    if groups == nil, case .decimal64(let b, _) = flat.storage {
-      // One scale: coefficients compare like values, and only the best row is read.
-      var best = -1
-      let p = b.pointer
-      forEachRow(rowCount, flat.validity, nil) { i, _ in if best < 0 || (isMax ? p[i] > p[best] : p[i] < p[best]) { best = i } }
-      if best >= 0 { offer(0, value(best)) }
-    } else {
-      forEachRow(rowCount, flat.validity, groups) { i, g in offer(g, value(i)) }
-    }
+    forEachRow(rowCount, flat.validity, groups) { i, g in offer(g, value(i)) }
     withExtendedLifetime(flat) {}
   }
 
@@ -284,9 +278,22 @@ func makeMinMax(isMax: Bool, type: DataType) -> (any GroupedAccumulator)? {
         return { b[$0] }
       },
       write: { .guid($0, validity: $1) })
-  case .decimal:
-    return ValueMinMaxAccumulator<DecimalValue>(
-      isMax: isMax, type: type, zero: DecimalValue(0),
+  case .decimal: return DecimalMinMaxAccumulator(isMax: isMax)
+  case .dynamic: return nil
+  }
+}
+
+/// min and max of decimal: coefficients while all batches are 64-bit decimals of one scale, whole values for the others.
+final class DecimalMinMaxAccumulator: GroupedAccumulator {
+  private let narrow: WordFoldAccumulator
+  private let wide: ValueMinMaxAccumulator<DecimalValue>
+  /// The scale of the coefficients in `narrow`; nil while there are none.
+  private var scale: Int?
+
+  init(isMax: Bool) {
+    narrow = WordFoldAccumulator(isMax ? .max : .min, type: .long)
+    wide = ValueMinMaxAccumulator<DecimalValue>(
+      isMax: isMax, type: .decimal, zero: DecimalValue(0),
       read: { vector in
         switch vector.storage {
         case .decimal64(let b, let scale): return { DecimalValue(Int128(b[$0]), scale: scale) }
@@ -302,6 +309,39 @@ func makeMinMax(isMax: Bool, type: DataType) -> (any GroupedAccumulator)? {
         }
         return .decimal(coefficients.finish(), scales: scales.finish(), validity: validity)
       })
-  case .dynamic: return nil
+  }
+
+  var byteSize: Int { narrow.byteSize + wide.byteSize }
+
+  func update(_ arguments: [ColumnVector], rowCount: Int, groups: Buffer<Int32>?, groupCount: Int) {
+    let flat = arguments[0].flattened
+    if case .decimal64(let b, let batchScale) = flat.storage, scale ?? batchScale == batchScale {
+      scale = batchScale
+      narrow.update([.long(b, validity: flat.validity)], rowCount: rowCount, groups: groups, groupCount: groupCount)
+    } else {
+      wide.update([flat], rowCount: rowCount, groups: groups, groupCount: groupCount)
+    }
+  }
+
+  func merge(_ other: any GroupedAccumulator, mapping: Buffer<Int32>, groupCount: Int) throws {
+    guard let other = other as? DecimalMinMaxAccumulator else { throw mismatchedMerge(other) }
+    let column = other.finish(groupCount: mapping.count)
+    update([column], rowCount: mapping.count, groups: mapping, groupCount: groupCount)
+  }
+
+  func finish(groupCount: Int) -> ColumnVector {
+    guard let scale else { return wide.finish(groupCount: groupCount) }
+    let result = narrow.finish(groupCount: groupCount)
+    let column = ColumnVector.decimal(result.longValues, scale: scale, validity: result.validity)
+    let identity = Buffer<Int32>((0..<Int32(groupCount)).map { $0 })
+    if wide.byteSize == 0 { return column }
+    wide.update([column], rowCount: groupCount, groups: identity, groupCount: groupCount)
+    return wide.finish(groupCount: groupCount)
+  }
+
+  func partialState(groupCount: Int) -> [ColumnVector]? { [finish(groupCount: groupCount)] }
+
+  func updatePartial(_ state: [ColumnVector], rowCount: Int, groups: Buffer<Int32>, groupCount: Int) {
+    update(state, rowCount: rowCount, groups: groups, groupCount: groupCount)
   }
 }

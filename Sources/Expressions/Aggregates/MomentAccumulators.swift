@@ -47,6 +47,20 @@ final class MomentAccumulator: GroupedAccumulator {
     let y = arguments.count > 1 ? arguments[1].realValues : x
     let validity = arguments.count > 1 ? Bitmap.intersection(arguments[0].validity, arguments[1].validity) : arguments[0].validity
     let px = x.pointer, py = y.pointer, s = state.pointer
+    if groups == nil {
+      // Two passes over the batch need no division for each row.
+      var n = 0.0, sumX = 0.0, sumY = 0.0
+      forEachRow(rowCount, validity, nil) { i, _ in
+        n += 1
+        sumX += px[i]
+        sumY += py[i]
+      }
+      guard n > 0 else { return }
+      var batch = Moments(count: n, meanX: sumX / n, meanY: sumY / n, product: 0)
+      forEachRow(rowCount, validity, nil) { i, _ in batch.product += (px[i] - batch.meanX) * (py[i] - batch.meanY) }
+      s[0].merge(batch)
+      return withExtendedLifetime((x, y)) {}
+    }
     forEachRow(rowCount, validity, groups) { i, g in s[g].add(px[i], py[i]) }
     withExtendedLifetime((x, y)) {}
   }

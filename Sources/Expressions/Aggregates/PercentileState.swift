@@ -12,6 +12,49 @@ struct Centroid: BitwiseCopyable, Sendable {
   var weight: Double
 }
 
+/// Joins values that come in ascending order into centroids no heavier than the scale function allows at their rank.
+private struct CentroidMerge {
+  private let total: Double
+  private let compression: Double
+  private var out: [Centroid] = []
+  private var sum = 0.0
+  private var weight = 0.0
+  private var before = 0.0
+  private var limit: Double
+
+  init(total: Double, compression: Double) {
+    self.total = total
+    self.compression = compression
+    limit = total * Self.quantile(Self.scale(0, compression) + 1, compression)
+  }
+
+  @inline(__always) mutating func add(_ mean: Double, _ added: Double) {
+    if weight > 0, before + weight + added > limit { close() }
+    sum += mean * added
+    weight += added
+  }
+
+  private mutating func close() {
+    before += weight
+    limit = total * Self.quantile(Self.scale(before / total, compression) + 1, compression)
+    out.append(Centroid(mean: sum / weight, weight: weight))
+    sum = 0
+    weight = 0
+  }
+
+  mutating func finish() -> [Centroid] {
+    if weight > 0 { close() }
+    return out
+  }
+
+  private static func scale(_ q: Double, _ compression: Double) -> Double { compression / (2 * .pi) * asin(min(1, 2 * q - 1)) }
+
+  private static func quantile(_ k: Double, _ compression: Double) -> Double {
+    let angle = k * 2 * .pi / compression
+    return angle >= .pi / 2 ? 1 : (sin(angle) + 1) / 2
+  }
+}
+
 /// Values as order keys, with weights where a call has them.
 struct PercentileState {
   /// Values kept before they are digested: below that, percentiles are exact.
@@ -72,67 +115,63 @@ struct PercentileState {
     compress(with: other.centroids)
   }
 
-  private mutating func sortKeys() {
+  private mutating func sortKeys(bits: Int = 64) {
     if weights.isEmpty {
-      radixSort(&keys)
+      radixSort(&keys, bits: bits)
     } else {
       let order = keys.indices.sorted { keys[$0] < keys[$1] }
       (keys, weights) = (order.map { keys[$0] }, order.map { weights[$0] })
     }
   }
 
-  /// Moves the kept values into the digest.
+  /// Moves the kept values into the digest. Sorting by the 33 highest bits that vary is enough for means.
   private mutating func digest() {
     guard !keys.isEmpty else { return }
-    sortKeys()
-    least = min(least, keys[0])
-    greatest = max(greatest, keys[keys.count - 1])
-    var fresh: [Centroid] = []
-    fresh.reserveCapacity(keys.count)
-    for i in keys.indices { fresh.append(Centroid(mean: real(keys[i]), weight: weights.isEmpty ? 1 : Double(weights[i]))) }
-    keys.removeAll(keepingCapacity: true)
+    for key in keys {
+      least = min(least, key)
+      greatest = max(greatest, key)
+    }
+    sortKeys(bits: 33)
+    let fresh = keys, freshWeights = weights
+    keys.removeAll(keepingCapacity: false)
     weights.removeAll()
-    compress(with: fresh)
+    let added = freshWeights.isEmpty ? Double(fresh.count) : freshWeights.reduce(0) { $0 + Double($1) }
+    var merge = CentroidMerge(total: added + totalWeight, compression: Self.compression)
+    var i = 0
+    for k in fresh.indices {
+      let value = real(fresh[k])
+      while i < centroids.count, centroids[i].mean <= value {
+        merge.add(centroids[i].mean, centroids[i].weight)
+        i += 1
+      }
+      merge.add(value, freshWeights.isEmpty ? 1 : Double(freshWeights[k]))
+    }
+    while i < centroids.count {
+      merge.add(centroids[i].mean, centroids[i].weight)
+      i += 1
+    }
+    centroids = merge.finish()
+    // The memory of the values is taken up again.
+    keys = fresh
+    keys.removeAll(keepingCapacity: true)
   }
+
+  private var totalWeight: Double { centroids.reduce(0) { $0 + $1.weight } }
 
   /// Merges sorted centroids into the digest.
   private mutating func compress(with added: [Centroid]) {
-    var all: [Centroid] = []
-    all.reserveCapacity(centroids.count + added.count)
+    var merge = CentroidMerge(total: totalWeight + added.reduce(0) { $0 + $1.weight }, compression: Self.compression)
     var i = 0, j = 0
     while i < centroids.count || j < added.count {
       if j == added.count || (i < centroids.count && centroids[i].mean <= added[j].mean) {
-        all.append(centroids[i]); i += 1
+        merge.add(centroids[i].mean, centroids[i].weight)
+        i += 1
       } else {
-        all.append(added[j]); j += 1
+        merge.add(added[j].mean, added[j].weight)
+        j += 1
       }
     }
-    guard var current = all.first else { return }
-    let total = all.reduce(0) { $0 + $1.weight }
-    var out: [Centroid] = []
-    var before = 0.0
-    var limit = total * Self.quantile(Self.scale(0) + 1)
-    for next in all.dropFirst() {
-      if before + current.weight + next.weight <= limit {
-        let weight = current.weight + next.weight
-        current.mean += (next.mean - current.mean) * next.weight / weight
-        current.weight = weight
-      } else {
-        before += current.weight
-        limit = total * Self.quantile(Self.scale(before / total) + 1)
-        out.append(current)
-        current = next
-      }
-    }
-    out.append(current)
-    centroids = out
-  }
-
-  private static func scale(_ q: Double) -> Double { compression / (2 * .pi) * asin(2 * q - 1) }
-
-  private static func quantile(_ k: Double) -> Double {
-    let angle = k * 2 * .pi / compression
-    return angle >= .pi / 2 ? 1 : (sin(angle) + 1) / 2
+    centroids = merge.finish()
   }
 
   /// Prepares for `percentile`.
@@ -254,37 +293,43 @@ package func tdigestPercentile(_ value: DynamicValue, _ p: Double) -> DynamicVal
   return kind == "real" ? .real(OrderKey.real(key)) : .long(OrderKey.long(key))
 }
 
-/// Ascending, by bytes from the lowest; passes over bytes that all keys share are skipped.
-func radixSort(_ keys: inout [UInt64]) {
+/// Ascending by the highest `bits` bits in which keys differ, 11 at a time from the lowest; 64 sorts completely.
+func radixSort(_ keys: inout [UInt64], bits: Int = 64) {
   let n = keys.count
   if n < 256 { return keys.sort() }
+  let first = keys[0]
+  var varying: UInt64 = 0
+  for key in keys { varying |= key ^ first }
+  if varying == 0 { return }
+  let top = 64 - varying.leadingZeroBitCount
+  var shift = max(varying.trailingZeroBitCount, top - bits)
+  let width = 11, size = 1 << width
   var buffer = [UInt64](unsafeUninitializedCapacity: n) { _, count in count = n }
-  var counts = [Int](repeating: 0, count: 8 * 256)
-  counts.withUnsafeMutableBufferPointer { counts in
-    guard let c = counts.baseAddress else { return }
-    for key in keys {
-      for d in 0..<8 { c[d &* 256 &+ Int(truncatingIfNeeded: key >> UInt64(d &* 8)) & 255] &+= 1 }
-    }
-    for d in 0..<8 {
-      let digit = c + d * 256
-      if digit[Int(truncatingIfNeeded: keys[0] >> UInt64(d * 8)) & 255] == n { continue }
-      var sum = 0
-      for k in 0..<256 {
-        let count = digit[k]
-        digit[k] = sum
-        sum &+= count
-      }
+  var counts = [Int](repeating: 0, count: size)
+  while shift < top {
+    counts.withUnsafeMutableBufferPointer { counts in
       keys.withUnsafeBufferPointer { from in
         buffer.withUnsafeMutableBufferPointer { to in
-          let shift = UInt64(d * 8)
-          for key in from {
-            let slot = Int(truncatingIfNeeded: key >> shift) & 255
-            to[digit[slot]] = key
+          guard let digit = counts.baseAddress, let f = from.baseAddress, let t = to.baseAddress else { return }
+          digit.update(repeating: 0, count: size)
+          let by = UInt64(shift), mask = size - 1
+          for i in 0..<n { digit[Int(truncatingIfNeeded: f[i] >> by) & mask] &+= 1 }
+          var sum = 0
+          for k in 0..<size {
+            let count = digit[k]
+            digit[k] = sum
+            sum &+= count
+          }
+          for i in 0..<n {
+            let key = f[i]
+            let slot = Int(truncatingIfNeeded: key >> by) & mask
+            t[digit[slot]] = key
             digit[slot] &+= 1
           }
         }
       }
-      swap(&keys, &buffer)
     }
+    swap(&keys, &buffer)
+    shift += width
   }
 }

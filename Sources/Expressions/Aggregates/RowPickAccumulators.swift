@@ -103,21 +103,24 @@ final class ArgExtremeAccumulator: GroupedAccumulator {
   private let best = BufferBuilder<UInt64>()
   /// 0: no row yet, 1: only rows with a null ordering value, 2: a row with an ordering value.
   private let rank = BufferBuilder<UInt8>()
-  /// The best ordering values of types without 64-bit keys (string, guid, decimal).
+  /// The best ordering texts; for string only.
+  private let bestText: TextMinMaxAccumulator
+  /// The best ordering values of guid and decimal.
   private var bestBy: [Scalar] = []
 
   init(isMax: Bool, byType: DataType, valueType: DataType) {
     self.isMax = isMax
     self.byType = byType
+    bestText = TextMinMaxAccumulator(isMax: isMax)
     picked = PickedValues(valueType)
   }
 
-  var byteSize: Int { picked.byteSize + best.capacity * 9 + bestBy.count * 40 }
+  var byteSize: Int { picked.byteSize + best.capacity * 9 + bestText.byteSize + bestBy.count * 40 }
 
   private func grow(_ groupCount: Int) {
     picked.grow(groupCount)
     rank.grow(to: groupCount, filling: 0)
-    if OrderKey.exists(byType) { best.grow(to: groupCount, filling: 0) } else if bestBy.count < groupCount {
+    if OrderKey.exists(byType) { best.grow(to: groupCount, filling: 0) } else if byType == .string { bestText.grow(groupCount) } else if bestBy.count < groupCount {
       bestBy.append(contentsOf: repeatElement(.null(byType), count: groupCount - bestBy.count))
     }
   }
@@ -149,6 +152,17 @@ final class ArgExtremeAccumulator: GroupedAccumulator {
           w[g] = Int32(truncatingIfNeeded: i)
         }
       }
+    } else if byType == .string {
+      let flat = by.flattened
+      guard case .bytes(let offsets, let data) = flat.storage else { return }
+      let o = offsets.pointer, d = data.pointer
+      forEachRow(rowCount, flat.validity, groups) { i, g in
+        if bestText.offer(g, d + Int(o[i]), Int(o[i &+ 1] &- o[i])) {
+          ranks[g] = 2
+          w[g] = Int32(truncatingIfNeeded: i)
+        }
+      }
+      withExtendedLifetime(flat) {}
     } else {
       for i in 0..<rowCount where by.isValid(i) {
         let g = groups.map { Int($0[i]) } ?? 0
@@ -165,7 +179,6 @@ final class ArgExtremeAccumulator: GroupedAccumulator {
 
   private static func isLess(_ a: Scalar, _ b: Scalar) -> Bool {
     switch (a, b) {
-    case (.string(let x), .string(let y)): x.utf8.lexicographicallyPrecedes(y.utf8)
     case (.guid(let x), .guid(let y)): x < y
     case (.decimal(let x), .decimal(let y)): x < y
     default: false
@@ -184,6 +197,7 @@ final class ArgExtremeAccumulator: GroupedAccumulator {
 
   /// The ordering values of the groups; null where there is none.
   private func byColumn(_ groupCount: Int) -> ColumnVector {
+    if byType == .string { return bestText.finish(groupCount: groupCount) }
     guard OrderKey.exists(byType) else { return .of(byType, Array(bestBy[0..<groupCount])) }
     let flip: UInt64 = isMax ? 0 : ~0
     let keys = BufferBuilder<UInt64>(capacity: groupCount)

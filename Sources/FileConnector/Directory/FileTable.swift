@@ -20,6 +20,8 @@ package final class FileTable: BatchReadable {
   package let schema: StructType
   package let description: String
   private let inputs: InputCache
+  /// Held for the formats, which write rejected rows to it; nil when none are kept.
+  package let badRows: BadRowsFile?
   private let first: (any BatchReadable)?
   private let rowCount = Mutex<Int??>(nil)
 
@@ -35,8 +37,10 @@ package final class FileTable: BatchReadable {
 
   init(
     format: any FileFormat, options: DataSourceOptions, files: [FileEntry], partitions: PartitionColumns, dataSchema: StructType,
-    openSchema: OpenSchema, fileNameColumn: String?, description: String, inputs: InputCache, first: (any BatchReadable)?
+    openSchema: OpenSchema, fileNameColumn: String?, description: String, inputs: InputCache, badRows: BadRowsFile?,
+    first: (any BatchReadable)?
   ) throws {
+    self.badRows = badRows
     self.format = format
     self.options = options
     self.files = files
@@ -49,7 +53,7 @@ package final class FileTable: BatchReadable {
     self.inputs = inputs
     self.first = first
     var fields: [StructField] = []
-    for field in dataSchema.fields { fields.append(partitions.schema.field(field.name) ?? StructField(field.name, field.type)) }
+    for field in dataSchema.fields { fields.append(partitions.schema.field(field.name) ?? field) }
     for field in partitions.schema.fields where dataSchema.field(field.name) == nil { fields.append(field) }
     if let fileNameColumn {
       if fields.contains(where: { $0.name == fileNameColumn }) {

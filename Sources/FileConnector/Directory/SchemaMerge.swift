@@ -31,18 +31,39 @@ package enum SchemaMerge {
       for field in schema.fields {
         guard let i = position[field.name] else {
           position[field.name] = fields.count
-          fields.append(StructField(field.name, field.type))
+          fields.append(StructField(field.name, field.type, hint: field.hint))
           origin.append(path)
           continue
         }
         if let type = isGuessed ? widenedGuess(fields[i].type, field.type) : widened(fields[i].type, field.type) {
           fields[i].type = type
+          fields[i].hint = commonHint(fields[i].hint, field.hint)
         } else {
           throw mismatch(field.name, origin[i], fields[i].type, path, field.type, hint: "cast one of them; mergeSchema widens int → long → real and int → long → decimal only")
         }
       }
     }
     return StructType(fields)
+  }
+
+  /// What is true of the values of both.
+  static func commonHint(_ a: StorageHint?, _ b: StorageHint?) -> StorageHint? {
+    if a == b { return a }
+    guard case .decimal(let p, let s)? = a, case .decimal(let q, let t)? = b else { return nil }
+    let scale = max(s, t)
+    let precision = max(p - s, q - t) + scale
+    return precision <= 38 ? .decimal(precision: precision, scale: scale) : nil
+  }
+
+  /// `schema` with the hints that hold in all `others` too, every column nullable: what may be promised of many files.
+  static func weakened(_ schema: StructType, by others: [StructType]) -> StructType {
+    StructType(
+      schema.fields.map { field in
+        var field = field
+        field.nullable = true
+        for other in others { if let own = other.field(field.name) { field.hint = commonHint(field.hint, own.hint) } }
+        return field
+      })
   }
 
   /// The error of two files that disagree.

@@ -10,6 +10,8 @@ struct FileTableBuilder {
 
   /// How many files types are guessed from when a format does not store them.
   private static let sampledFiles = 8
+  /// Beyond so many files hints (dates, decimal scales) are dropped rather than checked in every footer.
+  private static let filesReadForHints = 64
 
   func table(_ paths: [String], schema: StructType?) throws -> FileTable {
     guard !paths.isEmpty else { throw KConnectError(.usage, "no path given for \(format.shortName)", hint: "give a file, a directory, a pattern or '-'") }
@@ -34,11 +36,13 @@ struct FileTableBuilder {
     if let timeout = DirectoryOptions.milliseconds("httpTimeout", options) { http.stallTimeoutMilliseconds = timeout }
     let inputs = InputCache(files, needsRandomAccess: isTyped, http: http)
     let fileNameColumn = options.string("fileNameColumn").flatMap { $0.isEmpty ? nil : $0 }
+    let badRowsPath = format.options.contains { $0.name == "badRowsPath" } ? options.string("badRowsPath") : nil
+    let badRows = badRowsPath.map { BadRowsFile.shared($0) }
     let settled = try settle(files, inputs, partitions, schema, fileNameColumn, isTyped: isTyped)
     let count = files.count == 1 ? "" : " (\(files.count) files)"
     return try FileTable(
       format: format, options: options, files: files, partitions: partitions, dataSchema: settled.schema, openSchema: settled.open,
-      fileNameColumn: fileNameColumn, description: "\(format.shortName) \(label)\(count)", inputs: inputs, first: settled.first)
+      fileNameColumn: fileNameColumn, description: "\(format.shortName) \(label)\(count)", inputs: inputs, badRows: badRows, first: settled.first)
   }
 
   private func listingOptions() throws -> ListingOptions {
@@ -66,7 +70,14 @@ struct FileTableBuilder {
     if files.count == 1 { return (first.schema, .own, first) }
     let merges = options.bool("mergeSchema")
     if isTyped {
-      guard merges else { return (first.schema, .own, first) }
+      guard merges else {
+        // Hints must hold in every file; footers are read for them only where the first file has any.
+        let hasHints = first.schema.fields.contains { $0.hint != nil }
+        guard hasHints else { return (SchemaMerge.weakened(first.schema, by: []), .own, first) }
+        let others = files.count <= Self.filesReadForHints ? try files.indices.dropFirst().map { try open($0, nil).schema } : nil
+        let unhinted = StructType(first.schema.fields.map { StructField($0.name, $0.type) })
+        return (others.map { SchemaMerge.weakened(first.schema, by: $0) } ?? unhinted, .own, first)
+      }
       var schemas = [(path: files[0].path, schema: first.schema)]
       for i in files.indices.dropFirst() { schemas.append((files[i].path, try open(i, nil).schema)) }
       return (try SchemaMerge.union(schemas, isGuessed: false), .own, first)

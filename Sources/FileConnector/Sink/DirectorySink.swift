@@ -123,18 +123,3 @@ extension [RecordBatch] {
     return out
   }
 }
-
-extension RecordBatch {
-  /// Rows `range`.
-  func slice(_ range: Range<Int>) -> RecordBatch {
-    RecordBatch(schema: schema, columns: columns.map { $0.slice(range) }, rowCount: range.count)
-  }
-
-  /// The rows at `positions`.
-  func take(_ positions: Buffer<Int32>) -> RecordBatch {
-    RecordBatch(schema: schema, columns: columns.map { $0.take(positions) }, rowCount: positions.count)
-  }
-
-  /// The rows whose bit is set.
-  func filter(_ selection: Bitmap) -> RecordBatch { selection.isAllSet ? self : take(selection.indices()) }
-}

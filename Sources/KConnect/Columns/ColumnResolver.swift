@@ -7,6 +7,7 @@ import Expressions
 
 /// Resolves columns against the schema of one plan.
 struct ColumnResolver {
+  let session: Session
   let plan: LogicalPlan
 
   /// The expression without markers. Throws where names or texts are wrong.
@@ -18,7 +19,7 @@ struct ColumnResolver {
     case .literal: return expr
     case .call(MarkerName.kql, let arguments):
       guard case .literal(.string(let text))? = arguments.first else { return expr }
-      return try KQLFrontEnd.expression(text, schema: plan.schema)
+      return try KQLFrontEnd(session).expression(text, schema: plan.schema)
     case .call(MarkerName.isNull, let arguments):
       guard let value = arguments.first else { return expr }
       return .call("isnull", [try resolve(value)])

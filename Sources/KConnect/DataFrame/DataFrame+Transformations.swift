@@ -23,7 +23,7 @@ extension DataFrame {
   ///
   ///     try df.selectExpr("State", "twice = x * 2")
   public func selectExpr(_ expressions: String...) throws(KConnectError) -> DataFrame {
-    try kql("project " + expressions.joined(separator: ", "))
+    try derived { try plan.project(KQLFrontEnd(session).columns(expressions.joined(separator: ", "), schema: schema)) }
   }
 
   /// The rows where the condition is true; a null condition is not.
@@ -33,7 +33,7 @@ extension DataFrame {
 
   /// The rows where a KQL predicate is true: `filter("State == 'TEXAS' and Deaths > 0")`.
   public func filter(_ predicate: String) throws(KConnectError) -> DataFrame {
-    try derived { try plan.filter(KQLFrontEnd.expression(predicate, schema: schema)) }
+    try derived { try plan.filter(KQLFrontEnd(session).predicate(predicate, schema: schema)) }
   }
 
   /// The same as `filter`.
@@ -137,6 +137,6 @@ extension DataFrame {
   /// KQL operators applied to these rows: `kql("where x > 1 | summarize count() by y")`. `tables` are in scope for joins and unions; the rows are
   /// also in scope as the table `source`.
   public func kql(_ pipeline: String, tables: [String: DataFrame] = [:]) throws(KConnectError) -> DataFrame {
-    try derived { try KQLFrontEnd.pipeline(pipeline, over: plan, tables: tables.mapValues(\.plan)) }
+    try derived { try KQLFrontEnd(session).pipeline(pipeline, over: plan, tables: tables.mapValues(\.plan)) }
   }
 }

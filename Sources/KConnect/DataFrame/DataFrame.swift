@@ -49,5 +49,5 @@ public struct DataFrame: Sendable {
     try publicErrors { DataFrame(session: session, plan: try make()) }
   }
 
-  var resolver: ColumnResolver { ColumnResolver(plan: plan) }
+  var resolver: ColumnResolver { ColumnResolver(session: session, plan: plan) }
 }

@@ -78,7 +78,7 @@ public struct DataFrameWriter: Sendable {
   /// Opens the sink and runs `execution` (of this frame's plan) into it, on the calling thread.
   package func run(_ execution: QueryExecution, _ path: String) throws(KConnectError) -> WriteSummary {
     try publicErrors {
-      let provider = try frame.session.registry.provider(try target ?? BuiltInSources.format(ofPath: path))
+      let provider = try frame.session.registry.provider(try target ?? BuiltInSources.format(ofTarget: path))
       let options = try DataSourceOptions(source: provider.shortName, specs: provider.options, given: options, use: .write)
       for name in partitionColumns where frame.schema.index(of: name) == nil {
         throw KConnectError(

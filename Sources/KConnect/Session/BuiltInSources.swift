@@ -5,11 +5,24 @@ import FileConnector
 
 package enum BuiltInSources {
   /// All providers of this package.
-  package static let registry = SourceRegistry([])
+  package static let registry = SourceRegistry(FileFormats.providers)
 
-  /// The format a path's extension says: `.parquet`, `.csv`, `.csv.gz`, `.json`, …. Throws USAGE when it says nothing.
+  /// The format of something to read: by extension, by the files of a directory, at last by first bytes. Throws USAGE that names the ways out.
   package static func format(ofPath path: String) throws(KConnectError) -> String {
+    try publicErrors { try FileFormats.guess(path).shortName }
+  }
+
+  /// The format of something to write: by extension, or by the files already there.
+  package static func format(ofTarget path: String) throws(KConnectError) -> String {
+    if let ending = FileNames.formatExtension(path) {
+      if let found = FileFormats.all.first(where: { $0.fileExtensions.contains(ending) }) { return found.shortName }
+      throw KConnectError(
+        .usage, "cannot tell the format of '\(path)': unknown extension '\(ending)'",
+        hint: "write one in front: " + FileFormats.all.map { "\($0.shortName):\(path)" }.joined(separator: ", "))
+    }
+    if pathKind(path) == .directory, let found = try? FileFormats.guess(path) { return found.shortName }
     throw KConnectError(
-      .usage, "cannot tell the format of '\(path)' from its name", hint: "name it: format(\"csv\"), or a locator such as csv:\(path)")
+      .usage, "cannot tell the format of '\(path)' from its name",
+      hint: "write one in front: " + FileFormats.all.map { "\($0.shortName):\(path)" }.joined(separator: ", "))
   }
 }

@@ -1,24 +1,47 @@
-// Role: the one door to the KQL module: texts become expressions and plans; diagnostics become the public error with their excerpt.
+// Role: the one door to the KQL module: texts become expressions and plans.
 
 import Columnar
 import DataSource
-package import Engine
-package import Expressions
+import Engine
+import Expressions
 import KQL
 
-package enum KQLFrontEnd {
-  /// A scalar expression over the columns of a schema.
-  package static func expression(_ text: String, schema: StructType) throws -> Expr {
-    throw KConnectError(.notSupported, "not supported yet: KQL expressions")
+/// Binds KQL texts. `context` fixes `now()`; the query that runs the plan must have the same one.
+struct KQLFrontEnd {
+  private let options: BindOptions
+
+  init(_ session: Session) {
+    var options = BindOptions(context: Session.newContext())
+    options.execution = session.executionOptions
+    self.options = options
   }
 
+  /// A scalar expression over the columns of a schema.
+  func expression(_ text: String, schema: StructType) throws -> Expr {
+    try KQL.bindExpression(text, schema: schema, options: options).0
+  }
+
+  /// A boolean expression over the columns of a schema.
+  func predicate(_ text: String, schema: StructType) throws -> Expr { try KQL.bindPredicate(text, schema: schema, options: options) }
+
+  /// Output columns over a schema: `a, b = c + 1`.
+  func columns(_ text: String, schema: StructType) throws -> [NamedExpr] { try KQL.bindColumns(text, schema: schema, options: options) }
+
   /// Operators applied to a plan: `where x > 1 | summarize count() by y`. `tables` are in scope for joins and unions.
-  package static func pipeline(_ text: String, over plan: LogicalPlan, tables: [String: LogicalPlan]) throws -> LogicalPlan {
-    throw KConnectError(.notSupported, "not supported yet: KQL pipelines")
+  func pipeline(_ text: String, over plan: LogicalPlan, tables: [String: LogicalPlan]) throws -> LogicalPlan {
+    try single(KQL.bindFragment(text, input: plan, catalog: PlanCatalog(tables), options: options))
   }
 
   /// A whole query over tables.
-  package static func query(_ text: String, tables: [String: LogicalPlan]) throws -> LogicalPlan {
-    throw KConnectError(.notSupported, "not supported yet: KQL queries")
+  func query(_ text: String, tables: [String: LogicalPlan]) throws -> LogicalPlan {
+    try single(KQL.bind(text, catalog: PlanCatalog(tables), options: options))
+  }
+
+  private func single(_ bound: BoundQuery) throws -> LogicalPlan {
+    guard bound.results.count == 1, let result = bound.results.first else {
+      throw KConnectError(
+        .notSupported, "the text has \(bound.results.count) queries; not supported yet: several results", hint: "run them one by one, or combine them with union")
+    }
+    return result.plan
   }
 }

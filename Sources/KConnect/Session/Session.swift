@@ -35,7 +35,7 @@ public final class Session: Sendable {
   ///
   ///     let top = try spark.kql("storms | summarize n = count() by State | top 3 by n", tables: ["storms": storms])
   public func kql(_ text: String, tables: [String: DataFrame] = [:]) throws(KConnectError) -> DataFrame {
-    try publicErrors { DataFrame(session: self, plan: try KQLFrontEnd.query(text, tables: tables.mapValues(\.plan))) }
+    try publicErrors { DataFrame(session: self, plan: try KQLFrontEnd(self).query(text, tables: tables.mapValues(\.plan))) }
   }
 
   /// SQL text is not read; the query language is KQL. Always throws NOT_SUPPORTED.

@@ -29,17 +29,23 @@ final class ByteOutput {
 
   /// A file; `-` is standard output. Throws PATH_NOT_FOUND, PERMISSION, DISK_FULL or IO.
   init(path: String) throws {
-    self.path = path
+    self.path = path == "-" || pathKind(path) != .file ? path : resolvedPath(path)
     buffer.reserveCapacity(Self.bufferSize + 4_096)
     if path == "-" {
       temporaryPath = nil
       descriptor = 1
       return
     }
-    let slash = path.utf8.lastIndex(of: UInt8(ascii: "/"))
-    let folder = slash.map { String(path[...$0]) } ?? ""
-    let name = slash.map { String(path[path.utf8.index(after: $0)...]) } ?? path
-    let temporary = "\(folder).\(name).\(getpid()).tmp"
+    switch pathKind(path) {
+    case .directory: throw KConnectError(.usage, "--output '\(path)' is a directory, expected a file", hint: "kconnect write fills directories")
+    case .special:
+      temporaryPath = nil
+      descriptor = open(path, O_WRONLY | O_CLOEXEC)
+      guard descriptor >= 0 else { throw SystemError.make("cannot open", path, errno) }
+      return
+    case .file, .missing: break
+    }
+    let temporary = StagedName.beside(self.path)
     temporaryPath = temporary
     descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw SystemError.make("cannot create", path, errno) }

@@ -12,16 +12,19 @@ extension Binder {
     return (bound.expr, try type(of: bound, row, expression))
   }
 
+  /// The columns that a bound expression may read: those of its row, or inside a lambda those of the caller's row.
+  private func columns(_ row: RowScope) -> StructType { row.schema ?? callerColumns }
+
   /// The type of a bound expression; its errors are reported at the smallest part of `expression` that has them.
   func type(of bound: ScalarValue, _ row: RowScope, _ expression: Expression) throws(BindFailure) -> DataType {
     switch bound.expr {
     case .literal(let scalar): return scalar.type
     case .column(let name):
-      if let field = row.types.field(name) { return field.type }
+      if let field = columns(row).field(name) { return field.type }
     default: break
     }
     do {
-      return try CompiledExpr(bound.expr, schema: row.types, context: options.context).type
+      return try CompiledExpr(bound.expr, schema: columns(row), context: options.context).type
     } catch {
       try report(error, culprit(expression, row))
     }
@@ -30,8 +33,8 @@ extension Binder {
   /// The type, or nil when the expression is wrong.
   func quietType(of bound: ScalarValue, _ row: RowScope) -> DataType? {
     if case .literal(let scalar) = bound.expr { return scalar.type }
-    if case .column(let name) = bound.expr { return row.types.field(name)?.type }
-    return (try? CompiledExpr(bound.expr, schema: row.types, context: options.context))?.type
+    if case .column(let name) = bound.expr { return columns(row).field(name)?.type }
+    return (try? CompiledExpr(bound.expr, schema: columns(row), context: options.context))?.type
   }
 
   /// The smallest part of an expression that does not compile by itself.
@@ -43,7 +46,7 @@ extension Binder {
     search: while true {
       for part in found.scalarParts {
         guard let bound = try? scalar(part, row) else { continue }
-        if (try? CompiledExpr(bound.expr, schema: row.types, context: options.context)) == nil {
+        if (try? CompiledExpr(bound.expr, schema: columns(row), context: options.context)) == nil {
           found = part
           continue search
         }

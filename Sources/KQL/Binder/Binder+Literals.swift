@@ -32,6 +32,8 @@ extension Binder {
         if type == .long { return .long(value) }
         if let small = Int32(exactly: value) { return .int(small) }
       }
+    case (.datetime, _) where text.contains(","):
+      if let ticks = Self.ticks(parts: text) { return .datetime(ticks) }
     case (.bool, "1"): return .bool(true)
     case (.bool, "0"): return .bool(false)
     case (.timespan, _):
@@ -41,6 +43,14 @@ extension Binder {
     }
     if let value = ScalarText.parse(text, as: type) { return value }
     try fail(.malformedLiteral, "'\(text.prefix(40))' is no \(type)", at: span, hint: Self.forms[type])
+  }
+
+  /// `datetime(2024, 2, 1)` and up to hour, minute and second behind.
+  private static func ticks(parts text: String) -> Int64? {
+    let parts = text.split(separator: ",", omittingEmptySubsequences: false).map { Int(String($0.filter { $0 != " " })) }
+    guard (3...6).contains(parts.count), !parts.contains(nil) else { return nil }
+    let numbers = parts.compactMap(\.self) + [0, 0, 0]
+    return CivilTime.ticks(year: numbers[0], month: numbers[1], day: numbers[2], hour: numbers[3], minute: numbers[4], second: numbers[5])
   }
 
   private static let forms: [DataType: String] = [

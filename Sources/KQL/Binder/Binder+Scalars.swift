@@ -163,8 +163,10 @@ extension Binder {
       if let given = argument.names.first {
         try self.fail(.namedArgument, "'\(name)' takes no arguments by name", at: given.span, hint: "write the value alone")
       }
-      return try self.scalar(argument.value, row)
+      // `pack_array(*)`: all columns.
+      if case .star = argument.value.kind, let schema = row.schema { return schema.names.map { ScalarValue(expr: .column($0)) } }
+      return [try self.scalar(argument.value, row)]
     }
-    return try node(name, arguments, span)
+    return try node(name, arguments.flatMap(\.self), span)
   }
 }

@@ -61,11 +61,19 @@ extension Binder {
     }
     let list = calls.list
     let outputs = builder.columns
+    let grouped = try plan(at: span) { try input.plan.aggregate(keys: keys, aggregates: list) }
+    _ = try each(columns) { column throws(BindFailure) in
+      do {
+        return try grouped.type(of: column.expr)
+      } catch {
+        try self.report(error, at: column.span)
+      }
+    }
     // An aggregate column that is only named needs no projection: the aggregate takes the name itself.
     let direct = Self.renamed(list, outputs, keyCount: keys.count)
     return try plan(at: span) {
       if let direct { return try input.plan.aggregate(keys: keys, aggregates: direct) }
-      return try input.plan.aggregate(keys: keys, aggregates: list).project(outputs)
+      return try grouped.project(outputs)
     }
   }
 
@@ -208,7 +216,7 @@ extension Binder {
     let short = name == "arg_max" ? "max" : "min"
     let prefix = call.name.text == name ? "" : "\(short)_"
     let firstName = ResultNames.name(of: first.value)
-    let whole = calls.column(try checked(AggregateCall(name, [extreme, extreme]), row, item.value.span))
+    let whole = calls.column(try checked(AggregateCall(name, [extreme]), row, item.value.span))
     var columns = [SummarizeColumn(name: prefix + (first.names.first?.text ?? firstName ?? "\(short)_"), isDeclared: false, expr: whole, span: first.span)]
     let hasStar = call.arguments.contains { isStar($0) }
     var seen: Set<String> = hasStar ? Set(keys.map(\.name)) : []
@@ -239,19 +247,21 @@ extension Binder {
   ) throws(BindFailure) -> [SummarizeColumn] {
     guard !call.arguments.isEmpty else { try argumentCount("take_any", 0, "at least 1 argument", item.value.span) }
     let hasStar = call.arguments.contains { isStar($0) }
+    // Several columns come from one row; a single one may be of any row that has a value.
+    let function = hasStar || call.arguments.count > 1 ? "take_any_row" : "take_any"
     var seen: Set<String> = hasStar ? Set(keys.map(\.name)) : []
     var columns: [SummarizeColumn] = []
     for (i, argument) in call.arguments.enumerated() {
       if isStar(argument) {
         for column in row.types.names where seen.insert(column).inserted {
-          let value = calls.column(try checked(AggregateCall("take_any", [.column(column)]), row, argument.span))
+          let value = calls.column(try checked(AggregateCall(function, [.column(column)]), row, argument.span))
           columns.append(SummarizeColumn(name: column, isDeclared: false, expr: value, span: argument.span))
         }
         continue
       }
       let (expr, _) = try typed(argument.value, row)
       if case .column(let column) = expr, hasStar, !seen.insert(column).inserted { continue }
-      let value = calls.column(try checked(AggregateCall("take_any", [expr]), row, argument.span))
+      let value = calls.column(try checked(AggregateCall(function, [expr]), row, argument.span))
       let given = argument.names.first?.text ?? ResultNames.name(of: argument.value) ?? "any_arg\(i)"
       columns.append(SummarizeColumn(name: given, isDeclared: false, expr: value, span: argument.span))
     }

@@ -94,12 +94,14 @@ extension Binder {
         if !(types[field.name, default: []].contains(field.type)) { types[field.name, default: []].append(field.type) }
       }
     }
+    // Names that stay as they are come before names made here.
     var names = UniqueNames()
+    for name in order where types[name]?.count == 1 { names.take(name) }
     var out: [UnionColumn] = []
     for name in order {
       let found = types[name] ?? []
       for type in found {
-        let outName = names.unique(found.count == 1 ? name : "\(name)_\(type)")
+        let outName = found.count == 1 ? name : names.unique("\(name)_\(type)")
         out.append(UnionColumn(field: StructField(outName, type), sourceName: name))
       }
     }

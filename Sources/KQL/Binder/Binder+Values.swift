@@ -200,8 +200,10 @@ extension Binder {
     try bindArguments(function, name: name, arguments, row, span, leading: leading, into: inner)
     let outer = scope
     let outerSpan = callSpan
+    let outerColumns = callerColumns
     let uses = nameUses
     scope = inner
+    if let schema = row.schema { callerColumns = schema }
     callDepth += 1
     // A body of this very text keeps its own places; a stored one is reported where it is called.
     if home.parent == nil && home.variables.isEmpty && home !== outer { callSpan = callSpan ?? span }
@@ -209,6 +211,7 @@ extension Binder {
       scope = outer
       callDepth -= 1
       callSpan = outerSpan
+      callerColumns = outerColumns
       nameUses = uses
     }
     nameUses = [:]

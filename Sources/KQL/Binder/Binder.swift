@@ -94,6 +94,8 @@ final class Binder {
   var isSilent = false
   /// How often each name is used in the text, to decide what `materialize` has to keep.
   var nameUses: [String: Int] = [:]
+  /// The columns in reach of the innermost call, which arguments put into its body may read.
+  var callerColumns = StructType()
   /// Where a lambda is called from: its body's diagnostics point there.
   var callSpan: SourceSpan?
 

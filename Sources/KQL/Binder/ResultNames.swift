@@ -89,7 +89,7 @@ enum ResultNames {
     "stdev": "stdev", "stdevif": "stdevif", "stdevp": "stdevp", "stdevpif": "stdevpif", "variance": "variance", "varianceif": "varianceif",
     "variancep": "variancep", "variancepif": "variancepif", "covariance": "covariance", "covarianceif": "covarianceif",
     "covariancep": "covariancep", "covariancepif": "covariancepif", "any": "any", "anyif": "anyif", "take_anyif": "", "take_any": "",
-    "percentile": "percentile", "percentilew": "percentile", "percentiles_array": "percentiles", "percentilesw_array": "percentiles",
+    "percentile": "percentile", "percentilew": "percentile", "percentiles_array": "percentiles", "percentilesw_array": "percentile",
   ]
 
   /// Aggregation functions with several result columns, which name them themselves.

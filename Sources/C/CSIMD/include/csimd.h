@@ -5,7 +5,10 @@
 #include <stdint.h>
 #include <stddef.h>
 #include <string.h>
+#include "csv_masks.h"
 #include "text_tables.h"
+#include "csimd_find.h"
+#include "csimd_range.h"
 
 #if defined(__SSE2__)
 #include <emmintrin.h>

@@ -1,0 +1,223 @@
+// Role: character classes with nested classes and the set operations && -- ~~, computed as ranges of code points, since RE2 has none of these.
+
+import Columnar
+
+/// A set of code points as ascending ranges that do not touch.
+struct CodePointSet {
+  private(set) var ranges: [ClosedRange<UInt32>]
+
+  init(_ ranges: [ClosedRange<UInt32>] = []) {
+    var out: [ClosedRange<UInt32>] = []
+    for range in ranges.sorted(by: { $0.lowerBound < $1.lowerBound }) {
+      if let last = out.last, range.lowerBound <= last.upperBound || range.lowerBound == last.upperBound + 1 {
+        out[out.count - 1] = last.lowerBound...max(last.upperBound, range.upperBound)
+      } else {
+        out.append(range)
+      }
+    }
+    self.ranges = out
+  }
+
+  func union(_ other: CodePointSet) -> CodePointSet { CodePointSet(ranges + other.ranges) }
+
+  var complement: CodePointSet {
+    var out: [ClosedRange<UInt32>] = []
+    var next: UInt32 = 0
+    for range in ranges {
+      if range.lowerBound > next { out.append(next...range.lowerBound - 1) }
+      next = range.upperBound + 1
+    }
+    if next <= 0x10FFFF { out.append(next...0x10FFFF) }
+    return CodePointSet(out)
+  }
+
+  func intersection(_ other: CodePointSet) -> CodePointSet { complement.union(other.complement).complement }
+  func subtracting(_ other: CodePointSet) -> CodePointSet { intersection(other.complement) }
+  func symmetricDifference(_ other: CodePointSet) -> CodePointSet { subtracting(other).union(other.subtracting(self)) }
+
+  /// As a RE2 class; the empty set matches nothing.
+  var text: String {
+    if ranges.isEmpty { return #"[^\x{0}-\x{10FFFF}]"# }
+    return "[" + ranges.map { "\\x{\(String($0.lowerBound, radix: 16))}-\\x{\(String($0.upperBound, radix: 16))}" }.joined() + "]"
+  }
+
+  /// All scalars a test holds for.
+  private static func scanning(_ test: (Unicode.Scalar) -> Bool) -> CodePointSet {
+    var out: [ClosedRange<UInt32>] = []
+    var start: UInt32?
+    for value: UInt32 in 0...0x110000 {
+      let holds = Unicode.Scalar(value).map(test) ?? false
+      if holds, start == nil { start = value }
+      if !holds, let first = start {
+        out.append(first...value - 1)
+        start = nil
+      }
+    }
+    return CodePointSet(out)
+  }
+
+  static let digits = scanning { $0.properties.generalCategory == .decimalNumber }
+  static let spaces = scanning { $0.properties.isWhitespace }
+  static let words = scanning { scalar in
+    switch scalar.properties.generalCategory {
+    case .decimalNumber, .connectorPunctuation, .nonspacingMark, .spacingMark, .enclosingMark: true
+    default: scalar.properties.isAlphabetic || scalar.properties.isJoinControl
+    }
+  }
+
+  /// `[:name:]` classes, ASCII only.
+  static func posix(_ name: String) -> CodePointSet? {
+    func set(_ text: String) -> CodePointSet {
+      let s = Array(text.unicodeScalars).map(\.value)
+      return CodePointSet(stride(from: 0, to: s.count, by: 2).map { s[$0]...s[$0 + 1] })
+    }
+    return switch name {
+    case "alnum": set("09AZaz")
+    case "alpha": set("AZaz")
+    case "ascii": CodePointSet([0...0x7F])
+    case "blank": set("\t\t  ")
+    case "cntrl": CodePointSet([0...0x1F, 0x7F...0x7F])
+    case "digit": set("09")
+    case "graph": set("!~")
+    case "lower": set("az")
+    case "print": set(" ~")
+    case "punct": set("!/:@[`{~")
+    case "space": set("\t\r  ")
+    case "upper": set("AZ")
+    case "word": set("09AZaz__")
+    case "xdigit": set("09AFaf")
+    default: nil
+    }
+  }
+}
+
+/// Reads one bracketed class into a set.
+struct RegexClassParser {
+  private let pattern: [UInt8]
+  private(set) var at: Int
+  private let function: String
+  private var depth = 0
+
+  init(pattern: [UInt8], at: Int, function: String) {
+    self.pattern = pattern
+    self.at = at
+    self.function = function
+  }
+
+  private func fail(_ what: String) -> ExpressionError {
+    .invalidArgument(function: function, message: "the regular expression '\(String(decoding: pattern, as: UTF8.self))' is not valid: \(what)")
+  }
+
+  /// At `[`; stops behind the matching `]`.
+  mutating func parse() throws -> CodePointSet {
+    depth += 1
+    defer { depth -= 1 }
+    guard depth < 50 else { throw fail("classes are nested too deeply") }
+    at += 1
+    var isNegated = false
+    if at < pattern.count, pattern[at] == UInt8(ascii: "^") {
+      isNegated = true
+      at += 1
+    }
+    var result = CodePointSet()
+    var operation: UInt8 = 0
+    var current = CodePointSet()
+    var isFirst = true
+    func combined() -> CodePointSet {
+      switch operation {
+      case UInt8(ascii: "&"): result.intersection(current)
+      case UInt8(ascii: "-"): result.subtracting(current)
+      case UInt8(ascii: "~"): result.symmetricDifference(current)
+      default: result.union(current)
+      }
+    }
+    while at < pattern.count {
+      let b = pattern[at]
+      if b == UInt8(ascii: "]"), !isFirst {
+        at += 1
+        result = combined()
+        return isNegated ? result.complement : result
+      }
+      isFirst = false
+      if at + 1 < pattern.count, pattern[at + 1] == b, [UInt8(ascii: "&"), UInt8(ascii: "-"), UInt8(ascii: "~")].contains(b) {
+        result = combined()
+        current = CodePointSet()
+        operation = b
+        at += 2
+        continue
+      }
+      current = current.union(try item())
+    }
+    throw fail("a class does not end")
+  }
+
+  private mutating func item() throws -> CodePointSet {
+    if pattern[at] == UInt8(ascii: "[") {
+      guard at + 1 < pattern.count, pattern[at + 1] == UInt8(ascii: ":") else { return try parse() }
+      var name = ""
+      at += 2
+      while at < pattern.count, pattern[at] != UInt8(ascii: ":") { name.append(Character(UnicodeScalar(pattern[at]))); at += 1 }
+      at += 2
+      let isNegated = name.hasPrefix("^")
+      guard let set = CodePointSet.posix(isNegated ? String(name.dropFirst()) : name) else { throw fail("unknown class [:\(name):]") }
+      return isNegated ? set.complement : set
+    }
+    if pattern[at] == UInt8(ascii: "\\"), at + 1 < pattern.count {
+      let sets: [UInt8: CodePointSet] = switch pattern[at + 1] {
+      case UInt8(ascii: "d"), UInt8(ascii: "D"): [UInt8(ascii: "d"): .digits, UInt8(ascii: "D"): CodePointSet.digits.complement]
+      case UInt8(ascii: "s"), UInt8(ascii: "S"): [UInt8(ascii: "s"): .spaces, UInt8(ascii: "S"): CodePointSet.spaces.complement]
+      case UInt8(ascii: "w"), UInt8(ascii: "W"): [UInt8(ascii: "w"): .words, UInt8(ascii: "W"): CodePointSet.words.complement]
+      case UInt8(ascii: "p"), UInt8(ascii: "P"):
+        throw ExpressionError.notSupported("\\p{…} in a class with set operations, in the regular expression of \(function)")
+      default: [:]
+      }
+      if let set = sets[pattern[at + 1]] {
+        at += 2
+        return set
+      }
+    }
+    let low = try scalar()
+    if at + 1 < pattern.count, pattern[at] == UInt8(ascii: "-"), pattern[at + 1] != UInt8(ascii: "]"), pattern[at + 1] != UInt8(ascii: "-") {
+      at += 1
+      let high = try scalar()
+      guard low <= high else { throw fail("a range in a class runs backwards") }
+      return CodePointSet([low...high])
+    }
+    return CodePointSet([low...low])
+  }
+
+  private mutating func scalar() throws -> UInt32 {
+    guard at < pattern.count else { throw fail("a class does not end") }
+    if pattern[at] == UInt8(ascii: "\\") {
+      guard at + 1 < pattern.count else { throw fail("it ends in a backslash") }
+      let c = pattern[at + 1]
+      at += 2
+      switch c {
+      case UInt8(ascii: "n"): return 10
+      case UInt8(ascii: "t"): return 9
+      case UInt8(ascii: "r"): return 13
+      case UInt8(ascii: "f"): return 12
+      case UInt8(ascii: "v"): return 11
+      case UInt8(ascii: "a"): return 7
+      case UInt8(ascii: "x"), UInt8(ascii: "u"), UInt8(ascii: "U"):
+        var digits: [UInt8] = []
+        if at < pattern.count, pattern[at] == UInt8(ascii: "{") {
+          at += 1
+          while at < pattern.count, pattern[at] != UInt8(ascii: "}") { digits.append(pattern[at]); at += 1 }
+          at += 1
+        } else {
+          let n = min(c == UInt8(ascii: "x") ? 2 : c == UInt8(ascii: "u") ? 4 : 8, pattern.count - at)
+          digits = Array(pattern[at..<at + n])
+          at += n
+        }
+        guard let value = UInt32(String(decoding: digits, as: UTF8.self), radix: 16), value <= 0x10FFFF else { throw fail("a bad code point") }
+        return value
+      default: return UInt32(c)
+      }
+    }
+    let decoded = pattern.withUnsafeBufferPointer { decodedScalar($0, at) }
+    let b = pattern[at]
+    at += b >= 0xF0 ? 4 : b >= 0xE0 ? 3 : b >= 0xC0 ? 2 : 1
+    return decoded.value
+  }
+}

@@ -1,0 +1,186 @@
+// Role: functions and operators on regular expressions: matches regex, extract, extract_all, replace_regex, trim*, indexof_regex, regex_quote.
+
+import Columnar
+
+private func spec(
+  _ name: String, aliases: [String] = [], _ arity: ClosedRange<Int>, _ parameters: String, _ summary: String, _ example: String,
+  bind: @escaping @Sendable (FunctionCall) throws -> BoundFunction
+) -> FunctionSpec {
+  FunctionSpec(name, aliases: aliases, .text, arity, parameters: parameters, summary, example: example, bind: bind)
+}
+
+private func pattern(_ call: FunctionCall, _ i: Int) throws -> Regex {
+  try Regex(try call.constantText(i, "the regular expression"), function: call.name)
+}
+
+let regexFunctions: [FunctionSpec] = [
+  spec(FunctionName.matchesRegex, 2...2, "text, pattern", "True when the pattern occurs in the text.", "'abc' matches regex 'b.'") { call in
+    for type in call.types where type != .string && type != .dynamic { throw call.wrongTypes("string") }
+    let regex = try pattern(call, 1)
+    return BoundFunction(.bool, [.string, .string], kernel: rows(TextRows.self) { regex.matches($0) })
+  },
+  spec("extract", 3...4, "pattern, group, text [, type]", "The text of a capture group of the first match.", "extract('x=(\\\\d+)', 1, 'x=12')") { call in
+    let regex = try pattern(call, 0)
+    let type = call.count == 4 ? try call.typeLiteral(3) : .string
+    return BoundFunction(type, [.string, .long, .string], nulls: .custom) { arguments, n in
+      let group = LongRows(arguments[1]), text = TextRows(arguments[2])
+      let out = StringBuilder(rows: n)
+      for i in 0..<n {
+        let row = text[i]
+        let wanted = group[i]
+        if wanted >= 0, wanted <= regex.groupCount, let found = regex.firstMatch(row, groups: Int(wanted) + 1), let range = found[Int(wanted)] {
+          out.data.append(contentsOf: UnsafeBufferPointer(rebasing: row[range]))
+        }
+        out.endRow()
+      }
+      return out.finish().cast(to: type)
+    }
+  },
+  spec("extract_all", aliases: ["extractall"], 2...3, "pattern [, groups], text", "All matches of the capture groups as an array.", "extract_all('(\\\\d+)', 'a1b22')") { call in
+    let regex = try pattern(call, 0)
+    var groups = Array(1..<max(2, regex.groupCount + 1))
+    if regex.groupCount == 0 { groups = [0] }
+    if call.count == 3 {
+      guard case .dynamic(.array(let items))? = call.constants[1] else { throw call.invalid("the capture groups must be a constant array") }
+      groups = try items.map { item in
+        switch item {
+        case .long(let k) where k >= 0 && k <= regex.groupCount: return Int(k)
+        case .string(let name):
+          guard let k = regex.group(named: name) else { throw call.invalid("there is no capture group '\(name)'") }
+          return k
+        default: throw call.invalid("\(item.json) is no capture group")
+        }
+      }
+    }
+    let wanted = groups
+    let width = (wanted.max() ?? 0) + 1
+    let at = call.count - 1
+    return BoundFunction(.dynamic, at == 1 ? [.string, .string] : [.string, .dynamic, .string], nulls: .custom) { arguments, n in
+      let text = TextRows(arguments[at])
+      return DynamicValue.collect(n) { i in
+        let row = text[i]
+        var matches: [DynamicValue] = []
+        regex.eachMatch(row, groups: width) { found in
+          let parts = wanted.map { k in DynamicValue.string(found[k].map { String(decoding: UnsafeBufferPointer(rebasing: row[$0]), as: UTF8.self) } ?? "") }
+          matches.append(wanted.count == 1 ? parts[0] : .array(parts))
+        }
+        return matches.isEmpty ? .null : .array(matches)
+      }
+    }
+  },
+  spec("replace_regex", 3...3, "text, pattern, rewrite", "Replaces all matches; \\1 stands for a group.", "replace_regex('a1', '\\\\d', 'x')") { call in
+    try replacement(call, text: 0, pattern: 1, rewrite: 2)
+  },
+  spec("replace", 3...3, "pattern, rewrite, text", "Replaces all matches (old name with another order of arguments).", "replace('\\\\d', 'x', 'a1')") { call in
+    try replacement(call, text: 2, pattern: 0, rewrite: 1)
+  },
+  spec("trim", 2...2, "pattern, text", "Removes matches at both ends.", "trim('-+', '--a--')") { try trimming($0, start: true, end: true) },
+  spec("trim_start", 2...2, "pattern, text", "Removes a match at the start.", "trim_start('-+', '--a')") { try trimming($0, start: true, end: false) },
+  spec("trim_end", 2...2, "pattern, text", "Removes a match at the end.", "trim_end('-+', 'a--')") { try trimming($0, start: false, end: true) },
+  spec("indexof_regex", 2...5, "text, pattern [, start [, length [, occurrence]]]", "Position of a match, -1 when there is none.", "indexof_regex('abc', 'b.')") { call in
+    let regex = try pattern(call, 1)
+    return BoundFunction(.long, [.string, .string] + Array(repeating: .long, count: call.count - 2)) { arguments, n in
+      let text = TextRows(arguments[0])
+      let numbers = arguments.dropFirst(2).map { LongRows($0) }
+      return Optional<Int64>.collect(n) { i -> Int64? in
+        let row = text[i]
+        let start = numbers.count > 0 ? numbers[0][i] : 0, length = numbers.count > 1 ? numbers[1][i] : -1
+        var left = numbers.count > 2 ? numbers[2][i] : 1
+        guard start >= 0, length >= -1, left >= 1 else { return nil }
+        let count = Int64(scalarCount(row))
+        let first = start
+        guard first <= count else { return -1 }
+        let from = scalarOffset(row, Int(first))
+        let stop = length < 0 || length >= count - first ? row.count : scalarOffset(row, Int(length), from: from)
+        var at = from
+        let window = UnsafeBufferPointer(rebasing: row[0..<stop])
+        while at <= stop, let hit = regex.firstMatch(window, from: at, groups: 1)?[0] {
+          left -= 1
+          if left == 0 { return Int64(scalarCount(UnsafeBufferPointer(rebasing: row[0..<hit.lowerBound]))) }
+          at = max(hit.upperBound, hit.lowerBound + 1)
+        }
+        return -1
+      }
+    }
+  },
+  spec("regex_quote", 1...1, "text", "The text with the characters that mean something in a pattern escaped.", "regex_quote('a.b')",
+    bind: BoundFunction.unary(.string, .string, textRows(TextRows.self) { text, out in
+      for byte in text {
+        if byte < 0x80, !((byte | 0x20) &- 0x61 < 26 || byte &- 0x30 < 10 || byte == 0x5F || byte <= 0x20) { out.append(UInt8(ascii: "\\")) }
+        out.append(byte)
+      }
+    })),
+]
+
+extension FunctionCall {
+  /// The type of a `typeof(…)` argument, which front ends pass as a constant string.
+  func typeLiteral(_ i: Int) throws -> DataType {
+    let name = try constantText(i, "the type")
+    guard let type = DataType(name: name) else { throw invalid("'\(name)' is not a type") }
+    return type
+  }
+}
+
+private func replacement(_ call: FunctionCall, text: Int, pattern at: Int, rewrite: Int) throws -> BoundFunction {
+  let regex = try pattern(call, at)
+  let template = Array(try call.constantText(rewrite, "the rewrite").utf8)
+  // Pieces of literal text and group numbers.
+  var pieces: [(literal: [UInt8], group: Int?)] = []
+  var literal: [UInt8] = []
+  var i = 0
+  while i < template.count {
+    if template[i] == UInt8(ascii: "\\"), i + 1 < template.count {
+      let next = template[i + 1]
+      if next &- 0x30 < 10 {
+        pieces.append((literal, Int(next - 0x30)))
+        literal = []
+      } else {
+        literal.append(next)
+      }
+      i += 2
+    } else {
+      literal.append(template[i])
+      i += 1
+    }
+  }
+  pieces.append((literal, nil))
+  let parts = pieces
+  let width = (parts.compactMap(\.group).max() ?? 0) + 1
+  guard width <= regex.groupCount + 1 else { throw call.invalid("the rewrite names group \(width - 1), the pattern has \(regex.groupCount)") }
+  return BoundFunction(.string, [.string, .string, .string]) { arguments, n in
+    let rows = TextRows(arguments[text])
+    let out = StringBuilder(rows: n)
+    for i in 0..<n {
+      let row = rows[i]
+      var done = 0
+      regex.eachMatch(row, groups: width) { found in
+        guard let whole = found[0] else { return }
+        out.data.append(contentsOf: UnsafeBufferPointer(rebasing: row[done..<whole.lowerBound]))
+        for part in parts {
+          part.literal.withUnsafeBufferPointer { out.data.append(contentsOf: $0) }
+          if let group = part.group, let range = found[group] { out.data.append(contentsOf: UnsafeBufferPointer(rebasing: row[range])) }
+        }
+        done = whole.upperBound
+      }
+      out.data.append(contentsOf: UnsafeBufferPointer(rebasing: row[done...]))
+      out.endRow()
+    }
+    return out.finish()
+  }
+}
+
+private func trimming(_ call: FunctionCall, start: Bool, end: Bool) throws -> BoundFunction {
+  let source = try call.constantText(0, "the regular expression")
+  _ = try Regex(source, function: call.name)
+  let first = try Regex("^(?:\(source))*", function: call.name)
+  let last = try Regex("(?:\(source))+$", function: call.name)
+  return BoundFunction(.string, [.string, .string], kernel: textRows(TextRows.self, TextRows.self) { _, text, out in
+    var from = 0, to = text.count
+    if start, let range = first.firstMatch(text, groups: 1)?[0] { from = range.upperBound }
+    if end, from < to {
+      let rest = UnsafeBufferPointer(rebasing: text[from..<to])
+      if let range = last.firstMatch(rest, groups: 1)?[0] { to = from + range.lowerBound }
+    }
+    out.append(contentsOf: UnsafeBufferPointer(rebasing: text[from..<to]))
+  })
+}

@@ -1,0 +1,202 @@
+// Role: scans one file: prunes row groups by bounds and bloom filters and rows by the page index, then hands out row groups (or parts of large
+// ones, so that two threads have work) in order. Pruning of a row group happens when it is reached.
+
+import Columnar
+import DataSource
+import Expressions
+import Parquet
+import Synchronization
+
+/// A running scan of one file.
+final class ParquetScan: Scan {
+  /// Row groups of more rows are read in parts when there are few of them.
+  private static let partRows = 131_072
+  private static let fewMorsels = 8
+
+  private struct State {
+    var nextGroup = 0
+    var parts: ArraySlice<RowSelection> = []
+    var partGroup = 0
+    /// Rows still wanted under a limit without filters.
+    var rowsLeft: Int
+    var metrics = ScanMetrics()
+    var contexts: [DecodeBox] = []
+  }
+
+  let schema: StructType
+  let file: ParquetFile
+  let plan: ParquetReadPlan
+  private let filters: [(expr: Expr, pruning: PruningPredicate)]
+  private let splits: Bool
+  private let state: Mutex<State>
+
+  init(_ table: ParquetTable, _ request: ScanRequest, _ context: EvaluationContext) throws {
+    file = table.file
+    guard let schema = table.schema.selecting(request.columns) else {
+      let missing = request.columns.first { table.schema.index(of: $0) == nil } ?? ""
+      throw KConnectError(.columnNotFound, "column '\(missing)' not found in '\(file.name)'")
+    }
+    self.schema = schema
+    plan = try ParquetReadPlan(file, table.schema, outputs: request.columns, filters: request.filters, context)
+    filters = request.filters.map { ($0, PruningPredicate($0)) }
+    splits = file.rowGroupCount < Self.fewMorsels
+    var initial = State(rowsLeft: request.filters.isEmpty ? request.limit ?? Int.max : Int.max)
+    initial.metrics.files = 1
+    for group in 0..<file.rowGroupCount { initial.metrics.bytesTotal += file.byteCounts(rowGroup: group, columns: plan.columns).compressed }
+    state = Mutex(initial)
+  }
+
+  var metrics: ScanMetrics { state.withLock { $0.metrics } }
+
+  func nextMorsel() throws -> (any Morsel)? {
+    try ParquetErrors.mapped {
+      try state.withLock { state in
+        while true {
+          if let rows = state.parts.popFirst() { return ParquetMorsel(scan: self, group: state.partGroup, rows: rows) }
+          guard state.nextGroup < file.rowGroupCount, state.rowsLeft > 0 else { return nil }
+          let group = state.nextGroup
+          state.nextGroup += 1
+          let rowCount = file.metadata.rowGroups[group].rowCount
+          if rowCount == 0 { continue }
+          state.metrics.rowGroups += 1
+          guard try mayMatch(group) else {
+            state.metrics.rowGroupsPruned += 1
+            continue
+          }
+          var rows = RowSelection(all: rowCount)
+          if !filters.isEmpty { rows = try prunePages(group, rowCount, &state.metrics) }
+          if rows.isEmpty {
+            state.metrics.rowGroupsPruned += 1
+            continue
+          }
+          if rowCount > state.rowsLeft { rows = RowSelection([0..<state.rowsLeft]) }
+          if state.rowsLeft != Int.max { state.rowsLeft -= rows.rowCount }
+          let parts = splits && rows.rowCount > 2 * Self.partRows ? Self.split(rows) : [rows]
+          if parts.count == 1 { return ParquetMorsel(scan: self, group: group, rows: rows.rowCount == rowCount ? nil : rows) }
+          state.partGroup = group
+          state.parts = parts[...]
+        }
+      }
+    }
+  }
+
+  private static func split(_ rows: RowSelection) -> [RowSelection] {
+    var out: [RowSelection] = []
+    var ranges: [Range<Int>] = []
+    var count = 0
+    for range in rows.ranges {
+      var start = range.lowerBound
+      while start < range.upperBound {
+        let n = min(range.upperBound - start, partRows - count)
+        ranges.append(start..<start + n)
+        start += n
+        count += n
+        if count == partRows {
+          out.append(RowSelection(ranges))
+          ranges = []
+          count = 0
+        }
+      }
+    }
+    if count > 0 { out.append(RowSelection(ranges)) }
+    return out
+  }
+
+  // MARK: Pruning
+
+  private func bounds(_ name: String, _ group: Int) -> ColumnStatistics? {
+    file.schema.index(of: name).flatMap { file.bounds(rowGroup: group, field: $0) }.map(ColumnStatistics.init)
+  }
+
+  private func mayMatch(_ group: Int) throws -> Bool {
+    for (_, pruning) in filters where !pruning.mayMatch({ bounds($0, group) }) { return false }
+    for (_, pruning) in filters {
+      for (column, values) in pruning.requiredEqualities where values.count <= 1_000 {
+        guard let field = file.schema.index(of: column) else { continue }
+        if try !file.mayContain(values, rowGroup: group, field: field) { return false }
+      }
+    }
+    return true
+  }
+
+  /// The rows whose pages may match every filter. Each filter is tried with the pages of one of its columns at a time, bounds of the row
+  /// group standing for the others.
+  private func prunePages(_ group: Int, _ rowCount: Int, _ metrics: inout ScanMetrics) throws -> RowSelection {
+    var rows = RowSelection(all: rowCount)
+    var indexes: [String: [PageBounds]] = [:]
+    for (expr, pruning) in filters {
+      for name in expr.columns.sorted() {
+        if indexes[name] == nil, let field = file.schema.index(of: name) {
+          let found = try file.pageBounds(rowGroup: group, field: field) ?? []
+          indexes[name] = found
+          metrics.pages += found.count
+        }
+        guard let pages = indexes[name], pages.count > 1 else { continue }
+        var kept: [Range<Int>] = []
+        for page in pages {
+          let may = pruning.mayMatch { $0 == name ? ColumnStatistics(page.bounds) : bounds($0, group) }
+          if may { kept.append(page.rows) } else { metrics.pagesPruned += 1 }
+        }
+        rows = rows.intersection(RowSelection(kept))
+        if rows.isEmpty { return rows }
+      }
+    }
+    return rows
+  }
+
+  // MARK: What morsels need
+
+  fileprivate func takeContext() -> DecodeBox { state.withLock { $0.contexts.popLast() } ?? DecodeBox() }
+
+  fileprivate func giveBack(_ box: DecodeBox, rows: Int) {
+    let counters = box.context.counters
+    state.withLock { state in
+      state.metrics.bytesRead += counters.bytesRead - box.reported
+      state.metrics.rowsRead += rows
+      box.reported = counters.bytesRead
+      state.contexts.append(box)
+    }
+  }
+}
+
+/// The working memory of a decoding thread, lent to one morsel at a time.
+final class DecodeBox: @unchecked Sendable {  // used by the one thread that took it from the scan's pool
+  let context = DecodeContext()
+  var reported = 0
+}
+
+/// A row group, or some rows of one.
+private struct ParquetMorsel: Morsel {
+  let scan: ParquetScan
+  let group: Int
+  /// Nil: all rows.
+  let rows: RowSelection?
+
+  init(scan: ParquetScan, group: Int, rows: RowSelection?) {
+    self.scan = scan
+    self.group = group
+    self.rows = rows
+  }
+
+  func read(_ emit: (RecordBatch) throws -> Bool) throws {
+    let box = scan.takeContext()
+    var rowsRead = 0
+    defer { scan.giveBack(box, rows: rowsRead) }
+    try ParquetErrors.mapped {
+      let reader = try RowGroupReader(scan.file, rowGroup: group, columns: scan.plan.columns, rows: rows, context: box.context)
+      for window in reader.batchWindows {
+        rowsRead += window.count
+        if let batch = try scan.plan.read(reader, window), try !emit(batch) { return }
+      }
+    }
+  }
+}
+
+extension ColumnStatistics {
+  /// The same facts under the name that pruning knows.
+  fileprivate init(_ bounds: ColumnBounds) {
+    self.init(
+      type: bounds.type, min: bounds.min, max: bounds.max, nullCount: bounds.nullCount, rowCount: bounds.rowCount,
+      distinctCount: bounds.distinctCount, mayHaveNaN: bounds.mayHaveNaN)
+  }
+}

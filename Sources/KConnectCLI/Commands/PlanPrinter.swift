@@ -1,0 +1,16 @@
+// Role: prints plans, for `--explain` and `kconnect explain`.
+
+import DataSource
+import Engine
+import KConnect
+
+enum PlanPrinter {
+  /// Prints the plan of a frame to a file or standard output.
+  static func print(_ frame: DataFrame, mode: ExplainMode, path: String? = nil) throws {
+    let execution = try frame.session.execution(frame.plan)
+    let text = try Interrupt.cancelling(execution) { try execution.explain(mode) }
+    let output = try ByteOutput(path: path ?? "-")
+    try output.write(text.hasSuffix("\n") ? text : text + "\n")
+    try output.finish()
+  }
+}

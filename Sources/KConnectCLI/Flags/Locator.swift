@@ -1,0 +1,110 @@
+// Role: a LOCATOR as written on the command line: a scheme and a path. What a scheme names is settled here; paths are the sources' business.
+//
+//     parquet:PATH  csv:PATH  json:PATH    a file, directory, glob, URL or '-' in that format
+//     PATH                                 the same, the format is guessed from the extension or the files
+//     -  stdin:                            standard input or output; a format is needed: csv:-
+//     delta:PATH  kusto:…  kafka:…  rate:  console:   known, refused by name
+
+import Columnar
+import DataSource
+import FileConnector
+import KConnect
+
+/// A parsed locator.
+struct Locator {
+  /// The text as given, for messages.
+  let text: String
+  /// The format the scheme names; nil to guess.
+  let format: String?
+  let path: String
+
+  private static let later: [(scheme: String, what: String)] = [
+    ("delta", "Delta tables"), ("kusto", "the embedded store and Kusto clusters"), ("kafka", "Kafka"), ("rate", "the rate source"),
+    ("memory", "the memory sink"),
+  ]
+
+  /// Throws USAGE for an empty text or an unknown scheme, NOT_SUPPORTED for what is known and not done.
+  init(_ text: String, registry: SourceRegistry, isTarget: Bool = false) throws {
+    self.text = text
+    guard !text.isEmpty else { throw KConnectError(.usage, "the locator is empty", hint: "write parquet:PATH, csv:PATH, json:PATH or PATH") }
+    let stream = isTarget ? "standard output" : "standard input"
+    if text == "-" || text == "stdin:" || text == "stdout:" {
+      throw KConnectError(.usage, "'\(text)': the format of \(stream) is not known", hint: "name it: csv:-, json:- or parquet:-")
+    }
+    guard let colon = text.firstIndex(of: ":"), let scheme = Self.scheme(text[..<colon]) else {
+      format = nil
+      path = text
+      return
+    }
+    let rest = String(text[text.index(after: colon)...])
+    if let known = Self.later.first(where: { $0.scheme == scheme }) {
+      throw KConnectError(.notSupported, "'\(text)': not supported yet: \(known.what) (\(known.scheme):)", hint: "supported: parquet:, csv:, json:")
+    }
+    if scheme == "console" {
+      guard isTarget else { throw KConnectError(.usage, "'\(text)': the console can be written to, not read from", hint: "standard input is csv:- or json:-") }
+      throw KConnectError(.notSupported, "'\(text)': not supported yet: the console sink", hint: "kconnect read prints rows: kconnect read LOCATOR")
+    }
+    if rest.hasPrefix("//"), !registry.knows(scheme) {
+      format = nil
+      path = text
+      return
+    }
+    if !registry.knows(scheme), pathKind(text) != .missing {
+      format = nil
+      path = text
+      return
+    }
+    format = try registry.provider(scheme).shortName
+    path = rest
+    guard !rest.isEmpty else { throw KConnectError(.usage, "'\(text)': no path behind '\(scheme):'", hint: "write \(scheme):PATH, or \(scheme):- for \(stream)") }
+  }
+
+  /// Letters, digits, `+`, `-`, `_` before the colon: a scheme, else part of a path.
+  private static func scheme(_ text: Substring) -> String? {
+    guard let first = text.utf8.first, (first | 0x20) >= 0x61, (first | 0x20) <= 0x7A, text.utf8.count > 1 else { return nil }
+    for byte in text.utf8 {
+      let isWord = (byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x7A || byte >= 0x30 && byte <= 0x39 || byte == 0x5F || byte == 0x2B || byte == 0x2D
+      if !isWord { return nil }
+    }
+    return text.lowercased()
+  }
+
+  /// The format: the scheme's, or what path and files say.
+  func resolvedFormat(forWriting: Bool) throws -> String {
+    if let format { return format }
+    return try forWriting ? BuiltInSources.format(ofTarget: path) : BuiltInSources.format(ofPath: path)
+  }
+}
+
+extension SourceRegistry {
+  /// True when a format of that name exists.
+  fileprivate func knows(_ name: String) -> Bool {
+    providers.contains { $0.shortName == name || $0.aliases.contains { $0.lowercased() == name } }
+  }
+}
+
+/// `key=value` of `--option`; the key is up to the first `=`.
+struct OptionArgument {
+  let key: String
+  let value: String
+
+  init(_ text: String) throws {
+    guard let equals = text.firstIndex(of: "="), equals != text.startIndex else {
+      throw KConnectError(.usage, "--option '\(text)': found no '=', expected key=value", hint: "for instance --option header=true")
+    }
+    key = String(text[..<equals])
+    value = try Secrets.resolved(String(text[text.index(after: equals)...]), option: String(text[..<equals]))
+  }
+}
+
+/// Values that stand elsewhere: `env:NAME` and `file:PATH`.
+enum Secrets {
+  private static let secretWords = ["secret", "password", "token", "key", "sas"]
+
+  /// The value behind `env:NAME` or `file:PATH` for options that hold secrets; other values as they are.
+  static func resolved(_ value: String, option: String) throws -> String {
+    let lower = option.lowercased()
+    guard secretWords.contains(where: { lower.contains($0) }) else { return value }
+    return try Environment.indirect(value) ?? value
+  }
+}

@@ -1,0 +1,73 @@
+// Role: the flags that say how and where a result is printed, and the run that prints it.
+
+import ArgumentParser
+import DataSource
+import Engine
+import FileConnector
+import KConnect
+
+struct OutputFlags: ParsableArguments {
+  @Option(name: .shortAndLong, help: ArgumentHelp("table, csv, tsv, json, ndjson, markdown or parquet; default by the name of --output, else table. A null shows as ∅ in tables.", valueName: "format"))
+  var format: String?
+
+  @Option(help: ArgumentHelp("A file for the result instead of standard output; it appears when it is complete.", valueName: "path"))
+  var output: String?
+
+  @Flag(help: "No line with column names.")
+  var noHeader = false
+
+  /// Runs a frame and prints its rows.
+  func run(_ frame: DataFrame, _ context: Context) throws {
+    let path = output ?? "-"
+    let format = try self.format.map { try ResultFormat(word: $0) } ?? output.flatMap { ResultFormat(path: $0) }
+      ?? context.configuration.defaults["format"].map { try ResultFormat(word: $0) } ?? .table
+    if format == .parquet, path == "-", StandardStreams.isOutputTerminal {
+      throw KConnectError(.usage, "Parquet is binary and standard output is a terminal", hint: "add --output FILE, or redirect")
+    }
+    let execution = try frame.session.execution(frame.plan)
+    let progress = ProgressReporter(execution, mode: context.progress, resultGoesToTerminal: path == "-" && StandardStreams.isOutputTerminal)
+    defer { progress?.stop() }
+    try Interrupt.cancelling(execution) {
+      if let sink = format.sink(noHeader: noHeader) {
+        try write(execution, frame, path, sink.format, sink.options)
+      } else {
+        try print(execution, frame, path, format)
+      }
+    }
+  }
+
+  private func write(_ execution: QueryExecution, _ frame: DataFrame, _ path: String, _ name: String, _ options: [(String, String)]) throws {
+    guard let format = FileFormats.all.first(where: { $0.shortName == name }) else {
+      throw KConnectError(.notSupported, "not supported yet: output as \(name)")
+    }
+    var given = options
+    if let compression = FileNames.compressionExtension(path), format.options.contains(where: { $0.name == "compression" }) {
+      given.append(("compression", compression.hasPrefix(".z") ? "zstd" : "gzip"))
+    }
+    let checked = try DataSourceOptions(source: name, specs: format.options, given: given, use: .write)
+    let sink = try StagedFileSink(path: path) { try format.makeWriter($0, schema: frame.schema, options: checked) }
+    _ = try execution.write(to: sink)
+  }
+
+  private func print(_ execution: QueryExecution, _ frame: DataFrame, _ path: String, _ format: ResultFormat) throws {
+    let output = try ByteOutput(path: path)
+    let printer: any RowPrinter = switch format {
+    case .markdown: try MarkdownPrinter(output, schema: frame.schema, showsHeader: !noHeader)
+    case .json: try JSONPrinter(output, schema: frame.schema)
+    default: TablePrinter(output, schema: frame.schema, showsHeader: !noHeader, maxWidth: path == "-" ? StandardStreams.outputWidth : nil)
+    }
+    var failure: (any Error)?
+    try execution.run { batch in
+      do {
+        try printer.write(batch)
+        return true
+      } catch {
+        failure = error
+        return false
+      }
+    }
+    if let failure { throw failure }
+    try printer.end()
+    try output.finish()
+  }
+}
