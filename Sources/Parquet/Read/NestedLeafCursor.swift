@@ -158,7 +158,7 @@ final class NestedLeafCursor {
     }
     var loaded = try pages.load(into: reader)
     let count = loaded.valueCount
-    guard count <= valueCount - entriesSeen, count <= 1 << 28 else {
+    guard count <= valueCount - entriesSeen, count <= 1 << 26 else {
       throw .corrupt("page of \(count) values where \(valueCount - entriesSeen) remain in the column chunk")
     }
     pageDefinition = try Self.levels(&loaded.definition, count)
