@@ -252,8 +252,69 @@ private func longs(_ values: [Int64?]) -> ColumnVector { .of(.long, values.map {
   #expect(error("dcount", [.column("n"), .literal(.long(9))]).contains("accuracy"))
   #expect(error("percentile", [.column("n"), .column("n")]).contains("constant"))
   #expect(error("percentile", [.column("n"), .literal(.long(101))]).contains("between 0 and 100"))
-  #expect(error("buildschema", [.column("d")]).contains("not supported yet"))
+  #expect(error("passthrough", [.column("d")]).contains("not supported yet"))
   #expect(error("sum", [.column("x")]).contains("column 'x' not found"))
+}
+
+/// Aggregates whose state is values: fed whole, and in two halves that number groups differently, merged and through partial state.
+@Test(arguments: [
+  ("make_list", DataType.string), ("make_list", .long), ("make_list", .real), ("make_list", .guid), ("make_list", .datetime), ("make_list", .decimal),
+  ("make_list_with_nulls", .int), ("make_set", .string), ("make_set", .long), ("make_set", .dynamic), ("arg_max", .long), ("arg_max", .string),
+  ("arg_min", .decimal), ("arg_min", .string), ("arg_max", .real), ("percentiles_array", .real), ("buildschema", .dynamic), ("hll", .string),
+])
+func collectionsAgreeWithReference(_ name: String, _ type: DataType) throws {
+  var g = SeededGenerator(UInt64(name.utf8.count * 100 + type.rawValue.utf8.count))
+  let schema = StructType([StructField("x", type), StructField("by", .int), StructField("id", .long)])
+  let arguments: [Expr] = switch name {
+  case "arg_max", "arg_min": [.column("x"), .column("id")]
+  case "percentiles_array": [.column("x"), .literal(.long(0)), .literal(.long(100))]
+  default: [.column("x")]
+  }
+  let compiled = try CompiledAggregate(AggregateCall(name, arguments), schema: schema, context: context)
+  let groupCount = 4
+  let mapping = Buffer<Int32>([2, 0, 3, 1])
+  let whole = compiled.makeAccumulator(), left = compiled.makeAccumulator(), right = compiled.makeAccumulator()
+  for round in 0..<6 {
+    let n = 200
+    let x = randomColumn(type, count: n, cardinality: 25, nullShare: 0.2, form: VectorForm.allCases.randomElement(using: &g)!, &g)
+    let id = ColumnVector.long(Buffer((0..<n).map { Int64(round * n + $0) }))
+    let groups = Buffer<Int32>((0..<n).map { _ in Int32.random(in: 0..<Int32(groupCount), using: &g) })
+    let batch = RecordBatch(schema: schema, columns: [x, .constant(.int(1), count: n), id])
+    let evaluated = try compiled.arguments.map { try $0.evaluate(batch) }
+    try whole.update(evaluated, rowCount: n, groups: groups, groupCount: groupCount)
+    if round < 3 {
+      try left.update(evaluated, rowCount: n, groups: groups, groupCount: groupCount)
+    } else {
+      let inverse = (0..<groupCount).map { k in Int32((0..<groupCount).first { mapping[$0] == Int32(k) }!) }
+      try right.update(evaluated, rowCount: n, groups: Buffer(groups.array.map { inverse[Int($0)] }), groupCount: groupCount)
+    }
+  }
+  let expected = try whole.finish(groupCount: groupCount)
+  #expect(expected.brokenInvariant() == nil)
+  let identity = Buffer<Int32>((0..<Int32(groupCount)).map { $0 })
+  if let first = try left.partialState(groupCount: groupCount), let second = try right.partialState(groupCount: groupCount) {
+    let again = compiled.makeAccumulator()
+    try again.updatePartial(first, rowCount: groupCount, groups: identity, groupCount: groupCount)
+    try again.updatePartial(second, rowCount: groupCount, groups: mapping, groupCount: groupCount)
+    // As text, because NaN does not equal itself.
+    #expect("\(try again.finish(groupCount: groupCount).scalars)" == "\(expected.scalars)")
+  }
+  try left.merge(right, mapping: mapping, groupCount: groupCount)
+  #expect("\(try left.finish(groupCount: groupCount).scalars)" == "\(expected.scalars)")
+}
+
+@Test func schemasAsDocumented() throws {
+  let values = ColumnVector.of(.dynamic, [
+    .dynamic(.bag([DynamicEntry("x", .long(1)), DynamicEntry("y", .real(3.5))])),
+    .dynamic(.bag([DynamicEntry("x", .string("v")), DynamicEntry("z", .array([.long(1), .string("foo")]))])),
+    .dynamic(.bag([DynamicEntry("y", .bag([DynamicEntry("w", .string("zzz"))]))])),
+  ])
+  let expected = DynamicValue.bag([
+    DynamicEntry("x", .array([.string("long"), .string("string")])),
+    DynamicEntry("y", .array([.string("double"), .bag([DynamicEntry("w", .string("string"))])])),
+    DynamicEntry("z", .bag([DynamicEntry("`indexer`", .array([.string("long"), .string("string")]))])),
+  ])
+  #expect(try run("buildschema", [.column("x")], [("x", values)]) == .dynamic(expected))
 }
 
 extension ColumnVector {

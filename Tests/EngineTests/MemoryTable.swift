@@ -177,7 +177,15 @@ func rowText(_ row: [Scalar]) -> String {
     case .decimal(let v):
       let n = v.normalized
       return "\(n.coefficient)e\(-Int(n.scale))"
-    default: return "\(scalar)"
+    case .null(let type): return "null(\(type))"
+    case .bool(let v): return v ? "bool(true)" : "bool(false)"
+    case .int(let v): return "int(" + String(v) + ")"
+    case .long(let v): return "long(" + String(v) + ")"
+    case .string(let v): return "'" + v + "'"
+    case .datetime(let v): return "datetime(" + String(v) + ")"
+    case .timespan(let v): return "timespan(" + String(v) + ")"
+    case .guid(let v): return v.description
+    case .dynamic(let v): return "\(v)"
     }
   }.joined(separator: "|")
 }

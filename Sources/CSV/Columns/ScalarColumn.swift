@@ -1,6 +1,6 @@
 // Role: the columns whose texts are rarely many: bool, timespan, guid, dynamic; parsed field by field.
 
-package import Columnar
+import Columnar
 
 final class TimespanColumn: FieldColumn {
   private let values = BufferBuilder<Int64>()
@@ -87,20 +87,14 @@ private struct PlainFields {
   }
 }
 
-/// Reads JSON text into the binary form of a dynamic value; false when it is not JSON. Given by the caller, since this module knows no JSON.
-package typealias DynamicParser = @Sendable (UnsafeBufferPointer<UInt8>, BufferBuilder<UInt8>) -> Bool
-
 /// Dynamic columns. A field that is not JSON is a string value, as in Kusto's ingestion.
 final class DynamicColumn: FieldColumn {
   private let text = StringBuilder()
   private var nulls = NullBits()
   private let reader: FieldReader
-  private let parse: DynamicParser
+  private let parser = DynamicParser()
 
-  init(_ reader: FieldReader, _ parse: @escaping DynamicParser) {
-    self.reader = reader
-    self.parse = parse
-  }
+  init(_ reader: FieldReader) { self.reader = reader }
 
   var byteCount: Int { text.data.count }
 
@@ -111,7 +105,9 @@ final class DynamicColumn: FieldColumn {
       if let field = reader.trimmed(run.base, run.start(r), run.end(r)) {
         let bytes = UnsafeBufferPointer(start: field.start, count: field.count)
         let before = text.data.count
-        if !parse(bytes, text.data) {
+        do {
+          try parser.parse(bytes, into: text.data)
+        } catch {
           text.data.count = before
           let value = DynamicValue.string(String(decoding: bytes, as: UTF8.self)).binary
           value.withUnsafeBufferPointer { text.data.append(contentsOf: $0) }

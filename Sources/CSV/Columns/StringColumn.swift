@@ -109,7 +109,7 @@ final class StringColumn: FieldColumn {
       if reader.isNull(text) { return nil }
       if text.count == 0, !reader.words.empty.isEmpty { return replacedEmpty() }
     }
-    if shape.hasHighBytes, !isUTF8(text.start, text.count) { return repaired(text, run, r, defects) }
+    if shape.hasHighBytes, !isValidUTF8(UnsafeBufferPointer(start: text.start, count: text.count)) { return repaired(text, run, r, defects) }
     return text
   }
 

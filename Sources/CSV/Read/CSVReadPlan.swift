@@ -21,7 +21,6 @@ package struct CSVReadPlan: Sendable {
   package var refusesMisfits = false
   /// Longest field in bytes, nil for any.
   package var maxFieldBytes: Int?
-  package var parseDynamic: DynamicParser?
   /// Receives every defective record.
   package var onBadRecords: (@Sendable ([CSVBadRecord]) throws -> Void)?
   package var maxRows = RecordBatch.maxRows

@@ -42,7 +42,7 @@ package final class SliceReader {
     case .datetime: DateTimeColumn(i, reader, plan.formats)
     case .timespan: TimespanColumn(i, reader)
     case .guid: GUIDColumn(i, reader)
-    case .dynamic: DynamicColumn(reader, plan.parseDynamic ?? { _, _ in false })
+    case .dynamic: DynamicColumn(reader)
     }
   }
 

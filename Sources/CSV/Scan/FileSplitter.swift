@@ -1,18 +1,10 @@
 // Role: cuts a random-access text into slices of whole records, on many threads at once. Each thread reads and scans its own block; the true
-// state at the block's start comes from the block before, which another thread publishes right after its scan. Nothing is guessed:
-// a slice owns exactly the records that start in its block.
+// state at the block's start comes from the block before, which another thread publishes right after its scan, or which is scanned here when
+// nobody has begun it. Nothing is guessed: a slice owns exactly the records that start in its block.
 
 #if canImport(Glibc)
 import Glibc
 #endif
-
-/// Gives slices in order of the text; shared by threads.
-package protocol TextSplitter: AnyObject, Sendable {
-  /// The next slice, nil at the end.
-  func next() throws -> TextSlice?
-  /// Bytes taken from the input so far.
-  var bytesRead: Int { get }
-}
 
 /// How a text is cut.
 package struct SplitOptions: Sendable {
@@ -23,7 +15,7 @@ package struct SplitOptions: Sendable {
   package init() {}
 }
 
-package final class FileSplitter: TextSplitter, @unchecked Sendable {  // mutable state behind `mutex`
+package final class FileSplitter: @unchecked Sendable {  // mutable state behind `mutex`
   private let size: Int
   private let firstOffset: Int
   private let firstLine: Int
@@ -34,9 +26,10 @@ package final class FileSplitter: TextSplitter, @unchecked Sendable {  // mutabl
   private let mutex: UnsafeMutablePointer<pthread_mutex_t>
   private let published: UnsafeMutablePointer<pthread_cond_t>
   private var nextBlock = 0
-  /// Start states of blocks that follow scanned ones: entry k belongs to block `firstKnown + k`.
+  /// Entry k is the state at the start of block k, and its line.
   private var known: [(state: ScanState, line: Int)]
-  private var hasFailed = false
+  /// Blocks that some thread is scanning, or has scanned.
+  private var claimed: Set<Int> = []
   private var taken = 0
 
   /// A text of `size` bytes whose first record starts at `offset` on physical line `line`; `readAt` fills a buffer from an offset and returns
@@ -68,6 +61,7 @@ package final class FileSplitter: TextSplitter, @unchecked Sendable {  // mutabl
 
   private static let lookAhead = 64 << 10
 
+  /// Bytes taken from the file so far.
   package var bytesRead: Int { locked { min(taken, size) } }
 
   private func locked<R>(_ body: () throws -> R) rethrows -> R {
@@ -76,55 +70,32 @@ package final class FileSplitter: TextSplitter, @unchecked Sendable {  // mutabl
     return try body()
   }
 
-  package func next() throws -> TextSlice? {
-    while true {
-      let block = locked { () -> Int in
-        defer { nextBlock += 1 }
-        return nextBlock
-      }
-      let offset = firstOffset + block * options.blockSize
-      guard offset < size else { return nil }
-      do {
-        if let slice = try slice(block, offset) { return slice }
-      } catch {
-        locked {
-          hasFailed = true
-          pthread_cond_broadcast(published)
-        }
-        throw error
-      }
+  /// The next block's number, nil at the end of the text. Cheap; the work is in `slice`.
+  package func takeBlock() -> Int? {
+    locked {
+      guard firstOffset + nextBlock * options.blockSize < size else { return nil }
+      defer { nextBlock += 1 }
+      return nextBlock
     }
   }
 
-  /// Reads, scans and joins one block; nil when no record starts in it.
-  private func slice(_ block: Int, _ offset: Int) throws -> TextSlice? {
+  /// The records that start in a block; nil when none does. Blocks may be read in any order and on any thread.
+  package func slice(_ block: Int) throws -> TextSlice? {
     let buffer = pool.take()
-    let count = min(options.blockSize, size - offset)
-    // One byte in front tells whether the block starts at a line.
-    let front = offset > 0 ? 1 : 0
-    if front == 0 { buffer.base[-1] = bytes.lineFeed }
-    let wanted = min(count + Self.lookAhead, size - offset)
-    buffer.grow(to: wanted + 1, used: 0)
-    var have = try readAt(UnsafeMutableRawBufferPointer(start: buffer.base - front, count: wanted + front), offset - front) - front
-    guard have >= count else {
-      throw CSVError(.limit, byteOffset: offset + max(0, have), found: "the end of the file", expected: "\(size) bytes: the file shrank while it was read")
-    }
-    buffer.seal(have)
-    let before = block == 0 ? bytes.lineFeed : buffer.base[-1]
-    let scan = BlockScan(buffer.base, count, before: before, bytes)
-    guard let start = waitForState(of: block) else {
-      throw CSVError(.limit, found: "an earlier failure", expected: "the state of the block before")
-    }
-    let outcome = BlockOutcome(scan, start: start.state, buffer.base, count, before: before, bytes)
-    publish(block + 1, outcome.end, start.line + scan.lineCount, count)
+    let loaded = try load(block, into: buffer, lookAhead: Self.lookAhead)
+    let start = try settle(before: block)
+    let offset = loaded.offset, count = loaded.count
+    let outcome = BlockOutcome(loaded.scan, start: start.state, buffer.base, count, before: loaded.before, bytes)
+    publish(block + 1, outcome.end, start.line + loaded.scan.lineCount, count)
     guard outcome.firstRecord < count else {
       pool.give(buffer)
       return nil
     }
+    var have = loaded.have
     var end = count
     var state = outcome.end
-    var hasReturns = scan.hasReturns
-    var hasHigh = scan.hasHighBytes
+    var hasReturns = loaded.scan.hasReturns
+    var hasHigh = loaded.scan.hasHighBytes
     while state != .recordStart {
       if end == have {
         if offset + have >= size { break }
@@ -152,18 +123,59 @@ package final class FileSplitter: TextSplitter, @unchecked Sendable {  // mutabl
       hasReturns: hasReturns, isUnterminated: isUnterminated, pool: pool)
   }
 
+  /// Reads a block (and what follows it, up to `lookAhead`) and scans it.
+  private func load(_ block: Int, into buffer: TextBuffer, lookAhead: Int) throws -> (offset: Int, count: Int, have: Int, before: UInt8, scan: BlockScan) {
+    locked { _ = claimed.insert(block) }
+    do {
+      let offset = firstOffset + block * options.blockSize
+      let count = min(options.blockSize, size - offset)
+      // One byte in front tells whether the block starts at a line.
+      let front = offset > 0 ? 1 : 0
+      if front == 0 { buffer.base[-1] = bytes.lineFeed }
+      let wanted = min(count + lookAhead, size - offset)
+      buffer.grow(to: wanted + 1, used: 0)
+      let have = try readAt(UnsafeMutableRawBufferPointer(start: buffer.base - front, count: wanted + front), offset - front) - front
+      guard have >= count else {
+        throw CSVError(.limit, byteOffset: offset + max(0, have), found: "the end of the file", expected: "\(size) bytes: the file shrank while it was read")
+      }
+      buffer.seal(have)
+      let before = block == 0 ? bytes.lineFeed : buffer.base[-1]
+      return (offset, count, have, before, BlockScan(buffer.base, count, before: before, bytes))
+    } catch {
+      // Whoever waits for this block tries it itself, and meets the same error.
+      locked {
+        claimed.remove(block)
+        pthread_cond_broadcast(published)
+      }
+      throw error
+    }
+  }
+
+  /// The state at the start of a block; scans blocks before it that nobody has begun, and waits for those under way.
+  private func settle(before block: Int) throws -> (state: ScanState, line: Int) {
+    while true {
+      let open: Int? = locked {
+        while true {
+          if known.count > block { return nil }
+          let first = known.count - 1
+          if !claimed.contains(first) { return first }
+          pthread_cond_wait(published, mutex)
+        }
+      }
+      guard let open else { return locked { known[block] } }
+      let buffer = pool.take()
+      defer { pool.give(buffer) }
+      let loaded = try load(open, into: buffer, lookAhead: 0)
+      let start = locked { known[open] }
+      let outcome = BlockOutcome(loaded.scan, start: start.state, buffer.base, loaded.count, before: loaded.before, bytes)
+      publish(open + 1, outcome.end, start.line + loaded.scan.lineCount, 0)
+    }
+  }
+
   private func tooLong(_ p: UnsafePointer<UInt8>, _ from: Int, _ line: Int, _ offset: Int) -> CSVError {
     CSVError(
       .limit, line: line + countLineEnds(p, 0..<from, bytes), byteOffset: offset + from, found: "a record of more than \(options.maxRecordBytes) bytes",
       expected: "a shorter one", hint: "a quote that is not closed swallows the rest of the file; check the quote and escape options")
-  }
-
-  /// Waits until the block before is scanned; nil when a block failed.
-  private func waitForState(of block: Int) -> (state: ScanState, line: Int)? {
-    locked {
-      while known.count <= block, !hasFailed { pthread_cond_wait(published, mutex) }
-      return known.count > block ? known[block] : nil
-    }
   }
 
   private func publish(_ block: Int, _ state: ScanState, _ line: Int, _ count: Int) {

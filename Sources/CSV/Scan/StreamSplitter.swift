@@ -6,7 +6,7 @@ import Glibc
 #endif
 import Synchronization
 
-package final class StreamSplitter: TextSplitter {
+package final class StreamSplitter: Sendable {
   private struct State: ~Copyable {
     var buffer: TextBuffer?
     /// Bytes in `buffer` that are not cut off yet.
@@ -40,8 +40,10 @@ package final class StreamSplitter: TextSplitter {
     state = Mutex(State(buffer: buffer, pending: head.count, lastByte: bytes.lineFeed, line: line, offset: offset))
   }
 
+  /// Bytes taken from the stream so far.
   package var bytesRead: Int { state.withLock { $0.bytesRead } }
 
+  /// The next slice, nil at the end.
   package func next() throws -> TextSlice? { try state.withLock { try cut(&$0) } }
 
   private func cut(_ s: inout State) throws -> TextSlice? {

@@ -58,6 +58,7 @@ protocol Stoppable: AnyObject, Sendable {
 
 extension ScanMetrics {
   mutating func add(_ other: ScanMetrics) {
+    notes += other.notes.filter { !notes.contains($0) }
     bytesRead += other.bytesRead
     bytesTotal += other.bytesTotal
     rowsRead += other.rowsRead

@@ -9,7 +9,7 @@ enum AggregateCatalog {
   static let all: [AggregateSpec] = counts + sums + moments + extremes + distinct + percentiles + picks + collections
 
   /// Known to Kusto, not done here.
-  static let missing = ["buildschema", "make_dictionary", "percentrank_tdigest", "rank_tdigest", "passthrough"]
+  static let missing = ["passthrough"]
 
   static let byName: [String: AggregateSpec] = {
     var out: [String: AggregateSpec] = [:]
@@ -254,7 +254,7 @@ enum AggregateCatalog {
       let type = b.type(0), limit = try limit(b)
       return BoundAggregate(type: .dynamic, evaluated: [0]) { SetAccumulator(type: type, limit: limit) }
     }
-    let bag = AggregateSpec("make_bag", 1...2, "make_bag(b[, max]): the entries of all bags as one bag") { b in
+    let bag = AggregateSpec("make_bag", 1...2, aliases: ["make_dictionary"], "make_bag(b[, max]): the entries of all bags as one bag") { b in
       guard b.type(0) == .dynamic else { throw b.mismatch("dynamic") }
       let limit = try limit(b)
       return BoundAggregate(type: .dynamic, evaluated: [0]) { BagAccumulator(limit: limit) }
@@ -266,6 +266,10 @@ enum AggregateCatalog {
         return BoundAggregate(type: .dynamic, evaluated: [0]) { ListAccumulator(type: type, keepsNulls: true, limit: defaultLimit) }
       },
       set, set.filtered("make_set_if", aliases: ["make_setif"], "make_set_if(x, p[, max]): make_set of x where p is true"),
+      AggregateSpec("buildschema", 1...1, "buildschema(d): the least schema that admits all dynamic values") { b in
+        guard b.type(0) == .dynamic else { throw b.mismatch("dynamic") }
+        return BoundAggregate(type: .dynamic, evaluated: [0]) { SchemaAccumulator() }
+      },
       bag, bag.filtered("make_bag_if", aliases: ["make_bagif"], "make_bag_if(b, p[, max]): make_bag of b where p is true"),
     ]
   }()

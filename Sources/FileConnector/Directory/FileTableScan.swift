@@ -182,6 +182,7 @@ private struct FileMorsel: Morsel {
 extension ScanMetrics {
   /// Adds another scan's counters.
   mutating func add(_ other: ScanMetrics) {
+    notes += other.notes.filter { !notes.contains($0) }
     bytesRead += other.bytesRead
     bytesTotal += other.bytesTotal
     rowsRead += other.rowsRead

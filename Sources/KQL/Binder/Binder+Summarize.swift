@@ -61,11 +61,19 @@ extension Binder {
     }
     let list = calls.list
     let outputs = builder.columns
+    let grouped = try plan(at: span) { try input.plan.aggregate(keys: keys, aggregates: list) }
+    _ = try each(columns) { column throws(BindFailure) in
+      do {
+        return try grouped.type(of: column.expr)
+      } catch {
+        try self.report(error, at: column.span)
+      }
+    }
     // An aggregate column that is only named needs no projection: the aggregate takes the name itself.
     let direct = Self.renamed(list, outputs, keyCount: keys.count)
     return try plan(at: span) {
       if let direct { return try input.plan.aggregate(keys: keys, aggregates: direct) }
-      return try input.plan.aggregate(keys: keys, aggregates: list).project(outputs)
+      return try grouped.project(outputs)
     }
   }
 

@@ -1,6 +1,6 @@
 // Byte arrays: PLAIN, DELTA_LENGTH_BYTE_ARRAY, DELTA_BYTE_ARRAY, and fixed-length values seen as byte arrays.
 // Source: parquet-format Encodings.md. Each decoder appends values to offsets and bytes; output is bounded before it is allocated.
-package import Columnar
+import Columnar
 import CSIMD
 
 /// The most text one vector holds (offsets are Int32).

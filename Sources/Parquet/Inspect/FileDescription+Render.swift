@@ -1,5 +1,5 @@
 // A file description as text for people and as JSON for programs.
-package import Columnar
+import Columnar
 
 extension FileDescription {
   /// Several paragraphs: file, columns, key-value metadata, then one table per row group.

@@ -32,7 +32,7 @@ package struct ColumnMetadata: Sendable, Equatable {
     return dataPageOffset
   }
 
-  init(from reader: inout ThriftReader) throws(ParquetError) {
+  package init(from reader: inout ThriftReader) throws(ParquetError) {
     var m = ColumnMetadata(type: .boolean, codec: .uncompressed)
     var seen: Set<Int16> = []
     try reader.readStruct { (r, field) throws(ParquetError) in
@@ -105,7 +105,7 @@ package struct ColumnChunk: Sendable, Equatable {
 
   package init(metadata: ColumnMetadata) { self.metadata = metadata }
 
-  init(from reader: inout ThriftReader) throws(ParquetError) {
+  package init(from reader: inout ThriftReader) throws(ParquetError) {
     var chunk = ColumnChunk(metadata: ColumnMetadata(type: .boolean, codec: .uncompressed))
     chunk.metadata = nil
     try reader.readStruct { (r, field) throws(ParquetError) in

@@ -12,7 +12,7 @@ package struct RowGroup: Sendable, Equatable {
 
   package init() {}
 
-  init(from reader: inout ThriftReader) throws(ParquetError) {
+  package init(from reader: inout ThriftReader) throws(ParquetError) {
     var group = RowGroup()
     try reader.readStruct { (r, field) throws(ParquetError) in
       switch (field.id, field.type) {
@@ -60,7 +60,7 @@ package struct FileMetadata: Sendable, Equatable {
 
   package init() {}
 
-  init(from reader: inout ThriftReader) throws(ParquetError) {
+  package init(from reader: inout ThriftReader) throws(ParquetError) {
     var file = FileMetadata()
     var seen: Set<Int16> = []
     try reader.readStruct { (r, field) throws(ParquetError) in

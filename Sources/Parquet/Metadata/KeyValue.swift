@@ -10,7 +10,7 @@ package struct KeyValue: Sendable, Equatable {
     self.value = value
   }
 
-  init(from reader: inout ThriftReader) throws(ParquetError) {
+  package init(from reader: inout ThriftReader) throws(ParquetError) {
     var key = ""
     var value: String?
     try reader.readStruct { (r, field) throws(ParquetError) in
@@ -45,7 +45,7 @@ package struct SortingColumn: Sendable, Equatable {
     self.areNullsFirst = areNullsFirst
   }
 
-  init(from reader: inout ThriftReader) throws(ParquetError) {
+  package init(from reader: inout ThriftReader) throws(ParquetError) {
     var column = SortingColumn(columnIndex: 0, isDescending: false, areNullsFirst: false)
     try reader.readStruct { (r, field) throws(ParquetError) in
       switch field.id {
@@ -82,7 +82,7 @@ package struct PageEncodingCount: Sendable, Equatable {
     self.count = count
   }
 
-  init(from reader: inout ThriftReader) throws(ParquetError) {
+  package init(from reader: inout ThriftReader) throws(ParquetError) {
     var result = PageEncodingCount(pageType: .data, encoding: .plain, count: 0)
     try reader.readStruct { (r, field) throws(ParquetError) in
       guard field.type == .int32 else { return false }

@@ -110,7 +110,7 @@ package enum LogicalType: Sendable, Equatable, CustomStringConvertible {
     }
   }
 
-  init?(from reader: inout ThriftReader) throws(ParquetError) {
+  package init?(from reader: inout ThriftReader) throws(ParquetError) {
     var result: LogicalType?
     try reader.readStruct { (r, field) throws(ParquetError) in
       try r.expect(field, .structure)

@@ -119,7 +119,7 @@ package struct PageHeader: Sendable, Equatable {
 }
 
 extension DataPageHeader: ThriftWritable {
-  init(from reader: inout ThriftReader) throws(ParquetError) {
+  package init(from reader: inout ThriftReader) throws(ParquetError) {
     var values: Int?
     var header = DataPageHeader(valueCount: 0, encoding: .plain)
     try reader.readStruct { (r, field) throws(ParquetError) in
@@ -147,7 +147,7 @@ extension DataPageHeader: ThriftWritable {
 }
 
 extension DictionaryPageHeader: ThriftWritable {
-  init(from reader: inout ThriftReader) throws(ParquetError) {
+  package init(from reader: inout ThriftReader) throws(ParquetError) {
     var values: Int?
     var header = DictionaryPageHeader(valueCount: 0, encoding: .plain)
     try reader.readStruct { (r, field) throws(ParquetError) in
@@ -172,7 +172,7 @@ extension DictionaryPageHeader: ThriftWritable {
 }
 
 extension DataPageHeaderV2: ThriftWritable {
-  init(from reader: inout ThriftReader) throws(ParquetError) {
+  package init(from reader: inout ThriftReader) throws(ParquetError) {
     var header = DataPageHeaderV2(
       valueCount: -1, nullCount: 0, rowCount: -1, encoding: .plain, definitionLevelsByteCount: 0,
       repetitionLevelsByteCount: 0, isCompressed: true)

@@ -14,7 +14,7 @@ package struct PageLocation: Sendable, Equatable {
     self.firstRow = firstRow
   }
 
-  init(from reader: inout ThriftReader) throws(ParquetError) {
+  package init(from reader: inout ThriftReader) throws(ParquetError) {
     var location = PageLocation(offset: -1, compressedSize: -1, firstRow: -1)
     try reader.readStruct { (r, field) throws(ParquetError) in
       switch (field.id, field.type) {

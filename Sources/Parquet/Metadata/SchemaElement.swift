@@ -41,7 +41,7 @@ package struct SchemaElement: Sendable, Equatable {
     return LogicalType(converted: converted, scale: scale ?? 0, precision: precision ?? 0)
   }
 
-  init(from reader: inout ThriftReader) throws(ParquetError) {
+  package init(from reader: inout ThriftReader) throws(ParquetError) {
     var element = SchemaElement(name: "")
     var hasName = false
     try reader.readStruct { (r, field) throws(ParquetError) in

@@ -21,7 +21,7 @@ package struct Statistics: Sendable, Equatable {
     self.maxValue = maxValue
   }
 
-  init(from reader: inout ThriftReader) throws(ParquetError) {
+  package init(from reader: inout ThriftReader) throws(ParquetError) {
     var statistics = Statistics()
     try reader.readStruct { (r, field) throws(ParquetError) in
       switch (field.id, field.type) {

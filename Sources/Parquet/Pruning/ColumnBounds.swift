@@ -67,8 +67,11 @@ extension ParquetFile {
         mayHaveNaN: mapping.type == .real)
       if let usable {
         if usable.nullPages[i] {
-          bounds.nullCount = rows.count
-          bounds.mayHaveNaN = false
+          // Pages written without statistics are marked as null pages by some writers: required columns and null counts tell.
+          if leaf.maxDefinitionLevel > 0, usable.nullCounts.map({ $0[i] == Int64(rows.count) }) ?? true {
+            bounds.nullCount = rows.count
+            bounds.mayHaveNaN = false
+          }
         } else {
           if let counts = usable.nullCounts, counts[i] >= 0, counts[i] <= Int64(rows.count) { bounds.nullCount = Int(counts[i]) }
           if isOrdered {
@@ -154,7 +157,11 @@ struct BoundDecoder {
       guard raw.count == 16 else { return nil }
       return .guid(BytesToGUID.widen(raw.loadUnaligned(as: GUID.self)))
     case .text: return text(raw, isMax: isMax)
-    case .int96, .interval, .json, .binary, .base64, .guidText: return nil
+    case .guidText:
+      // Lower-case text sorts like the GUIDs themselves; anything else does not.
+      guard raw.count == 36, raw.allSatisfy({ $0 < 0x41 || $0 > 0x5A }) else { return nil }
+      return GUID(utf8: raw.assumingMemoryBound(to: UInt8.self)).map { .guid($0) }
+    case .int96, .interval, .json, .binary, .base64: return nil
     }
   }
 

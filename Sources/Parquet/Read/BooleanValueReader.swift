@@ -1,5 +1,5 @@
 // Booleans: PLAIN bits or RLE, collected into a bitmap.
-package import Columnar
+import Columnar
 
 final class BooleanValueReader: ValueReader {
   private enum Page {

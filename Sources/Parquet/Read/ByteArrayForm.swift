@@ -1,5 +1,5 @@
 // What bytes become: validated text, base64, decimals, GUIDs, dynamic values. Applied to whole batches, or once to a dictionary.
-package import Columnar
+import Columnar
 import CSIMD
 
 /// The meaning of byte array values.

@@ -1,5 +1,5 @@
 // Byte arrays: strings and everything stored as bytes of any length. Dictionary-encoded pages come out as dictionary vectors.
-package import Columnar
+import Columnar
 
 /// Reads byte arrays; `form` turns finished bytes (a batch, or a dictionary once) into the column's type.
 final class ByteArrayValueReader: ValueReader {

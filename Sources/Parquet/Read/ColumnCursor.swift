@@ -1,5 +1,5 @@
 // A column of a row group as a forward cursor over rows.
-package import Columnar
+import Columnar
 
 /// Reads ascending windows of rows of one column.
 protocol ColumnCursor: AnyObject {

@@ -1,6 +1,6 @@
 // Nested columns to dynamic values: walks the shape of the column over the level entries of its leaves (record assembly of the
 // Dremel encoding) and writes the engine's binary form directly.
-package import Columnar
+import Columnar
 
 /// The values of one leaf in a window, as pointers; valid while the vector they come from is alive.
 private enum LeafValues {

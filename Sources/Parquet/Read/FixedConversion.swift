@@ -1,5 +1,5 @@
 // From stored fixed-width bytes to the engine's values: one small kernel per conversion, run over whole pages or runs.
-package import Columnar
+import Columnar
 #if canImport(Glibc)
 import Glibc
 #endif

@@ -1,5 +1,5 @@
 // Output memory of fixed-width columns by element size, so that the reader itself needs no generic code.
-package import Columnar
+import Columnar
 
 /// A growing column of 4, 8 or 16-byte elements.
 enum FixedOutput {

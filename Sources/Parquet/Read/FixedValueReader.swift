@@ -1,6 +1,6 @@
 // Values of fixed width: integers, reals, dates, decimals, GUIDs. Dictionary values are converted once and gathered by code.
 import CSIMD
-package import Columnar
+import Columnar
 
 /// Reads every fixed-width column; what differs by type is in its kernels.
 final class FixedValueReader: ValueReader {

@@ -1,5 +1,5 @@
 // JSON text of a column to the engine's binary form of dynamic values.
-package import Columnar
+import Columnar
 
 /// Dynamic values for the JSON texts of a column. Rows that `validity` calls null keep empty slots; text that is not JSON is refused.
 func dynamicValues(

@@ -1,5 +1,5 @@
 // One leaf of a nested column: levels and dense values of a window of rows.
-package import Columnar
+import Columnar
 
 /// Level entries of the rows read last, and the values of those whose definition level is the maximum.
 final class NestedLeafCursor {

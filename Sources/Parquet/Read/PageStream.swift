@@ -1,5 +1,5 @@
 // The pages of one column chunk in file order: headers, checksums, decompression, the dictionary.
-package import Codecs
+import Codecs
 #if canImport(Glibc)
 import Glibc
 #endif

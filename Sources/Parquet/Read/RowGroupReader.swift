@@ -61,6 +61,8 @@ package final class RowGroupReader {
   package func read(column: Int, window: Range<Int>, selection: Bitmap? = nil) throws(ParquetError) -> ColumnVector {
     precondition(selection.map { $0.count == window.count } ?? true, "a selection as long as its window")
     let field = file.schema.fields[columns[column]]
+    // Empty row groups may come without any page.
+    if window.isEmpty { return ColumnBuilder(field.type).finish() }
     do throws(ParquetError) {
       if let cursor = cursors[column] { return try cursor.read(window, selection) }
       let made = try makeCursor(field)

@@ -1,5 +1,5 @@
 // The values of one leaf: dictionary and data pages in, column vectors out. Levels are the caller's business.
-package import Columnar
+import Columnar
 
 /// Reads the dense values of a leaf page by page and lays them out as rows.
 protocol ValueReader: AnyObject {

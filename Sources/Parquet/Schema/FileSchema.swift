@@ -25,16 +25,13 @@ package struct ParquetField: Sendable {
 
 /// The columns of a file.
 package struct FileSchema: Sendable {
-  /// The key under which this project's writer records Kusto types: `name:type, …` for columns whose stored form does not tell.
-  package static let recordedTypesKey = "kconnect.schema"
-
   package let tree: SchemaTree
   package let fields: [ParquetField]
 
   init(_ metadata: FileMetadata, options: ParquetReadOptions) throws(ParquetError) {
     tree = try SchemaTree(metadata.schema)
     var recorded: [String: DataType] = [:]
-    if let text = metadata.keyValues?.last(where: { $0.key == Self.recordedTypesKey })?.value,
+    if let text = metadata.keyValues?.last(where: { $0.key == kustoSchemaKey })?.value,
       let schema = try? StructType(ddl: text)
     {
       for field in schema.fields { recorded[field.name] = field.type }

@@ -14,5 +14,17 @@ enum ColumnText {
     return text.finish()
   }
 
-  static func dynamics(_ vector: ColumnVector) -> ColumnVector { vector }
+  /// Null-free dynamic values as JSON texts; a dictionary stays one.
+  static func dynamics(_ vector: ColumnVector) -> ColumnVector {
+    if case .dictionary(let codes, let values) = vector.storage { return .dictionary(codes: codes, values: dynamics(values)) }
+    let flat = vector.flattened
+    guard case .bytes(let offsets, let data) = flat.storage else { return flat }
+    let text = StringBuilder(rows: flat.count, bytes: data.count)
+    for i in 0..<flat.count {
+      DynamicPrinter.append(DynamicView(data.pointer + Int(offsets[i]), Int(offsets[i + 1] - offsets[i])), to: text.data)
+      text.endRow()
+    }
+    withExtendedLifetime((offsets, data)) {}
+    return text.finish()
+  }
 }

@@ -6,7 +6,9 @@ import Columnar
 package enum FunctionRegistry {
   /// Every declaration, family by family.
   package static let all: [FunctionSpec] =
-    arithmeticOperators + comparisonOperators + textOperators + membershipOperators + conversionFunctions + logicFunctions + textFunctions + regexFunctions
+    arithmeticOperators + comparisonOperators + textOperators + membershipOperators + conversionFunctions + logicFunctions + textFunctions + regexFunctions + timeFunctions + timePartFunctions
+    + binFunctions + mathFunctions + memberFunctions + bagFunctions + arrayFunctions
+    + hashFunctions + encodingFunctions + parsingFunctions + ipv4Functions + ipv6Functions
 
   private static let byName: [String: FunctionSpec] = {
     var out: [String: FunctionSpec] = [:]

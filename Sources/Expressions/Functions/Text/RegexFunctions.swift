@@ -86,9 +86,9 @@ let regexFunctions: [FunctionSpec] = [
         let row = text[i]
         let start = numbers.count > 0 ? numbers[0][i] : 0, length = numbers.count > 1 ? numbers[1][i] : -1
         var left = numbers.count > 2 ? numbers[2][i] : 1
-        guard length >= -1, left >= 1 else { return nil }
+        guard start >= 0, length >= -1, left >= 1 else { return nil }
         let count = Int64(scalarCount(row))
-        let first = start < 0 ? max(0, count + start) : start
+        let first = start
         guard first <= count else { return -1 }
         let from = scalarOffset(row, Int(first))
         let stop = length < 0 || length >= count - first ? row.count : scalarOffset(row, Int(length), from: from)
@@ -97,7 +97,7 @@ let regexFunctions: [FunctionSpec] = [
         while at <= stop, let hit = regex.firstMatch(window, from: at, groups: 1)?[0] {
           left -= 1
           if left == 0 { return Int64(scalarCount(UnsafeBufferPointer(rebasing: row[0..<hit.lowerBound]))) }
-          at = hit.lowerBound + 1
+          at = max(hit.upperBound, hit.lowerBound + 1)
         }
         return -1
       }

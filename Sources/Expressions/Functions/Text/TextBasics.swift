@@ -127,8 +127,10 @@ let textFunctions: [FunctionSpec] = [
       for _ in 0..<max(0, min(least, 64) - Int64(digits.utf8.count)) { out.append(0x30) }
       out.append(text: digits)
     }
-    if call.count == 1 { return BoundFunction(.string, [.long], kernel: textRows(LongRows.self) { f($0, 0, $1) }) }
-    return BoundFunction(.string, [.long, .long], kernel: textRows(LongRows.self, LongRows.self) { f($0, $1, $2) })
+    // A negative int has the eight digits of 32 bits.
+    let mask: Int64 = call.types[0] == .int ? 0xFFFF_FFFF : -1
+    if call.count == 1 { return BoundFunction(.string, [.long], kernel: textRows(LongRows.self) { f($0 & mask, 0, $1) }) }
+    return BoundFunction(.string, [.long, .long], kernel: textRows(LongRows.self, LongRows.self) { f($0 & mask, $1, $2) })
   },
   text("countof", 2...3, "text, search [, 'normal' | 'regex']", "How often a text occurs; plain occurrences may overlap.", "countof('aaaa', 'aa')") { call in
     if call.count == 3 {
@@ -230,15 +232,18 @@ private func substring(_ text: UnsafeBufferPointer<UInt8>, _ start: Int64, _ len
 
 private func caseKernel(upper: Bool) -> Kernel {
   textRows(TextRows.self) { text, out in
-    out.reserve(text.count)
+    guard let from = text.baseAddress else { return }
+    let n = text.count
+    let to = out.appendUninitialized(n)
     let first: UInt8 = upper ? 0x61 : 0x41
-    var isASCII = true
-    for byte in text {
-      if byte >= 0x80 { isASCII = false }
-      out.appendUnchecked(byte &- first < 26 ? byte ^ 0x20 : byte)
+    var high: UInt8 = 0
+    for i in 0..<n {
+      let byte = from[i]
+      high |= byte
+      to[i] = byte &- first < 26 ? byte ^ 0x20 : byte
     }
-    if isASCII { return }
-    out.count &-= text.count
+    if high < 0x80 { return }
+    out.count &-= n
     // One character for one: 'ß' stays, as .NET's invariant culture has it.
     for scalar in scalars(text) {
       let mapped = upper ? scalar.properties.uppercaseMapping : scalar.properties.lowercaseMapping
@@ -274,13 +279,15 @@ private func indexOf(
   guard first <= count else { return -1 }
   let from = scalarOffset(text, Int(first))
   let stop = length < 0 || length >= count - first ? text.count : scalarOffset(text, Int(length), from: from)
-  let window = UnsafeBufferPointer(rebasing: text[0..<stop])
+  var window = UnsafeBufferPointer(rebasing: text[0..<stop])
   var at = from
   var left = occurrence
   while let hit = find(search, in: window, from: at) {
     left -= 1
     if left == 0 { return Int64(scalarCount(UnsafeBufferPointer(rebasing: text[0..<hit]))) }
     at = hit + 1
+    // The next occurrence is looked for in as many characters again (the reference's idx8 example).
+    if length >= 0 { window = UnsafeBufferPointer(rebasing: text[0..<scalarOffset(text, Int(min(length, count)), from: at)]) }
   }
   return -1
 }

@@ -1,0 +1,128 @@
+// Role: the decoded text of an input: where it can be read at random (regular UTF-8 files), and as a stream (pipes, .gz, .zst, other encodings).
+
+#if canImport(Glibc)
+import Glibc
+#endif
+import CSV
+import Codecs
+import DataSource
+
+/// The text of one input file.
+final class TextInput: Sendable {
+  let file: InputFile
+  let compression: StreamFormat?
+  let encoding: TextEncoding
+  /// Bytes of the byte order mark, in the encoded text.
+  let markLength: Int
+  /// The beginning of a stream that can be read only once, as far as it was looked at. UTF-8.
+  let head: [UInt8]
+  /// True when `head` is the whole text.
+  let isHeadWhole: Bool
+  private let stream: StreamBox?
+
+  /// The reader of a stream that has been begun.
+  final class StreamBox: @unchecked Sendable {  // handed from `open` to the one scan
+    let reader: ByteReader
+    init(_ reader: @escaping ByteReader) { self.reader = reader }
+  }
+
+  /// Looks at about `sampleBytes` of the text.
+  init(_ file: InputFile, compression: StreamFormat?, encoding given: TextEncoding?, sampleBytes: Int) throws {
+    self.file = file
+    self.compression = compression
+    let raw = try Self.rawReader(file, compression)
+    var mark = [UInt8](repeating: 0, count: 3)
+    let n = try mark.withUnsafeMutableBytes { try raw($0) }
+    let found = mark.withUnsafeBytes { TextEncoding.ofMark(UnsafeRawBufferPointer(rebasing: $0[..<n])) }
+    let encoding = found?.encoding ?? given ?? .utf8
+    self.encoding = encoding
+    markLength = found?.length ?? 0
+    // What was read behind the mark comes first.
+    let pushed = Array(mark[markLength..<max(markLength, n)])
+    let decoder = TextDecoder(encoding, Self.prefixed(pushed, n < 3 ? { _ in 0 } : raw))
+    var head = [UInt8](repeating: 0, count: sampleBytes)
+    let got = try head.withUnsafeMutableBytes { try decoder.read(into: $0) }
+    isHeadWhole = got < sampleBytes
+    head.removeLast(sampleBytes - got)
+    self.head = head
+    stream = file.size == nil ? StreamBox(decoder.read) : nil
+  }
+
+  /// True when the text can be read at any offset.
+  var isRandomAccess: Bool { file.size != nil && compression == nil && encoding.isTransparent }
+
+  /// The text from its beginning (behind the mark), anew where the input allows.
+  func reader() throws -> ByteReader {
+    if let stream { return Self.prefixed(head, stream.reader) }
+    let raw = try Self.rawReader(file, compression)
+    var mark = [UInt8](repeating: 0, count: markLength)
+    if markLength > 0 { _ = try mark.withUnsafeMutableBytes { try raw($0) } }
+    return TextDecoder(encoding, raw).read
+  }
+
+  private static func prefixed(_ prefix: [UInt8], _ rest: @escaping ByteReader) -> ByteReader {
+    var at = 0
+    return { target in
+      let n = min(target.count, prefix.count - at)
+      if n > 0 {
+        prefix.withUnsafeBytes { if let from = $0.baseAddress { target.baseAddress?.copyMemory(from: from + at, byteCount: n) } }
+        at += n
+      }
+      if n == target.count { return n }
+      return n + (try rest(UnsafeMutableRawBufferPointer(rebasing: target[n...])))
+    }
+  }
+
+  /// The bytes of the file, decompressed.
+  private static func rawReader(_ file: InputFile, _ compression: StreamFormat?) throws -> ByteReader {
+    var offset = 0
+    let plain: ByteReader = { target in
+      let n = file.size == nil ? try file.read(into: target) : try file.pread(into: target, at: offset)
+      offset += n
+      return n
+    }
+    guard let compression else { return plain }
+    let decompressor = try StreamDecompressor(compression)
+    let block = BlockBox(1 << 20)
+    var have = 0, used = 0
+    var isAtEnd = false
+    return { target in
+      var done = 0
+      while done < target.count {
+        if used == have, !isAtEnd {
+          have = try plain(block.bytes)
+          used = 0
+          isAtEnd = have < block.bytes.count
+        }
+        let input = UnsafeRawBufferPointer(rebasing: block.bytes[used..<have])
+        let progress: StreamDecompressor.Progress
+        do {
+          progress = try decompressor.feed(input, into: UnsafeMutableRawBufferPointer(rebasing: target[done...]))
+        } catch {
+          throw KConnectError(.formatCorrupt, "'\(file.path)', around compressed byte \(offset - have + used): \(error)", hint: "is the file complete, and really \(compression)?")
+        }
+        used += progress.consumed
+        done += progress.produced
+        if progress.consumed == 0, progress.produced == 0, isAtEnd {
+          if used < have { throw KConnectError(.formatCorrupt, "'\(file.path)', compressed byte \(offset - have + used): bytes behind the end of the \(compression) data") }
+          if offset > 0 {
+            do {
+              try decompressor.finish()
+            } catch {
+              throw KConnectError(.formatCorrupt, "'\(file.path)': \(error)", hint: "the file is cut off")
+            }
+          }
+          break
+        }
+      }
+      return done
+    }
+  }
+
+  /// Memory for compressed bytes.
+  private final class BlockBox {
+    let bytes: UnsafeMutableRawBufferPointer
+    init(_ count: Int) { bytes = .allocate(byteCount: count, alignment: 64) }
+    deinit { bytes.deallocate() }
+  }
+}

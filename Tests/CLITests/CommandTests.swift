@@ -1,0 +1,220 @@
+// Role: the commands doing their work: formats, pipelines, writes, configuration, interrupts, generated files.
+
+import Foundation
+import Testing
+
+@Suite struct CommandTests {
+  private static let csv = ["-o", "header=true", "-o", "inferSchema=true"]
+
+  private func run(_ arguments: [String], _ place: Place, input: String? = nil) throws -> String {
+    let result = try Program.run(arguments, in: place, input: input)
+    #expect(result.status == 0, "\(arguments): \(result.errors)")
+    return result.output
+  }
+
+  struct Format: Sendable, CustomTestStringConvertible {
+    let arguments: [String]
+    let output: String
+    var testDescription: String { arguments.joined(separator: " ") }
+
+    init(_ arguments: [String], _ output: String) {
+      self.arguments = arguments
+      self.output = output
+    }
+  }
+
+  static let query = "print n = 1, s = 'a|\"b\", c', x = real(null), d = dynamic({'k':[1,null]})"
+
+  static let formats: [Format] = [
+    Format(["--format", "table"], """
+      ┌───┬──────────┬───┬────────────────┐
+      │ n │ s        │ x │ d              │
+      ├───┼──────────┼───┼────────────────┤
+      │ 1 │ a|"b", c │ ∅ │ {"k":[1,null]} │
+      └───┴──────────┴───┴────────────────┘
+
+      """),
+    Format(["--format", "markdown"], "| n | s | x | d |\n| ---: | --- | ---: | --- |\n| 1 | a\\|\"b\", c | ∅ | {\"k\":[1,null]} |\n"),
+    Format(["--format", "json"], "{\"columns\":[{\"name\":\"n\",\"type\":\"long\"},{\"name\":\"s\",\"type\":\"string\"},{\"name\":\"x\",\"type\":\"real\"},{\"name\":\"d\",\"type\":\"dynamic\"}],\"rows\":[\n[1,\"a|\\\"b\\\", c\",null,{\"k\":[1,null]}]\n]}\n"),
+    Format(["--format", "csv"], "n,s,x,d\n1,\"a|\"\"b\"\", c\",,\"{\"\"k\"\":[1,null]}\"\n"),
+    Format(["--format", "csv", "--no-header"], "1,\"a|\"\"b\"\", c\",,\"{\"\"k\"\":[1,null]}\"\n"),
+    Format(["--format", "markdown", "--no-header"], "| 1 | a\\|\"b\", c | ∅ | {\"k\":[1,null]} |\n"),
+  ]
+
+  @Test(arguments: formats) func format(_ format: Format) throws {
+    #expect(try run(["query", Self.query] + format.arguments, Place()) == format.output)
+  }
+
+  @Test func ndjsonAndTSV() throws {
+    let place = try Place()
+    let line = try run(["query", "print n = 1, s = 'x'", "--format", "ndjson"], place)
+    #expect(line == "{\"n\":1,\"s\":\"x\"}\n")
+    #expect(try run(["query", "print n = 1, s = 'x'", "--format", "tsv"], place) == "n\ts\n1\tx\n")
+  }
+
+  @Test func formatFollowsTheOutputName() throws {
+    let place = try Place()
+    for name in ["o.csv", "o.tsv", "o.json", "o.ndjson", "o.md", "o.parquet", "o.txt"] {
+      _ = try run(["query", "range n from 1 to 3 step 1", "--output", name], place)
+    }
+    #expect(try place.text("o.csv") == "n\n1\n2\n3\n")
+    #expect(try place.text("o.json").hasPrefix("{\"columns\":"))
+    #expect(try place.text("o.ndjson") == "{\"n\":1}\n{\"n\":2}\n{\"n\":3}\n")
+    #expect(try place.text("o.md").hasPrefix("| n |"))
+    #expect(try run(["query", "T | summarize sum(n)", "--table", "T=o.parquet", "--format", "csv"], place) == "sum_n\n6\n")
+    // Written again: replaced, whatever the format; nothing else left.
+    _ = try run(["query", "print n = 9", "--output", "o.csv"], place)
+    #expect(try place.text("o.csv") == "n\n9\n")
+    #expect(place.contents.filter { $0.hasPrefix(".") } == [])
+  }
+
+  @Test func readPipeline() throws {
+    let place = try Place()
+    let top = try run(["read", "storms.csv", "--query", "summarize n = count() by state | top 2 by n desc, state asc", "--format", "csv"] + Self.csv, place)
+    #expect(top.hasPrefix("state,n\n") && top.split(separator: "\n").count == 3)
+    let filtered = try run(["read", "storms.csv", "--columns", "state,deaths", "--filter", "deaths > 1 and type == 'Hail'", "--limit", "1", "--format", "csv"] + Self.csv, place)
+    #expect(filtered.hasPrefix("state,deaths\n"))
+    #expect(try run(["read", "storms.csv", "--query", "where deaths == toscalar(source | summarize max(deaths)) | summarize n = count() | extend n > 0", "--format", "csv"] + Self.csv, place).hasSuffix(",true\n"))
+  }
+
+  @Test func standardInput() throws {
+    let place = try Place()
+    #expect(try run(["read", "csv:-", "-o", "header=true", "--format", "csv"], place, input: "a,b\n1,x\n") == "a,b\n1,x\n")
+    #expect(try run(["query", "--format", "csv"], place, input: "print a = 1\n| extend b = a + 1\n") == "a,b\n1,2\n")
+    #expect(try run(["query", "-", "--format", "csv"], place, input: "print a = 1") == "a\n1\n")
+    #expect(try run(["query", "T | count", "-t", "T=csv:-", "-o", "header=true", "--format", "csv"], place, input: "a\n1\n2\n") == "Count\n2\n")
+  }
+
+  @Test func writeAndSummary() throws {
+    let place = try Place()
+    let result = try Program.run(["write", "--from", "storms.csv", "--to", "storms.parquet"] + Self.csv, in: place)
+    #expect(result.status == 0, "\(result.errors)")
+    #expect(result.output == "")
+    #expect(result.errors.contains("wrote 60 rows") && result.errors.contains("1 file"), "\(result.errors)")
+    #expect(try Program.run(["write", "--from", "storms.csv", "--to", "storms.parquet", "--mode", "overwrite", "--quiet"] + Self.csv, in: place).errors == "")
+    #expect(try Program.run(["write", "--from", "storms.csv", "--to", "storms.parquet", "--mode", "ignore"] + Self.csv, in: place).errors.contains("skipped"))
+    let json = try Program.run(["write", "--from", "storms.parquet", "--to", "csv:-", "--progress", "json"], in: place)
+    #expect(json.errors.split(separator: "\n").last?.contains("\"event\":\"summary\"") == true)
+    #expect(json.output.split(separator: "\n").count >= 60)
+    _ = try run(["write", "--from", "storms.parquet", "--to", "parquet:parts", "--partition-by", "state"], place)
+    #expect(try run(["read", "parts", "--query", "where state == 'OHIO' | count", "--format", "csv"], place) != "Count\n0\n")
+  }
+
+  @Test func configuration() throws {
+    let place = try Place()
+    try place.write("c.toml", """
+      [defaults]
+      format = "csv"
+      threads = 2
+      [profiles.docs]
+      format = "markdown"
+      [options.csv]
+      header = true
+      inferSchema = "true"
+      [tables]
+      S = "storms.csv"
+      """)
+    #expect(try run(["query", "S | where deaths > 100 | project state, deaths", "--config", "c.toml"], place) == "state,deaths\n")
+    #expect(try run(["query", "S | count", "--config", "c.toml", "--profile", "docs"], place).hasPrefix("| Count |"))
+    #expect(try run(["query", "S | count", "--config", "c.toml", "--format", "tsv"], place) == "Count\n60\n")
+  }
+
+  @Test func schemas() throws {
+    let place = try Place()
+    #expect(try run(["schema", "states.csv", "--schema", "state:string, capital:string, people:long", "-o", "header=true"], place) == "state:string, capital:string, people:long\n")
+    #expect(try run(["schema", "states.csv", "--schema", "state:string, ['the capital']:string, people:long", "--format", "ddl"], place) == "state string, `the capital` string, people long\n")
+    #expect(try run(["schema", "states.csv", "--schema", "a:long", "--format", "json"], place) == "{\"columns\":[{\"name\":\"a\",\"type\":\"long\",\"nullable\":true}]}\n")
+  }
+
+  @Test func explain() throws {
+    let place = try Place()
+    let plan = try run(["explain", "S | where deaths > 1 | project state", "--table", "S=storms.csv"] + Self.csv, place)
+    #expect(plan.contains("storms.csv"))
+    #expect(try run(["explain", "S | count", "--table", "S=storms.csv", "--mode", "analyze"], place).contains("rows"))
+    #expect(try run(["read", "storms.csv", "--filter", "deaths > 1", "--explain"] + Self.csv, place).contains("deaths"))
+    #expect(try run(["write", "--from", "storms.csv", "--to", "x.parquet", "--explain"], place).contains("storms.csv"))
+    #expect(!place.contents.contains("x.parquet"))
+  }
+
+  @Test func inspect() throws {
+    let place = try Place()
+    _ = try run(["write", "--from", "storms.csv", "--to", "s.parquet"] + Self.csv, place)
+    let text = try run(["inspect", "s.parquet"], place)
+    #expect(text.contains("60") && text.contains("deaths") && text.lowercased().contains("row group"))
+    #expect(try run(["inspect", "s.parquet", "--format", "json"], place).hasPrefix("{"))
+  }
+
+  @Test(arguments: ["csv", "json", "parquet"]) func optionSchemasAreCurrent(_ source: String) throws {
+    let file = Program.packageRoot.appendingPathComponent("schemas/options.\(source).schema.json")
+    let expected = String(decoding: try Data(contentsOf: file), as: UTF8.self)
+    #expect(try run(["options", source, "--format", "schema"], Place()) == expected, "scripts/check-docs KCONNECT --update renews it")
+    _ = try JSONSerialization.jsonObject(with: Data(expected.utf8))
+  }
+
+  @Test func completionsAndVersion() throws {
+    let place = try Place()
+    for shell in ["bash", "zsh", "fish"] { #expect(try run(["completions", shell], place).contains("kconnect")) }
+    #expect(try run(["--version"], place).split(separator: ".").count == 3)
+  }
+
+  @Test(arguments: ["", "read", "write", "query", "explain", "inspect", "schema", "options", "completions"])
+  func helpIsKept(_ command: String) throws {
+    let place = try Place()
+    let text = try run((command.isEmpty ? [] : [command]) + ["--help"], place)
+    let name = "Tests/CLITests/Help/\(command.isEmpty ? "kconnect" : command).txt"
+    let file = Program.packageRoot.appendingPathComponent(name)
+    if ProcessInfo.processInfo.environment["KCONNECT_RECORD"] == "1" { try Data(text.utf8).write(to: file) }
+    #expect(text == String(decoding: try Data(contentsOf: file), as: UTF8.self), "KCONNECT_RECORD=1 renews \(name)")
+  }
+
+  struct Signal: Sendable, CustomTestStringConvertible {
+    let number: Int32
+    let status: Int32
+    let arguments: [String]
+    var testDescription: String { "\(number) \(arguments[0])" }
+  }
+
+  static let endless = "range a from 1 to 200000 step 1 | extend k = 1 | join kind=inner (range b from 1 to 200000 step 1 | extend k = 1) on k"
+
+  @Test(arguments: [
+    Signal(number: SIGINT, status: 130, arguments: ["query", endless + " | summarize sum(a * b)"]),
+    Signal(number: SIGINT, status: 130, arguments: ["query", endless, "--output", "out.parquet"]),
+    Signal(number: SIGINT, status: 130, arguments: ["query", endless, "--output", "out.json"]),
+    Signal(number: SIGTERM, status: 143, arguments: ["query", endless + " | count"]),
+    Signal(number: SIGINT, status: 130, arguments: ["read", "csv:pipe"]),
+  ]) func interrupts(_ signal: Signal) throws {
+    let place = try Place()
+    mkfifo(place.file("pipe"), 0o600)
+    let before = place.contents
+    let running = try Program.start(signal.arguments, in: place)
+    usleep(400_000)
+    #expect(running.process.isRunning)
+    let clock = ContinuousClock()
+    let start = clock.now
+    kill(running.process.processIdentifier, signal.number)
+    running.process.waitUntilExit()
+    let waited = clock.now - start
+    let result = try running.result()
+    #expect(result.status == signal.status, "\(result.errors)")
+    #expect(waited < .seconds(1.5))
+    #expect(result.errors.contains("interrupted"))
+    #expect(place.contents == before)
+  }
+
+  @Test func closedPipe() throws {
+    let place = try Place()
+    for format in ["table", "csv", "json", "ndjson"] {
+      let status = system("sh", "-c", "cd '\(place.url.path)' && '\(Program.path)' query 'range n from 1 to 3000000 step 1' --format \(format) 2>err.\(format) | head -1 >/dev/null")
+      #expect(status == 0)
+      #expect(try place.text("err.\(format)") == "")
+    }
+  }
+
+  @Test func devicesStayDevices() throws {
+    let place = try Place()
+    _ = try run(["query", "print 1", "--output", "/dev/null"], place)
+    _ = try run(["query", "print 1", "--output", "/dev/null", "--format", "csv"], place)
+    var info = stat()
+    #expect(stat("/dev/null", &info) == 0 && info.st_mode & S_IFMT == S_IFCHR)
+  }
+}
