@@ -93,7 +93,9 @@ struct BlockOutcome {
   /// Joins a scan with the true start state. Runs the automaton over the block when the scan is doubtful.
   init(_ scan: BlockScan, start: ScanState, _ p: UnsafePointer<UInt8>, _ count: Int, before: UInt8, _ bytes: ScanBytes) {
     let isInside = start == .quoted
-    let isSimple = isInside || start == .unquoted || start == .fieldStart || start == .recordStart || start == .quoteSeen
+    // A literal quote in front of the block does not let its first byte open one, though the scan, which sees bytes alone, allows it.
+    let isBehindLiteral = start == .unquoted && bytes.hasQuote && before == bytes.quote
+    let isSimple = start != .escaped && start != .comment && !isBehindLiteral
     if !isSimple || (isInside ? scan.isDoubtful.1 : scan.isDoubtful.0) {
       var state = start
       var first = start == .recordStart ? 0 : -1
@@ -106,10 +108,20 @@ struct BlockOutcome {
       return
     }
     let isInsideAtEnd = isInside != scan.flipsQuotes
-    end = count == 0 ? start : isInsideAtEnd ? .quoted : bytes.stateBehind(p[count - 1])
+    end = count == 0 ? start : isInsideAtEnd ? .quoted : Self.stateBehind(p, count, start, bytes)
     let lineEnd = isInside ? scan.firstLineEnd.1 : scan.firstLineEnd.0
     let first = start == .recordStart ? 0 : lineEnd < 0 ? count : lineEnd + 1
     firstRecord = Self.skipFeed(first, p, count, before, bytes)
+  }
+
+  /// The state behind a text that ends outside quotes. Spaces that are skipped in front of fields leave the field's start where it is.
+  private static func stateBehind(_ p: UnsafePointer<UInt8>, _ count: Int, _ start: ScanState, _ bytes: ScanBytes) -> ScanState {
+    guard bytes.trimsLeading else { return bytes.stateBehind(p[count - 1]) }
+    var at = count
+    while at > 0, p[at - 1] == 0x20 || p[at - 1] == 0x09 { at -= 1 }
+    let state = at > 0 ? bytes.stateBehind(p[at - 1]) : start
+    if at == count { return state }
+    return state == .recordStart || state == .fieldStart ? .fieldStart : .unquoted
   }
 
   /// A record does not start at the LF of a CR LF.
