@@ -15,8 +15,9 @@ struct WriteCommand: ParsableCommand {
 
       EXAMPLES
         kconnect write --from storms.csv --to storms.parquet
-        kconnect write --from 'logs/*.json' --to parquet:archive --mode append --partition-by day
-        kconnect write --from a.csv --to b.parquet --query 'where Deaths > 0 | project State, Deaths' -o compression=zstd
+        kconnect write --from 'logs/*.json' --to parquet:archive --mode append
+        kconnect write --from a.csv --to b.parquet --query 'where Deaths > 0'
+        kconnect write --from a.csv --to parquet:byday --partition-by day
       """)
 
   @Option(help: ArgumentHelp("What to read.", valueName: "locator"))
@@ -51,7 +52,7 @@ struct WriteCommand: ParsableCommand {
     let progress = ProgressReporter(execution, mode: context.progress, resultGoesToTerminal: to.path == "-" && StandardStreams.isOutputTerminal)
     let summary: WriteSummary
     do {
-      summary = try Interrupt.cancelling(execution) { try writer.run(execution, to.path) }
+      summary = try Interrupt.cancelling(execution) { try writer.run(execution, to.path) { context.note($0) } }
     } catch {
       progress?.stop()
       throw error
@@ -71,6 +72,7 @@ struct WriteCommand: ParsableCommand {
 }
 
 /// `--option` of a write given to source and target: each takes the options it declares for its use; `from.` and `to.` in front decide.
+/// What both declare goes to both when they have one format, else to the source; compression is the target's, for a source's is recognised.
 struct OptionSplit {
   private(set) var source: [(String, String)] = []
   private(set) var target: [(String, String)] = []
@@ -83,12 +85,15 @@ struct OptionSplit {
         self.target.append((String(key.dropFirst(3)), value))
       } else {
         let reads = Self.declares(source, key, .read), writes = Self.declares(target, key, .write)
-        if reads { self.source.append((key, value)) }
-        if writes { self.target.append((key, value)) }
+        let isTargets = writes && Self.targetFirst.contains(key.lowercased())
+        if reads, !isTargets { self.source.append((key, value)) }
+        if writes, isTargets || !reads || source.shortName == target.shortName { self.target.append((key, value)) }
         guard reads || writes else { throw Self.unknown(key, source, target) }
       }
     }
   }
+
+  private static let targetFirst: Set<String> = ["compression", "codec", "compressionlevel"]
 
   private static func declares(_ provider: any DataSourceProvider, _ key: String, _ use: OptionSpec.Use) -> Bool {
     let lower = key.lowercased()

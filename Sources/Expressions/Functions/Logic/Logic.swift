@@ -18,6 +18,13 @@ private func nullTest(_ isNotNull: Bool) -> @Sendable (FunctionCall) throws -> B
   }
 }
 
+/// The null test of DataFrames, where a null string is null. Its name cannot be written in KQL.
+private func frameNullTest(_ call: FunctionCall) throws -> BoundFunction {
+  BoundFunction(.bool, [call.types[0]], nulls: .custom) { arguments, n in
+    .bool(arguments[0].validity?.inverted ?? Bitmap(repeating: false, count: n))
+  }
+}
+
 /// isempty and isnotempty: '' and null.
 private func emptyTest(_ isNotEmpty: Bool) -> @Sendable (FunctionCall) throws -> BoundFunction {
   { call in
@@ -51,8 +58,19 @@ let logicFunctions: [FunctionSpec] = [
       return .bool(truth.isFalse, validity: truth.isTrue.or(truth.isFalse))
     }
   },
+  FunctionSpec("assert", .logic, 2...2, parameters: "condition, message", "True, or an error with the message when the condition is false.",
+    example: "assert(1 < 2, 'impossible')") { call in
+    BoundFunction(.bool, [.bool, .string], nulls: .custom) { arguments, n in
+      let condition = arguments[0].truth, message = StringRows(arguments[1])
+      if let failed = condition.isTrue.inverted.indices().array.first {
+        throw ExpressionError.invalidArgument(function: "assert", message: message[Int(failed)])
+      }
+      return .bool(condition.isTrue)
+    }
+  },
   predicate("isnull", "True for null; a string is never null.", "isnull(int(null))", bind: nullTest(false)),
   predicate("isnotnull", aliases: ["notnull"], "True for everything but null; a string is never null.", "isnotnull(1)", bind: nullTest(true)),
+  predicate("is null", "True for null, a null string included; for DataFrames.", "", bind: frameNullTest),
   predicate("isempty", "True for '' and null.", "isempty('')", bind: emptyTest(false)),
   predicate("isnotempty", aliases: ["notempty"], "False for '' and null.", "isnotempty('a')", bind: emptyTest(true)),
   predicate("isnan", "True for NaN.", "isnan(0.0 / 0.0)", bind: realTest { $0.isNaN }),
