@@ -58,4 +58,11 @@ package struct CSVBadRecord: Sendable, Hashable {
   package var reason: String
   /// The record's text, without its line end.
   package var text: [UInt8]
+
+  package init(line: Int, byteOffset: Int, reason: String, text: [UInt8]) {
+    self.line = line
+    self.byteOffset = byteOffset
+    self.reason = reason
+    self.text = text
+  }
 }
