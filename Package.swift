@@ -79,6 +79,7 @@ let examples: [Target] = ["home-telemetry", "csv-to-parquet", "kql-over-files", 
 }
 
 let tests: [Target] = [
+  test("JSONTests", ["JSON", "Columnar"]),
   test("KConnectTests", ["KConnect"]),
   test("CLITests", [], exclude: ["Help"]),
   test("FileConnectorTests", ["FileConnector", "DataSource", "Expressions", "Columnar"]),

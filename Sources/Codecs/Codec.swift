@@ -63,7 +63,7 @@ package final class CodecContext {
       }
       if source.count > 0 { target.copyMemory(from: source) }
       return source.count
-    case .snappy: return try SnappyBlocks.decompress(source, into: target)
+    case .snappy: return try SnappyDecoder.decompress(source, into: target)
     case .gzip, .zlib: return try gzip.decompress(source, into: target)
     case .lz4Raw: return try LZ4Blocks.decompress(source, into: target)
     case .lz4Hadoop: return try decompressLegacyLZ4(source, into: target)

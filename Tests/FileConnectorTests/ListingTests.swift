@@ -116,10 +116,6 @@ private let lines = FileProvider(LinesFormat())
     #expect(rows == [[.long(24)], [.long(1024)], [.long(25)], [.long(1025)]])
     #expect(counted.filesPruned == 4 && counted.files == 2)
     let mixed = Expr.call(">", [.column("x"), .call("-", [.column("year"), .literal(.long(1001))])])
-    for e in [Expr.call("-", [.literal(.long(2020)), .literal(.long(1001))]), .call(">", [.column("x"), .literal(.long(1019))]), .call(">", [.column("x"), .call("-", [.literal(.long(2020)), .literal(.long(1001))])])] {
-      let x = try batch("x:long", [[.long(20)], [.long(1020)]])
-      print("MIXED", e, try CompiledExpr(e, schema: x.schema, context: context).evaluate(x).scalars)
-    }
     if table.pushdown([mixed]) == [.exact] { #expect(try readRows(table, columns: ["x"], filters: [mixed]) == (2020...2025).map { [.long($0 - 1000)] }) }
   }
 

@@ -51,6 +51,22 @@ import Testing
     }
   }
 
+  @Test func snappyOfEveryPeriodAndLength() throws {
+    // Repeats of every short period and lengths around the word sizes, ending near the end of the output.
+    let context = CodecContext()
+    var rng = Seeded(state: 99)
+    for period in 1...70 {
+      for length in [1, 3, 15, 16, 17, 63, 64, 65, 95, 96, 97, 200, 1000] {
+        var sample: [UInt8] = (0..<period).map { _ in UInt8(truncatingIfNeeded: rng.next()) }
+        while sample.count < period + length { sample.append(sample[sample.count - period]) }
+        for _ in 0..<(rng.next() % 90) { sample.append(UInt8(truncatingIfNeeded: rng.next() % 3)) }
+        var packed = [UInt8](repeating: 0, count: context.maxCompressedSize(.snappy, sample.count))
+        let n = try sample.withUnsafeBytes { s in try packed.withUnsafeMutableBytes { try context.compress(.snappy, s, into: $0) } }
+        #expect(try Self.unpack(context, .snappy, Array(packed[..<n]), sample.count) == sample, "period \(period), length \(length)")
+      }
+    }
+  }
+
   @Test func concatenatedGzipMembersAreOneBlock() throws {
     let context = CodecContext()
     var packed: [UInt8] = []

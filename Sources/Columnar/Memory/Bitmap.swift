@@ -129,9 +129,9 @@
 /// Growing bits. `append` sets one; `appendRun` many.
 package final class BitmapBuilder {
   private let words: BufferBuilder<UInt64>
-  package private(set) var count = 0
+  @exclusivity(unchecked) package private(set) var count = 0
   /// How many of the bits are clear.
-  package private(set) var clearCount = 0
+  @exclusivity(unchecked) package private(set) var clearCount = 0
 
   package init(capacity: Int = 0) { words = BufferBuilder<UInt64>(capacity: Bitmap.wordCount(capacity)) }
 

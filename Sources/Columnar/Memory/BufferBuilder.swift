@@ -6,9 +6,10 @@ import Glibc
 
 /// Growing typed memory. Not thread-safe; `finish` turns it into an immutable `Buffer` and leaves the builder empty.
 @usableFromInline package final class BufferBuilder<Element: BitwiseCopyable & Sendable> {
-  @usableFromInline package private(set) var pointer: UnsafeMutablePointer<Element>
-  @usableFromInline package var count = 0
-  @usableFromInline package private(set) var capacity: Int
+  // Access is not checked for overlap at run time: that check would cost more than an append. A builder belongs to one thread.
+  @exclusivity(unchecked) @usableFromInline package private(set) var pointer: UnsafeMutablePointer<Element>
+  @exclusivity(unchecked) @usableFromInline package var count = 0
+  @exclusivity(unchecked) @usableFromInline package private(set) var capacity: Int
 
   /// Reserves room for `capacity` elements.
   package init(capacity: Int = 0) {

@@ -184,7 +184,9 @@ extension BoundCall {
       let builder = BufferBuilder<Int32>(capacity: rowCount)
       let out = builder.appendUninitialized(rowCount)
       let null = Int32(truncatingIfNeeded: values.count)
-      for i in 0..<rowCount { out[i] = validity.map { $0[i] } ?? true ? codes[i] : null }
+      let valid = validity?.words.pointer, from = codes.pointer
+      for i in 0..<rowCount { out[i] = valid.map { $0[i >> 6] >> UInt64(i & 63) & 1 != 0 } ?? true ? from[i] : null }
+      withExtendedLifetime((validity, codes)) {}
       positions = builder.finish()
     }
     if result.type.isVariableWidth, result.validity == nil || isPlain && result.nullCount == 1 && !result.isValid(values.count) {
@@ -247,9 +249,7 @@ extension ColumnVector {
   var presentRows: Bitmap {
     guard type == .string else { return validity ?? Bitmap(repeating: true, count: count) }
     let text = TextRows(self)
-    let rows = Bitmap.build(count: count) { words in
-      for i in 0..<count where text[i].count > 0 { words[i >> 6] |= 1 << UInt64(i & 63) }
-    }
+    let rows = bits(count) { text[$0].count > 0 }
     return withExtendedLifetime(self) { rows }
   }
 }

@@ -27,7 +27,6 @@ final class ParquetScan: Scan {
   let file: ParquetFile
   let plan: ParquetReadPlan
   private let filters: [(expr: Expr, pruning: PruningPredicate)]
-  private let statistics: ParquetStatistics
   private let splits: Bool
   private let state: Mutex<State>
 
@@ -40,7 +39,6 @@ final class ParquetScan: Scan {
     self.schema = schema
     plan = try ParquetReadPlan(file, table.schema, outputs: request.columns, filters: request.filters, context)
     filters = request.filters.map { ($0, PruningPredicate($0)) }
-    statistics = ParquetStatistics(file: file)
     splits = file.rowGroupCount < Self.fewMorsels
     var initial = State(rowsLeft: request.filters.isEmpty ? request.limit ?? Int.max : Int.max)
     initial.metrics.files = 1
@@ -106,65 +104,38 @@ final class ParquetScan: Scan {
 
   // MARK: Pruning
 
-  private func mayMatch(_ group: Int) throws -> Bool {
-    for (_, pruning) in filters {
-      var known: [String: ColumnStatistics?] = [:]
-      let may = pruning.mayMatch { name in
-        if let found = known[name] { return found }
-        let found = statistics.statistics(name, rowGroup: group)
-        known[name] = .some(found)
-        return found
-      }
-      if !may { return false }
-    }
-    for (_, pruning) in filters {
-      for (column, values) in pruning.requiredEqualities where try !bloomMayContain(column, values, group) { return false }
-    }
-    return true
+  private func bounds(_ name: String, _ group: Int) -> ColumnStatistics? {
+    file.schema.index(of: name).flatMap { file.bounds(rowGroup: group, field: $0) }.map(ColumnStatistics.init)
   }
 
-  private func bloomMayContain(_ column: String, _ values: [Scalar], _ group: Int) throws -> Bool {
-    guard values.count <= 1_000, let (leaf, mapping, _) = statistics.flat(column),
-      file.metadata.rowGroups[group].columns[leaf].metadata?.bloomFilterOffset != nil
-    else { return true }
-    let type = file.schema.tree.leaves[leaf].type
-    var hashes: [UInt64] = []
-    for value in values {
-      guard let hash = ParquetStatistics.bloomHash(value, mapping, type) else { return true }
-      hashes.append(hash)
+  private func mayMatch(_ group: Int) throws -> Bool {
+    for (_, pruning) in filters where !pruning.mayMatch({ bounds($0, group) }) { return false }
+    for (_, pruning) in filters {
+      for (column, values) in pruning.requiredEqualities where values.count <= 1_000 {
+        guard let field = file.schema.index(of: column) else { continue }
+        if try !file.mayContain(values, rowGroup: group, field: field) { return false }
+      }
     }
-    guard let filter = try file.bloomFilter(rowGroup: group, leaf: leaf) else { return true }
-    return hashes.contains { filter.mayContain(hash: $0) }
+    return true
   }
 
   /// The rows whose pages may match every filter. Each filter is tried with the pages of one of its columns at a time, bounds of the row
   /// group standing for the others.
   private func prunePages(_ group: Int, _ rowCount: Int, _ metrics: inout ScanMetrics) throws -> RowSelection {
     var rows = RowSelection(all: rowCount)
-    var indexes: [String: (ColumnIndex, OffsetIndex)?] = [:]
+    var indexes: [String: [PageBounds]] = [:]
     for (expr, pruning) in filters {
       for name in expr.columns.sorted() {
-        guard let (leaf, mapping, type) = statistics.flat(name) else { continue }
-        if indexes[name] == nil {
-          var found: (ColumnIndex, OffsetIndex)?
-          if let bounds = try file.columnIndex(rowGroup: group, leaf: leaf), let offsets = try file.offsetIndex(rowGroup: group, leaf: leaf),
-            bounds.nullPages.count == offsets.pages.count
-          {
-            found = (bounds, offsets)
-            metrics.pages += offsets.pages.count
-          }
-          indexes[name] = .some(found)
+        if indexes[name] == nil, let field = file.schema.index(of: name) {
+          let found = try file.pageBounds(rowGroup: group, field: field) ?? []
+          indexes[name] = found
+          metrics.pages += found.count
         }
-        guard let pair = indexes[name], let (bounds, offsets) = pair, offsets.pages.count > 1 else { continue }
+        guard let pages = indexes[name], pages.count > 1 else { continue }
         var kept: [Range<Int>] = []
-        for page in offsets.pages.indices {
-          let range = offsets.rows(ofPage: page, rowCount: rowCount)
-          let may = pruning.mayMatch { other in
-            other == name
-              ? statistics.statistics(bounds, page: page, rows: range.count, mapping: mapping, type: type, leaf: leaf)
-              : statistics.statistics(other, rowGroup: group)
-          }
-          if may { kept.append(range) } else { metrics.pagesPruned += 1 }
+        for page in pages {
+          let may = pruning.mayMatch { $0 == name ? ColumnStatistics(page.bounds) : bounds($0, group) }
+          if may { kept.append(page.rows) } else { metrics.pagesPruned += 1 }
         }
         rows = rows.intersection(RowSelection(kept))
         if rows.isEmpty { return rows }
@@ -218,5 +189,14 @@ private struct ParquetMorsel: Morsel {
         if let batch = try scan.plan.read(reader, window), try !emit(batch) { return }
       }
     }
+  }
+}
+
+extension ColumnStatistics {
+  /// The same facts under the name that pruning knows.
+  fileprivate init(_ bounds: ColumnBounds) {
+    self.init(
+      type: bounds.type, min: bounds.min, max: bounds.max, nullCount: bounds.nullCount, rowCount: bounds.rowCount,
+      distinctCount: bounds.distinctCount, mayHaveNaN: bounds.mayHaveNaN)
   }
 }

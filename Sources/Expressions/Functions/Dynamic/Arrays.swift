@@ -90,7 +90,15 @@ private func arrayIff(_ name: String) -> FunctionSpec {
 
 let arrayFunctions: [FunctionSpec] = [
   dynamicSpec("pack_array", 0...FunctionSpec.unbounded, "value, …", "An array of the values.", "pack_array(1, 'a')") { call in
-    BoundFunction(.dynamic, call.types, nulls: .custom, kernel: scalarRows { values -> DynamicValue in .array(values.map { DynamicValue($0) }) })
+    BoundFunction(.dynamic, call.types, nulls: .custom) { arguments, n in
+      let values = arguments.map { DynamicSource($0) }
+      let out = StringBuilder(rows: n)
+      for i in 0..<n {
+        appendContainer(.array, values.count, out.data) { values[$0].append(i, to: out.data) }
+        out.endRow()
+      }
+      return out.finish(.dynamic)
+    }
   },
   dynamicSpec("array_concat", 1...64, "array, …", "The elements of all arrays.", "array_concat(dynamic([1]), dynamic([2]))") { call in
     BoundFunction(.dynamic, Array(repeating: .dynamic, count: call.count), nulls: .custom, kernel: scalarRows { values -> DynamicValue in

@@ -90,15 +90,24 @@ let bagFunctions: [FunctionSpec] = [
 
 /// bag_pack: values keep their kind; a key given twice keeps its first value.
 private func packKernel(_ arguments: [ColumnVector], _ n: Int) throws -> ColumnVector {
-  let keys = stride(from: 0, to: arguments.count, by: 2).map { StringRows(arguments[$0]) }
-  let values = stride(from: 1, to: arguments.count, by: 2).map { ScalarRows(arguments[$0]) }
-  return DynamicValue.collect(n) { i in
-    var entries: [DynamicEntry] = []
-    for k in 0..<keys.count {
-      let key = keys[k][i]
-      if entries.contains(where: { $0.key == key }) { continue }
-      entries.append(DynamicEntry(key, DynamicValue(values[k][i])))
+  let keys = stride(from: 0, to: arguments.count, by: 2).map { TextRows(arguments[$0]) }
+  let values = stride(from: 1, to: arguments.count, by: 2).map { DynamicSource(arguments[$0]) }
+  let areConstant = stride(from: 0, to: arguments.count, by: 2).allSatisfy { arguments[$0].isConstant }
+  let out = StringBuilder(rows: n)
+  var kept: [Int] = []
+  for i in 0..<n {
+    if i == 0 || !areConstant {
+      kept.removeAll(keepingCapacity: true)
+      for k in 0..<keys.count where !kept.contains(where: { sameBytes(keys[$0][i], keys[k][i]) }) { kept.append(k) }
     }
-    return .bag(entries)
+    appendContainer(.bag, kept.count, out.data) { c in
+      let key = keys[kept[c]][i]
+      let p = out.data.appendUninitialized(4)
+      UnsafeMutableRawPointer(p).storeBytes(of: UInt32(truncatingIfNeeded: key.count), as: UInt32.self)
+      out.data.append(contentsOf: key)
+      values[kept[c]].append(i, to: out.data)
+    }
+    out.endRow()
   }
+  return out.finish(.dynamic)
 }

@@ -124,19 +124,6 @@ private func compareRows(_ op: Comparison, _ a: ColumnVector, _ b: ColumnVector,
   }
 }
 
-@inline(__always) func bits(_ n: Int, _ test: (Int) -> Bool) -> Bitmap {
-  Bitmap.build(count: n) { words in
-    var i = 0
-    while i < n {
-      var word: UInt64 = 0
-      let end = min(64, n &- i)
-      for k in 0..<end { word |= (test(i &+ k) ? 1 : 0) << UInt64(truncatingIfNeeded: k) }
-      words[i >> 6] = word
-      i &+= 64
-    }
-  }
-}
-
 private func compareTexts(_ op: Comparison, _ a: ColumnVector, _ b: ColumnVector, _ n: Int) -> Bitmap {
   let x = TextRows(a), y = TextRows(b)
   switch op {

@@ -20,12 +20,20 @@ extension ColumnVector {
     var base: Int32 = 0
     for part in parts {
       let rows = part.rows.indices()
-      claimed += rows.count
-      for k in 0..<rows.count {
-        let i = rows[k]
-        positions[Int(i)] = base &+ (part.values.isConstant ? 0 : part.isCompact ? Int32(truncatingIfNeeded: k) : i)
+      let n = rows.count, at = rows.pointer
+      claimed += n
+      if part.values.isConstant {
+        for k in 0..<n { positions[Int(at[k])] = base }
+        base &+= 1
+      } else {
+        if part.isCompact {
+          for k in 0..<n { positions[Int(at[k])] = base &+ Int32(truncatingIfNeeded: k) }
+        } else {
+          for k in 0..<n { positions[Int(at[k])] = base &+ at[k] }
+        }
+        base &+= Int32(truncatingIfNeeded: part.values.count)
       }
-      base &+= Int32(truncatingIfNeeded: part.values.isConstant ? 1 : part.values.count)
+      withExtendedLifetime(rows) {}
     }
     return all.take(builder.finish(), allowsMissing: claimed < count)
   }
@@ -44,7 +52,7 @@ extension ColumnVector {
       guard one.validity == nil else { continue }
       let rows = part.rows.indices()
       let code = Int32(truncatingIfNeeded: text.count)
-      for k in 0..<rows.count { out[Int(rows[k])] = code }
+      for k in 0..<rows.count { out[Int(rows.pointer[k])] = code }
       present = present.or(part.rows)
       text.append(TextRows(one)[0])
       withExtendedLifetime(one) {}

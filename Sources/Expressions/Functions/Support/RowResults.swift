@@ -26,17 +26,16 @@ extension SlotResult {
   @inline(__always) static func collectOptional(_ n: Int, _ body: (Int) throws -> Self?) rethrows -> ColumnVector {
     let builder = BufferBuilder<Self>(capacity: n)
     let out = builder.appendUninitialized(n)
-    let validity = try Bitmap.build(count: n) { words in
-      for i in 0..<n {
-        if let value = try body(i) {
-          out[i] = value
-          words[i >> 6] |= 1 << UInt64(i & 63)
-        } else {
-          out[i] = empty
-        }
+    let words = WordBuilder(n)
+    for i in 0..<n {
+      if let value = try body(i) {
+        out[i] = value
+        words.set(i)
+      } else {
+        out[i] = empty
       }
     }
-    return column(builder.finish(), validity: validity)
+    return column(builder.finish(), validity: words.finish())
   }
 }
 
@@ -81,17 +80,42 @@ extension DecimalValue: SlotResult {
 
 extension Bool: RowResult {
   @inline(__always) static func collect(_ n: Int, _ body: (Int) throws -> Bool) rethrows -> ColumnVector {
-    .bool(try Bitmap.build(count: n) { words in
-      var i = 0
-      while i < n {
-        var word: UInt64 = 0
-        let end = min(64, n &- i)
-        for k in 0..<end where try body(i &+ k) { word |= 1 << UInt64(k) }
-        words[i >> 6] = word
-        i &+= 64
-      }
-    })
+    .bool(try bits(n, body))
   }
+}
+
+/// Zeroed words to set bits in. Unlike `Bitmap.build` it takes no closure, so that loops around it stay in one function.
+struct WordBuilder {
+  private let builder: BufferBuilder<UInt64>
+  let words: UnsafeMutablePointer<UInt64>
+  private let count: Int
+
+  @inline(__always) init(_ count: Int) {
+    let n = Bitmap.wordCount(count)
+    self.count = count
+    builder = BufferBuilder<UInt64>(capacity: n)
+    words = builder.appendUninitialized(n)
+    words.update(repeating: 0, count: n)
+  }
+
+  @inline(__always) func set(_ i: Int) { words[i >> 6] |= 1 << UInt64(truncatingIfNeeded: i & 63) }
+
+  /// The bitmap; the builder must not be used any more.
+  @inline(__always) func finish() -> Bitmap { Bitmap(words: builder.finish(), count: count) }
+}
+
+/// Bit i is what `test` gives for row i.
+@inline(__always) func bits(_ n: Int, _ test: (Int) throws -> Bool) rethrows -> Bitmap {
+  let out = WordBuilder(n)
+  var i = 0
+  while i < n {
+    var word: UInt64 = 0
+    let end = min(64, n &- i)
+    for k in 0..<end { word |= (try test(i &+ k) ? 1 : 0) << UInt64(truncatingIfNeeded: k) }
+    out.words[i >> 6] = word
+    i &+= 64
+  }
+  return out.finish()
 }
 
 extension Optional: RowResult where Wrapped: OptionalRowResult {

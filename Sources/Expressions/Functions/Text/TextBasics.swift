@@ -232,15 +232,18 @@ private func substring(_ text: UnsafeBufferPointer<UInt8>, _ start: Int64, _ len
 
 private func caseKernel(upper: Bool) -> Kernel {
   textRows(TextRows.self) { text, out in
-    out.reserve(text.count)
+    guard let from = text.baseAddress else { return }
+    let n = text.count
+    let to = out.appendUninitialized(n)
     let first: UInt8 = upper ? 0x61 : 0x41
-    var isASCII = true
-    for byte in text {
-      if byte >= 0x80 { isASCII = false }
-      out.appendUnchecked(byte &- first < 26 ? byte ^ 0x20 : byte)
+    var high: UInt8 = 0
+    for i in 0..<n {
+      let byte = from[i]
+      high |= byte
+      to[i] = byte &- first < 26 ? byte ^ 0x20 : byte
     }
-    if isASCII { return }
-    out.count &-= text.count
+    if high < 0x80 { return }
+    out.count &-= n
     // One character for one: 'ß' stays, as .NET's invariant culture has it.
     for scalar in scalars(text) {
       let mapped = upper ? scalar.properties.uppercaseMapping : scalar.properties.lowercaseMapping

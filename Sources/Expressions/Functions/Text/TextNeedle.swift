@@ -62,7 +62,7 @@ final class TextNeedle: @unchecked Sendable {  // the memory is written in init 
     return matchesFolded(row)
   }
 
-  @inline(__always) private func isAt(_ p: UnsafePointer<UInt8>) -> Bool {
+  @inline(__always) func isAt(_ p: UnsafePointer<UInt8>) -> Bool {
     guard let folds else { return memcmp(p, text, count) == 0 }
     for i in 0..<count where p[i] | folds[i] != text[i] { return false }
     return true

@@ -12,7 +12,7 @@ extension TextNeedle {
     let found: Bitmap
     switch test {
     case .contains, .has, .hasPrefix, .hasSuffix: found = searchRun(offsets, data, n)
-    case .equals, .startsWith, .endsWith: return searchRows(vector, n)
+    case .equals, .startsWith, .endsWith: found = searchEnds(offsets, data, n)
     }
     // Null rows are '', which contains no needle.
     return vector.validity.map { found.and($0) } ?? found
@@ -21,6 +21,23 @@ extension TextNeedle {
   private func searchRows(_ vector: ColumnVector, _ n: Int) -> Bitmap {
     let text = TextRows(vector)
     return withExtendedLifetime(vector) { bits(n) { matches(text[$0]) } }
+  }
+
+  /// equals, startswith and endswith: one comparison per row that is long enough, first byte first.
+  private func searchEnds(_ offsets: Buffer<Int32>, _ data: Buffer<UInt8>, _ n: Int) -> Bitmap {
+    let o = offsets.pointer, bytes = data.pointer
+    let length = count
+    let isEnd = test == .endsWith, isWhole = test == .equals
+    let first = needle.text[0], fold = needle.folds.map { $0[0] } ?? 0
+    let found = bits(n) { i in
+      let start = Int(o[i]), stop = Int(o[i &+ 1])
+      let size = stop &- start
+      if size < length || isWhole && size != length { return false }
+      let at = isEnd ? stop &- length : start
+      return bytes[at] | fold == first && isAt(bytes + at)
+    }
+    withExtendedLifetime((offsets, data)) {}
+    return found
   }
 
   private func searchRun(_ offsets: Buffer<Int32>, _ data: Buffer<UInt8>, _ n: Int) -> Bitmap {

@@ -32,6 +32,8 @@ enum Period: String, Sendable {
   func start(_ ticks: Int64, _ offset: Int64) -> Int64? {
     guard offset > -4_000_000, offset < 4_000_000 else { return nil }
     let day = CivilTime.day(ofTicks: ticks)
+    if offset == 0, self == .month { return Int64(day - CivilTime.civil(days: day).day + 1) &* CivilTime.ticksPerDay }
+    if offset == 0, self == .year { return Int64(day - CivilTime.dayOfYear(days: day) + 1) &* CivilTime.ticksPerDay }
     switch self {
     case .day: return inRange((Int64(day) &+ offset) &* CivilTime.ticksPerDay)
     case .week: return inRange((Int64(day - CivilTime.dayOfWeek(days: day)) &+ offset &* 7) &* CivilTime.ticksPerDay)

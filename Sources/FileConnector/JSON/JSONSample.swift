@@ -1,0 +1,169 @@
+// Role: the first bytes of an input: how records are laid out, and what schema they suggest.
+
+#if canImport(Glibc)
+import Glibc
+#endif
+import Columnar
+import DataSource
+import JSON
+
+/// How records stand in an input.
+enum JSONLayout: Sendable {
+  /// A record a line.
+  case lines
+  /// One array, or values behind each other with any white space.
+  case values
+}
+
+/// The beginning of an input.
+struct JSONSample {
+  static let maxBytes = 16 << 20
+
+  /// Decompressed bytes from the start, without a byte order mark.
+  let bytes: [UInt8]
+  /// A byte order mark was there.
+  let hasMark: Bool
+  let isWhole: Bool
+  let layout: JSONLayout
+
+  init(_ stream: ByteStream, maxBytes: Int, isMultiLine: Bool) throws {
+    let block = ByteBlock(capacity: 256 << 10)
+    // Grows in steps, so that a small input does not cost a large buffer.
+    var isWhole = false
+    while block.count < maxBytes, !isWhole {
+      let wanted = min(max(256 << 10, block.count), maxBytes - block.count)
+      let n = try stream.read(into: block.room(wanted))
+      block.count += n
+      isWhole = n < wanted
+    }
+    var first = 0
+    let b = block.bytes
+    hasMark = b.count >= 3 && b[0] == 0xEF && b[1] == 0xBB && b[2] == 0xBF
+    if hasMark { first = 3 }
+    bytes = Array(b[first...])
+    self.isWhole = isWhole
+    var start = first
+    while start < b.count, b[start] == 0x20 || b[start] == 0x0A || b[start] == 0x0D || b[start] == 0x09 { start += 1 }
+    layout = isMultiLine || start < b.count && b[start] == UInt8(ascii: "[") ? .values : .lines
+  }
+
+  /// The whole records of the sample.
+  private func records(_ limit: Int) throws -> [Range<Int>] {
+    try bytes.withUnsafeBufferPointer { bytes in
+      var out: [Range<Int>] = []
+      if case .values = layout {
+        var splitter = ValueSplitter()
+        var open = -1
+        try splitter.scan(bytes, from: 0, open: &open, records: &out)
+        if isWhole { try splitter.finish(at: bytes.count, open: &open, records: &out) }
+        return Array(out.prefix(limit))
+      }
+      var start = 0
+      while start < bytes.count, out.count < limit {
+        let end = JSONLines.lineEnd(bytes, from: start)
+        if end == bytes.count, !isWhole { break }
+        if !JSONLines.isBlank(bytes, start..<end) { out.append(start..<end) }
+        start = end + 1
+      }
+      return out
+    }
+  }
+
+  /// The schema the records suggest, and whether a column for bad records was added.
+  func infer(
+    path: String, rows: Int, paths: [(String, JSONPath)], corruptColumn: String, failsFast: Bool, timestamps: Bool, primitives: Bool
+  ) throws -> (StructType, Bool) {
+    let records: [Range<Int>]
+    do { records = try self.records(rows) } catch let error as JSONTextError { throw JSONPolicy.error(path, bytes, error.offset, error.message) }
+    var inference = JSONInference(infersTimestamps: timestamps, infersPrimitives: primitives)
+    let mapped = paths.isEmpty ? nil : JSONRowParser(
+      schema: StructType(paths.map { StructField($0.0, .dynamic) }), paths: Dictionary(uniqueKeysWithValues: paths))
+    var bad = 0
+    try bytes.withUnsafeBufferPointer { bytes in
+      guard let base = bytes.baseAddress else { return }
+      for record in records {
+        var cursor = JSONCursor(base, record.upperBound, at: record.lowerBound)
+        do {
+          if let mapped { try mapped.parse(&cursor) } else { try inference.add(&cursor) }
+          try cursor.expectEnd()
+        } catch {
+          bad += 1
+          let (offset, message) = JSONPolicy.position(error)
+          if failsFast { throw JSONPolicy.error(path, Array(bytes), offset, message) }
+        }
+      }
+    }
+    if records.isEmpty || bad == records.count {
+      if bad == 0 { throw KConnectError(.formatCorrupt, "'\(path)' holds no JSON records", hint: "give a schema to read it as a table without rows") }
+      let message = firstFailure(records)
+      throw JSONPolicy.error(path, bytes, message.0, message.1, hint: "no record of the sample is a JSON object; is it another format, or multiLine?")
+    }
+    var schema = mapped.map { Self.types($0.finish(), timestamps: timestamps, primitives: primitives) } ?? inference.schema
+    if bad > 0, !corruptColumn.isEmpty, schema.field(corruptColumn) == nil {
+      schema = StructType(schema.fields + [StructField(corruptColumn, .string)])
+      return (schema, true)
+    }
+    return (schema, false)
+  }
+
+  private func firstFailure(_ records: [Range<Int>]) -> (Int, String) {
+    bytes.withUnsafeBufferPointer { bytes in
+      guard let base = bytes.baseAddress, let first = records.first else { return (0, "no record") }
+      var cursor = JSONCursor(base, first.upperBound, at: first.lowerBound)
+      var inference = JSONInference(infersTimestamps: false)
+      do {
+        try inference.add(&cursor)
+        try cursor.expectEnd()
+        return (first.lowerBound, "not an object")
+      } catch { return JSONPolicy.position(error) }
+    }
+  }
+
+  /// The types of mapped columns, from values read as dynamic.
+  private static func types(_ batch: RecordBatch, timestamps: Bool, primitives: Bool) -> StructType {
+    StructType(
+      batch.schema.fields.enumerated().map { c, field in
+        var type: DataType?
+        for scalar in batch.columns[c].scalars {
+          guard case .dynamic(let value) = scalar else { continue }
+          let own: DataType
+          switch value {
+          case .null: continue
+          case .bool: own = primitives ? .bool : .string
+          case .long: own = primitives ? .long : .string
+          case .real, .decimal: own = primitives ? .real : .string
+          case .string(var text):
+            let isTime = timestamps && text.withUTF8 { bytes in
+              bytes.count >= 10 && bytes.baseAddress.map { ScalarText.parseISODateTime($0, bytes.count, exact: false) != nil } ?? false
+            }
+            own = isTime ? .datetime : .string
+          default: own = .dynamic
+          }
+          type = type.map { SchemaMerge.widenedGuess($0, own) } ?? own
+        }
+        return StructField(field.name, type ?? .string)
+      })
+  }
+}
+
+/// Lines in memory.
+enum JSONLines {
+  /// The position of the next line feed, or the end.
+  static func lineEnd(_ bytes: UnsafeBufferPointer<UInt8>, from start: Int) -> Int {
+    guard let base = bytes.baseAddress, start < bytes.count else { return bytes.count }
+    guard let found = memchr(base + start, 0x0A, bytes.count - start) else { return bytes.count }
+    return UnsafePointer(found.assumingMemoryBound(to: UInt8.self)) - base
+  }
+
+  static func isBlank(_ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) -> Bool {
+    for i in range where !(bytes[i] == 0x20 || bytes[i] == 0x0D || bytes[i] == 0x09) { return false }
+    return true
+  }
+
+  /// Line feeds in a piece of text.
+  static func count(_ bytes: UnsafeBufferPointer<UInt8>) -> Int {
+    var n = 0
+    for byte in bytes { n &+= byte == 0x0A ? 1 : 0 }
+    return n
+  }
+}
