@@ -70,7 +70,7 @@ import Testing
 
   @Test func readPipeline() throws {
     let place = try Place()
-    let top = try run(["read", "storms.csv", "--query", "summarize n = count() by state | top 2 by n desc, state asc", "--format", "csv"] + Self.csv, place)
+    let top = try run(["read", "storms.csv", "--query", "summarize n = count() by state | order by n desc, state asc | take 2", "--format", "csv"] + Self.csv, place)
     #expect(top.hasPrefix("state,n\n") && top.split(separator: "\n").count == 3)
     let filtered = try run(["read", "storms.csv", "--columns", "state,deaths", "--filter", "deaths > 1 and type == 'Hail'", "--limit", "1", "--format", "csv"] + Self.csv, place)
     #expect(filtered.hasPrefix("state,deaths\n"))

@@ -54,7 +54,7 @@ enum Program {
   ) throws -> Running {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("kconnect-run-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    for name in ["out", "err"] { FileManager.default.createFile(atPath: folder.appendingPathComponent(name).path, contents: nil) }
+    for name in ["out", "err"] { _ = FileManager.default.createFile(atPath: folder.appendingPathComponent(name).path, contents: nil) }
     try Data((input ?? "").utf8).write(to: folder.appendingPathComponent("in"))
     let process = Process()
     let words = prefix + [path] + arguments

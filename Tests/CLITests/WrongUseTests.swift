@@ -26,7 +26,7 @@ import Testing
   static let csv = ["-o", "header=true", "-o", "inferSchema=true"]
 
   static let wrongs: [Wrong] = [
-    Wrong("misspelt column in a filter", ["read", "storms.csv", "--filter", "stat == 'TEXAS'"] + csv, 1, ["error[COLUMN_NOT_FOUND]", "'stat'", "1:1", "^^^^", "hint:", "'state'"]),
+    Wrong("misspelt column in a filter", ["read", "storms.csv", "--filter", "statee == 'TEXAS'"] + csv, 1, ["error[COLUMN_NOT_FOUND]", "'statee'", "1:1", "^^^^^^", "hint:", "'state'"]),
     Wrong("misspelt column in a list", ["read", "storms.csv", "--columns", "state,deths"] + csv, 1, ["error[COLUMN_NOT_FOUND]", "'deths'", "did you mean 'deaths'"]),
     Wrong("misspelt column in a query", ["read", "storms.csv", "--query", "where deaths > 0\n| summarize sum(damag) by state"] + csv, 1, ["'damag'", "2:17", "^^^^^", "'damage'"]),
     Wrong("misspelt option", ["read", "storms.csv", "-o", "haeder=true"], 2, ["error[OPTION_UNKNOWN]", "'haeder'", "did you mean 'header'", "kconnect options csv"]),
@@ -44,7 +44,7 @@ import Testing
     Wrong("filter that is no condition", ["read", "storms.csv", "--filter", "deaths + 1"] + csv, 1, ["error[TYPE_MISMATCH]", "bool"]),
     Wrong("unknown function", ["read", "storms.csv", "--query", "extend n = strlenn(state)"] + csv, 1, ["error[FUNCTION_NOT_FOUND]", "'strlenn'", "strlen", "^"]),
     Wrong("syntax", ["read", "storms.csv", "--query", "where deaths >"] + csv, 1, ["error[KQL_SYNTAX]", "^"]),
-    Wrong("unknown operator", ["read", "storms.csv", "--query", "sumarize count()"] + csv, 1, ["sumarize", "summarize"]),
+    Wrong("unknown operator", ["read", "storms.csv", "--query", "where deaths > 0 | sumarize count()"] + csv, 1, ["'sumarize'", "'summarize'", "1:20", "^^^"]),
     Wrong("unknown table", ["query", "strom | count", "--table", "storm=storms.csv"], 1, ["'strom'", "'storm'"]),
     Wrong("table without a name", ["query", "T", "--table", "storms.csv"], 2, ["error[USAGE]", "name=LOCATOR"]),
     Wrong("empty query", ["query"], 2, ["error[USAGE]", "empty"], input: " \n"),

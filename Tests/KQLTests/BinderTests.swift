@@ -191,4 +191,18 @@ struct BinderTests {
     for i in 1...22 { text += "let f\(i) = (x: long) { f\(i - 1)(x) + f\(i - 1)(x) };" }
     #expect(KQLChecker.diagnostics(text + "print f22(1)", catalog: testCatalog, options: bindOptions()).contains { $0.code == .nestingTooDeep })
   }
+
+  @Test(arguments: [11, 12] as [UInt64])
+  func mutatedQueriesNeverCrashTheBinder(seed: UInt64) {
+    var random = SeededGenerator(seed: seed)
+    for item in corpus("kql-dev.jsonl") where !item.query.contains("toscalar") && !item.query.contains("materialize") {
+      var words = item.query.split(separator: " ", omittingEmptySubsequences: false).map(String.init)
+      for _ in 0..<Int.random(in: 0...3, using: &random) where words.count > 2 {
+        let i = Int.random(in: 0..<words.count, using: &random)
+        let j = Int.random(in: 0..<words.count, using: &random)
+        if Bool.random(using: &random) { words.swapAt(i, j) } else { words[i] = words[j] }
+      }
+      _ = KQLChecker.diagnostics(words.joined(separator: " "), catalog: testCatalog, options: bindOptions())
+    }
+  }
 }

@@ -5,7 +5,7 @@ import KConnect
 let spark = try await Session.builder.appName("home-telemetry").getOrCreate()
 
 /// A reading every ten seconds, the rooms in turn. The values depend on the number alone, so every run makes the same file.
-func readings(_ rows: Int) throws -> DataFrame {
+func readings(_ spark: Session, _ rows: Int) throws -> DataFrame {
   try spark.kql(
     """
     range n from 0 to \(rows - 1) step 1
@@ -23,11 +23,11 @@ func readings(_ rows: Int) throws -> DataFrame {
 }
 
 if CommandLine.arguments.count == 4, CommandLine.arguments[1] == "generate", let rows = Int(CommandLine.arguments[3]), rows > 0 {
-  try await readings(rows).write.option(.header, true).mode(.overwrite).csv(CommandLine.arguments[2])
+  try await readings(spark, rows).write.mode(.overwrite).csv(CommandLine.arguments[2])
 } else {
-  try await readings(20_000).write.option(.header, true).mode(.overwrite).csv("readings.csv")
+  try await readings(spark, 20_000).write.mode(.overwrite).csv("readings.csv")
 
-  let clean = try await spark.read.option(.header, true).option(.parseMode, "DROPMALFORMED")
+  let clean = try await spark.read.option(.parseMode, "DROPMALFORMED")
     .schema("time:datetime, room:string, sensor:int, celsius:real, humidity:real, co2:int, watts:real").csv("readings.csv")
   let written = try await clean.write.mode(.overwrite).partitionBy("room").parquet("readings")
   print("clean rows: \(written.rows), files: \(written.files)")

@@ -2,9 +2,8 @@
 import KConnect
 
 let spark = try await Session.builder.appName("kql-over-files").getOrCreate()
-let reader = spark.read.option(.header, true).option(.inferSchema, true)
-let storms = try await reader.csv("storms.csv")
-let states = try await reader.csv("states.csv")
+let storms = try await spark.read.csv("storms.csv")
+let states = try await spark.read.csv("states.csv")
 print("storms: \(storms.schema)")
 
 let perPerson = try spark.kql(

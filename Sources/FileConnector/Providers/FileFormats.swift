@@ -5,11 +5,7 @@ package import DataSource
 /// The formats and how a path tells one.
 package enum FileFormats {
   /// All formats, in the order of `kconnect options`.
-<<<<<<< HEAD
-  package static let all: [any FileFormat] = [ParquetFormat(), CSVFormat()]
-=======
-  package static let all: [any FileFormat] = [ParquetFormat(), JSONFormat()]
->>>>>>> files
+  package static let all: [any FileFormat] = [ParquetFormat(), CSVFormat(), JSONFormat()]
 
   /// One provider per format.
   package static var providers: [any DataSourceProvider] { all.map { FileProvider($0) } }

@@ -22,7 +22,7 @@ struct ColumnResolver {
       return try KQLFrontEnd(session).expression(text, schema: plan.schema)
     case .call(MarkerName.isNull, let arguments):
       guard let value = arguments.first else { return expr }
-      return .call("isnull", [try resolve(value)])
+      return .call("is null", [try resolve(value)])
     case .call(MarkerName.when, let arguments):
       let arguments = try arguments.map(resolve)
       guard arguments.count >= 2 else { return expr }

@@ -1,5 +1,6 @@
 // Role: rows as an aligned table: numbers to the right, text to the left, cells cut to fit, nulls as `∅`. Used by `show` and the command line.
-// Widths come from a first sample of rows; later rows that are wider are cut, so that a table can be streamed.
+// Widths come from a first sample of rows, so that a table can be streamed; later rows that are wider are cut where there is a bound, else they
+// shift their line.
 
 package import Columnar
 
@@ -11,6 +12,7 @@ package struct TableText: Sendable {
   private let widths: [Int]
   private let rightAligned: [Bool]
   private let names: [String]
+  private let cutsText: Bool
 
   /// Works out widths. `maxWidth` bounds the whole line (nil: no bound), `maxCell` one cell (nil: no bound).
   package init(schema: StructType, sample: [[String]], maxWidth: Int?, maxCell: Int?) {
@@ -23,6 +25,7 @@ package struct TableText: Sendable {
     if let maxCell { widths = widths.map { min($0, max(3, maxCell)) } }
     if let maxWidth { widths = Self.shrunk(widths, to: maxWidth - 3 * widths.count - 1) }
     self.widths = widths
+    cutsText = maxWidth != nil || maxCell != nil
   }
 
   /// Takes cells from the widest columns until the sum fits; no column falls below 4.
@@ -65,7 +68,8 @@ package struct TableText: Sendable {
   package func line(_ cells: [String]) -> String {
     var out = "│"
     for (i, cell) in cells.enumerated() where i < widths.count {
-      let text = TextWidth.fitted(cell, to: widths[i])
+      // Numbers are never cut: half a number would be another number.
+      let text = cutsText && !rightAligned[i] ? TextWidth.fitted(cell, to: widths[i]) : cell
       let space = String(repeating: " ", count: max(0, widths[i] - TextWidth.cells(text)))
       out += " " + (rightAligned[i] ? space + text : text + space) + " │"
     }

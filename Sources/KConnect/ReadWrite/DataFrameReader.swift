@@ -64,12 +64,13 @@ public struct DataFrameReader: Sendable {
   /// Opens JSON files.
   public func json(_ paths: String...) async throws(KConnectError) -> DataFrame { try await format("json").load(paths: paths) }
 
-  /// Opens on the calling thread.
-  package func open(_ paths: [String]) throws(KConnectError) -> DataFrame {
+  /// Opens on the calling thread; `onNote` gets remarks such as options without effect.
+  package func open(_ paths: [String], onNote: (String) -> Void = { _ in }) throws(KConnectError) -> DataFrame {
     guard !paths.isEmpty else { throw KConnectError(.usage, "load: no path given") }
     return try publicErrors {
       let provider = try session.registry.provider(try source ?? BuiltInSources.format(ofPath: paths[0]))
       let options = try DataSourceOptions(source: provider.shortName, specs: provider.options, given: options, use: .read)
+      for note in options.notes { onNote(note) }
       return DataFrame(session: session, plan: .scan(try provider.open(paths, schema: userSchema, options: options)))
     }
   }

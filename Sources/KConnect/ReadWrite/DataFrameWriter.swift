@@ -76,10 +76,11 @@ public struct DataFrameWriter: Sendable {
   public func json(_ path: String) async throws(KConnectError) -> WriteSummary { try await format("json").save(path) }
 
   /// Opens the sink and runs `execution` (of this frame's plan) into it, on the calling thread.
-  package func run(_ execution: QueryExecution, _ path: String) throws(KConnectError) -> WriteSummary {
+  package func run(_ execution: QueryExecution, _ path: String, onNote: (String) -> Void = { _ in }) throws(KConnectError) -> WriteSummary {
     try publicErrors {
       let provider = try frame.session.registry.provider(try target ?? BuiltInSources.format(ofTarget: path))
       let options = try DataSourceOptions(source: provider.shortName, specs: provider.options, given: options, use: .write)
+      for note in options.notes { onNote(note) }
       for name in partitionColumns where frame.schema.index(of: name) == nil {
         throw KConnectError(
           .columnNotFound, "partitionBy: column '\(name)' not found", hint: "columns: \(frame.columns.prefix(8).joined(separator: ", "))")

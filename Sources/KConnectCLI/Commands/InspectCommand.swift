@@ -2,7 +2,9 @@
 
 import ArgumentParser
 import DataSource
+import FileConnector
 import KConnect
+import Parquet
 
 struct InspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -17,6 +19,28 @@ struct InspectCommand: ParsableCommand {
     guard ["text", "json"].contains(format.lowercased()) else {
       throw KConnectError(.usage, "--format: unknown form '\(format)'", hint: "forms: text, json")
     }
-    throw KConnectError(.notSupported, "not supported yet: kconnect inspect")
+    let path = file.hasPrefix("parquet:") ? String(file.dropFirst(8)) : file
+    // Opened once by the connector, whose errors say what a path is or lacks.
+    let input = try InputFile(path: path)
+    guard input.size != nil, path != "-" else {
+      throw KConnectError(.usage, "'\(path)' is not a regular file", hint: "inspect reads a file's footer; give one file")
+    }
+    let description: FileDescription
+    do {
+      description = try ParquetFile(FileDescriptorSource(path: path)).describe()
+    } catch let error as ParquetError {
+      let code: KConnectError.Code = switch error.kind {
+      case .corrupt: .formatCorrupt
+      case .notSupported: .notSupported
+      case .io: .io
+      case .inexact, .invalidRequest: .valueInvalid
+      }
+      let text = error.description
+      throw KConnectError(code, text.contains(path) ? text : "'\(path)': \(text)", hint: code == .formatCorrupt ? "is it a complete Parquet file?" : nil, cause: error)
+    }
+    let output = try ByteOutput(standardOutput: ())
+    let text = format.lowercased() == "json" ? description.json : description.text
+    try output.write(text.hasSuffix("\n") ? text : text + "\n")
+    try output.finish()
   }
 }

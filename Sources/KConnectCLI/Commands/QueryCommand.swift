@@ -73,7 +73,7 @@ struct QueryFlags: ParsableArguments {
           if isKnown || locators.count == 1 { reader = reader.option(argument.key, argument.value) }
         }
       }
-      out[name] = try reader.open([locator.path])
+      out[name] = try reader.open([locator.path]) { context.note($0) }
     }
     return out
   }
@@ -85,8 +85,8 @@ struct QueryCommand: ParsableCommand {
     discussion: """
       EXAMPLES
         kconnect query 'print 1 + 1'
-        kconnect query 'S | summarize n = count() by State | top 3 by n' --table S=storms.csv
-        kconnect query 'O | join kind=inner (L) on key' -t O=orders.parquet -t L=lines.parquet --format json
+        kconnect query 'S | summarize count() by State' --table S=storms.csv
+        kconnect query 'O | join (L) on key' -t O=orders.parquet -t L=lines.json
         kconnect query --table S=storms.csv < query.kql
       """)
 

@@ -11,9 +11,9 @@ struct ReadCommand: ParsableCommand {
     discussion: """
       EXAMPLES
         kconnect read storms.csv --limit 5
-        kconnect read 'logs/*.parquet' --columns host,status --filter 'status >= 500' --format csv
-        kconnect read storms.csv --query 'summarize n = count() by State | top 3 by n'
-        zcat big.csv.gz | kconnect read csv:- --query 'summarize count()'
+        kconnect read 'logs/*.parquet' --filter 'status >= 500' --format csv
+        kconnect read storms.csv --query 'summarize n = count() by State'
+        zcat big.csv.gz | kconnect read csv:- --query 'count'
       """)
 
   @Argument(help: "What to read: parquet:PATH, csv:PATH, json:PATH or PATH; '-' as PATH is standard input.")

@@ -15,8 +15,9 @@ struct WriteCommand: ParsableCommand {
 
       EXAMPLES
         kconnect write --from storms.csv --to storms.parquet
-        kconnect write --from 'logs/*.json' --to parquet:archive --mode append --partition-by day
-        kconnect write --from a.csv --to b.parquet --query 'where Deaths > 0 | project State, Deaths' -o compression=zstd
+        kconnect write --from 'logs/*.json' --to parquet:archive --mode append
+        kconnect write --from a.csv --to b.parquet --query 'where Deaths > 0'
+        kconnect write --from a.csv --to parquet:byday --partition-by day
       """)
 
   @Option(help: ArgumentHelp("What to read.", valueName: "locator"))
@@ -51,7 +52,7 @@ struct WriteCommand: ParsableCommand {
     let progress = ProgressReporter(execution, mode: context.progress, resultGoesToTerminal: to.path == "-" && StandardStreams.isOutputTerminal)
     let summary: WriteSummary
     do {
-      summary = try Interrupt.cancelling(execution) { try writer.run(execution, to.path) }
+      summary = try Interrupt.cancelling(execution) { try writer.run(execution, to.path) { context.note($0) } }
     } catch {
       progress?.stop()
       throw error

@@ -26,7 +26,10 @@ struct OutputFlags: ParsableArguments {
     }
     let execution = try frame.session.execution(frame.plan)
     let progress = ProgressReporter(execution, mode: context.progress, resultGoesToTerminal: path == "-" && StandardStreams.isOutputTerminal)
-    defer { progress?.stop() }
+    defer {
+      progress?.stop()
+      for note in execution.progress.notes { context.note(note) }
+    }
     try Interrupt.cancelling(execution) {
       if let sink = format.sink(noHeader: noHeader) {
         try write(execution, frame, path, sink.format, sink.options)
@@ -58,6 +61,7 @@ struct OutputFlags: ParsableArguments {
     }
     var failure: (any Error)?
     try execution.run { batch in
+      if Interrupt.isRequested { return false }
       do {
         try printer.write(batch)
         return true
@@ -67,6 +71,7 @@ struct OutputFlags: ParsableArguments {
       }
     }
     if let failure { throw failure }
+    if Interrupt.isRequested { throw KConnectError(.cancelled, "interrupted") }
     try printer.end()
     try output.finish()
   }

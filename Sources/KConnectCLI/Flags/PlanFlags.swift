@@ -81,7 +81,7 @@ struct SourceFlags: ParsableArguments {
     var reader = context.session.read.format(format)
     for (key, value) in context.configuration.options(of: format) + options { reader = reader.option(key, value) }
     if let schema { reader = try reader.schema(schema) }
-    return try reader.open([locator.path])
+    return try reader.open([locator.path]) { context.note($0) }
   }
 
   /// The `--option` values.

@@ -60,6 +60,12 @@ final class ByteOutput {
     if buffer.count >= Self.bufferSize { try flush() }
   }
 
+  /// Appends bytes.
+  func write(_ bytes: UnsafeBufferPointer<UInt8>) throws {
+    buffer.append(contentsOf: bytes)
+    if buffer.count >= Self.bufferSize { try flush() }
+  }
+
   /// Hands the bytes to the system.
   func flush() throws {
     var done = 0

@@ -10,7 +10,7 @@ protocol RowPrinter: AnyObject {
   func end() throws
 }
 
-/// An aligned table. Widths come from the first thousand rows; wider cells of later rows are cut on a terminal and shift the line elsewhere.
+/// An aligned table. Widths come from the first thousand rows; wider cells of later rows are cut on a terminal and shift their line elsewhere.
 final class TablePrinter: RowPrinter {
   private let output: ByteOutput
   private let schema: StructType
@@ -102,15 +102,18 @@ final class JSONPrinter: RowPrinter {
   }
 
   func write(_ batch: RecordBatch) throws {
+    let columns = batch.columns.map(JSONCells.tokens)
     for i in 0..<batch.rowCount {
-      var line = isFirst ? "\n[" : ",\n["
+      try output.write(isFirst ? "\n[" : ",\n[")
       isFirst = false
-      for (c, column) in batch.columns.enumerated() {
-        if c > 0 { line += "," }
-        line += ValueText.jsonToken(column.scalar(i))
+      for (c, column) in columns.enumerated() {
+        if c > 0 { try output.write(",") }
+        let start = Int(column.offsets.pointer[i])
+        try output.write(UnsafeBufferPointer(start: column.data.pointer + start, count: Int(column.offsets.pointer[i + 1]) - start))
       }
-      try output.write(line + "]")
+      try output.write("]")
     }
+    withExtendedLifetime(columns) {}
   }
 
   func end() throws { try output.write(isFirst ? "]}\n" : "\n]}\n") }

@@ -19,7 +19,7 @@ enum Interrupt {
   private static let state = Mutex(State())
 
   /// How long a query may take to stop before the process ends without it.
-  private static let graceMicroseconds: UInt32 = 800_000
+  private static let graceMicroseconds: UInt32 = 600_000
 
   /// Blocks SIGINT and SIGTERM here and in threads made later, ignores SIGPIPE, and starts the thread that waits for signals.
   static func install() {

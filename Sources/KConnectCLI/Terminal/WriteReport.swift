@@ -10,13 +10,16 @@ struct WriteReport {
   let target: String
 
   func print(_ context: Context) {
+    let notes = metrics.notes
     if context.progress == .json {
       StandardStreams.error(
         "{\"event\":\"summary\",\"target\":\(ValueText.quoted(target)),\"skipped\":\(summary.isSkipped),\"rows\":\(summary.rows),\"bytes\":\(summary.bytes),"
-          + "\"files\":\(summary.files),\"rowsRead\":\(metrics.rowsRead),\"bytesRead\":\(metrics.bytesRead),\"durationMs\":\(Int(seconds * 1_000))}\n")
+          + "\"files\":\(summary.files),\"rowsRead\":\(metrics.rowsRead),\"bytesRead\":\(metrics.bytesRead),\"durationMs\":\(Int(seconds * 1_000)),"
+          + "\"notes\":[\(notes.map(ValueText.quoted).joined(separator: ","))]}\n")
       return
     }
     guard !context.isQuiet else { return }
+    for note in notes { ErrorReport.note(note) }
     if summary.isSkipped {
       StandardStreams.error("skipped: '\(target)' exists (mode ignore)\n")
       return

@@ -57,8 +57,7 @@ extension Binder {
 
   /// Reports an error of the expression or plan layer at an expression.
   func report(_ error: any Error, _ expression: Expression) throws(BindFailure) -> Never {
-    if case .binary(_, let left, let right) = expression.kind, case ExpressionError.argumentTypes(let name, let found, let expected) = error {
-      _ = (left, right)
+    if case .binary = expression.kind, case ExpressionError.argumentTypes(let name, let found, let expected) = error {
       try fail(.operatorNotDefined, "operator '\(name)' does not take \(Self.list(found)); expected \(expected)", at: expression.span, hint: Self.castHint(name, found))
     }
     try report(error, at: expression.span)

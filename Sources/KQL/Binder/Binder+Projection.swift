@@ -37,10 +37,7 @@ extension Binder {
       }
       return
     }
-    if style == .print {
-      if case .name = item.value.kind {} else { return builder.add("print_\(i)", expr) }
-      return builder.add("print_\(i)", expr)
-    }
+    if style == .print { return builder.add("print_\(i)", expr) }
     let name = ResultNames.name(of: item.value) ?? builder.numbered { row.types.index(of: $0) != nil }
     builder.add(name, expr, replaces: style == .extend)
   }

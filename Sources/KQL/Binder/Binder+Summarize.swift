@@ -122,7 +122,7 @@ extension Binder {
         }
         return ScalarValue(expr: calls.column(try aggregateCall(call, row, expression)))
       }
-      if case .function? = scope.find(name) { return try aggregateFunction(expression, row) }
+      if case .function? = scope.find(name) { return try scalar(expression, row) }
       if try special(call, row, expression.span) != nil { return try scalar(expression, row) }
       var arguments: [ScalarValue] = []
       for argument in call.arguments { arguments.append(try aggregateScalar(argument.value, row, &calls)) }
@@ -146,10 +146,6 @@ extension Binder {
       return ScalarValue(expr: .column(name))
     default: return try scalar(expression, row)
     }
-  }
-
-  private func aggregateFunction(_ expression: Expression, _ row: RowScope) throws(BindFailure) -> ScalarValue {
-    try scalar(expression, row)
   }
 
   /// An aggregate call over the input's columns, type-checked.

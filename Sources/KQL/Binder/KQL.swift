@@ -2,7 +2,7 @@
 // place in its excerpt; tools that want the diagnostics themselves use `KQLParser` and `Binder`.
 
 package import Columnar
-package import DataSource
+import DataSource
 package import Engine
 package import Expressions
 

@@ -137,17 +137,13 @@ extension Parser {
     let key = try columnPath()
     let scope = acceptWord("in") ? try postfix() : nil
     guard accept(.leftBrace) else {
-      return PartitionOperator(key: key, scope: scope, body: try parenthesizedPartition(), isFullQuery: false)
+      return PartitionOperator(key: key, scope: scope, body: try parenthesizedSubPipeline(), isFullQuery: false)
     }
     let start = position
     let query = try queryExpression()
     try expect(.rightBrace, "}")
     let body = if case .query(let pipeline) = query.kind { pipeline } else { Pipeline(source: query, operators: [], span: span(from: start)) }
     return PartitionOperator(key: key, scope: scope, body: body, isFullQuery: true)
-  }
-
-  private mutating func parenthesizedPartition() throws(ParseFailure) -> Pipeline {
-    try parenthesizedSubPipeline()
   }
 
   mutating func forkBranches() throws(ParseFailure) -> [ForkBranch] {

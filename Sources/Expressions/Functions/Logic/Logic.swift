@@ -18,6 +18,13 @@ private func nullTest(_ isNotNull: Bool) -> @Sendable (FunctionCall) throws -> B
   }
 }
 
+/// The null test of DataFrames, where a null string is null. Its name cannot be written in KQL.
+private func frameNullTest(_ call: FunctionCall) throws -> BoundFunction {
+  BoundFunction(.bool, [call.types[0]], nulls: .custom) { arguments, n in
+    .bool(arguments[0].validity?.inverted ?? Bitmap(repeating: false, count: n))
+  }
+}
+
 /// isempty and isnotempty: '' and null.
 private func emptyTest(_ isNotEmpty: Bool) -> @Sendable (FunctionCall) throws -> BoundFunction {
   { call in
@@ -53,6 +60,7 @@ let logicFunctions: [FunctionSpec] = [
   },
   predicate("isnull", "True for null; a string is never null.", "isnull(int(null))", bind: nullTest(false)),
   predicate("isnotnull", aliases: ["notnull"], "True for everything but null; a string is never null.", "isnotnull(1)", bind: nullTest(true)),
+  predicate("is null", "True for null, a null string included; for DataFrames.", "", bind: frameNullTest),
   predicate("isempty", "True for '' and null.", "isempty('')", bind: emptyTest(false)),
   predicate("isnotempty", aliases: ["notempty"], "False for '' and null.", "isnotempty('a')", bind: emptyTest(true)),
   predicate("isnan", "True for NaN.", "isnan(0.0 / 0.0)", bind: realTest { $0.isNaN }),
