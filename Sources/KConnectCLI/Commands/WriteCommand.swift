@@ -72,6 +72,7 @@ struct WriteCommand: ParsableCommand {
 }
 
 /// `--option` of a write given to source and target: each takes the options it declares for its use; `from.` and `to.` in front decide.
+/// What both declare goes to both when they have one format, else to the source; compression is the target's, for a source's is recognised.
 struct OptionSplit {
   private(set) var source: [(String, String)] = []
   private(set) var target: [(String, String)] = []
@@ -84,12 +85,15 @@ struct OptionSplit {
         self.target.append((String(key.dropFirst(3)), value))
       } else {
         let reads = Self.declares(source, key, .read), writes = Self.declares(target, key, .write)
-        if reads { self.source.append((key, value)) }
-        if writes { self.target.append((key, value)) }
+        let isTargets = writes && Self.targetFirst.contains(key.lowercased())
+        if reads, !isTargets { self.source.append((key, value)) }
+        if writes, isTargets || !reads || source.shortName == target.shortName { self.target.append((key, value)) }
         guard reads || writes else { throw Self.unknown(key, source, target) }
       }
     }
   }
+
+  private static let targetFirst: Set<String> = ["compression", "codec", "compressionlevel"]
 
   private static func declares(_ provider: any DataSourceProvider, _ key: String, _ use: OptionSpec.Use) -> Bool {
     let lower = key.lowercased()
