@@ -39,7 +39,8 @@ package struct CSVError: Error, Sendable, CustomStringConvertible {
   }
 
   package var description: String {
-    let place = line > 0 ? "line \(line)" + (column.map { ", column '\($0)'" } ?? "") + ": " : column.map { "column '\($0)': " } ?? ""
+    let offset = kind == .encoding ? ", byte \(byteOffset)" : ""
+    let place = line > 0 ? "line \(line)\(offset)" + (column.map { ", column '\($0)'" } ?? "") + ": " : column.map { "column '\($0)': " } ?? ""
     return place + "found \(found), expected \(expected)"
   }
 
