@@ -80,7 +80,7 @@ final class ProgressReporter: Sendable {
 
   private var seconds: Double { Double(WallClock.monotonicNanoseconds - started) / 1e9 }
 
-  /// `[=====>    ] 52 %  3.12 M rows  398.0 MB  190 MB/s  1.45 M rows/s  ETA 2 s`
+  /// `[=====>    ] 52 %  ETA 2 s  3.12 M rows  398.0 MB  190 MB/s  1.45 M rows/s`
   private func bar(_ metrics: ScanMetrics) -> String {
     let seconds = max(seconds, 0.001)
     var parts: [String] = []
@@ -92,13 +92,13 @@ final class ProgressReporter: Sendable {
       drawing = "[" + String(repeating: "=", count: full) + (full < cells ? ">" : "") + String(repeating: " ", count: max(0, cells - full - 1)) + "] "
       parts.append("\(Int(fraction * 100)) %")
     }
+    if metrics.bytesTotal > metrics.bytesRead, metrics.bytesRead > 0 {
+      parts.append("ETA \(Measures.time(seconds / Double(metrics.bytesRead) * Double(metrics.bytesTotal - metrics.bytesRead)))")
+    }
     parts.append("\(Measures.count(metrics.rowsRead)) rows")
     parts.append(Measures.bytes(metrics.bytesRead))
     parts.append("\(Measures.bytes(Int(Double(metrics.bytesRead) / seconds)))/s")
     parts.append("\(Measures.count(Int(Double(metrics.rowsRead) / seconds))) rows/s")
-    if metrics.bytesTotal > metrics.bytesRead, metrics.bytesRead > 0 {
-      parts.append("ETA \(Measures.time(seconds / Double(metrics.bytesRead) * Double(metrics.bytesTotal - metrics.bytesRead)))")
-    }
     return TextWidth.fitted(drawing + parts.joined(separator: "  "), to: StandardStreams.errorWidth - 1)
   }
 
