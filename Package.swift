@@ -88,7 +88,7 @@ let tests: [Target] = [
   test("ParquetWriterTests", ["Columnar", "Parquet", "Codecs"], exclude: ["judge.py"]),
   test("ExpressionTests", ["Columnar", "Expressions"]),
   test("TextTests", ["Columnar"]),
-  test("CSVTests", ["CSV", "Columnar"]),
+  test("CSVTests", ["CSV", "FileConnector", "DataSource", "Expressions", "Columnar"]),
   test("AggregateTests", ["Columnar", "Expressions"]),
   test("KQLTests", ["KQL", "Columnar", "Expressions", "DataSource", "Engine"]),
   test("ParquetTests", ["Columnar", "Parquet", "Codecs"], exclude: ["Judges", "Fixtures"]),

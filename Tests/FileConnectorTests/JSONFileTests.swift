@@ -13,13 +13,16 @@ private let json = FileProvider(JSONFormat())
   func roundTrip(_ options: [String: String]) throws {
     let s = Scratch()
     let rows = (0..<5000).map { n -> [Scalar] in
-      [.long(Int64(n)), n % 7 == 0 ? .null(.string) : .string("näme \(n) \"x\"\n"), .real(Double(n) / 4), .datetime(Int64(n) * 10_000_000), .dynamic(.array([.long(Int64(n)), .null]))]
+      let text: Scalar = n % 7 == 0 ? .null(.string) : .string("näme \(n) \"x\"\n")
+      let list: Scalar = .dynamic(.array([.long(Int64(n)), .null]))
+      return [.long(Int64(n)), text, .real(Double(n) / 4), .datetime(Int64(n) * 10_000_000), list]
     }
     let data = try batch("k:long, s:string, r:real, t:datetime, x:dynamic", rows)
     try writeRows(json, s("out"), [data.slice(0..<3000), data.slice(3000..<5000)], options: options)
     let table = try openTable(json, [s("out")])
-    #expect(table.schema.description == data.schema.description)
-    #expect(try readRows(table) == rows)
+    // Members appear in the order in which they are first seen; the first row has no s.
+    #expect(Set(table.schema.fields.map(\.description)) == Set(data.schema.fields.map(\.description)))
+    #expect(try readRows(table, columns: data.schema.names) == rows)
     #expect(try readRows(table, columns: ["x", "k"]).count == 5000)
     #expect(try readBatches(table, columns: []).reduce(0) { $0 + $1.rowCount } == 5000)
     try writeRows(json, s("one.json.gz"), [data.slice(0..<10)])
@@ -31,7 +34,9 @@ private let json = FileProvider(JSONFormat())
     var text = ""
     var n = 0
     while text.utf8.count < 3 << 20 {
-      text += "{\"k\":\(n),\"pad\":\"\(String(repeating: "x", count: n % 997))\"}\(n % 3 == 0 ? "\r\n" : "\n")"
+      let pad = String(repeating: "x", count: n % 997)
+      text += "{\"k\":\(n),\"pad\":\"" + pad + "\"}"
+      text += n % 3 == 0 ? "\r\n" : "\n"
       if n % 100 == 0 { text += "\n  \n" }
       n += 1
     }
@@ -56,7 +61,7 @@ private let json = FileProvider(JSONFormat())
     let kept = try readRows(try openTable(json, [s("x.json")], schema: schema))
     #expect(kept.count == 1000 && kept[500] == [.null(.long), .null(.string), .string("{\"k\":oops}")])
     #expect(kept[700] == [.null(.long), .string("v"), .string(lines[700])])
-    let dropped = try openTable(json, [s("x.json")], schema: StructType(ddl: "k:long"), options: ["mode": "DROPMALFORMED", "badRowsPath": s("bad.ndjson")])
+    let dropped = try openTable(json, [s("x.json")], schema: StructType(ddl: "k:long"), options: ["mode": "DROPMALFORMED", "badRecordsPath": s("bad.ndjson")])
     #expect(try readRows(dropped).count == 998)
     let bad = try readRows(try openTable(json, [s("bad.ndjson")]), columns: ["line", "reason"])
     #expect(bad.count == 2 && Set(bad.map { $0[0] }) == [.long(501), .long(701)])
@@ -87,8 +92,8 @@ private let json = FileProvider(JSONFormat())
 
   @Test func conformance() throws {
     // The suite lies outside the repository; without it there is nothing to judge.
-    let archive = "../shared/data/jsontestsuite.tar.zst"
-    guard pathKind(archive) == .file else { return }
+    let archives = ["../shared/data/jsontestsuite.tar.zst", "../../shared/data/jsontestsuite.tar.zst"]
+    guard let archive = archives.first(where: { pathKind($0) == .file }) else { return }
     let s = Scratch()
     guard system("tar --zstd -xf \(archive) -C \(s.path)") == 0 else { return }
     var judged = 0

@@ -143,6 +143,39 @@ private let lines = FileProvider(LinesFormat())
     #expect(try readBatches(merged, columns: []).reduce(0) { $0 + $1.rowCount } == 2)
   }
 
+  /// Files that differ in columns, types and partition: pushed filters give the rows that the evaluator keeps of all rows.
+  @Test func filtersOverUnlikeFiles() throws {
+    let s = Scratch()
+    s.put("t/p=1/a.lines", "x:int, y:string\n" + (0..<20).map { "\($0)\ts\($0 % 3)\n" }.joined())
+    s.put("t/p=1/b.lines", "y:string, z:long\n" + (0..<20).map { "s\($0 % 4)\t\($0)\n" }.joined())
+    s.put("t/p=2/c.lines", "z:long, x:long\n" + (0..<20).map { "\($0 * 2)\t\($0 + 5_000_000_000)\n" }.joined())
+    s.put("t/p=__HIVE_DEFAULT_PARTITION__/d.lines", "x:long, y:string, z:long\n1\ts1\t1\n\\N\t\\N\t\\N\n")
+    let table = try openTable(lines, [s("t")], options: ["mergeSchema": "true", "fileNameColumn": "f"])
+    #expect(table.schema.description == "x:long, y:string, z:long, p:long, f:string")
+    let all = try readBatches(table)
+    func c(_ name: String) -> Expr { .column(name) }
+    func l(_ v: Int64) -> Expr { .literal(.long(v)) }
+    let filters: [Expr] = [
+      .call("==", [c("p"), l(1)]), .call("!=", [c("p"), l(1)]), .call("isnull", [c("p")]), .call(">", [c("x"), l(10)]), .call("isnull", [c("x")]),
+      .call("==", [c("y"), .literal(.string("s1"))]), .call("!=", [c("y"), .literal(.string("s1"))]), .call("<", [c("z"), c("x")]),
+      .call("==", [c("z"), c("p")]), .call("or", [.call("==", [c("p"), l(2)]), .call("==", [c("z"), l(3)])]), .call("endswith", [c("f"), .literal(.string("b.lines"))]),
+      .call("and", [.call(">=", [c("z"), l(4)]), .call("==", [c("p"), l(2)])]),
+    ]
+    for filter in filters {
+      let compiled = try CompiledExpr(filter, schema: table.schema, context: context)
+      let wanted = try all.flatMap { batch -> [[Scalar]] in
+        let kept = batch.filter(try compiled.select(batch))
+        return (0..<kept.rowCount).map { kept.row($0) }
+      }
+      guard table.pushdown([filter]) != [.unsupported] else { continue }
+      for columns in [table.schema.names, ["z"], ["f", "y"]] {
+        let read = try readRows(table, columns: columns, filters: [filter])
+        let projected = wanted.map { row in columns.compactMap { table.schema.index(of: $0) }.map { row[$0] } }
+        if table.pushdown([filter]) == [.exact] { #expect(read == projected, "\(filter)") } else { #expect(read.count >= projected.count, "\(filter)") }
+      }
+    }
+  }
+
   @Test func guessing() throws {
     let s = Scratch()
     s.put("t/a.lines", "x:int\n")

@@ -57,6 +57,11 @@ func parsed<T>(_ text: String, _ body: (UnsafePointer<UInt8>, Int) -> T?) -> T? 
       let pointed = ScalarText.text { ScalarText.write(realWithPoint: value, to: $0) }
       #expect(Double(pointed == "Infinity" ? "inf" : pointed == "-Infinity" ? "-inf" : pointed) == value)
       #expect(text.filter(\.isNumber).count <= value.description.filter(\.isNumber).count + 15)
+      // 17 to 19 digits, which need more than 53 bits on the way.
+      let digits = "\(bits / 10).\(bits % 1_000)"
+      #expect(parsed(digits, ScalarText.parseReal) == Double(digits))
+      let small = "0.0000\(bits)"
+      #expect(parsed(small, ScalarText.parseReal) == Double(small))
       let long = Int64(truncatingIfNeeded: bits) >> Int64(i % 64)
       #expect(ScalarText.text(.long(long)) == "\(long)")
       #expect(parsed("\(long)", ScalarText.parseLong) == long)

@@ -60,8 +60,9 @@ final class RealColumn: FieldColumn {
       guard ScalarText.isEightDigits(low), ScalarText.isEightDigits(high) else { slow(run, r, first, out, defects); continue }
       let mantissa = ScalarText.eightDigits(high) &* 100_000_000 &+ ScalarText.eightDigits(low)
       guard mantissa <= 1 << 53 else { slow(run, r, first, out, defects); continue }
-      let value = Double(Int64(bitPattern: mantissa)) / csimd_pow10_f64(decimals)
-      out[r] = Double(bitPattern: value.bitPattern | UInt64(truncatingIfNeeded: negative) << 63)
+      let sign = 0 &- Int64(negative)
+      let value = Double((Int64(bitPattern: mantissa) ^ sign) &- sign) / csimd_pow10_f64(decimals)
+      out[r] = mantissa == 0 && negative == 1 ? -0.0 : value
     }
   }
 

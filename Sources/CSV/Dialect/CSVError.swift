@@ -39,7 +39,8 @@ package struct CSVError: Error, Sendable, CustomStringConvertible {
   }
 
   package var description: String {
-    let place = line > 0 ? "line \(line)" + (column.map { ", column '\($0)'" } ?? "") + ": " : column.map { "column '\($0)': " } ?? ""
+    let offset = kind == .encoding ? ", byte \(byteOffset)" : ""
+    let place = line > 0 ? "line \(line)\(offset)" + (column.map { ", column '\($0)'" } ?? "") + ": " : column.map { "column '\($0)': " } ?? ""
     return place + "found \(found), expected \(expected)"
   }
 
@@ -58,4 +59,11 @@ package struct CSVBadRecord: Sendable, Hashable {
   package var reason: String
   /// The record's text, without its line end.
   package var text: [UInt8]
+
+  package init(line: Int, byteOffset: Int, reason: String, text: [UInt8]) {
+    self.line = line
+    self.byteOffset = byteOffset
+    self.reason = reason
+    self.text = text
+  }
 }

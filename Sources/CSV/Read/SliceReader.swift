@@ -182,14 +182,12 @@ package final class SliceReader {
     state.change { d in
       d.records += records
       if drops { d.dropped += records }
+      for defect in index.defects where defect.row >= first && defect.row < first + n {
+        if defect.kind == .tooFew { d.tooFewFields += 1 }
+        if defect.kind == .tooMany { d.tooManyFields += 1 }
+      }
       for (_, column, error) in found {
-        if column >= 0 {
-          d.values[plan.fields[column].name, default: 0] += 1
-        } else if error.found.hasPrefix("too few") {
-          d.tooFewFields += 1
-        } else if error.kind == .fieldCount {
-          d.tooManyFields += 1
-        }
+        if column >= 0 { d.values[plan.fields[column].name, default: 0] += 1 }
         if d.first.map({ error.line < $0.line }) ?? true { d.first = error }
       }
     }

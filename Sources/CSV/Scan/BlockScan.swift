@@ -3,6 +3,9 @@
 // Exactness: outside quotes a quote may only open right behind a separator, a line end or another quote. Where that holds, counting quotes
 // is the automaton; where it does not (or an escape or comment byte occurs), `isDoubtful` says so and the automaton decides.
 
+#if canImport(Glibc)
+import Glibc
+#endif
 import CSIMD
 
 /// What a block means when it starts outside (index 0) or inside (index 1) quotes.
@@ -17,23 +20,26 @@ struct BlockScan {
   /// Line ends of any kind, inside quotes or not; CR LF counts once.
   var lineCount = 0
 
-  /// Scans `count` bytes; `before` is the byte in front of them, or a line end at the start of the file. 64 readable bytes must follow.
+  /// Scans `count` bytes; what follows them may make `hasHighBytes` true too; `before` is the byte in front of them, or a line end at the start of the file. 64 readable bytes must follow.
   init(_ p: UnsafePointer<UInt8>, _ count: Int, before: UInt8, _ bytes: ScanBytes) {
     let quoteOn: UInt64 = bytes.hasQuote ? ~0 : 0
-    let returnOn: UInt64 = bytes.hasReturn ? ~0 : 0
+    let seesReturns = bytes.hasReturn && (before == 0x0D || (count > 0 && memchr(p, 0x0D, count) != nil))
     var carry: UInt64 = 0
     var opens: UInt64 = before == bytes.separator || bytes.isLineEnd(before) || (bytes.hasQuote && before == bytes.quote) ? 1 : 0
     var lastReturn: UInt64 = bytes.hasReturn && before == 0x0D ? 1 : 0
-    var bad0: UInt64 = 0, bad1: UInt64 = 0, high: UInt64 = 0, anyReturn: UInt64 = 0
+    var bad0: UInt64 = 0, bad1: UInt64 = 0, anyReturn: UInt64 = 0
+    var high: Int32 = 0
     var lines = 0
     var first0 = -1, first1 = -1
     var at = 0
     while at < count {
       let left = count &- at
       let keep: UInt64 = left >= 64 ? ~0 : (1 << UInt64(left)) &- 1
-      let m = csimd_csv_masks(p + at, bytes.separator, bytes.quote, bytes.lineFeed, 0x0D)
+      let m = seesReturns
+        ? csimd_csv_masks(p + at, bytes.separator, bytes.quote, bytes.lineFeed, 0x0D)
+        : csimd_csv_masks_lf(p + at, bytes.separator, bytes.quote, bytes.lineFeed)
       let quotes = m.quote & quoteOn & keep
-      let returns = m.cr & returnOn & keep
+      let returns = m.cr & keep
       let feeds = m.lf & keep
       let ends = feeds | returns
       let inside = csimd_prefix_xor(quotes) ^ carry
@@ -56,7 +62,7 @@ struct BlockScan {
       anyReturn |= returns
       opens = (m.sep | ends | quotes) >> 63
       carry = 0 &- (inside >> 63)
-      high |= csimd_mask64_high(p + at) & keep
+      high |= csimd_any_high64(p + at)
       at &+= 64
     }
     // Behind a partial word the masked quotes leave the parity in the last bit too.

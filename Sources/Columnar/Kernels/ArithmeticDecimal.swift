@@ -85,7 +85,24 @@ package enum DecimalKernels {
       }
     }
     withExtendedLifetime((a, b)) {}
-    return .decimal(values.finish(), scales: scales.finish(), validity: validity.isAllSet ? nil : validity)
+    return .computedDecimal(values.finish(), scales.finish(), validity: validity.isAllSet ? nil : validity)
+  }
+}
+
+extension ColumnVector {
+  /// Computed decimals. They take the 64-bit form only when all rows have one scale anyway, so that a row's digits never depend on its neighbours.
+  package static func computedDecimal(_ values: Buffer<Int128>, _ scales: Buffer<Int16>, validity: Bitmap?) -> ColumnVector {
+    let n = values.count
+    var scale: Int16?
+    for i in 0..<n where validity.map({ $0[i] }) ?? true {
+      if scale == nil { scale = scales[i] }
+      if scale != scales[i] || Int64(exactly: values[i]) == nil {
+        return ColumnVector(type: .decimal, count: n, validity: validity, storage: .decimal128(values, scales: scales))
+      }
+    }
+    let narrow = BufferBuilder<Int64>(capacity: n)
+    for i in 0..<n { narrow.append(Int64(truncatingIfNeeded: values[i])) }
+    return .decimal(narrow.finish(), scale: Int(scale ?? 0), validity: validity)
   }
 }
 

@@ -219,7 +219,7 @@ extension ColumnVector {
       scales.append(value?.scale ?? 0)
       validity.append(value != nil)
     }
-    return .decimal(values.finish(), scales: scales.finish(), validity: validity.finishValidity())
+    return .computedDecimal(values.finish(), scales.finish(), validity: validity.finishValidity())
   }
 }
 

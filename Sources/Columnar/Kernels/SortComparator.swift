@@ -1,4 +1,4 @@
-// Role: compares two rows by one key, wherever the rows stand. For ties of codes and for merging runs from disk.
+// Role: compares two rows by one key, wherever the rows stand. For decimals and guids whose words are equal, and for merging runs from disk.
 
 #if canImport(Glibc)
 import Glibc

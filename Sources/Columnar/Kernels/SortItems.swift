@@ -15,7 +15,7 @@ package struct SortItem: BitwiseCopyable, Sendable {
 func sortByCode(_ items: UnsafeMutableBufferPointer<SortItem>) {
   let n = items.count
   guard n > 1, let base = items.baseAddress else { return }
-  if n <= 48 { return insertionSort(base, n) }
+  if n <= 64 { return insertionSort(base, n) }
   var differing: UInt64 = 0
   var isSorted = true
   for i in 1..<n {

@@ -1,4 +1,4 @@
-// Role: packs the sort keys of many chunks of rows into one 64-bit code per row, and compares what the code leaves out.
+// Role: packs the sort keys of many chunks of rows into one 64-bit code per row, and orders rows of equal code by what it leaves out.
 // Keys are packed from the most significant bit; integers by their range over all chunks, so that several small keys fit one code.
 
 /// Sort keys over chunks of rows: code layout and comparator. Key columns are flat. Immutable; shared by threads.
@@ -18,7 +18,7 @@ package final class SortLayout: @unchecked Sendable {  // immutable after init; 
   private var hasNullBit: [Bool] = []
   /// Keys from here on are compared; nil when equal codes mean equal keys.
   private var firstCompared: Int?
-  private var comparators: [KeyComparator] = []
+  private var refiners: [SortRefiner] = []
 
   /// Keys of all chunks: chunks[k][c] is key c of chunk k.
   package init(_ chunks: [[ColumnVector]], directions: [SortDirection]) {
@@ -28,7 +28,7 @@ package final class SortLayout: @unchecked Sendable {  // immutable after init; 
     self.directions = directions
     layOut()
     if let first = firstCompared {
-      comparators = (first..<directions.count).map { c in KeyComparator(chunks.map { $0[c] }, directions[c]) }
+      refiners = (first..<directions.count).map { c in SortRefiner(chunks.map { $0[c] }, directions[c]) }
     }
   }
 
@@ -179,33 +179,80 @@ package final class SortLayout: @unchecked Sendable {  // immutable after init; 
     }
   }
 
-  /// Sorts items of this layout: by code, then by the keys the code leaves out, then by position.
+  /// Sorts items of this layout: by code, then by the keys the code leaves out; equal rows keep the order they come in.
   package func sort(_ items: UnsafeMutableBufferPointer<SortItem>) {
     sortByCode(items)
-    guard !isComplete else { return }
+    guard let first = firstCompared else { return }
+    let hasNullsApart = first < hasNullBit.count || !refiners[0].hasNulls
+    forEachRun(items) { refine($0, key: 0, nullsApart: hasNullsApart) }
+  }
+
+  /// Calls `body` with each run of at least two items of equal code.
+  private func forEachRun(_ items: UnsafeMutableBufferPointer<SortItem>, _ body: (UnsafeMutableBufferPointer<SortItem>) -> Void) {
     var start = 0
     while start < items.count {
       var end = start + 1
       while end < items.count, items[end].code == items[start].code { end += 1 }
-      if end - start > 1 {
-        var run = UnsafeMutableBufferPointer(rebasing: items[start..<end])
-        run.sort { self.isBefore($0.at, $1.at) }
-      }
+      if end - start > 1 { body(UnsafeMutableBufferPointer(rebasing: items[start..<end])) }
       start = end
     }
   }
 
-  /// Compares the keys left out of the code, then positions.
-  private func isBefore(_ a: UInt64, _ b: UInt64) -> Bool {
-    for comparator in comparators {
-      let order = comparator.compare(a, b)
-      if order != 0 { return order < 0 }
+  /// Orders a run that is equal in all keys before refiner `k`.
+  private func refine(_ run: UnsafeMutableBufferPointer<SortItem>, key k: Int, nullsApart: Bool) {
+    guard k < refiners.count else { return }
+    let refiner = refiners[k]
+    if !nullsApart, refiner.hasNulls {
+      for i in 0..<run.count { run[i].code = refiner.nullCode(run[i].at) }
+      sortByCode(run)
+      return forEachRun(run) { refine($0, key: k, nullsApart: true) }
     }
-    return a < b
+    if refiner.isNull(run[0].at) { return refine(run, key: k + 1, nullsApart: false) }
+    refineValues(run, key: k, depth: 0)
   }
 
-  /// Compares whole keys of two rows (chunk << 32 | row) of a layout made with `comparesAll`; negative, zero or positive.
-  package static func comparators(_ chunks: [[ColumnVector]], directions: [SortDirection]) -> [KeyComparator] {
-    directions.indices.map { c in KeyComparator(chunks.map { $0[c] }, directions[c]) }
+  /// Orders a run of valid values of refiner `k` by their words from `depth` on, then by the following keys.
+  private func refineValues(_ run: UnsafeMutableBufferPointer<SortItem>, key k: Int, depth: Int) {
+    let refiner = refiners[k]
+    if depth == Self.maxDepth { return refineByComparing(run, key: k) }
+    refiner.writeWords(run, depth: depth)
+    sortByCode(run)
+    forEachRun(run) { equal in
+      switch refiner.rest {
+      case .nothing: refine(equal, key: k + 1, nullsApart: false)
+      case .bytes:
+        // Longer texts go on; texts that end within the word differ by length only when they hold zero bytes.
+        refiner.writeLengths(equal, depth: depth)
+        sortByCode(equal)
+        forEachRun(equal) { same in
+          if refiner.isLonger(same[0].at, depth: depth) {
+            refineValues(same, key: k, depth: depth + 1)
+          } else {
+            refine(same, key: k + 1, nullsApart: false)
+          }
+        }
+      case .compare: refineByComparing(equal, key: k)
+      }
+    }
+  }
+
+  /// Words of a text compared as numbers; beyond, long equal beginnings are compared as bytes (and recursion stays shallow).
+  private static let maxDepth = 32
+
+  /// Orders a run by comparing whole values of refiner `k`, then by the following keys.
+  private func refineByComparing(_ run: UnsafeMutableBufferPointer<SortItem>, key k: Int) {
+    let comparator = refiners[k].comparator
+    var run = run
+    run.sort { a, b in
+      let order = comparator.compare(a.at, b.at)
+      return order != 0 ? order < 0 : a.at < b.at
+    }
+    var start = 0
+    while start < run.count {
+      var end = start + 1
+      while end < run.count, comparator.compare(run[start].at, run[end].at) == 0 { end += 1 }
+      if end - start > 1 { refine(UnsafeMutableBufferPointer(rebasing: run[start..<end]), key: k + 1, nullsApart: false) }
+      start = end
+    }
   }
 }

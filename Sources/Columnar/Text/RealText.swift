@@ -1,5 +1,5 @@
 // Role: doubles from and to bytes. Parsing is correctly rounded: up to 2^53 with a power of ten up to 22 both are exact and one
-// division rounds once (Clinger 1990); everything else goes to the C library's strtod. Printing is the shortest text that reads back equal.
+// division rounds once (Clinger 1990); up to 19 digits take the same way in 64-bit precision; everything else goes to the C library's strtod. Printing is the shortest text that reads back equal.
 
 #if canImport(Glibc)
 import Glibc
@@ -51,7 +51,7 @@ extension ScalarText {
       exponent &+= isMinus ? -e : e
     }
     // 19 digits cannot have wrapped the mantissa.
-    if digits <= 19, mantissa <= 1 << 53, let value = exactScale(mantissa, exponent) { return isNegative ? -value : value }
+    if digits <= 19, let value = mantissa <= 1 << 53 ? exactScale(mantissa, exponent) : extendedScale(mantissa, exponent) { return isNegative ? -value : value }
     return parseRealSlow(p, n)
   }
 
@@ -61,6 +61,21 @@ extension ScalarText {
     if exponent <= 0, exponent >= -22 { return m / csimd_pow10_f64(0 &- exponent) }
     if exponent > 0, exponent <= 22 { return m * csimd_pow10_f64(exponent) }
     return mantissa == 0 ? 0 : nil
+  }
+
+  /// The same for mantissas beyond 2^53: in 64-bit precision the quotient is off by at most half a unit, so rounding it on to 53 bits is right
+  /// unless its last 11 bits lie exactly halfway; then nil.
+  @inline(__always) private static func extendedScale(_ mantissa: UInt64, _ exponent: Int) -> Double? {
+    #if arch(x86_64)
+    guard exponent >= -27, exponent <= 27 else { return nil }
+    let n = Int(exponent.magnitude)
+    // 10^27 is exact in 64 bits: 5^27 < 2^63.
+    let power = n <= 19 ? Float80(csimd_pow10_u64(n)) : Float80(csimd_pow10_u64(19)) * Float80(csimd_pow10_u64(n &- 19))
+    let scaled = exponent < 0 ? Float80(mantissa) / power : Float80(mantissa) * power
+    return scaled.significandBitPattern & 0x7FF == 0x400 ? nil : Double(scaled)
+    #else
+    return nil
+    #endif
   }
 
   /// The syntax is known to be right; strtod wants a terminated text.

@@ -20,8 +20,8 @@ package final class FileTable: BatchReadable {
   package let schema: StructType
   package let description: String
   private let inputs: InputCache
-  /// Held for the formats, which write rejected rows to it; nil when none are kept.
-  package let badRows: BadRowsFile?
+  /// Held for the files of the table, which find it by its path and write rejected rows to it; nil when none are kept.
+  private let badRecords: BadRecordsFile?
   private let first: (any BatchReadable)?
   private let rowCount = Mutex<Int??>(nil)
 
@@ -37,10 +37,10 @@ package final class FileTable: BatchReadable {
 
   init(
     format: any FileFormat, options: DataSourceOptions, files: [FileEntry], partitions: PartitionColumns, dataSchema: StructType,
-    openSchema: OpenSchema, fileNameColumn: String?, description: String, inputs: InputCache, badRows: BadRowsFile?,
+    openSchema: OpenSchema, fileNameColumn: String?, description: String, inputs: InputCache, badRecords: BadRecordsFile?,
     first: (any BatchReadable)?
   ) throws {
-    self.badRows = badRows
+    self.badRecords = badRecords
     self.format = format
     self.options = options
     self.files = files

@@ -17,7 +17,7 @@ final class FileTableScan: Scan {
     var open: [any Scan] = []
     /// Of files that are done.
     var finished = ScanMetrics()
-    var filesPruned = 0, filesOpened = 0
+    var filesPruned = 0
   }
 
   let schema: StructType
@@ -56,9 +56,14 @@ final class FileTableScan: Scan {
   var metrics: ScanMetrics {
     state.withLock { state in
       var total = state.finished
-      for scan in state.open { total.add(scan.metrics) }
-      total.files = state.filesOpened
-      total.filesPruned = state.filesPruned
+      var pruned = state.filesPruned
+      for scan in state.open {
+        let own = scan.metrics
+        total.add(own)
+        if own.isWhollyPruned, state.current.map({ $0.scan !== scan }) ?? true { pruned += 1 }
+      }
+      total.files = state.nextFile - pruned
+      total.filesPruned = pruned
       total.bytesTotal = max(bytesTotal, total.bytesRead)
       return total
     }
@@ -80,7 +85,6 @@ final class FileTableScan: Scan {
           state.filesPruned += 1
           continue
         }
-        state.filesOpened += 1
         if let size = table.files[i].size, size < Self.smallFileBytes, table.files.count > 1 { return FileMorsel(owner: self, file: i) }
         let (scan, view) = try start(i)
         state.open.append(scan)
@@ -96,7 +100,12 @@ final class FileTableScan: Scan {
     return (try file.scan(view.request, context: context), view)
   }
 
-  fileprivate func finished(_ metrics: ScanMetrics) { state.withLock { $0.finished.add(metrics) } }
+  fileprivate func finished(_ metrics: ScanMetrics) {
+    state.withLock { state in
+      state.finished.add(metrics)
+      if metrics.isWhollyPruned { state.filesPruned += 1 }
+    }
+  }
 
   // MARK: Planning one file
 
@@ -180,6 +189,9 @@ private struct FileMorsel: Morsel {
 }
 
 extension ScanMetrics {
+  /// Nothing but the footer was of use.
+  fileprivate var isWhollyPruned: Bool { rowGroups > 0 && rowGroups == rowGroupsPruned }
+
   /// Adds another scan's counters.
   mutating func add(_ other: ScanMetrics) {
     notes += other.notes.filter { !notes.contains($0) }

@@ -21,7 +21,7 @@ package struct JSONFormat: FileFormat {
       OptionSpec("mode", .oneOf(["PERMISSIVE", "DROPMALFORMED", "FAILFAST"]), default: "PERMISSIVE", use: .read,
         "What happens to a record that is not JSON or does not fit: kept with nulls, dropped, or an error."),
       OptionSpec("columnNameOfCorruptRecord", .string, default: "_corrupt_record", use: .read, "The string column of the schema that takes the text of bad records."),
-      OptionSpec("badRowsPath", .path, use: .read, aliases: ["badRecordsPath"], "A file that gets every bad record with file, line and reason."),
+      OptionSpec("badRecordsPath", .path, use: .read, aliases: ["badRowsPath"], "A file that gets every malformed record as a JSON line: file, line, offset, reason, record."),
       OptionSpec("columnPaths", .string, use: .read, "Columns from paths: name=$.a.b[0].c, other=$.d."),
       OptionSpec("sampleRows", .integer, default: "20000", use: .read, "Records the schema is guessed from (at most 16 MiB of them)."),
       OptionSpec("samplingRatio", .string, use: .read, support: .noEffect("sampleRows says how many records are looked at"), "Spark's share of records to look at."),
@@ -62,7 +62,7 @@ package struct JSONFormat: FileFormat {
     stream.unread(sample.bytes)
     let policy = JSONPolicy(
       path: file.path, mode: JSONPolicy.Mode(rawValue: options.word("mode") ?? "") ?? .permissive,
-      isGuessed: schema == nil && !options.isGiven("mode"), badRows: options.string("badRowsPath").map { BadRowsFile.shared($0) })
+      isGuessed: schema == nil && !options.isGiven("mode") && !options.isGiven("badRecordsPath"), badRecords: try options.string("badRecordsPath").flatMap { $0.isEmpty ? nil : $0 }.map { try BadRecordsFile.shared($0) })
     return JSONTable(
       file: file, stream: stream, layout: sample.layout, hasMark: sample.hasMark, schema: settled, paths: Dictionary(uniqueKeysWithValues: paths),
       corruptColumn: corruptName, values: values, policy: policy)

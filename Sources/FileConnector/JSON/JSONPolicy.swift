@@ -1,5 +1,6 @@
 // Role: what happens to a record that is no row: null row, dropped, error; always with file, line and byte; optionally kept in a bad-rows file.
 
+import CSV
 import Columnar
 import DataSource
 import JSON
@@ -14,7 +15,7 @@ struct JSONPolicy: Sendable {
   let mode: Mode
   /// The types were guessed and the user chose no mode: a value that does not fit is an error, not a silent null.
   let isGuessed: Bool
-  let badRows: BadRowsFile?
+  let badRecords: BadRecordsFile?
 
   /// Deals with a failed record: `line` is asked only when it is needed; `offset` is the file offset of `record`'s first byte.
   func handle(
@@ -30,7 +31,9 @@ struct JSONPolicy: Sendable {
           ? isGuessed ? "the type was guessed from the first records: give a schema, raise sampleRows, or set a mode" : "mode PERMISSIVE reads such values as null, DROPMALFORMED drops the record"
           : "mode PERMISSIVE keeps such records as nulls, DROPMALFORMED drops them")
     }
-    try badRows?.add(file: path, line: try line(), byte: byte, reason: message, text: record)
+    if let badRecords {
+      try badRecords.append([CSVBadRecord(line: try line() ?? 0, byteOffset: byte, reason: message, text: Array(record.prefix(1 << 20)))], file: path)
+    }
     switch (mode, isMismatch) {
     case (.dropMalformed, true): parser.dropLast()
     case (.dropMalformed, false): break

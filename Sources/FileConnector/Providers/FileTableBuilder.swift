@@ -36,13 +36,13 @@ struct FileTableBuilder {
     if let timeout = DirectoryOptions.milliseconds("httpTimeout", options) { http.stallTimeoutMilliseconds = timeout }
     let inputs = InputCache(files, needsRandomAccess: isTyped, http: http)
     let fileNameColumn = options.string("fileNameColumn").flatMap { $0.isEmpty ? nil : $0 }
-    let badRowsPath = format.options.contains { $0.name == "badRowsPath" } ? options.string("badRowsPath") : nil
-    let badRows = badRowsPath.map { BadRowsFile.shared($0) }
+    let badRecordsPath = format.options.contains { $0.name == "badRecordsPath" } ? options.string("badRecordsPath") : nil
+    let badRecords = try badRecordsPath.flatMap { $0.isEmpty ? nil : $0 }.map { try BadRecordsFile.shared($0) }
     let settled = try settle(files, inputs, partitions, schema, fileNameColumn, isTyped: isTyped)
     let count = files.count == 1 ? "" : " (\(files.count) files)"
     return try FileTable(
       format: format, options: options, files: files, partitions: partitions, dataSchema: settled.schema, openSchema: settled.open,
-      fileNameColumn: fileNameColumn, description: "\(format.shortName) \(label)\(count)", inputs: inputs, badRows: badRows, first: settled.first)
+      fileNameColumn: fileNameColumn, description: "\(format.shortName) \(label)\(count)", inputs: inputs, badRecords: badRecords, first: settled.first)
   }
 
   private func listingOptions() throws -> ListingOptions {

@@ -34,7 +34,7 @@ package struct ColumnMetadata: Sendable, Equatable {
 
   package init(from reader: inout ThriftReader) throws(ParquetError) {
     var m = ColumnMetadata(type: .boolean, codec: .uncompressed)
-    var seen: Set<Int16> = []
+    var seen: UInt64 = 0
     try reader.readStruct { (r, field) throws(ParquetError) in
       switch (field.id, field.type) {
       case (1, .int32):
@@ -59,10 +59,10 @@ package struct ColumnMetadata: Sendable, Equatable {
       case (15, .int32): m.bloomFilterLength = try r.readSize("bloom filter length")
       default: return false
       }
-      seen.insert(field.id)
+      seen |= 1 << UInt64(field.id & 63)
       return true
     }
-    for id: Int16 in [1, 4, 5, 7, 9] where !seen.contains(id) {
+    for id: Int16 in [1, 4, 5, 7, 9] where seen >> UInt64(id) & 1 == 0 {
       throw reader.corrupt("column metadata lacks required field \(id)")
     }
     self = m

@@ -62,7 +62,7 @@ package struct FileMetadata: Sendable, Equatable {
 
   package init(from reader: inout ThriftReader) throws(ParquetError) {
     var file = FileMetadata()
-    var seen: Set<Int16> = []
+    var seen: UInt64 = 0
     try reader.readStruct { (r, field) throws(ParquetError) in
       switch (field.id, field.type) {
       case (1, .int32): file.version = try r.readInt32()
@@ -85,10 +85,10 @@ package struct FileMetadata: Sendable, Equatable {
         return false
       default: return false
       }
-      seen.insert(field.id)
+      seen |= 1 << UInt64(field.id & 63)
       return true
     }
-    for id: Int16 in [1, 2, 3, 4] where !seen.contains(id) {
+    for id: Int16 in [1, 2, 3, 4] where seen >> UInt64(id) & 1 == 0 {
       throw reader.corrupt("file metadata lacks required field \(id)")
     }
     self = file

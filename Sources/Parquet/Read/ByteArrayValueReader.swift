@@ -34,8 +34,9 @@ final class ByteArrayValueReader: ValueReader {
   var shortestRunWorthSkipping: Int { 6 }
 
   func setDictionary(_ bytes: UnsafeRawBufferPointer, count: Int) throws(ParquetError) {
-    // Every entry takes at least its length prefix (or its fixed length), so the count is bounded by the page.
-    guard fixedLength != nil ? count * max(fixedLength ?? 0, 0) <= bytes.count : count * 4 <= bytes.count else {
+    // Every entry takes at least its length prefix (or its fixed length), so that the page bounds the count.
+    let least = fixedLength ?? 4
+    guard least > 0, count * least <= bytes.count else {
       throw .corrupt("dictionary of \(count) values in \(bytes.count) bytes")
     }
     let values = StringBuilder(rows: count, bytes: bytes.count)

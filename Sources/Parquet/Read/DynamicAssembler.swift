@@ -1,9 +1,9 @@
-// Nested columns to dynamic values: walks the shape of the column over the level entries of its leaves (record assembly of the
-// Dremel encoding) and writes the engine's binary form directly.
+// Record assembly: walks the shape of a nested column over the level entries of its leaves and writes the engine's binary form of
+// dynamic values. All state is in structs and raw memory, so that a value costs a few instructions.
 import Columnar
 
 /// The values of one leaf in a window, as pointers; valid while the vector they come from is alive.
-private enum LeafValues {
+enum LeafValues {
   case none
   case bool(UnsafePointer<UInt64>)
   case int(UnsafePointer<Int32>)
@@ -32,213 +32,324 @@ private enum LeafValues {
   }
 }
 
-/// A nested top-level column.
-final class NestedColumnCursor: ColumnCursor {
-  private let shape: NestedNode
-  /// The leaves of the column, in order; `firstLeaf` is the index of the first among all leaves of the file.
-  private let leaves: [NestedLeafCursor]
-  private let firstLeaf: Int
-  private let columnName: String
-  private var values: [LeafValues] = []
-  private var out = BufferBuilder<UInt8>()
+/// One leaf's entries of the current window, and how far they are assembled.
+struct LeafState {
+  var definition: UnsafePointer<UInt8>
+  var repetition: UnsafePointer<UInt8>
+  var entryCount: Int
+  var values: LeafValues
+  var valueCount: Int
+  /// The level of a present value.
+  var maxDefinition: Int
+  var entry = 0
+  var value = 0
+}
 
-  init(_ shape: NestedNode, leaves: [NestedLeafCursor], firstLeaf: Int, columnName: String) {
-    self.shape = shape
-    self.leaves = leaves
-    self.firstLeaf = firstLeaf
-    self.columnName = columnName
-  }
+/// A node of the shape in a form made for walking: children are nodes too, by index; keys lie in one block of bytes.
+struct AssemblyNode {
+  enum Kind { case leaf, structure, list, map }
+  var kind: Kind
+  /// Leaves below, counted from the column's first.
+  var leaves: Range<Int>
+  /// Levels below this mean null; 0 where the node cannot be null.
+  var nullBelow: Int
+  /// Lists and maps: levels below this (and not null) mean empty.
+  var definitionLevel = 0
+  var repetitionLevel = 0
+  /// Indices of the children: fields of a structure, the element of a list, key and value of a map.
+  var children: [Int] = []
+  /// Per field of a structure: length and bytes of its key, as the binary form has them.
+  var keys: [UInt8] = []
+  var keyEnds: [Int] = []
 
-  func read(_ window: Range<Int>, _ selection: Bitmap?) throws(ParquetError) -> ColumnVector {
-    if let selection, selection.isAllClear { return ColumnBuilder(.dynamic).finish() }
-    for leaf in leaves { try leaf.read(window) }
-    values = leaves.map { LeafValues($0.values) }
-    let rows = window.count
-    let offsets = BufferBuilder<Int32>(capacity: rows + 1)
-    offsets.append(0)
-    out = BufferBuilder<UInt8>(capacity: rows * 16)
-    let validity = BitmapBuilder(capacity: rows)
-    for row in 0..<rows {
-      let isNull = try isTopLevelNull()
-      validity.append(!isNull)
-      if isNull { try consume(shape) } else { try write(shape) }
-      guard out.count <= maxVectorBytes else { throw .notSupported("more than 2 GiB of dynamic values in one batch of a column") }
-      offsets.append(Int32(out.count))
-      for leaf in leaves where leaf.entry < leaf.repetition.count && leaf.repetition[leaf.entry] != 0 {
-        throw .corrupt("levels of the leaves disagree in row \(window.lowerBound + row)")
-      }
-    }
-    let vector = ColumnVector.bytes(.dynamic, offsets: offsets.finish(), data: out.finish(), validity: validity.finishValidity())
-    guard let selection, !selection.isAllSet else { return vector }
-    return vector.filter(selection)
-  }
-
-  private func cursor(_ column: Int) -> NestedLeafCursor { leaves[column - firstLeaf] }
-
-  private func currentDefinition(_ column: Int) throws(ParquetError) -> Int {
-    let leaf = cursor(column)
-    guard leaf.entry < leaf.definition.count else { throw .corrupt("levels of the leaves disagree") }
-    return Int(leaf.definition[leaf.entry])
-  }
-
-  private func isTopLevelNull() throws(ParquetError) -> Bool {
-    let level = try currentDefinition(shape.firstLeaf)
+  /// Flattens `shape` into `nodes`; returns the index of its root.
+  static func flatten(_ shape: NestedNode, firstLeaf: Int, into nodes: inout [AssemblyNode]) -> Int {
+    var node: AssemblyNode
     switch shape {
-    case .leaf(_, _, let definitionLevel): return level < definitionLevel
-    case .structure(_, _, let definitionLevel, let isOptional): return isOptional && level < definitionLevel
-    case .list(_, let nullBelow, _, _), .map(_, _, let nullBelow, _, _): return level < nullBelow
-    }
-  }
-
-  /// Passes one entry of every leaf below: the node is null or empty there.
-  private func consume(_ node: NestedNode) throws(ParquetError) {
-    switch node {
     case .leaf(let column, _, let definitionLevel):
-      if try currentDefinition(column) >= definitionLevel { cursor(column).value += 1 }
-      cursor(column).entry += 1
-    case .structure(_, let children, _, _): for child in children { try consume(child) }
-    case .list(let element, _, _, _): try consume(element)
-    case .map(let key, let value, _, _, _):
-      try consume(key)
-      try consume(value)
+      node = AssemblyNode(kind: .leaf, leaves: column - firstLeaf..<column - firstLeaf + 1, nullBelow: definitionLevel)
+    case .structure(let names, let children, let definitionLevel, let isOptional):
+      node = AssemblyNode(kind: .structure, leaves: 0..<0, nullBelow: isOptional ? definitionLevel : 0)
+      node.children = children.map { flatten($0, firstLeaf: firstLeaf, into: &nodes) }
+      for name in names {
+        withUnsafeBytes(of: UInt32(name.utf8.count)) { node.keys += $0 }
+        node.keys += name.utf8
+        node.keyEnds.append(node.keys.count)
+      }
+    case .list(let element, let nullBelow, let definitionLevel, let repetitionLevel):
+      node = AssemblyNode(
+        kind: .list, leaves: 0..<0, nullBelow: nullBelow, definitionLevel: definitionLevel, repetitionLevel: repetitionLevel)
+      node.children = [flatten(element, firstLeaf: firstLeaf, into: &nodes)]
+    case .map(let key, let value, let nullBelow, let definitionLevel, let repetitionLevel):
+      node = AssemblyNode(
+        kind: .map, leaves: 0..<0, nullBelow: nullBelow, definitionLevel: definitionLevel, repetitionLevel: repetitionLevel)
+      node.children = [flatten(key, firstLeaf: firstLeaf, into: &nodes), flatten(value, firstLeaf: firstLeaf, into: &nodes)]
+    }
+    if let first = node.children.first, let last = node.children.last {
+      node.leaves = nodes[first].leaves.lowerBound..<nodes[last].leaves.upperBound
+    }
+    nodes.append(node)
+    return nodes.count - 1
+  }
+}
+
+/// Writes the values of one window. `leaves` has one state per leaf of the column.
+struct DynamicAssembler {
+  let leaves: UnsafeMutablePointer<LeafState>
+  let leafCount: Int
+  private let builder: BufferBuilder<UInt8>
+  private var out: UnsafeMutablePointer<UInt8>
+  private var capacity: Int
+  /// Bytes written.
+  private(set) var count = 0
+
+  init(leaves: UnsafeMutableBufferPointer<LeafState>, builder: BufferBuilder<UInt8>) throws(ParquetError) {
+    guard let base = leaves.baseAddress else { throw .corrupt("nested column without leaves") }
+    self.leaves = base
+    leafCount = leaves.count
+    self.builder = builder
+    out = builder.pointer
+    capacity = builder.capacity
+  }
+
+  /// The builder with everything written.
+  func finished() -> BufferBuilder<UInt8> {
+    builder.count = count
+    return builder
+  }
+
+  /// True when the root is null in the current row; its entries are then passed.
+  mutating func skipNull(_ node: AssemblyNode) throws(ParquetError) -> Bool {
+    guard node.nullBelow > 0, try definition(node.leaves.lowerBound) < node.nullBelow else { return false }
+    try consume(node.leaves)
+    return true
+  }
+
+  /// Fails unless every leaf stands at the start of a row.
+  func checkRowEnd() throws(ParquetError) {
+    for i in 0..<leafCount where leaves[i].entry < leaves[i].entryCount && leaves[i].repetition[leaves[i].entry] != 0 {
+      throw .corrupt("levels of the leaves disagree")
     }
   }
 
-  private func put<T: BitwiseCopyable>(_ value: T) {
-    out.reserve(MemoryLayout<T>.size)
-    UnsafeMutableRawPointer(out.pointer + out.count).storeBytes(of: value, as: T.self)
-    out.count += MemoryLayout<T>.size
+  @inline(__always)
+  private func definition(_ leaf: Int) throws(ParquetError) -> Int {
+    let entry = leaves[leaf].entry
+    guard entry < leaves[leaf].entryCount else { throw .corrupt("levels of the leaves disagree") }
+    return Int(leaves[leaf].definition[entry])
   }
 
-  private func put(_ tag: DynamicTag) { out.append(tag.rawValue) }
+  /// Passes one entry of each leaf.
+  private func consume(_ range: Range<Int>) throws(ParquetError) {
+    for i in range {
+      if try definition(i) >= leaves[i].maxDefinition { leaves[i].value &+= 1 }
+      leaves[i].entry &+= 1
+    }
+  }
 
-  /// Writes the header of `count` children; returns where their ends go.
-  private func open(_ tag: DynamicTag, _ count: Int) -> Int {
+  @inline(__always)
+  private mutating func reserve(_ more: Int) {
+    if count &+ more > capacity { grow(more) }
+  }
+
+  private mutating func grow(_ more: Int) {
+    builder.count = count
+    builder.reserve(more)
+    out = builder.pointer
+    capacity = builder.capacity
+  }
+
+  @inline(__always)
+  private mutating func put<T: BitwiseCopyable>(_ value: T) {
+    reserve(MemoryLayout<T>.size)
+    UnsafeMutableRawPointer(out + count).storeBytes(of: value, as: T.self)
+    count &+= MemoryLayout<T>.size
+  }
+
+  @inline(__always)
+  private mutating func put(_ tag: DynamicTag) { put(tag.rawValue) }
+
+  @inline(__always)
+  private mutating func put(_ bytes: UnsafePointer<UInt8>, _ byteCount: Int) {
+    reserve(byteCount)
+    (out + count).update(from: bytes, count: byteCount)
+    count &+= byteCount
+  }
+
+  /// Writes the header of `n` children; returns where their ends go.
+  private mutating func open(_ tag: DynamicTag, _ n: Int) -> Int {
     put(tag)
-    put(UInt32(count))
-    let table = out.count
-    out.appendUninitialized(count * 4).update(repeating: 0, count: count * 4)
+    put(UInt32(truncatingIfNeeded: n))
+    let table = count
+    reserve(n &* 4)
+    count &+= n &* 4
     return table
   }
 
-  private func closeChild(_ i: Int, of count: Int, _ table: Int) {
-    let end = UInt32(out.count - table - count * 4)
-    UnsafeMutableRawPointer(out.pointer + table + 4 * i).storeBytes(of: end, as: UInt32.self)
-  }
-
-  private func putKey(_ text: String) {
-    var text = text
-    text.withUTF8 { bytes in
-      put(UInt32(bytes.count))
-      out.append(contentsOf: bytes)
-    }
+  @inline(__always)
+  private func closeChild(_ i: Int, of n: Int, _ table: Int) {
+    let end = UInt32(truncatingIfNeeded: count &- table &- n &* 4)
+    UnsafeMutableRawPointer(out + (table &+ 4 &* i)).storeBytes(of: end, as: UInt32.self)
   }
 
   /// Elements of the list or map whose first element's entry is current.
-  private func elementCount(_ column: Int, _ repetitionLevel: Int) -> Int {
-    let leaf = cursor(column)
-    var count = 1
-    var i = leaf.entry + 1
-    while i < leaf.repetition.count, Int(leaf.repetition[i]) >= repetitionLevel {
-      if Int(leaf.repetition[i]) == repetitionLevel { count += 1 }
-      i += 1
+  private func elementCount(_ leaf: Int, _ level: Int) -> Int {
+    let repetition = leaves[leaf].repetition
+    let end = leaves[leaf].entryCount
+    var n = 1
+    var i = leaves[leaf].entry &+ 1
+    while i < end, Int(repetition[i]) >= level {
+      if Int(repetition[i]) == level { n &+= 1 }
+      i &+= 1
     }
-    return count
+    return n
   }
 
-  private func write(_ node: NestedNode) throws(ParquetError) {
-    guard out.count <= maxVectorBytes else { throw .notSupported("more than 2 GiB of dynamic values in one batch of a column") }
-    switch node {
-    case .leaf(let column, _, let definitionLevel):
-      if try currentDefinition(column) >= definitionLevel { try writeValue(column) } else { put(.null) }
-      cursor(column).entry += 1
-    case .structure(let names, let children, let definitionLevel, let isOptional):
-      if isOptional, try currentDefinition(node.firstLeaf) < definitionLevel {
+  /// Writes the current value of `nodes[index]` and passes its entries.
+  mutating func write(_ index: Int, _ nodes: UnsafePointer<AssemblyNode>) throws(ParquetError) {
+    guard count <= maxVectorBytes else { throw .notSupported("more than 2 GiB of dynamic values in one batch of a column") }
+    let node = nodes + index
+    let first = node.pointee.leaves.lowerBound
+    switch node.pointee.kind {
+    case .leaf:
+      if try definition(first) >= node.pointee.nullBelow { try writeValue(first) } else { put(.null) }
+      leaves[first].entry &+= 1
+    case .structure:
+      if node.pointee.nullBelow > 0, try definition(first) < node.pointee.nullBelow {
         put(.null)
-        return try consume(node)
+        return try consume(node.pointee.leaves)
       }
-      let table = open(.bag, children.count)
-      for i in 0..<children.count {
-        putKey(names[i])
-        try write(children[i])
-        closeChild(i, of: children.count, table)
+      let n = node.pointee.children.count
+      let table = open(.bag, n)
+      var keyStart = 0
+      for i in 0..<n {
+        let keyEnd = node.pointee.keyEnds[i]
+        reserve(keyEnd - keyStart)
+        node.pointee.keys.withUnsafeBufferPointer { keys in
+          if let base = keys.baseAddress { (out + count).update(from: base + keyStart, count: keyEnd - keyStart) }
+        }
+        count &+= keyEnd - keyStart
+        keyStart = keyEnd
+        try write(node.pointee.children[i], nodes)
+        closeChild(i, of: n, table)
       }
-    case .list(let element, let nullBelow, let definitionLevel, let repetitionLevel):
-      guard let count = try begin(node, .array, nullBelow, definitionLevel, repetitionLevel) else { return }
-      let table = open(.array, count)
-      for i in 0..<count {
-        try write(element)
-        closeChild(i, of: count, table)
+    case .list, .map:
+      let level = try definition(first)
+      let isMap = node.pointee.kind == .map
+      if level < node.pointee.definitionLevel {
+        if level < node.pointee.nullBelow { put(.null) } else { _ = open(isMap ? .bag : .array, 0) }
+        return try consume(node.pointee.leaves)
       }
-    case .map(let key, let value, let nullBelow, let definitionLevel, let repetitionLevel):
-      guard let count = try begin(node, .bag, nullBelow, definitionLevel, repetitionLevel) else { return }
-      try writeMap(key, value, count)
+      let n = elementCount(first, node.pointee.repetitionLevel)
+      if isMap { return try writeMap(node.pointee.children[0], node.pointee.children[1], n, nodes) }
+      let element = node.pointee.children[0]
+      let table = open(.array, n)
+      for i in 0..<n {
+        try write(element, nodes)
+        closeChild(i, of: n, table)
+      }
     }
-  }
-
-  /// Null and empty lists and maps are written here (nil); otherwise the number of elements.
-  private func begin(
-    _ node: NestedNode, _ tag: DynamicTag, _ nullBelow: Int, _ definitionLevel: Int, _ repetitionLevel: Int
-  ) throws(ParquetError) -> Int? {
-    let column = node.firstLeaf
-    let level = try currentDefinition(column)
-    if level < definitionLevel {
-      if level < nullBelow { put(.null) } else { _ = open(tag, 0) }
-      try consume(node)
-      return nil
-    }
-    return elementCount(column, repetitionLevel)
   }
 
   /// Entries in order; of equal keys the last one stays.
-  private func writeMap(_ key: NestedNode, _ value: NestedNode, _ count: Int) throws(ParquetError) {
-    guard case .leaf(let keyColumn, _, let keyLevel) = key else { throw .notSupported("maps with nested keys") }
-    let header = out.count
-    let table = open(.bag, count)
-    var seen: [String: Int] = [:]
-    var hasDuplicates = false
-    for i in 0..<count {
-      let keyText = try currentDefinition(keyColumn) >= keyLevel ? takeKey(keyColumn) : "null"
-      cursor(keyColumn).entry += 1
-      if seen.updateValue(i, forKey: keyText) != nil { hasDuplicates = true }
-      putKey(keyText)
-      try write(value)
-      closeChild(i, of: count, table)
+  private mutating func writeMap(
+    _ key: Int, _ value: Int, _ n: Int, _ nodes: UnsafePointer<AssemblyNode>
+  ) throws(ParquetError) {
+    guard nodes[key].kind == .leaf else { throw .notSupported("maps with nested keys") }
+    let leaf = nodes[key].leaves.lowerBound
+    let header = count
+    let table = open(.bag, n)
+    var spans: [Range<Int>] = []
+    if n > 1 { spans.reserveCapacity(n) }
+    for i in 0..<n {
+      let lengthAt = count
+      put(UInt32(0))
+      if try definition(leaf) >= nodes[key].nullBelow { try writeKey(leaf) } else { putText("null") }
+      leaves[leaf].entry &+= 1
+      let length = UInt32(truncatingIfNeeded: count &- lengthAt &- 4)
+      UnsafeMutableRawPointer(out + lengthAt).storeBytes(of: length, as: UInt32.self)
+      if n > 1 { spans.append(lengthAt + 4..<count) }
+      try write(value, nodes)
+      closeChild(i, of: n, table)
     }
-    if hasDuplicates { keepLast(seen.values.sorted(), header: header, table: table, count: count) }
+    if n > 1, hasEqualKeys(spans) { keepLast(spans, header: header, table: table) }
   }
 
-  /// Rewrites a bag with the entries `kept` only.
-  private func keepLast(_ kept: [Int], header: Int, table: Int, count: Int) {
-    let whole = Array(UnsafeBufferPointer(start: out.pointer + table, count: out.count - table))
-    func end(_ i: Int) -> Int {
-      i < 0 ? 0 : whole.withUnsafeBytes { Int($0.loadUnaligned(fromByteOffset: 4 * i, as: UInt32.self)) }
+  private func hasEqualKeys(_ spans: [Range<Int>]) -> Bool {
+    func bytes(_ span: Range<Int>) -> UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: out + span.lowerBound, count: span.count) }
+    if spans.count <= 8 {
+      for i in 1..<spans.count {
+        for j in 0..<i where spans[i].count == spans[j].count && bytes(spans[i]).elementsEqual(bytes(spans[j])) { return true }
+      }
+      return false
     }
-    out.count = header
+    var seen: Set<[UInt8]> = []
+    return spans.contains { !seen.insert(Array(bytes($0))).inserted }
+  }
+
+  /// Rewrites a bag without the entries that a later one with the same key replaces.
+  private mutating func keepLast(_ spans: [Range<Int>], header: Int, table: Int) {
+    let n = spans.count
+    let whole = Array(UnsafeBufferPointer(start: UnsafePointer(out), count: count))
+    var last: [[UInt8]: Int] = [:]
+    for (i, span) in spans.enumerated() { last[Array(whole[span])] = i }
+    let kept = last.values.sorted()
+    func end(_ i: Int) -> Int {
+      i < 0 ? 0 : whole.withUnsafeBytes { Int($0.loadUnaligned(fromByteOffset: table + 4 * i, as: UInt32.self)) }
+    }
+    count = header
     let newTable = open(.bag, kept.count)
+    let base = table + n * 4
     for (position, i) in kept.enumerated() {
-      let start = count * 4 + end(i - 1)
-      whole[start..<count * 4 + end(i)].withUnsafeBufferPointer { out.append(contentsOf: $0) }
+      whole[base + end(i - 1)..<base + end(i)].withUnsafeBufferPointer { entry in
+        if let start = entry.baseAddress { put(start, entry.count) }
+      }
       closeChild(position, of: kept.count, newTable)
     }
   }
 
-  /// The current key of a map as text.
-  private func takeKey(_ column: Int) throws(ParquetError) -> String {
-    let leaf = cursor(column)
-    guard leaf.value < leaf.values.count else { throw .corrupt("fewer values than levels say") }
-    defer { leaf.value += 1 }
-    return ScalarText.text(leaf.values.scalar(leaf.value)) ?? "null"
+  private mutating func putText(_ text: String) {
+    var text = text
+    text.withUTF8 { bytes in if let base = bytes.baseAddress { put(base, bytes.count) } }
   }
 
-  private func writeValue(_ column: Int) throws(ParquetError) {
-    let leaf = cursor(column)
-    let i = leaf.value
-    guard i < leaf.values.count else { throw .corrupt("fewer values than levels say") }
-    leaf.value += 1
-    switch values[column - firstLeaf] {
+  /// The current key of a map as text.
+  private mutating func writeKey(_ leaf: Int) throws(ParquetError) {
+    let i = leaves[leaf].value
+    guard i < leaves[leaf].valueCount else { throw .corrupt("fewer values than levels say") }
+    leaves[leaf].value = i &+ 1
+    reserve(ScalarText.room)
+    let target = out + count
+    let end: UnsafeMutablePointer<UInt8>
+    switch leaves[leaf].values {
+    case .text(let offsets, let data): return put(data + Int(offsets[i]), Int(offsets[i + 1] - offsets[i]))
+    case .int(let base): end = ScalarText.write(long: Int64(base[i]), to: target)
+    case .long(let base, .long): end = ScalarText.write(long: base[i], to: target)
+    case .long(let base, .timespan): end = ScalarText.write(timespan: base[i], to: target)
+    case .long(let base, _): end = ScalarText.write(datetime: base[i], to: target)
+    case .bool(let words): end = ScalarText.write(bool: words[i >> 6] >> UInt64(i & 63) & 1 != 0, to: target)
+    case .real(let base): end = ScalarText.write(real: base[i], to: target)
+    case .decimal64(let base, let scale):
+      end = ScalarText.write(decimal: DecimalValue(Int128(base[i]), scale: Int(scale)), to: target)
+    case .decimal128(let base, let scales):
+      end = ScalarText.write(decimal: DecimalValue(base[i], scale: Int(scales[i])), to: target)
+    case .guid(let base): end = ScalarText.write(guid: base[i], to: target)
+    case .binary(let offsets, let data):
+      let text = BufferBuilder<UInt8>()
+      DynamicPrinter.appendText(DynamicView(data + Int(offsets[i]), Int(offsets[i + 1] - offsets[i])), to: text)
+      return put(UnsafePointer(text.pointer), text.count)
+    case .none: return putText("null")
+    }
+    count &+= end - target
+  }
+
+  private mutating func writeValue(_ leaf: Int) throws(ParquetError) {
+    let i = leaves[leaf].value
+    guard i < leaves[leaf].valueCount else { throw .corrupt("fewer values than levels say") }
+    leaves[leaf].value = i &+ 1
+    switch leaves[leaf].values {
     case .none: put(.null)
-    case .bool(let words): put(words[i >> 6] >> UInt64(i & 63) & 1 != 0 ? .true : .false)
+    case .bool(let words): put(words[i >> 6] >> UInt64(i & 63) & 1 != 0 ? DynamicTag.true : .false)
     case .int(let base):
       put(.long)
       put(Int64(base[i]))
@@ -263,11 +374,9 @@ final class NestedColumnCursor: ColumnCursor {
     case .text(let offsets, let data):
       let length = Int(offsets[i + 1] - offsets[i])
       put(.string)
-      put(UInt32(length))
-      out.append(contentsOf: UnsafeBufferPointer(start: data + Int(offsets[i]), count: length))
-    case .binary(let offsets, let data):
-      out.append(
-        contentsOf: UnsafeBufferPointer(start: data + Int(offsets[i]), count: Int(offsets[i + 1] - offsets[i])))
+      put(UInt32(truncatingIfNeeded: length))
+      put(data + Int(offsets[i]), length)
+    case .binary(let offsets, let data): put(data + Int(offsets[i]), Int(offsets[i + 1] - offsets[i]))
     }
   }
 }

@@ -28,6 +28,8 @@ final class FixedValueReader: ValueReader {
   var shortestRunWorthSkipping: Int { 24 }
 
   func setDictionary(_ bytes: UnsafeRawBufferPointer, count: Int) throws(ParquetError) {
+    // Values take bytes, so that the page bounds their count.
+    guard width > 0 else { throw .notSupported("a dictionary of values without bytes") }
     var decoder = try FixedDecoder(bytes, encoding: .plain, type: type, width: width)
     let raw = try decoder.next(count, scratch: scratch)
     let values = ScratchBuffer()

@@ -21,13 +21,17 @@ final class NestedLeafCursor {
   private var ordinal = 0
 
   /// Levels of the window.
-  private(set) var definition: [UInt8] = []
-  private(set) var repetition: [UInt8] = []
+  private let definition = BufferBuilder<UInt8>()
+  private let repetition = BufferBuilder<UInt8>()
   /// Values of the window, flat.
-  private(set) var values: ColumnVector = .nulls(.bool, count: 0)
-  /// Next entry and value to be assembled.
-  var entry = 0
-  var value = 0
+  private var values: ColumnVector = .nulls(.bool, count: 0)
+
+  /// The window's entries for assembly; valid until the next `read`.
+  var state: LeafState {
+    LeafState(
+      definition: UnsafePointer(definition.pointer), repetition: UnsafePointer(repetition.pointer), entryCount: definition.count,
+      values: LeafValues(values), valueCount: values.count, maxDefinition: leaf.maxDefinitionLevel)
+  }
 
   init(
     _ pages: PageStream, _ reader: any ValueReader, leaf: LeafColumn, rowCount: Int, valueCount: Int, offsetIndex: OffsetIndex?
@@ -46,10 +50,8 @@ final class NestedLeafCursor {
       throw ParquetError(.invalidRequest, "rows \(window) of \(rowCount), read up to \(row)")
     }
     if window.lowerBound > row { try skip(to: window.lowerBound) }
-    definition.removeAll(keepingCapacity: true)
-    repetition.removeAll(keepingCapacity: true)
-    entry = 0
-    value = 0
+    definition.removeAll()
+    repetition.removeAll()
     reader.begin(rows: window.count)
     var rowsLeft = window.count
     while true {
@@ -66,11 +68,9 @@ final class NestedLeafCursor {
       let (end, rows) = extent(rowsLeft)
       let entries = end - at
       if entries == 0 { break }
-      var present = 0
-      let maximum = UInt8(leaf.maxDefinitionLevel)
-      for i in at..<end where pageDefinition[i] == maximum { present += 1 }
-      definition.append(contentsOf: pageDefinition[at..<end])
-      repetition.append(contentsOf: pageRepetition[at..<end])
+      let present = presentValues(at..<end)
+      pageDefinition[at..<end].withUnsafeBufferPointer { definition.append(contentsOf: $0) }
+      pageRepetition[at..<end].withUnsafeBufferPointer { repetition.append(contentsOf: $0) }
       try reader.append(values: present, rows: present, validity: nil, at: 0)
       rowsLeft -= rows
       row += rows
@@ -81,16 +81,28 @@ final class NestedLeafCursor {
     values = try reader.finish(validity: nil).flattened
   }
 
+  /// Entries of the current page whose value is present.
+  private func presentValues(_ entries: Range<Int>) -> Int {
+    let maximum = UInt8(leaf.maxDefinitionLevel)
+    return pageDefinition.withUnsafeBufferPointer { levels in
+      var present = 0
+      for i in entries { present &+= levels[i] == maximum ? 1 : 0 }
+      return present
+    }
+  }
+
   /// Entries of the current page that belong to the next `rows` rows: their end, and how many rows begin among them.
   private func extent(_ rows: Int) -> (end: Int, rows: Int) {
     var begun = 0
     var i = at
-    while i < pageRepetition.count {
-      if pageRepetition[i] == 0 {
-        if begun == rows { break }
-        begun += 1
+    pageRepetition.withUnsafeBufferPointer { levels in
+      while i < levels.count {
+        if levels[i] == 0 {
+          if begun == rows { break }
+          begun &+= 1
+        }
+        i &+= 1
       }
-      i += 1
     }
     return (i, begun)
   }
@@ -132,10 +144,7 @@ final class NestedLeafCursor {
       }
       let (end, rows) = extent(target - row)
       if end == at { return }
-      var present = 0
-      let maximum = UInt8(leaf.maxDefinitionLevel)
-      for i in at..<end where pageDefinition[i] == maximum { present += 1 }
-      try reader.skip(values: present)
+      try reader.skip(values: presentValues(at..<end))
       row += rows
       entriesSeen += end - at
       at = end
@@ -149,7 +158,7 @@ final class NestedLeafCursor {
     }
     var loaded = try pages.load(into: reader)
     let count = loaded.valueCount
-    guard count <= valueCount - entriesSeen, count <= 1 << 28 else {
+    guard count <= valueCount - entriesSeen, count <= 1 << 26 else {
       throw .corrupt("page of \(count) values where \(valueCount - entriesSeen) remain in the column chunk")
     }
     pageDefinition = try Self.levels(&loaded.definition, count)

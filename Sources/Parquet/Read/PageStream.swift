@@ -21,7 +21,7 @@ final class PageStream {
   private let leaf: LeafColumn
   private let codec: Codec?
   private let codecName: CompressionCodec
-  private let verifiesChecksums: Bool
+  private let options: ParquetReadOptions
   /// Offset of the next page header.
   private var position: Int
   private var header: PageHeader?
@@ -32,12 +32,12 @@ final class PageStream {
   private let scratch: ScratchBuffer
 
   init(
-    _ input: ChunkInput, metadata: ColumnMetadata, leaf: LeafColumn, context: DecodeContext, verifiesChecksums: Bool
+    _ input: ChunkInput, metadata: ColumnMetadata, leaf: LeafColumn, context: DecodeContext, options: ParquetReadOptions
   ) {
     self.input = input
     self.leaf = leaf
     self.context = context
-    self.verifiesChecksums = verifiesChecksums
+    self.options = options
     codecName = metadata.codec
     codec = Self.codec(metadata.codec)
     position = metadata.firstPageOffset
@@ -150,7 +150,7 @@ final class PageStream {
   }
 
   private func verify(_ header: PageHeader, _ stored: UnsafeRawBufferPointer, at offset: Int) throws(ParquetError) {
-    guard verifiesChecksums, let expected = header.crc else { return }
+    guard options.verifiesChecksums, let expected = header.crc else { return }
     let actual = crc32Checksum(stored)
     guard actual == expected else {
       throw .corrupt("page checksum is \(hexadecimal(actual)), its header says \(hexadecimal(expected))", at: offset)
@@ -190,6 +190,9 @@ final class PageStream {
     guard let codec else { throw .notSupported("compression \(codecName)") }
     if codec == .uncompressed { return stored }
     if size == 0 { return UnsafeRawBufferPointer(start: UnsafeRawPointer(emptyPage), count: 0) }
+    guard size <= options.maxPageBytes else {
+      throw .notSupported("a page of \(size) decompressed bytes; the limit is \(options.maxPageBytes)")
+    }
     let target = try scratch.reserveBuffer(size)
     let written: Int
     do throws(CodecError) {

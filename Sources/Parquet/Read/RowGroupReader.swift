@@ -111,7 +111,7 @@ package final class RowGroupReader {
             try pages(leaf, nil), makeValueReader(leaf, mapping, file.options), leaf: leaf, rowCount: rowCount,
             valueCount: chunk.valueCount, offsetIndex: try selectedPages(index)))
       }
-      return NestedColumnCursor(shape, leaves: cursors, firstLeaf: field.leaves.lowerBound, columnName: field.name)
+      return NestedColumnCursor(shape, leaves: cursors, firstLeaf: field.leaves.lowerBound)
     }
   }
 
@@ -130,7 +130,7 @@ package final class RowGroupReader {
     let input = ChunkInput(file.source, range: range, shared: shared[leaf.index], context: context)
     if let offsetIndex, let rows { input.wanted = wantedBytes(offsetIndex, rows, metadata) }
     return PageStream(
-      input, metadata: metadata, leaf: leaf, context: context, verifiesChecksums: file.options.verifiesChecksums)
+      input, metadata: metadata, leaf: leaf, context: context, options: file.options)
   }
 
   /// Byte ranges of the dictionary and of the pages with selected rows, joined over small gaps.

@@ -37,13 +37,13 @@ package struct FileSchema: Sendable {
       for field in schema.fields { recorded[field.name] = field.type }
     }
     var names: Set<String> = []
+    var suffixes: [String: Int] = [:]
     var fields: [ParquetField] = []
     for node in tree.fields {
       var name = node.name
-      var n = 1
       while !names.insert(name).inserted {
-        name = "\(node.name)_\(n)"
-        n += 1
+        suffixes[node.name, default: 0] += 1
+        name = "\(node.name)_\(suffixes[node.name] ?? 0)"
       }
       fields.append(Self.field(node, name: name, tree: tree, recorded: recorded[node.name]))
     }

@@ -1,4 +1,5 @@
 // How values that have no exact counterpart are read.
+import Columnar
 
 /// What to do with a value that the Kusto type cannot hold exactly.
 package enum InexactPolicy: String, Sendable {
@@ -23,7 +24,9 @@ package struct ParquetReadOptions: Sendable {
   /// Compare page checksums where the writer stored them.
   package var verifiesChecksums = true
   /// Rows in a batch at most.
-  package var maxBatchRows = 65_536
+  package var maxBatchRows = RecordBatch.maxRows
+  /// Decompressed bytes of one page at most: a few kilobytes can claim gigabytes.
+  package var maxPageBytes = 512 << 20
 
   package init() {}
 }

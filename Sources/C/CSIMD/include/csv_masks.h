@@ -34,7 +34,18 @@ static inline csimd_csv_masks_t csimd_csv_masks_lf(const uint8_t *_Nonnull p, ui
   }
   return m;
 }
+/// Not 0 when any of 64 bytes is not ASCII.
+static inline int csimd_any_high64(const uint8_t *_Nonnull p) {
+  const __m128i *v = (const __m128i *)p;
+  __m128i x = _mm_or_si128(_mm_or_si128(_mm_loadu_si128(v), _mm_loadu_si128(v + 1)), _mm_or_si128(_mm_loadu_si128(v + 2), _mm_loadu_si128(v + 3)));
+  return _mm_movemask_epi8(x);
+}
 #else
+static inline int csimd_any_high64(const uint8_t *_Nonnull p) {
+  uint8_t x = 0;
+  for (int i = 0; i < 64; i++) x |= p[i];
+  return x >> 7;
+}
 static inline csimd_csv_masks_t csimd_csv_masks(const uint8_t *_Nonnull p, uint8_t sep, uint8_t quote, uint8_t lf, uint8_t cr) {
   csimd_csv_masks_t m = {0, 0, 0, 0};
   for (int i = 0; i < 64; i++) {

@@ -6,13 +6,29 @@ import Expressions
 
 /// The merge of all runs of a sort.
 struct RunMerge: ~Copyable {
-  private struct Cursor {
+  private final class Cursor {
     var blocks: ArraySlice<SpillBlock>
-    var columns: [ColumnVector]
+    var columns: [ColumnVector] = []
+    /// The first key's ordered words, and whether they decide: no nulls in the block.
+    var words: Buffer<UInt64> = .empty
+    var hasNulls = false
     var row = 0
-    var rowCount: Int
+    var rowCount = 0
     /// The block's index among those the batch under construction reads.
-    var chunk: Int
+    var chunk = 0
+
+    init(_ blocks: [SpillBlock]) { self.blocks = blocks[...] }
+
+    /// Reads the next block; false at the end.
+    func advance(_ file: SpillFile, _ direction: SortDirection) throws -> Bool {
+      guard let block = blocks.popFirst() else { return false }
+      columns = try file.read(block)
+      words = columns[0].sortWords(isDescending: direction.isDescending)
+      hasNulls = columns[0].validity != nil
+      row = 0
+      rowCount = block.rowCount
+      return true
+    }
   }
 
   private let file: SpillFile
@@ -32,15 +48,21 @@ struct RunMerge: ~Copyable {
     self.schema = schema
     self.run = run
     for blocks in runs {
-      guard let first = blocks.first else { continue }
-      let columns = try file.read(first)
-      cursors.append(Cursor(blocks: blocks.dropFirst(), columns: columns, rowCount: first.rowCount, chunk: 0))
+      let cursor = Cursor(blocks)
+      guard try cursor.advance(file, directions[0]) else { continue }
+      cursors.append(cursor)
       push(cursors.count - 1)
     }
   }
 
   private func isBefore(_ a: Int, _ b: Int) -> Bool {
     let x = cursors[a], y = cursors[b]
+    if !x.hasNulls, !y.hasNulls {
+      let v = x.words[x.row], w = y.words[y.row]
+      // Words of decimals may differ by a step between scales though the values are equal.
+      if v < w, w - v > 1 { return true }
+      if w < v, v - w > 1 { return false }
+    }
     for c in directions.indices {
       let order = KeyComparator.compare(x.columns[c], x.row, y.columns[c], y.row, directions[c])
       if order != 0 { return order < 0 }
@@ -83,10 +105,7 @@ struct RunMerge: ~Copyable {
       at.append(UInt64(cursors[top].chunk) << 32 | UInt64(cursors[top].row))
       cursors[top].row += 1
       if cursors[top].row == cursors[top].rowCount {
-        if let block = cursors[top].blocks.popFirst() {
-          cursors[top].columns = try file.read(block)
-          cursors[top].row = 0
-          cursors[top].rowCount = block.rowCount
+        if try cursors[top].advance(file, directions[0]) {
           cursors[top].chunk = chunks.count
           chunks.append(cursors[top].columns)
         } else {

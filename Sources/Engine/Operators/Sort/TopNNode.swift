@@ -110,8 +110,9 @@ final class TopNSink: DrainSink, @unchecked Sendable {  // a slot is used by one
   private let run: QueryRun
   private let metrics: OperatorMetrics
   private let slots: [Slot]
-  /// The greatest word of the first key that may still matter.
-  private let threshold = Atomic<UInt64>(UInt64.max)
+  /// The greatest word of the first key that may still matter, with its top bit inverted: the library's atomic minimum compares unsigned
+  /// numbers as signed ones.
+  private let threshold = Atomic<Int64>(Int64.max)
 
   init(_ spec: SortSpec, count: Int, schema: StructType, _ run: QueryRun, _ metrics: OperatorMetrics) {
     self.spec = spec
@@ -132,7 +133,7 @@ final class TopNSink: DrainSink, @unchecked Sendable {  // a slot is used by one
     let slot = slots[slot]
     let first = try spec.keys[0].evaluate(batch)
     if first.validity != nil { slot.sawNulls = true }
-    let limit = threshold.load(ordering: .relaxed)
+    let limit = UInt64(bitPattern: threshold.load(ordering: .relaxed)) ^ 1 << 63
     var batch = batch
     var places = SortPosition.column(position, rows: batch.rowCount)
     if limit != UInt64.max {
@@ -166,11 +167,12 @@ final class TopNSink: DrainSink, @unchecked Sendable {  // a slot is used by one
     slot.rows = best.batch.rowCount
     slot.bytes = best.byteSize
     guard slot.rows == count else { return }
-    let last = best.keys[0].slice(count - 1..<count)
-    guard last.nullCount == 0 else { return }
-    let word = last.sortWords(isDescending: spec.directions[0].isDescending)[0]
+    let worst = best.keys[0].slice(count - 1..<count)
+    guard worst.nullCount == 0 else { return }
+    let word = worst.sortWords(isDescending: spec.directions[0].isDescending)[0]
     // Words of decimals may differ by a step between scales.
-    threshold.min(word == UInt64.max ? word : word + 1, ordering: .relaxed)
+    let last = word == UInt64.max ? word : word + 1
+    threshold.min(Int64(bitPattern: last ^ 1 << 63), ordering: .relaxed)
   }
 
   /// The first `count` rows of chunks, as one chunk.

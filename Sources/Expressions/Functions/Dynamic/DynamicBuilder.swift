@@ -4,7 +4,7 @@ import Columnar
 
 /// A column as binary dynamic values, appended row by row.
 struct DynamicSource {
-  private enum Kind { case long(LongRows, DynamicTag), int(IntRows), real(RealRows), bool(BoolRows), text(TextRows), dynamic(TextRows), other(ScalarRows) }
+  private enum Kind { case long(LongRows, DynamicTag), int(IntRows), real(RealRows), bool(BoolRows), text(TextRows), dynamic(TextRows), other }
 
   private let vector: ColumnVector
   private let kind: Kind
@@ -20,7 +20,7 @@ struct DynamicSource {
     case .bool: .bool(BoolRows(vector))
     case .string: .text(TextRows(vector))
     case .dynamic: .dynamic(TextRows(vector))
-    case .decimal, .guid: .other(ScalarRows(vector))
+    case .decimal, .guid: .other
     }
   }
 
@@ -37,7 +37,7 @@ struct DynamicSource {
     case .dynamic(let rows):
       let bytes = rows[i]
       if bytes.count == 0 { out.append(DynamicTag.null.rawValue) } else { out.append(contentsOf: bytes) }
-    case .other(let rows): DynamicValue(rows[i]).binary.withUnsafeBufferPointer { out.append(contentsOf: $0) }
+    case .other: DynamicValue(vector.scalar(i)).binary.withUnsafeBufferPointer { out.append(contentsOf: $0) }
     }
   }
 

@@ -127,9 +127,9 @@ func sha256(_ bytes: UnsafeBufferPointer<UInt8>) -> [UInt8] {
   return bigEndianBytes(h)
 }
 
-private let xxPrimes: (UInt64, UInt64, UInt64, UInt64, UInt64) = (
-  0x9E37_79B1_85EB_CA87, 0xC2B2_AE3D_27D4_EB4F, 0x1656_67B1_9E37_79F9, 0x85EB_CA77_C2B2_AE63, 0x27D4_EB2F_1656_67C5
-)
+@inline(__always) private var xxPrimes: (UInt64, UInt64, UInt64, UInt64, UInt64) {
+  (0x9E37_79B1_85EB_CA87, 0xC2B2_AE3D_27D4_EB4F, 0x1656_67B1_9E37_79F9, 0x85EB_CA77_C2B2_AE63, 0x27D4_EB2F_1656_67C5)
+}
 
 @inline(__always) private func rotl64(_ x: UInt64, _ k: UInt64) -> UInt64 { x << k | x >> (64 - k) }
 @inline(__always) private func xxRound(_ acc: UInt64, _ input: UInt64) -> UInt64 { rotl64(acc &+ input &* xxPrimes.1, 31) &* xxPrimes.0 }
@@ -139,9 +139,8 @@ func xxhash64(_ bytes: UnsafeBufferPointer<UInt8>) -> UInt64 {
   let n = bytes.count
   var h = xxPrimes.4
   var i = 0
-  func load<T: BitwiseCopyable>(_ at: Int, _: T.Type) -> T {
-    UnsafeRawBufferPointer(bytes).loadUnaligned(fromByteOffset: at, as: T.self)
-  }
+  guard let p = bytes.baseAddress else { return xxFinish(h) }
+  @inline(__always) func load<T: BitwiseCopyable>(_ at: Int, _: T.Type) -> T { UnsafeRawPointer(p + at).loadUnaligned(as: T.self) }
   if n >= 32 {
     var v = (xxPrimes.0 &+ xxPrimes.1, xxPrimes.1, UInt64(0), 0 &- xxPrimes.0)
     while i + 32 <= n {
@@ -164,9 +163,14 @@ func xxhash64(_ bytes: UnsafeBufferPointer<UInt8>) -> UInt64 {
     i += 4
   }
   while i < n {
-    h = rotl64(h ^ UInt64(bytes[i]) &* xxPrimes.4, 11) &* xxPrimes.0
+    h = rotl64(h ^ UInt64(p[i]) &* xxPrimes.4, 11) &* xxPrimes.0
     i += 1
   }
+  return xxFinish(h)
+}
+
+@inline(__always) private func xxFinish(_ hash: UInt64) -> UInt64 {
+  var h = hash
   h ^= h >> 33
   h = h &* xxPrimes.1
   h ^= h >> 29

@@ -58,6 +58,16 @@ let logicFunctions: [FunctionSpec] = [
       return .bool(truth.isFalse, validity: truth.isTrue.or(truth.isFalse))
     }
   },
+  FunctionSpec("assert", .logic, 2...2, parameters: "condition, message", "True, or an error with the message when the condition is false.",
+    example: "assert(1 < 2, 'impossible')") { call in
+    BoundFunction(.bool, [.bool, .string], nulls: .custom) { arguments, n in
+      let condition = arguments[0].truth, message = StringRows(arguments[1])
+      if let failed = condition.isTrue.inverted.indices().array.first {
+        throw ExpressionError.invalidArgument(function: "assert", message: message[Int(failed)])
+      }
+      return .bool(condition.isTrue)
+    }
+  },
   predicate("isnull", "True for null; a string is never null.", "isnull(int(null))", bind: nullTest(false)),
   predicate("isnotnull", aliases: ["notnull"], "True for everything but null; a string is never null.", "isnotnull(1)", bind: nullTest(true)),
   predicate("is null", "True for null, a null string included; for DataFrames.", "", bind: frameNullTest),

@@ -85,7 +85,8 @@ let mathFunctions: [FunctionSpec] = [
       return BoundFunction(call.types[0], parameters) { arguments, _ in arguments[0] }
     case .decimal: return BoundFunction(.decimal, parameters, kernel: rows(DecimalRows.self) { $0.rounded(to: places) })
     case .real, .dynamic:
-      return BoundFunction(.real, [.real] + parameters.dropFirst(), kernel: rows(RealRows.self) { roundedReal($0, places) })
+      let scale = pow(10, Double(min(places.magnitude, 300)))
+      return BoundFunction(.real, [.real] + parameters.dropFirst(), kernel: rows(RealRows.self) { roundedReal($0, scale, isUp: places > 0) })
     default: throw call.wrongTypes("a number")
     }
     let toLong: [DataType] = [.long] + parameters.dropFirst()
@@ -139,18 +140,13 @@ let mathFunctions: [FunctionSpec] = [
   },
 ]
 
-/// Half away from zero; tens, hundreds, … for negative places.
-func roundedReal(_ x: Double, _ places: Int) -> Double {
+/// Half away from zero to a multiple of 1 / scale (`isUp`) or of scale.
+@inline(__always) func roundedReal(_ x: Double, _ scale: Double, isUp: Bool) -> Double {
   guard x.isFinite else { return x }
-  if places == 0 { return x.rounded(.toNearestOrAwayFromZero) }
-  if places > 0 {
-    let scale = pow(10, Double(min(places, 308)))
-    let scaled = x * scale
-    guard scaled.isFinite, scaled.magnitude < 4.5e15 else { return x }
-    return scaled.rounded(.toNearestOrAwayFromZero) / scale
-  }
-  let scale = pow(10, Double(-places))
-  return (x / scale).rounded(.toNearestOrAwayFromZero) * scale
+  if !isUp { return (x / scale).rounded(.toNearestOrAwayFromZero) * scale }
+  let scaled = x * scale
+  // From 2^52 on a double has no digits behind the point.
+  return scaled.magnitude < 4.5e15 ? scaled.rounded(.toNearestOrAwayFromZero) / scale : x
 }
 
 private func roundedWhole(_ x: Int64, _ places: Int) -> Int64 {

@@ -10,7 +10,7 @@ let membershipOperators: [FunctionSpec] = [
 ]
 
 private func membership(_ name: String, isNegated: Bool, folds: Bool, _ summary: String) -> FunctionSpec {
-  FunctionSpec(name, .operator, 2...FunctionSpec.unbounded, parameters: "value, item, …", summary, example: "2 \(name) (1, 2)") { call in
+  FunctionSpec(name, .operator, 2...FunctionSpec.unbounded, parameters: "value, item, …", summary, example: folds ? "'B' \(name) ('a', 'b')" : "2 \(name) (1, 2)") { call in
     guard let items = call.constantItems(from: 1) else { return try bindComputed(call, isNegated: isNegated, folds: folds) }
     return try bindConstant(call, items, isNegated: isNegated, folds: folds)
   }

@@ -5,10 +5,15 @@ import Columnar
 /// All scalar functions and operators.
 package enum FunctionRegistry {
   /// Every declaration, family by family.
-  package static let all: [FunctionSpec] =
-    arithmeticOperators + comparisonOperators + textOperators + membershipOperators + conversionFunctions + logicFunctions + textFunctions + regexFunctions + timeFunctions + timePartFunctions
-    + binFunctions + mathFunctions + memberFunctions + bagFunctions + arrayFunctions
-    + hashFunctions + encodingFunctions + parsingFunctions + ipv4Functions + ipv6Functions
+  package static let all: [FunctionSpec] = {
+    let families: [[FunctionSpec]] = [
+      arithmeticOperators, comparisonOperators, textOperators, membershipOperators, conversionFunctions, logicFunctions, textFunctions,
+      regexFunctions, timeFunctions, timePartFunctions, binFunctions, mathFunctions, memberFunctions, bagFunctions, arrayFunctions,
+      hashFunctions, encodingFunctions, parsingFunctions, ipv4Functions, ipv6Functions, unitFunctions, statisticalFunctions, timeZoneFunctions,
+      punycodeFunctions,
+    ]
+    return Array(families.joined())
+  }()
 
   private static let byName: [String: FunctionSpec] = {
     var out: [String: FunctionSpec] = [:]

@@ -38,12 +38,19 @@ func rows<A: RowReader, B: RowReader, C: RowReader, D: RowReader, R: RowResult>(
   }
 }
 
+/// Bytes that a text result made of these arguments may need: as much as the texts among them, within bounds.
+func textEstimate(_ arguments: [ColumnVector], _ n: Int) -> Int {
+  var bytes = 0
+  for argument in arguments where argument.type == .string && !argument.isDictionary { bytes += argument.isConstant ? n : argument.byteSize }
+  return min(bytes, 1 << 24)
+}
+
 /// Text results: the closure appends the row's bytes to the builder's data.
 @inline(__always)
 func textRows<A: RowReader>(_: A.Type, _ f: @escaping @Sendable (A.Value, BufferBuilder<UInt8>) throws -> Void) -> Kernel {
   { arguments, n in
     let a = A(arguments[0])
-    let out = StringBuilder(rows: n)
+    let out = StringBuilder(rows: n, bytes: textEstimate(arguments, n))
     for i in 0..<n {
       try f(a[i], out.data)
       out.endRow()
@@ -58,7 +65,7 @@ func textRows<A: RowReader, B: RowReader>(
 ) -> Kernel {
   { arguments, n in
     let a = A(arguments[0]), b = B(arguments[1])
-    let out = StringBuilder(rows: n)
+    let out = StringBuilder(rows: n, bytes: textEstimate(arguments, n))
     for i in 0..<n {
       try f(a[i], b[i], out.data)
       out.endRow()
@@ -73,7 +80,7 @@ func textRows<A: RowReader, B: RowReader, C: RowReader>(
 ) -> Kernel {
   { arguments, n in
     let a = A(arguments[0]), b = B(arguments[1]), c = C(arguments[2])
-    let out = StringBuilder(rows: n)
+    let out = StringBuilder(rows: n, bytes: textEstimate(arguments, n))
     for i in 0..<n {
       try f(a[i], b[i], c[i], out.data)
       out.endRow()

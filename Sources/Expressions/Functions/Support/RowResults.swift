@@ -74,7 +74,7 @@ extension DecimalValue: SlotResult {
       v[i] = buffer[i].coefficient
       s[i] = buffer[i].scale
     }
-    return .decimal(values.finish(), scales: scales.finish(), validity: validity.flatMap { $0.isAllSet ? nil : $0 })
+    return .computedDecimal(values.finish(), scales.finish(), validity: validity.flatMap { $0.isAllSet ? nil : $0 })
   }
 }
 

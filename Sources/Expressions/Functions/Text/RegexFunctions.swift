@@ -17,7 +17,23 @@ let regexFunctions: [FunctionSpec] = [
   spec(FunctionName.matchesRegex, 2...2, "text, pattern", "True when the pattern occurs in the text.", "'abc' matches regex 'b.'") { call in
     for type in call.types where type != .string && type != .dynamic { throw call.wrongTypes("string") }
     let regex = try pattern(call, 1)
-    return BoundFunction(.bool, [.string, .string], kernel: rows(TextRows.self) { regex.matches($0) })
+    // A text every match must contain is searched for first, over the whole column.
+    let needle = requiredText(try call.constantText(1, "the regular expression")).map { TextNeedle(text: $0, .contains, isCaseSensitive: true) }
+    return BoundFunction(.bool, [.string, .string]) { arguments, n in
+      let text = TextRows(arguments[0])
+      guard let needle else { return .bool(bits(n) { regex.matches(text[$0]) }) }
+      let candidates = needle.search(arguments[0], n)
+      let out = WordBuilder(n)
+      for w in 0..<Bitmap.wordCount(n) {
+        var word = candidates.words[w]
+        while word != 0 {
+          let i = w &* 64 &+ word.trailingZeroBitCount
+          if regex.matches(text[i]) { out.set(i) }
+          word &= word &- 1
+        }
+      }
+      return .bool(out.finish())
+    }
   },
   spec("extract", 3...4, "pattern, group, text [, type]", "The text of a capture group of the first match.", "extract('x=(\\\\d+)', 1, 'x=12')") { call in
     let regex = try pattern(call, 0)
@@ -111,6 +127,30 @@ let regexFunctions: [FunctionSpec] = [
       }
     })),
 ]
+
+/// Plain characters at the start of a pattern, behind `^` or `.*`, that every match has; nil when there are fewer than two.
+func requiredText(_ pattern: String) -> String? {
+  var rest = Substring(pattern)
+  if rest.contains("|") || rest.hasPrefix("(?") { return nil }
+  if rest.hasPrefix("^") { rest = rest.dropFirst() } else { while rest.hasPrefix(".*") { rest = rest.dropFirst(2) } }
+  var out = ""
+  while let c = rest.first {
+    if "*?{+".contains(c) {
+      // The last character is repeated, perhaps not at all.
+      if c != "+", !out.isEmpty { out.removeLast() }
+      break
+    }
+    if c == "\\", let next = rest.dropFirst().first, next.isASCII, !next.isLetter, !next.isNumber {
+      out.append(next)
+      rest = rest.dropFirst(2)
+      continue
+    }
+    if "\\.[](){}^$|".contains(c) { break }
+    out.append(c)
+    rest = rest.dropFirst()
+  }
+  return out.utf8.count >= 2 ? out : nil
+}
 
 extension FunctionCall {
   /// The type of a `typeof(…)` argument, which front ends pass as a constant string.

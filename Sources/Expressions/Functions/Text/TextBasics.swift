@@ -231,25 +231,56 @@ private func substring(_ text: UnsafeBufferPointer<UInt8>, _ start: Int64, _ len
 }
 
 private func caseKernel(upper: Bool) -> Kernel {
-  textRows(TextRows.self) { text, out in
-    guard let from = text.baseAddress else { return }
-    let n = text.count
-    let to = out.appendUninitialized(n)
-    let first: UInt8 = upper ? 0x61 : 0x41
-    var high: UInt8 = 0
+  { arguments, n in
+    if let whole = asciiCase(arguments[0], upper: upper) { return whole }
+    let text = TextRows(arguments[0])
+    let out = StringBuilder(rows: n, bytes: textEstimate(arguments, n))
     for i in 0..<n {
-      let byte = from[i]
-      high |= byte
-      to[i] = byte &- first < 26 ? byte ^ 0x20 : byte
+      appendCase(text[i], upper: upper, out.data)
+      out.endRow()
     }
-    if high < 0x80 { return }
-    out.count &-= n
-    // One character for one: 'ß' stays, as .NET's invariant culture has it.
-    for scalar in scalars(text) {
-      let mapped = upper ? scalar.properties.uppercaseMapping : scalar.properties.lowercaseMapping
-      let single = mapped.unicodeScalars.count == 1 ? mapped.unicodeScalars.first ?? scalar : scalar
-      appendUTF8(single.value, to: out)
-    }
+    return out.finish()
+  }
+}
+
+/// A flat column of ASCII text in another case: its bytes are mapped in one run, the offsets stay.
+private func asciiCase(_ vector: ColumnVector, upper: Bool) -> ColumnVector? {
+  guard case .bytes(let offsets, let data) = vector.storage, vector.validity == nil, vector.count > 0 else { return nil }
+  let start = Int(offsets[0]), end = Int(offsets[vector.count])
+  guard start < end, start * 4 <= end else { return nil }
+  let builder = BufferBuilder<UInt8>(capacity: end)
+  let to = builder.appendUninitialized(end)
+  let from = data.pointer
+  let first: UInt8 = upper ? 0x61 : 0x41
+  var high: UInt8 = 0
+  for i in 0..<start { to[i] = 0 }
+  for i in start..<end {
+    let byte = from[i]
+    high |= byte
+    to[i] = byte &- first < 26 ? byte ^ 0x20 : byte
+  }
+  withExtendedLifetime(data) {}
+  return high < 0x80 ? .bytes(.string, offsets: offsets, data: builder.finish()) : nil
+}
+
+private func appendCase(_ text: UnsafeBufferPointer<UInt8>, upper: Bool, _ out: BufferBuilder<UInt8>) {
+  guard let from = text.baseAddress else { return }
+  let n = text.count
+  let to = out.appendUninitialized(n)
+  let first: UInt8 = upper ? 0x61 : 0x41
+  var high: UInt8 = 0
+  for i in 0..<n {
+    let byte = from[i]
+    high |= byte
+    to[i] = byte &- first < 26 ? byte ^ 0x20 : byte
+  }
+  if high < 0x80 { return }
+  out.count &-= n
+  // One character for one: 'ß' stays, as .NET's invariant culture has it.
+  for scalar in scalars(text) {
+    let mapped = upper ? scalar.properties.uppercaseMapping : scalar.properties.lowercaseMapping
+    let single = mapped.unicodeScalars.count == 1 ? mapped.unicodeScalars.first ?? scalar : scalar
+    appendUTF8(single.value, to: out)
   }
 }
 
@@ -257,7 +288,7 @@ private func caseKernel(upper: Bool) -> Kernel {
 private func joinKernel(delimited: Bool) -> Kernel {
   { arguments, n in
     let parts = arguments.map { TextRows($0) }
-    let out = StringBuilder(rows: n)
+    let out = StringBuilder(rows: n, bytes: textEstimate(arguments, n))
     let first = delimited ? 1 : 0
     for i in 0..<n {
       for k in first..<parts.count {

@@ -1,0 +1,57 @@
+// A nested top-level column as a cursor over rows: its leaves are read window by window and assembled into dynamic values.
+import Columnar
+
+final class NestedColumnCursor: ColumnCursor {
+  private let nodes: [AssemblyNode]
+  private let root: Int
+  private let leaves: [NestedLeafCursor]
+
+  /// `leaves` are the leaves of the column in order; `firstLeaf` is the index of the first among all leaves of the file.
+  init(_ shape: NestedNode, leaves: [NestedLeafCursor], firstLeaf: Int) {
+    var nodes: [AssemblyNode] = []
+    root = AssemblyNode.flatten(shape, firstLeaf: firstLeaf, into: &nodes)
+    self.nodes = nodes
+    self.leaves = leaves
+  }
+
+  func read(_ window: Range<Int>, _ selection: Bitmap?) throws(ParquetError) -> ColumnVector {
+    if let selection, selection.isAllClear { return ColumnBuilder(.dynamic).finish() }
+    for leaf in leaves { try leaf.read(window) }
+    let states = UnsafeMutableBufferPointer<LeafState>.allocate(capacity: leaves.count)
+    for (i, leaf) in leaves.enumerated() { states.initializeElement(at: i, to: leaf.state) }
+    defer {
+      states.deinitialize()
+      states.deallocate()
+      withExtendedLifetime(leaves) {}
+    }
+    let rows = window.count
+    let offsets = BufferBuilder<Int32>(capacity: rows + 1)
+    let ends = offsets.appendUninitialized(rows + 1)
+    ends[0] = 0
+    let validity = BitmapBuilder(capacity: rows)
+    var assembler = try DynamicAssembler(leaves: states, builder: BufferBuilder<UInt8>(capacity: rows * 16))
+    var failure: ParquetError?
+    nodes.withUnsafeBufferPointer { nodes in
+      guard let base = nodes.baseAddress else { return }
+      do throws(ParquetError) {
+        for row in 0..<rows {
+          let isNull = try assembler.skipNull(base[root])
+          validity.append(!isNull)
+          if !isNull { try assembler.write(root, base) }
+          guard assembler.count <= maxVectorBytes else {
+            throw .notSupported("more than 2 GiB of dynamic values in one batch of a column")
+          }
+          ends[row + 1] = Int32(truncatingIfNeeded: assembler.count)
+          try assembler.checkRowEnd()
+        }
+      } catch {
+        failure = error
+      }
+    }
+    if let failure { throw failure }
+    let vector = ColumnVector.bytes(
+      .dynamic, offsets: offsets.finish(), data: assembler.finished().finish(), validity: validity.finishValidity())
+    guard let selection, !selection.isAllSet else { return vector }
+    return vector.filter(selection)
+  }
+}
