@@ -87,3 +87,24 @@ func shown(_ scalar: Scalar) -> String {
     #expect(printed("nocolumn") == "error: column 'nocolumn' not found; columns: ")
   }
 }
+
+@Suite struct SpecialFunctionTests {
+  @Test(arguments: [
+    ("'abc1' matches regex '\\\\d'", "true"), ("'x٣' matches regex '\\\\d'", "true"), ("'ü' matches regex '^\\\\w$'", "true"), ("'a b' matches regex 'a\\\\sb'", "true"),
+    ("extract_all('([a-y&&xyz])', 'axyz')", "[\"x\",\"y\"]"), ("extract_all('([0-9--4])', '345')", "[\"3\",\"5\"]"), ("extract_all('([a-g~~b-h])', 'abgh')", "[\"a\",\"h\"]"),
+    ("extract_all('([x[^xyz]])', 'xyza')", "[\"x\",\"a\"]"), ("extract_all('([^\\\\W_]+)', 'a_b c')", "[\"a\",\"b\",\"c\"]"), ("extract('(?<n>b+)', 1, 'abbc')", "bb"),
+    ("replace_regex('a1b2', '(\\\\w)(\\\\d)', '\\\\2\\\\1')", "1a2b"), ("'x' matches regex '\\\\u0078'", "true"), ("'B' matches regex '(?i)b'", "true"),
+    ("trim('[ab]+', 'abxba')", "x"), ("countof('abcabc', 'a.c', 'regex')", "2"),
+    ("'a' matches regex '(?=a)'", "error: not supported yet: look-ahead (?=…) in the regular expression of matches regex"),
+    ("'a' matches regex '(?x) a'", "error: not supported yet: the verbose flag (?x) in the regular expression of matches regex"),
+    ("'aa' matches regex '(a)\\\\1'", "error: not supported yet: the back reference \\1 in the regular expression of matches regex"),
+    ("'a' matches regex '['", "error: matches regex: the regular expression '[' is not valid: a class does not end"),
+    ("gzip_decompress_from_base64_string('H4sIAAAAAAAA/wEUAOv/MTIzNDU2Nzg5MHF3ZXJ0eXVpb3A6m7f2FAAAAA==')", "1234567890qwertyuiop"),
+    ("datetime_utc_to_local(datetime(2015-12-31 23:59:59.9), 'US/Eastern')", "2015-12-31T18:59:59.9000000Z"),
+    ("datetime_local_to_utc(datetime(2020-07-02 20:02:20), 'Europe/Paris')", "2020-07-02T18:02:20.0000000Z"),
+    ("datetime_utc_to_local(datetime(2050-07-01), 'US/Pacific')", "2050-06-30T17:00:00.0000000Z"),
+    ("punycode_from_string('académie-française')", "acadmie-franaise-npb1a"), ("punycode_domain_to_string('xn--cqv902d.com')", "艺术.com"),
+    ("round(beta_cdf(0.2, 10.0, 50.0), 6)", "0.767671"), ("round(convert_temperature(1.2, 'Kelvin', 'DegreeCelsius'), 6)", "-271.95"),
+    ("convert_length(1, 'Metre', 'Foot')", "error: convert_length: unknown unit 'Metre'; did you mean 'Meter'?"),
+  ]) func cases(_ text: String, _ expected: String) { #expect(printed(text) == expected) }
+}

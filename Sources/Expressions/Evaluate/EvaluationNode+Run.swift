@@ -137,6 +137,7 @@ extension Bitmap {
           word &= word &- 1
         }
       }
+      withExtendedLifetime(positions) {}
     }
   }
 }

@@ -147,7 +147,7 @@ let arrayFunctions: [FunctionSpec] = [
     BoundFunction(.long, [.dynamic, .dynamic] + Array(repeating: .long, count: call.count - 2)) { arguments, n in
       let arrays = DynamicRows(arguments[0]), values = DynamicRows(arguments[1])
       let numbers = arguments.dropFirst(2).map { LongRows($0) }
-      return Optional<Int64>.collect(n) { i -> Int64? in
+      return try Optional<Int64>.collect(n) { i -> Int64? in
         let array = arrays[i]
         guard array.tag == .array else { return nil }
         let count = Int64(array.childCount)
@@ -240,7 +240,7 @@ private func bindRange(_ call: FunctionCall) throws -> BoundFunction {
   return BoundFunction(.dynamic, parameters) { arguments, n in
     if type == .real {
       let a = RealRows(arguments[0]), b = RealRows(arguments[1]), s = arguments.count > 2 ? RealRows(arguments[2]) : nil
-      return DynamicValue.collect(n) { i in
+      return try DynamicValue.collect(n) { i in
         let step = s?[i] ?? 1
         guard step != 0, a[i].isFinite, b[i].isFinite, step.isFinite else { return .null }
         var out: [DynamicValue] = []
@@ -255,7 +255,7 @@ private func bindRange(_ call: FunctionCall) throws -> BoundFunction {
       }
     }
     let a = LongRows(arguments[0]), b = LongRows(arguments[1]), s = arguments.count > 2 ? LongRows(arguments[2]) : nil
-    return DynamicValue.collect(n) { i in
+    return try DynamicValue.collect(n) { i in
       let step = s?[i] ?? (isTime ? CivilTime.ticksPerHour : 1)
       guard step != 0 else { return .null }
       var out: [DynamicValue] = []

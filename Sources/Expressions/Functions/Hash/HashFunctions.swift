@@ -11,40 +11,40 @@ private func spec(_ name: String, aliases: [String] = [], _ arity: ClosedRange<I
 }
 
 /// The 64-bit hashes of a column; nulls hash as empty.
-private func hashes(_ vector: ColumnVector, _ n: Int) -> ColumnVector {
+private func hashes(_ vector: ColumnVector, _ n: Int) throws -> ColumnVector {
   func number<T: BitwiseCopyable>(_ value: T) -> Int64 {
     withUnsafeBytes(of: value) { Int64(bitPattern: xxhash64($0.assumingMemoryBound(to: UInt8.self))) }
   }
   let nothing = Int64(bitPattern: xxhash64(UnsafeBufferPointer(start: nil, count: 0)))
-  func each(_ f: (Int) -> Int64) -> ColumnVector { Int64.collect(n) { vector.hasValue($0) ? f($0) : nothing } }
+  func each(_ f: (Int) -> Int64) throws -> ColumnVector { try Int64.collect(n) { vector.hasValue($0) ? f($0) : nothing } }
   switch vector.type {
   case .string, .dynamic:
     let text = TextRows(vector)
-    return Int64.collect(n) { Int64(bitPattern: xxhash64(text[$0])) }
+    return try Int64.collect(n) { Int64(bitPattern: xxhash64(text[$0])) }
   case .datetime:
     let rows = LongRows(vector)
-    return each { number(rows[$0] &- CivilTime.minTicks) }
+    return try each { number(rows[$0] &- CivilTime.minTicks) }
   case .long, .timespan:
     let rows = LongRows(vector)
-    return each { number(rows[$0]) }
+    return try each { number(rows[$0]) }
   case .int:
     let rows = IntRows(vector)
-    return each { number(Int64(rows[$0])) }
+    return try each { number(Int64(rows[$0])) }
   case .real:
     let rows = RealRows(vector)
-    return each { number(rows[$0]) }
+    return try each { number(rows[$0]) }
   case .bool:
     let rows = BoolRows(vector)
-    return each { number(UInt8(rows[$0] ? 1 : 0)) }
+    return try each { number(UInt8(rows[$0] ? 1 : 0)) }
   case .guid:
     let rows = GUIDRows(vector)
-    return each { i in
+    return try each { i in
       let value = rows[i]
       return number((value.high.bigEndian, value.low.bigEndian))
     }
   case .decimal:
     let rows = DecimalRows(vector)
-    return each { i in
+    return try each { i in
       var text = ScalarText.text { ScalarText.write(decimal: rows[i].normalized, to: $0) }
       return text.withUTF8 { Int64(bitPattern: xxhash64($0)) }
     }
@@ -53,12 +53,12 @@ private func hashes(_ vector: ColumnVector, _ n: Int) -> ColumnVector {
 
 private func bindHash(_ call: FunctionCall) throws -> BoundFunction {
   guard call.types[0] != .dynamic else { throw call.wrongTypes("anything but dynamic; convert it with tostring()") }
-  if call.count == 1 { return BoundFunction(.long, [call.types[0]], nulls: .custom) { arguments, n in hashes(arguments[0], n) } }
+  if call.count == 1 { return BoundFunction(.long, [call.types[0]], nulls: .custom) { arguments, n in try hashes(arguments[0], n) } }
   return BoundFunction(.long, [call.types[0], .long], nulls: .custom) { arguments, n in
-    let all = hashes(arguments[0], n)
+    let all = try hashes(arguments[0], n)
     let values = LongRows(all), mod = LongRows(arguments[1])
-    return withExtendedLifetime(all) {
-      Optional<Int64>.collect(n) { i -> Int64? in
+    return try withExtendedLifetime(all) {
+      try Optional<Int64>.collect(n) { i -> Int64? in
         let m = mod[i]
         return m <= 0 ? nil : Int64(UInt64(bitPattern: values[i]) % UInt64(m))
       }
@@ -82,10 +82,10 @@ private func digest(_ name: String, _ summary: String, _ f: @escaping @Sendable 
 private func combined(_ name: String, _ summary: String, hashing: Bool) -> FunctionSpec {
   spec(name, 1...64, hashing ? "value, …" : "hash, …", summary, hashing ? "hash_many('a', 'b')" : "hash_combine(hash('a'), hash('b'))") { call in
     BoundFunction(.long, hashing ? call.types : Array(repeating: .long, count: call.count), nulls: .custom) { arguments, n in
-      let columns = arguments.map { hashing ? hashes($0, n) : $0 }
+      let columns = try arguments.map { hashing ? try hashes($0, n) : $0 }
       let readers = columns.map { LongRows($0) }
-      return withExtendedLifetime(columns) {
-        Int64.collect(n) { i in
+      return try withExtendedLifetime(columns) {
+        try Int64.collect(n) { i in
           var h = UInt64(bitPattern: readers[0][i])
           for reader in readers.dropFirst() { h = mixedHash(h, UInt64(bitPattern: reader[i])) }
           return Int64(bitPattern: h)

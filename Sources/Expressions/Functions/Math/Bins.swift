@@ -48,7 +48,7 @@ private func binFunction(
   case .real:
     return BoundFunction(.real, parameters) { arguments, n in
       let x = RealRows(arguments[0]), s = arguments.count > 1 ? RealRows(arguments[1]) : nil, f = arguments.count > 2 ? RealRows(arguments[2]) : nil
-      return Optional<Double>.collect(n) { i -> Double? in
+      return try Optional<Double>.collect(n) { i -> Double? in
         let step = s?[i] ?? 1
         guard step > 0 else { return nil }
         let origin = f?[i] ?? 0
@@ -58,7 +58,7 @@ private func binFunction(
   default:
     return BoundFunction(.decimal, parameters) { arguments, n in
       let x = DecimalRows(arguments[0]), s = arguments.count > 1 ? DecimalRows(arguments[1]) : nil, f = arguments.count > 2 ? DecimalRows(arguments[2]) : nil
-      return Optional<DecimalValue>.collect(n) { i -> DecimalValue? in
+      return try Optional<DecimalValue>.collect(n) { i -> DecimalValue? in
         let step = s?[i] ?? DecimalValue(1)
         guard step.coefficient > 0 else { return nil }
         let shifted = f.map { DecimalOperation.subtract.apply(x[i], $0[i]) } ?? x[i]
@@ -81,7 +81,7 @@ private func binLongs(_ type: DataType, _ parameters: [DataType], origin: Int64)
       return .long(builder.finish(), type: type)
     }
     let s = LongRows(arguments[1]), f = arguments.count > 2 ? LongRows(arguments[2]) : nil
-    return Optional<Int64>.collect(n) { i -> Int64? in
+    return try Optional<Int64>.collect(n) { i -> Int64? in
       let step = s[i]
       return step <= 0 ? nil : x[i] &- ArithmeticKernels.floorModulo(x[i] &- (f?[i] ?? origin), step)
     }

@@ -99,13 +99,13 @@ let mathFunctions: [FunctionSpec] = [
     if call.count == 0 {
       return BoundFunction(.real, [], isRowWise: false) { _, n in
         var random = state.fork()
-        return Double.collect(n) { _ in random.unit() }
+        return try Double.collect(n) { _ in random.unit() }
       }
     }
     return BoundFunction(.real, [.long], isRowWise: false) { arguments, n in
       var random = state.fork()
       let limit = LongRows(arguments[0])
-      return Double.collect(n) { i in
+      return try Double.collect(n) { i in
         let m = limit[i]
         return m <= 1 ? random.unit() : Double(Int64(random.unit() * Double(m)))
       }
@@ -115,7 +115,7 @@ let mathFunctions: [FunctionSpec] = [
     let state = RandomState(call.context.seed ^ 0x5851_F42D_4C95_7F2D)
     return BoundFunction(.guid, [], isRowWise: false) { _, n in
       var random = state.fork()
-      return GUID.collect(n) { _ in
+      return try GUID.collect(n) { _ in
         GUID(high: random.next() & ~0xF000 | 0x4000, low: random.next() & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000)
       }
     }

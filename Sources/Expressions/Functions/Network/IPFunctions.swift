@@ -44,7 +44,7 @@ private func inAnyRange(_ name: String, _ test: @escaping @Sendable (UnsafeBuffe
       let ip = TextRows(arguments[0])
       let texts = arguments.dropFirst().filter { $0.type == .string }.map { TextRows($0) }
       let lists = arguments.dropFirst().filter { $0.type == .dynamic }.map { DynamicRows($0) }
-      return Optional<Bool>.collect(n) { i -> Bool? in
+      return try Optional<Bool>.collect(n) { i -> Bool? in
         var known = false
         for text in texts {
           guard let hit = test(ip[i], text[i]) else { continue }

@@ -138,7 +138,7 @@ private func realKernel(_ op: ArithmeticOperator) -> Kernel {
     case .divide: return .real(ArithmeticKernels.divide(a, b, n))
     case .modulo:
       let x = RealRows(arguments[0]), y = RealRows(arguments[1])
-      return Double.collect(n) { floorModulo(x[$0], y[$0]) }
+      return try Double.collect(n) { floorModulo(x[$0], y[$0]) }
     }
   }
 }
@@ -157,7 +157,7 @@ private func scaling(_ op: ArithmeticOperator, _ number: DataType, numberFirst: 
   let at = numberFirst ? 1 : 0
   return BoundFunction(.timespan, numberFirst ? [.real, .timespan] : [.timespan, .real]) { arguments, n in
     let ticks = LongRows(arguments[at]), factor = RealRows(arguments[1 - at])
-    let column = Optional<Int64>.collect(n) { i -> Int64? in
+    let column = try Optional<Int64>.collect(n) { i -> Int64? in
       let t = Double(ticks[i])
       let value = op == .multiply ? t * factor[i] : op == .divide ? t / factor[i] : floorModulo(t, factor[i])
       return Int64(checking: value.rounded(.toNearestOrEven))

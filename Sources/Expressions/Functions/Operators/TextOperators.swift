@@ -56,7 +56,7 @@ private func bindTextTest(_ call: FunctionCall, _ test: TextTest, isCaseSensitiv
 }
 
 private func bindHasMany(_ call: FunctionCall, isAll: Bool) throws -> BoundFunction {
-  guard let items = call.constantItems(from: 1) else { throw call.invalid("the items must be constant") }
+  guard let items = call.constantItems(from: 1) else { return try bindHasComputed(call, isAll: isAll) }
   try checkText(FunctionCall(name: call.name, types: [call.types[0]], constants: [call.constants[0]], context: call.context))
   let needles = items.map { TextNeedle(text: $0.plainText, .has, isCaseSensitive: false) }
   return BoundFunction(.bool, [.string]) { arguments, n in
@@ -66,6 +66,24 @@ private func bindHasMany(_ call: FunctionCall, isAll: Bool) throws -> BoundFunct
       found = isAll ? found.and(rows) : found.or(rows)
     }
     return .bool(found)
+  }
+}
+
+/// Items that change from row to row: texts, or arrays of texts.
+private func bindHasComputed(_ call: FunctionCall, isAll: Bool) throws -> BoundFunction {
+  try checkText(call)
+  return BoundFunction(.bool, [.string] + call.types.dropFirst(), nulls: .custom) { arguments, n in
+    let text = TextRows(arguments[0])
+    let items = arguments.dropFirst().map { ScalarRows($0) }
+    return .bool(bits(n) { i in
+      var wanted: [String] = []
+      for item in items {
+        if case .dynamic(.array(let elements)) = item[i] { wanted += elements.map(\.text) } else { wanted.append(item[i].plainText) }
+      }
+      let row = text[i]
+      let isThere: (String) -> Bool = { TextNeedle(text: $0, .has, isCaseSensitive: false).matches(row) }
+      return isAll ? wanted.allSatisfy(isThere) : wanted.contains(where: isThere)
+    })
   }
 }
 

@@ -10,7 +10,7 @@ private func spec(_ name: String, aliases: [String] = [], _ arity: ClosedRange<I
 
 private let alphabet: [UInt8] = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 
-private func appendBase64(_ bytes: UnsafeBufferPointer<UInt8>, _ out: BufferBuilder<UInt8>) {
+func appendBase64(_ bytes: UnsafeBufferPointer<UInt8>, _ out: BufferBuilder<UInt8>) {
   var i = 0
   while i < bytes.count {
     let left = bytes.count - i

@@ -17,7 +17,7 @@ let parsingFunctions: [FunctionSpec] = [
       let rows = TextRows(arguments[1])
       let parser = DynamicParser(.json)
       let scratch = BufferBuilder<UInt8>()
-      let values = DynamicValue.collect(n) { i in
+      let values = try DynamicValue.collect(n) { i in
         scratch.count = 0
         do throws(JSONTextError) { try parser.parse(rows[i], into: scratch) } catch { return .null }
         return path.resolve(DynamicView(UnsafePointer(scratch.pointer), scratch.count).value) ?? .null

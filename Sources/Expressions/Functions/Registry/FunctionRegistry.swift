@@ -9,7 +9,7 @@ package enum FunctionRegistry {
     let families: [[FunctionSpec]] = [
       arithmeticOperators, comparisonOperators, textOperators, membershipOperators, conversionFunctions, logicFunctions, textFunctions,
       regexFunctions, timeFunctions, timePartFunctions, binFunctions, mathFunctions, memberFunctions, bagFunctions, arrayFunctions,
-      hashFunctions, encodingFunctions, parsingFunctions, ipv4Functions, ipv6Functions, unitFunctions, statisticalFunctions, timeZoneFunctions,
+      hashFunctions, encodingFunctions, compressionFunctions, parsingFunctions, ipv4Functions, ipv6Functions, unitFunctions, statisticalFunctions, timeZoneFunctions,
       punycodeFunctions,
     ]
     return Array(families.joined())

@@ -53,6 +53,7 @@ func textRows<A: RowReader>(_: A.Type, _ f: @escaping @Sendable (A.Value, Buffer
     let out = StringBuilder(rows: n, bytes: textEstimate(arguments, n))
     for i in 0..<n {
       try f(a[i], out.data)
+      try out.checkSize()
       out.endRow()
     }
     return out.finish()
@@ -68,6 +69,7 @@ func textRows<A: RowReader, B: RowReader>(
     let out = StringBuilder(rows: n, bytes: textEstimate(arguments, n))
     for i in 0..<n {
       try f(a[i], b[i], out.data)
+      try out.checkSize()
       out.endRow()
     }
     return out.finish()
@@ -83,6 +85,7 @@ func textRows<A: RowReader, B: RowReader, C: RowReader>(
     let out = StringBuilder(rows: n, bytes: textEstimate(arguments, n))
     for i in 0..<n {
       try f(a[i], b[i], c[i], out.data)
+      try out.checkSize()
       out.endRow()
     }
     return out.finish()

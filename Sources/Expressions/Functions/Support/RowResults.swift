@@ -5,7 +5,7 @@ import Columnar
 /// A Swift value a kernel's row function may give.
 protocol RowResult: SendableMetatype {
   /// Calls `body` for rows 0..<n and makes the column.
-  static func collect(_ n: Int, _ body: (Int) throws -> Self) rethrows -> ColumnVector
+  static func collect(_ n: Int, _ body: (Int) throws -> Self) throws -> ColumnVector
 }
 
 /// A value with a fixed-size slot in a column.
@@ -16,7 +16,7 @@ protocol SlotResult: RowResult, BitwiseCopyable, Sendable {
 }
 
 extension SlotResult {
-  @inline(__always) static func collect(_ n: Int, _ body: (Int) throws -> Self) rethrows -> ColumnVector {
+  @inline(__always) static func collect(_ n: Int, _ body: (Int) throws -> Self) throws -> ColumnVector {
     let builder = BufferBuilder<Self>(capacity: n)
     let out = builder.appendUninitialized(n)
     for i in 0..<n { out[i] = try body(i) }
@@ -79,7 +79,7 @@ extension DecimalValue: SlotResult {
 }
 
 extension Bool: RowResult {
-  @inline(__always) static func collect(_ n: Int, _ body: (Int) throws -> Bool) rethrows -> ColumnVector {
+  @inline(__always) static func collect(_ n: Int, _ body: (Int) throws -> Bool) throws -> ColumnVector {
     .bool(try bits(n, body))
   }
 }
@@ -119,7 +119,7 @@ struct WordBuilder {
 }
 
 extension Optional: RowResult where Wrapped: OptionalRowResult {
-  @inline(__always) static func collect(_ n: Int, _ body: (Int) throws -> Wrapped?) rethrows -> ColumnVector {
+  @inline(__always) static func collect(_ n: Int, _ body: (Int) throws -> Wrapped?) throws -> ColumnVector {
     try Wrapped.collectNullable(n, body)
   }
 }
@@ -159,16 +159,19 @@ extension Bool: OptionalRowResult {
 }
 
 extension String: RowResult {
-  static func collect(_ n: Int, _ body: (Int) throws -> String) rethrows -> ColumnVector {
+  static func collect(_ n: Int, _ body: (Int) throws -> String) throws -> ColumnVector {
     let builder = StringBuilder(rows: n)
-    for i in 0..<n { builder.append(try body(i)) }
+    for i in 0..<n {
+      builder.append(try body(i))
+      try builder.checkSize()
+    }
     return builder.finish()
   }
 }
 
 /// Dynamic results; `.null` gives a null row.
 extension DynamicValue: RowResult {
-  static func collect(_ n: Int, _ body: (Int) throws -> DynamicValue) rethrows -> ColumnVector {
+  static func collect(_ n: Int, _ body: (Int) throws -> DynamicValue) throws -> ColumnVector {
     let builder = StringBuilder(rows: n)
     let validity = BitmapBuilder(capacity: n)
     for i in 0..<n {
@@ -179,8 +182,19 @@ extension DynamicValue: RowResult {
       } else {
         validity.append(true)
         value.binary.withUnsafeBufferPointer { builder.append($0) }
+        try builder.checkSize()
       }
     }
     return builder.finish(.dynamic, validity: validity.finishValidity())
+  }
+}
+
+extension StringBuilder {
+  /// Most bytes a text result of one batch may have; a single row may still add as much again before the 2 GiB a vector can hold are reached.
+  static let maxBytes = 1 << 30
+
+  /// Throws when a result has grown beyond what one batch may hold.
+  @inline(__always) func checkSize() throws {
+    if data.count > Self.maxBytes { throw ExpressionError.invalidArgument(function: "a text or dynamic result", message: "more than 1 GiB for one batch of rows") }
   }
 }

@@ -73,7 +73,7 @@ let regexFunctions: [FunctionSpec] = [
     let at = call.count - 1
     return BoundFunction(.dynamic, at == 1 ? [.string, .string] : [.string, .dynamic, .string], nulls: .custom) { arguments, n in
       let text = TextRows(arguments[at])
-      return DynamicValue.collect(n) { i in
+      return try DynamicValue.collect(n) { i in
         let row = text[i]
         var matches: [DynamicValue] = []
         regex.eachMatch(row, groups: width) { found in
@@ -98,7 +98,7 @@ let regexFunctions: [FunctionSpec] = [
     return BoundFunction(.long, [.string, .string] + Array(repeating: .long, count: call.count - 2)) { arguments, n in
       let text = TextRows(arguments[0])
       let numbers = arguments.dropFirst(2).map { LongRows($0) }
-      return Optional<Int64>.collect(n) { i -> Int64? in
+      return try Optional<Int64>.collect(n) { i -> Int64? in
         let row = text[i]
         let start = numbers.count > 0 ? numbers[0][i] : 0, length = numbers.count > 1 ? numbers[1][i] : -1
         var left = numbers.count > 2 ? numbers[2][i] : 1

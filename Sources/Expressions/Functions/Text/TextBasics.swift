@@ -60,7 +60,7 @@ let textFunctions: [FunctionSpec] = [
     BoundFunction(.long, [.string, .string] + Array(repeating: .long, count: call.count - 2)) { arguments, n in
       let text = TextRows(arguments[0]), search = TextRows(arguments[1])
       let numbers = arguments.dropFirst(2).map { LongRows($0) }
-      return Optional<Int64>.collect(n) { i in
+      return try Optional<Int64>.collect(n) { i in
         indexOf(text[i], search[i], start: numbers.count > 0 ? numbers[0][i] : 0, length: numbers.count > 1 ? numbers[1][i] : -1,
           occurrence: numbers.count > 2 ? numbers[2][i] : 1)
       }
@@ -295,6 +295,7 @@ private func joinKernel(delimited: Bool) -> Kernel {
         if delimited, k > first { out.data.append(contentsOf: parts[0][i]) }
         out.data.append(contentsOf: parts[k][i])
       }
+      try out.checkSize()
       out.endRow()
     }
     return out.finish()

@@ -113,7 +113,7 @@ let timeFunctions: [FunctionSpec] = [
     return BoundFunction(.datetime, Array([.long, .long, .long, .long, .long, .real].prefix(call.count))) { arguments, n in
       let parts = arguments.prefix(5).map { LongRows($0) }
       let second = arguments.count == 6 ? RealRows(arguments[5]) : nil
-      return Optional<Int64>.collect(n) { i -> Int64? in
+      return try Optional<Int64>.collect(n) { i -> Int64? in
         let numbers = parts.map { Int(clamping: $0[i]) }
         let s = second?[i] ?? 0
         guard numbers.allSatisfy({ $0 >= 0 && $0 < 10_000 }), s >= 0, s < 60 else { return nil }
@@ -131,7 +131,7 @@ let timeFunctions: [FunctionSpec] = [
     if call.count == 1 { return BoundFunction(.timespan, [call.types[0]], nulls: .custom) { arguments, _ in arguments[0].cast(to: .timespan) } }
     return BoundFunction(.timespan, Array(repeating: .real, count: call.count)) { arguments, n in
       let parts = arguments.map { RealRows($0) }
-      return Optional<Int64>.collect(n) { i -> Int64? in
+      return try Optional<Int64>.collect(n) { i -> Int64? in
         let v = parts.map { $0[i] }
         let (d, h, m, s) = v.count == 4 ? (v[0], v[1], v[2], v[3]) : (0, v[0], v[1], v.count == 3 ? v[2] : 0)
         guard d >= 0, h >= 0, h < 24, m >= 0, m < 60, s >= 0, s < 60 else { return nil }
