@@ -188,7 +188,10 @@ final class JoinBuildSink: DrainSink, @unchecked Sendable {  // a slot is used b
       current = made
       return made
     }
-    for (_, chunk) in slot.chunks { try spill.write(chunk.batch.columns, keys: chunk.keys, rowCount: chunk.batch.rowCount, level: 0, into: spill.root, isBuild: true) }
+    for (position, chunk) in slot.chunks {
+      try spill.write(
+        chunk.batch.columns, keys: chunk.keys, rowCount: chunk.batch.rowCount, position: position, level: 0, into: spill.root, isBuild: true)
+    }
     slot.chunks = []
     slot.bytes = 0
     _ = slot.resize(to: 0)

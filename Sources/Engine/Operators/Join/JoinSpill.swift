@@ -9,8 +9,14 @@ import Synchronization
 final class JoinSpill: Sendable {
   /// The rows of one partition: keys, then columns.
   final class Partition: Sendable {
-    let build = Mutex<[SpillBlock]>([])
-    let probe = Mutex<[SpillBlock]>([])
+    let build = Mutex<[Placed]>([])
+    let probe = Mutex<[Placed]>([])
+  }
+
+  /// A block and the place of its batch in the input: read back in that order, so that the first row of a key stays the first.
+  struct Placed: Sendable {
+    let position: BatchPosition
+    let block: SpillBlock
   }
 
   static let bits = 5
@@ -30,10 +36,12 @@ final class JoinSpill: Sendable {
 
   private static func partitions() -> [Partition] { (0..<1 << bits).map { _ in Partition() } }
 
-  func write(_ columns: [ColumnVector], keys: [ColumnVector], rowCount: Int, level: Int, into partitions: [Partition], isBuild: Bool) throws {
+  func write(
+    _ columns: [ColumnVector], keys: [ColumnVector], rowCount: Int, position: BatchPosition, level: Int, into partitions: [Partition], isBuild: Bool
+  ) throws {
     let hashes = hashRows(keys, rowCount: rowCount)
     for (p, rows) in partitionRows(hashes: hashes, bits: Self.bits, level: level).enumerated() where rows.count > 0 {
-      let block = try file.append((keys + columns).map { $0.take(rows) }, rowCount: rows.count)
+      let block = Placed(position: position, block: try file.append((keys + columns).map { $0.take(rows) }, rowCount: rows.count))
       if isBuild {
         partitions[p].build.withLock { $0.append(block) }
       } else {
@@ -44,13 +52,15 @@ final class JoinSpill: Sendable {
 
   /// Joins one partition; false when no more rows are wanted.
   func joinPartition(_ partition: Partition, level: Int, node: PhysicalNode, _ emit: (RecordBatch) throws -> Bool) throws -> Bool {
-    let buildBlocks = partition.build.withLock { $0 }, probeBlocks = partition.probe.withLock { $0 }
+    let buildBlocks = partition.build.withLock { $0 }.sorted { $0.position < $1.position }
+    let probeBlocks = partition.probe.withLock { $0 }
     let keyCount = shape.buildKeys.count
     var account = MemoryAccount(run.memory)
     var chunks: [JoinChunk] = []
     var bytes = 0
-    for block in buildBlocks {
+    for placed in buildBlocks {
       try run.check()
+      let block = placed.block
       let columns = try file.read(block)
       let batch = RecordBatch(schema: shape.buildSchema, columns: Array(columns.dropFirst(keyCount)), rowCount: block.rowCount)
       let chunk = JoinChunk(batch, keys: Array(columns.prefix(keyCount)))
@@ -65,8 +75,9 @@ final class JoinSpill: Sendable {
     node.metrics.sawMemory(bytes)
     let probe = JoinProbe(shape: shape, build: try JoinBuild(chunks, shape), node: node)
     var goesOn = true
-    for block in probeBlocks where goesOn {
+    for placed in probeBlocks where goesOn {
       try run.check()
+      let block = placed.block
       let columns = try file.read(block)
       let batch = RecordBatch(schema: shape.probeSchema, columns: Array(columns.dropFirst(keyCount)), rowCount: block.rowCount)
       goesOn = try probe.process(batch, keys: Array(columns.prefix(keyCount)), emit)
@@ -81,17 +92,18 @@ final class JoinSpill: Sendable {
   }
 
   private func split(
-    _ build: [SpillBlock], _ probe: [SpillBlock], _ level: Int, _ node: PhysicalNode, _ emit: (RecordBatch) throws -> Bool
+    _ build: [Placed], _ probe: [Placed], _ level: Int, _ node: PhysicalNode, _ emit: (RecordBatch) throws -> Bool
   ) throws -> Bool {
     let pieces = Self.partitions()
     let keyCount = shape.buildKeys.count
     for (blocks, isBuild) in [(build, true), (probe, false)] {
-      for block in blocks {
+      for placed in blocks {
         try run.check()
+        let block = placed.block
         let columns = try file.read(block)
         try write(
-          Array(columns.dropFirst(keyCount)), keys: Array(columns.prefix(keyCount)), rowCount: block.rowCount, level: level, into: pieces,
-          isBuild: isBuild)
+          Array(columns.dropFirst(keyCount)), keys: Array(columns.prefix(keyCount)), rowCount: block.rowCount, position: placed.position,
+          level: level, into: pieces, isBuild: isBuild)
       }
     }
     for piece in pieces where try !joinPartition(piece, level: level + 1, node: node, emit) { return false }
@@ -113,7 +125,7 @@ final class JoinProbeSpillSink: DrainSink {
 
   func consume(_ batch: RecordBatch, slot: Int, position: BatchPosition) throws -> Bool {
     let keys = try shape.probeKeyColumns(batch)
-    try spill.write(batch.columns, keys: keys, rowCount: batch.rowCount, level: 0, into: spill.root, isBuild: false)
+    try spill.write(batch.columns, keys: keys, rowCount: batch.rowCount, position: position, level: 0, into: spill.root, isBuild: false)
     return true
   }
 }
