@@ -92,16 +92,20 @@ import Testing
     #expect(try expr.evaluate(RecordBatch.empty(Self.schema)).count == 0)
   }
 
+  /// Functions that can be written in KQL; the others serve DataFrames and have a space in their name.
+  static let written = FunctionRegistry.all.filter { !$0.name.contains(" ") || !$0.example.isEmpty }
+
   @Test func registryIsComplete() {
-    for spec in FunctionRegistry.all {
-      #expect(!spec.summary.isEmpty && !spec.example.isEmpty)
+    for spec in FunctionRegistry.all { #expect(!spec.summary.isEmpty) }
+    for spec in Self.written {
+      #expect(!spec.example.isEmpty)
       #expect(FunctionRegistry.find(spec.name) != nil)
     }
     #expect(Set(FunctionRegistry.all.map(\.name)).count == FunctionRegistry.all.count)
   }
 
   /// Every example of the registry runs.
-  @Test(arguments: FunctionRegistry.all.map(\.example)) func examplesRun(_ example: String) {
+  @Test(arguments: written.map(\.example)) func examplesRun(_ example: String) {
     let result = printed(example)
     #expect(!result.hasPrefix("error") && !result.hasPrefix("broken"), "\(example): \(result)")
   }
