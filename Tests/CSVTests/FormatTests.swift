@@ -158,7 +158,7 @@ func failure(_ body: () throws -> Void) -> KConnectError? {
   @Test(arguments: [
     ("sep", "||", "NOT_SUPPORTED"), ("sep", "\n", "OPTION_INVALID"), ("quote", "ab", "OPTION_INVALID"), ("quote", ",", "OPTION_INVALID"), ("encoding", "EBCDIC", "NOT_SUPPORTED"),
     ("timestampFormat", "QQQ", "OPTION_INVALID"), ("samplingRatio", "2", "OPTION_INVALID"), ("lineSep", "\\r\\n\\n", "NOT_SUPPORTED"), ("mode", "LAX", "OPTION_INVALID"),
-    ("separator", ";", "OPTION_UNKNOWN"), ("quoteAll", "true", "OPTION_INVALID"), ("locale", "de", "NOT_SUPPORTED"),
+    ("seperator", ";", "OPTION_UNKNOWN"), ("quoteAll", "true", "OPTION_INVALID"), ("locale", "de", "NOT_SUPPORTED"),
   ]) func optionsAreChecked(_ name: String, _ value: String, _ code: String) throws {
     let path = try scratch.file("o.csv", "a,b\n1,2\n")
     #expect(failure { _ = try readFile(path, [(name, value)]) }?.code.description == code)
@@ -170,6 +170,11 @@ func failure(_ body: () throws -> Void) -> KConnectError? {
     #expect(try readFile(path, schema: schema).rows == [[.long(1), .long(2)]])
     let error = failure { _ = try readFile(path, schema: schema, [("enforceSchema", "false")]) }
     #expect(error?.message.hasSuffix("line 1, column 1: found 'b' in the header, expected 'a' as in the schema") == true)
+  }
+
+  @Test func filesWithoutColumnsAreRefused() throws {
+    #expect(failure { _ = try readFile(try scratch.file("blank.csv", "\n\n\n")) }?.code == .schemaMismatch)
+    #expect(try readFile(try scratch.file("names.csv", "a,b")).rows.isEmpty)
   }
 
   @Test func corruptRecordColumn() throws {

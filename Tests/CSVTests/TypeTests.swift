@@ -97,7 +97,7 @@ import Testing
     let text = "a,b\n1,2020-01-01\n2,\"x\n\ny\"\n"
     #expect { try Reading(mode: .failFast, schema: schema).read(text) } throws: { error in
       guard let error = error as? CSVError else { return false }
-      return error.kind == .value && error.line == 3 && error.column == "b" && error.found == "'\"x\n\ny\"'" && error.expected.hasPrefix("datetime as") && error.hint != nil
+      return error.kind == .value && error.line == 3 && error.column == "b" && error.found == "'\"x\\n\\ny\"'" && error.expected.hasPrefix("datetime as") && error.hint != nil
     }
     // The line behind a quoted line break counts the break.
     #expect { try Reading(mode: .failFast, schema: schema).read("a,b\n1,2020-01-01\n\"\n3\",\n4,z\n") } throws: { ($0 as? CSVError)?.line == 3 }

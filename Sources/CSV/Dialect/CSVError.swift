@@ -44,11 +44,20 @@ package struct CSVError: Error, Sendable, CustomStringConvertible {
     return place + "found \(found), expected \(expected)"
   }
 
-  /// The bytes as quoted text for a message, cut at 80 characters.
+  /// The bytes as quoted text for a message, cut at 80 characters, line ends and tabs as escapes.
   static func quoted(_ bytes: UnsafeBufferPointer<UInt8>) -> String {
     let text = String(decoding: bytes.prefix(320), as: UTF8.self)
-    let short = text.count > 80 || bytes.count > 320 ? text.prefix(80) + "…" : text[...]
-    return "'\(short)'"
+    var short = ""
+    for scalar in text.unicodeScalars.prefix(80) {
+      switch scalar {
+      case "\n": short += "\\n"
+      case "\r": short += "\\r"
+      case "\t": short += "\\t"
+      case "\0": short += "\\0"
+      default: short.unicodeScalars.append(scalar)
+      }
+    }
+    return text.unicodeScalars.count > 80 || bytes.count > 320 ? "'\(short)…'" : "'\(short)'"
   }
 }
 

@@ -67,13 +67,17 @@ package final class CSVReadState: Sendable {
   package var notes: [String] {
     let d = defects
     var out: [String] = []
+    func records(_ n: Int, _ one: String, _ many: String) -> String { n == 1 ? "1 record \(one)" : "\(n) records \(many)" }
     if d.records > 0 {
       let first = d.first.map { "; the first: \($0)" } ?? ""
-      out.append(d.dropped > 0 ? "\(d.dropped) malformed records were dropped\(first)" : "\(d.records) records have defects\(first)")
+      out.append(
+        (d.dropped > 0 ? "\(d.dropped) malformed \(d.dropped == 1 ? "record was" : "records were") dropped" : records(d.records, "has defects", "have defects")) + first)
     }
-    for (column, count) in d.values.sorted(by: { $0.key < $1.key }) { out.append("column '\(column)': \(count) values could not be read") }
-    if d.tooFewFields > 0 { out.append("\(d.tooFewFields) records have fewer fields than the schema") }
-    if d.tooManyFields > 0 { out.append("\(d.tooManyFields) records have more fields than the schema") }
+    for (column, count) in d.values.sorted(by: { $0.key < $1.key }) {
+      out.append("column '\(column)': \(count) \(count == 1 ? "value" : "values") could not be read")
+    }
+    if d.tooFewFields > 0 { out.append(records(d.tooFewFields, "has", "have") + " fewer fields than the schema") }
+    if d.tooManyFields > 0 { out.append(records(d.tooManyFields, "has", "have") + " more fields than the schema") }
     return out
   }
 }

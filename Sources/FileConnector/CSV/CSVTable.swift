@@ -40,6 +40,11 @@ final class CSVTable: BatchReadable {
     } catch let error as CSVError {
       throw CSVTable.named(error, file.path)
     }
+    guard inferred.schema.count > 0 else {
+      throw KConnectError(
+        .schemaMismatch, "'\(file.path)': found no column, expected \(declared == nil ? "a header line" : "a schema with a column of the file")",
+        hint: "is the file empty? header=false and a schema read a file without names")
+    }
     if let fileSchema, !settings.enforcesSchema { try Self.check(inferred.headerNames, fileSchema, file.path) }
     var fields = inferred.schema.fields
     var columns = Array(fields.indices)
