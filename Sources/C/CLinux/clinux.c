@@ -10,3 +10,4 @@ int kclinux_rename_exchange(const char *from, const char *to) { return renameat2
 int kclinux_open_unnamed(const char *directory) { return open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600); }
 int kclinux_make_temporary(char *pattern) { return mkostemp(pattern, O_CLOEXEC); }
 long kclinux_random(void *bytes, size_t count) { return getrandom(bytes, count, 0); }
+void kclinux_start_writeback(int descriptor, long offset, long count) { sync_file_range(descriptor, offset, count, SYNC_FILE_RANGE_WRITE); }

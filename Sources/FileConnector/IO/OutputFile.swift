@@ -4,6 +4,7 @@
 #if canImport(Glibc)
 import Glibc
 #endif
+import CLinux
 import DataSource
 
 /// An output under construction, written front to back by one thread at a time.
@@ -17,6 +18,10 @@ package final class OutputFile: @unchecked Sendable {  // one writer at a time, 
   private let isDurable: Bool
   /// Bytes written so far.
   package private(set) var offset = 0
+  /// Bytes whose way to the disk has been started.
+  private var writebackOffset = 0
+  /// The disk is kept busy while the rest is made: the final fsync then waits for the last stretch only.
+  private static let writebackStretch = 16 << 20
 
   /// Creates the file (it must not exist), or takes standard output for "-".
   package init(creating path: String, displayPath: String? = nil, fileSystem: FileSystem = .system) throws {
@@ -63,6 +68,10 @@ package final class OutputFile: @unchecked Sendable {  // one writer at a time, 
     let (written, code) = fileSystem.write(descriptor, path, bytes)
     offset += written
     if code != 0 { throw SystemError.make("cannot write", displayPath, code) }
+    if isDurable, offset - writebackOffset >= Self.writebackStretch {
+      kclinux_start_writeback(descriptor, writebackOffset, offset - writebackOffset)
+      writebackOffset = offset
+    }
   }
 
   /// Makes the bytes durable; nothing to do for standard output, devices and pipes.

@@ -12,4 +12,6 @@ int kclinux_open_unnamed(const char *_Nonnull directory);
 int kclinux_make_temporary(char *_Nonnull pattern);
 /// Fills `bytes` with random bytes; the count, or -1.
 long kclinux_random(void *_Nonnull bytes, size_t count);
+/// Starts writing a range of a file to its disk without waiting for the end: the fsync that follows has less left to do. Only a hint.
+void kclinux_start_writeback(int descriptor, long offset, long count);
 #endif
