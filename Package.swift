@@ -30,12 +30,12 @@ let modules: [Module] = [
   Module(name: "Parquet", layer: 2, uses: ["Columnar", "Codecs", "CSIMD"]),
   Module(name: "CSV", layer: 2, uses: ["Columnar", "Codecs", "CSIMD"]),
   Module(name: "JSON", layer: 2, uses: ["Columnar", "Codecs", "CSIMD"]),
-  Module(name: "Engine", layer: 3, uses: ["Columnar", "Expressions", "DataSource", "CSIMD"]),
+  Module(name: "Engine", layer: 3, uses: ["Columnar", "Expressions", "DataSource", "CSIMD", "CLinux"]),
   Module(name: "KQL", layer: 4, uses: ["Columnar", "Expressions", "DataSource", "Engine"]),
   Module(name: "FileConnector", layer: 5, uses: ["Columnar", "Expressions", "DataSource", "Parquet", "CSV", "JSON", "Codecs", "CCurl", "CLinux"]),
   Module(name: "KConnect", layer: 6, uses: ["Columnar", "Expressions", "DataSource", "Engine", "KQL", "FileConnector"]),
   Module(name: "KConnectCLI", layer: 7,
-         uses: ["KConnect", "Columnar", "Expressions", "DataSource", "Engine", "KQL", "FileConnector", "Parquet", "Codecs"],
+         uses: ["KConnect", "Columnar", "Expressions", "DataSource", "Engine", "KQL", "FileConnector", "Parquet", "Codecs", "CLinux"],
          products: [argumentParser], isProgram: true),
 ]
 

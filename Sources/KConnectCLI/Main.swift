@@ -1,6 +1,7 @@
 // Role: the program: parses the command line, runs one command, turns errors into messages on stderr and exit codes.
 
 import ArgumentParser
+import CLinux
 import DataSource
 import KConnect
 
@@ -28,6 +29,7 @@ struct KConnectCommand: ParsableCommand {
 enum Program {
   static func main() {
     Interrupt.install()
+    kclinux_return_large_buffers()
     let arguments = Array(CommandLine.arguments.dropFirst())
     do {
       var command = try KConnectCommand.parseAsRoot(arguments)

@@ -4,7 +4,7 @@
 #if canImport(Glibc)
 import Glibc
 #endif
-package import Columnar
+import Columnar
 
 /// The fields of one column in consecutive rows of a chunk. Positions index `base`.
 struct FieldRun {

@@ -2,6 +2,7 @@
 // (lists of batches; rows are not copied), encoded on any thread, appended in order. Only a few chunks are in flight: threads encode before
 // they read on, and a reader that runs far ahead encodes or waits.
 
+import CLinux
 import Columnar
 import DataSource
 
@@ -56,6 +57,8 @@ final class TableWriteJob: PoolJob, Stoppable, @unchecked Sendable {  // guarded
       throw error
     }
   }
+
+  private static let chunksPerTrim = 8
 
   private var inFlight: Int { firstChunk + chunks.count - appended }
 
@@ -177,11 +180,14 @@ final class TableWriteJob: PoolJob, Stoppable, @unchecked Sendable {  // guarded
       guard let chunk else { break }
       isAny = true
       try sink.append(chunk)
-      monitor.withLock {
+      let trims = monitor.withLock {
         isAppending = false
         appended += 1
         monitor.broadcast()
+        return appended % Self.chunksPerTrim == 0
       }
+      // Column buffers of changing sizes leave gaps in the allocator's arenas; giving them back now and then keeps memory flat over long writes.
+      if trims { kclinux_trim_heap() }
       handle.wake()
     }
     return isAny

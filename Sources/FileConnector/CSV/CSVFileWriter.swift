@@ -2,8 +2,8 @@
 
 import CSV
 import Codecs
-package import Columnar
-package import DataSource
+import Columnar
+import DataSource
 
 final class CSVFileWriter: FileWriter, @unchecked Sendable {  // `append` and `finish` are called by one thread at a time
   private let file: OutputFile

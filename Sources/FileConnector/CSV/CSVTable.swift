@@ -1,9 +1,9 @@
 // Role: one delimited file as a table, and its scans: ranges of the file side by side, or slices of a stream in order.
 
-package import CSV
-package import Columnar
-package import DataSource
-package import Expressions
+import CSV
+import Columnar
+import DataSource
+import Expressions
 import Synchronization
 
 /// An open delimited file.

@@ -14,4 +14,8 @@ int kclinux_make_temporary(char *_Nonnull pattern);
 long kclinux_random(void *_Nonnull bytes, size_t count);
 /// Starts writing a range of a file to its disk without waiting for the end: the fsync that follows has less left to do. Only a hint.
 void kclinux_start_writeback(int descriptor, long offset, long count);
+/// Large buffers come from the system and go back to it at once: resident memory follows what is in use. For programs, at their start.
+void kclinux_return_large_buffers(void);
+/// Gives the gaps between small buffers back to the system.
+void kclinux_trim_heap(void);
 #endif
