@@ -8,6 +8,8 @@ package struct InferenceOptions: Sendable {
   package var hasHeader = true
   /// False: every column is a string.
   package var infersTypes = true
+  /// Whether a datetime column of nothing but ISO dates is marked as dates.
+  package var infersDates = true
   /// The name of a first field that the header does not name.
   package var indexColumn: String?
   package var maxColumns = 20_480
@@ -199,7 +201,7 @@ package struct SchemaInference {
     for (c, column) in columns.enumerated() {
       if let note = column.widening { notes.append("column '\(names[c])': \(note)") }
     }
-    return StructType(zip(names, columns).map { StructField($0, $1.type) })
+    return StructType(zip(names, columns).map { StructField($0, $1.type, hint: options.infersDates && $1.isDate ? .date : nil) })
   }
 }
 
@@ -211,6 +213,7 @@ struct ColumnCandidates {
 
   private var possible: UInt8 = 31
   private var hasValue = false
+  private var isAllDates = true
   private var hasNumber = false
   private var firstType: DataType?
   private(set) var widening: String?
@@ -223,6 +226,9 @@ struct ColumnCandidates {
     if possible & Bit.bool != 0 { return .bool }
     return possible & Bit.datetime != 0 ? .datetime : .string
   }
+
+  /// True for a datetime column of nothing but ISO dates without a time.
+  var isDate: Bool { type == .datetime && isAllDates }
 
   mutating func look(_ text: FieldReader.Text, _ words: CSVWords, _ formats: CSVDateFormats, _ place: () -> (line: Int, text: String)) {
     if possible == 0 { return }
@@ -240,6 +246,7 @@ struct ColumnCandidates {
     // 1 and 0 are numbers here, not booleans.
     if possible & Bit.bool != 0, n < 4 || ScalarText.parseBool(p, n) == nil { possible &= ~Bit.bool }
     if possible & Bit.datetime != 0, !isDatetime(p, n, formats) { possible &= ~Bit.datetime }
+    if n != 10 || !formats.patterns.isEmpty { isAllDates = false }
     if hasValue, type != before, widening == nil || type != .decimal {
       let (line, value) = place()
       widening = "\(firstType ?? before) in the first records, \(type) because of \(value) in line \(line)"

@@ -42,7 +42,7 @@ package enum CSVOptionSpecs {
     OptionSpec("maxCharsPerColumn", .integer, default: "-1", use: .read, "A field of more bytes is an error; -1: no limit beyond 256 MB for a record."),
     OptionSpec("quoteAll", .bool, default: "false", use: .write, "Quote every value that is not null."),
     OptionSpec("escapeQuotes", .bool, use: .write, support: .notSupported("quotes are always escaped"), "Quote values that hold quotes."),
-    OptionSpec("preferDate", .bool, use: .read, support: .noEffect("dates and datetimes are one type here"), "Infer dates."),
+    OptionSpec("preferDate", .bool, default: "true", use: .read, "A column whose sampled values are all dates (yyyy-MM-dd) is written as dates where the target has them; false: as datetimes."),
     OptionSpec("timeZone", .string, support: .notSupported("datetimes are UTC; convert them in a query"), "The zone of datetimes without offset."),
     OptionSpec("locale", .string, support: .notSupported("month and day names are English"), "The language of names."),
     OptionSpec("unescapedQuoteHandling", .string, use: .read, support: .notSupported("quotes inside unquoted fields are literal"), "What an unescaped quote means."),

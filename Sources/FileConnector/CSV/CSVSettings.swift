@@ -54,6 +54,7 @@ struct CSVReadSettings {
     isModeGiven = options.isGiven("mode")
     inference.hasHeader = options.bool("header")
     inference.infersTypes = options.bool("inferSchema")
+    inference.infersDates = options.bool("preferDate")
     inference.indexColumn = options.string("indexColumn").flatMap { $0.isEmpty ? nil : $0 }
     inference.maxColumns = options.integer("maxColumns") ?? 20_480
     if inference.indexColumn != nil, !inference.hasHeader {

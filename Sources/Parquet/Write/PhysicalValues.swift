@@ -121,6 +121,11 @@ enum PhysicalValues {
 
   private static func inexactTime(_ ticks: Buffer<Int64>, _ unit: Int64, _ name: String, _ column: WriterColumn) -> ParquetError {
     let value = ticks.array.first { $0 % unit != 0 } ?? 0
+    if case .date = column.conversion {
+      return ParquetError(
+        .inexact, "the datetime of \(value) ticks (100 ns since 1970) has a time of day in a column inferred as dates; read the source with "
+          + "preferDate=false, or drop the times with onInexact=truncate", column: column.name)
+    }
     return ParquetError(
       .inexact, "the datetime of \(value) ticks (100 ns since 1970) does not fit \(name) exactly; use onInexact=truncate or timestampUnit=nanos",
       column: column.name)
