@@ -86,12 +86,20 @@ struct ColumnChunkEncoder {
   ) throws(ParquetError) -> EncodedColumnChunk {
     let raw = BufferBuilder<UInt8>(capacity: 1 << 17)
     let out = BufferBuilder<UInt8>(capacity: 1 << 18)
-    // A chunk has one codec: the first page tells whether compressing pays at all.
+    // A chunk has one codec: the first page, which is kept for its place behind the dictionary, tells whether compressing pays at all.
     var compresses = options.codec != .uncompressed
-    if compresses, let first = pages.first {
+    let firstPage = BufferBuilder<UInt8>()
+    var firstPageSize = 0
+    if let first = pages.first {
       encodePage(values, plan, first, levels, into: raw)
-      let size = try compressor.compress(UnsafeRawBufferPointer(start: raw.pointer, count: raw.count)).count
-      compresses = size * 32 < raw.count * 31
+      firstPageSize = raw.count
+      let plain = UnsafeRawBufferPointer(start: raw.pointer, count: raw.count)
+      var stored = plain
+      if compresses {
+        stored = try compressor.compress(plain)
+        compresses = stored.count * 32 < plain.count * 31
+      }
+      firstPage.append(contentsOf: (compresses ? stored : plain).assumingMemoryBound(to: UInt8.self))
     }
     var metadata = ColumnMetadata(type: column.physicalType, codec: compresses ? CompressionCodec(options.codec) : .uncompressed)
     metadata.path = [column.name]
@@ -104,19 +112,23 @@ struct ColumnChunkEncoder {
       metadata.dictionaryPageOffset = out.count
       metadata.encodings = [.plain, .rle, .rleDictionary]
       let header = PageHeader.Body.dictionary(DictionaryPageHeader(valueCount: dictionary.count, encoding: .plain))
-      uncompressed += try emit(header, raw, compresses, into: out)
+      uncompressed += emit(header, size: raw.count, try stored(raw, compresses), into: out)
     }
     metadata.dataPageOffset = out.count
     var offsetIndex = OffsetIndex()
     var columnIndex = ColumnIndex()
     columnIndex.nullCounts = []
     var bounds: [ValueBounds] = []
-    for page in pages {
-      raw.removeAll()
-      encodePage(values, plan, page, levels, into: raw)
+    for (i, page) in pages.enumerated() {
       let start = out.count
       let header = PageHeader.Body.data(DataPageHeader(valueCount: page.rows.count, encoding: plan.encoding))
-      uncompressed += try emit(header, raw, compresses, into: out)
+      if i == 0 {
+        uncompressed += emit(header, size: firstPageSize, UnsafeRawBufferPointer(start: firstPage.pointer, count: firstPage.count), into: out)
+      } else {
+        raw.removeAll()
+        encodePage(values, plan, page, levels, into: raw)
+        uncompressed += emit(header, size: raw.count, try stored(raw, compresses), into: out)
+      }
       offsetIndex.pages.append(PageLocation(offset: start, compressedSize: out.count - start, firstRow: page.rows.lowerBound))
       let own = ChunkBounds.of(values, page.values)
       bounds.append(own)
@@ -136,16 +148,20 @@ struct ColumnChunkEncoder {
       bytes: out.finish(), metadata: metadata, offsetIndex: offsetIndex, columnIndex: isIndexable ? columnIndex : nil, bloomFilter: bloom)
   }
 
-  /// Appends a page with its header; returns its size before compression, header included.
-  private func emit(_ body: PageHeader.Body, _ raw: BufferBuilder<UInt8>, _ compresses: Bool, into out: BufferBuilder<UInt8>) throws(ParquetError) -> Int {
+  /// The bytes of a page as they go to the file, valid until the next page is encoded.
+  private func stored(_ raw: BufferBuilder<UInt8>, _ compresses: Bool) throws(ParquetError) -> UnsafeRawBufferPointer {
     let plain = UnsafeRawBufferPointer(start: raw.pointer, count: raw.count)
-    let stored = compresses ? try compressor.compress(plain) : plain
-    var header = PageHeader(body: body, uncompressedSize: raw.count, compressedSize: stored.count)
+    return compresses ? try compressor.compress(plain) : plain
+  }
+
+  /// Appends a page of `size` bytes before compression with its header; returns that size, header included.
+  private func emit(_ body: PageHeader.Body, size: Int, _ stored: UnsafeRawBufferPointer, into out: BufferBuilder<UInt8>) -> Int {
+    var header = PageHeader(body: body, uncompressedSize: size, compressedSize: stored.count)
     if options.checksums { header.crc = crc32Checksum(stored) }
     let bytes = ThriftWriter.serialize(header)
     bytes.withUnsafeBufferPointer { out.append(contentsOf: $0) }
     out.append(contentsOf: stored.assumingMemoryBound(to: UInt8.self))
-    return bytes.count + raw.count
+    return bytes.count + size
   }
 
   private func encodePage(_ values: PhysicalValues, _ plan: EncodingPlan, _ page: Page, _ levels: Buffer<Int32>?, into raw: BufferBuilder<UInt8>) {
