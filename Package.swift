@@ -26,7 +26,7 @@ let modules: [Module] = [
   Module(name: "Columnar", layer: 0, uses: ["CSIMD"]),
   Module(name: "Codecs", layer: 1, uses: ["CZstd", "CSnappy", "CLZ4", "CBrotli", "CZlib"]),
   Module(name: "Expressions", layer: 1, uses: ["Columnar", "CSIMD", "CRE2", "CZlib"]),
-  Module(name: "DataSource", layer: 2, uses: ["Columnar", "Expressions"]),
+  Module(name: "DataSource", layer: 2, uses: ["Columnar", "Expressions", "CLinux"]),
   Module(name: "Parquet", layer: 2, uses: ["Columnar", "Codecs", "CSIMD"]),
   Module(name: "CSV", layer: 2, uses: ["Columnar", "Codecs", "CSIMD"]),
   Module(name: "JSON", layer: 2, uses: ["Columnar", "Codecs", "CSIMD"]),

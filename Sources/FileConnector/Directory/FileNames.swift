@@ -1,6 +1,7 @@
 // Role: file names: the extension that tells the format, below one that tells a compression.
 
 import Columnar
+import DataSource
 
 package enum FileNames {
   /// Extensions of whole-file compression, with the dot.

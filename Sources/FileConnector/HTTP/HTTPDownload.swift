@@ -4,7 +4,7 @@
 import Glibc
 #endif
 import CCurl
-import DataSource
+package import DataSource
 
 /// How downloads behave.
 package struct HTTPOptions: Sendable {

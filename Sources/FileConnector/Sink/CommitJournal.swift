@@ -8,7 +8,7 @@
 #if canImport(Glibc)
 import Glibc
 #endif
-import DataSource
+package import DataSource
 
 /// What a commit does to a directory.
 package struct CommitJournal: Sendable, Equatable {

@@ -5,7 +5,6 @@
 import Glibc
 #endif
 import CLinux
-import DataSource
 
 /// An open input. A regular file has a size and `pread`; a stream has only `read`. Closed when released.
 package final class InputFile: Sendable {
@@ -90,7 +89,7 @@ package final class InputFile: Sendable {
   }
 
   /// The same open file under another name for messages and extensions.
-  func renamed(_ name: String) throws -> InputFile {
+  package func renamed(_ name: String) throws -> InputFile {
     let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 3)
     guard copy >= 0 else { throw SystemError.make("cannot duplicate the descriptor of", path, errno) }
     return InputFile(descriptor: copy, path: name, size: size ?? 0)
@@ -112,11 +111,11 @@ package final class InputFile: Sendable {
 }
 
 /// A temporary file without a name, filled front to back. Lies in `TMPDIR`, else `/tmp`; vanishes when released.
-final class SpoolFile {
+package final class SpoolFile {
   private var descriptor: Int32
   private var size = 0
 
-  init() throws {
+  package init() throws {
     let directory = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
     descriptor = kclinux_open_unnamed(directory)
     if descriptor < 0 {
@@ -130,14 +129,14 @@ final class SpoolFile {
 
   deinit { if descriptor >= 0 { close(descriptor) } }
 
-  func append(_ bytes: UnsafeRawBufferPointer) throws {
+  package func append(_ bytes: UnsafeRawBufferPointer) throws {
     let (written, code) = FileSystem.system.write(descriptor, "the temporary file", bytes)
     size += written
     if code != 0 { throw SystemError.make("cannot write", "the temporary file of an input", code) }
   }
 
   /// Forgets what was written, for a new attempt.
-  func truncate() throws {
+  package func truncate() throws {
     size = 0
     guard ftruncate(descriptor, 0) == 0, lseek(descriptor, 0, SEEK_SET) == 0 else {
       throw SystemError.make("cannot truncate", "the temporary file of an input", errno)
@@ -145,7 +144,7 @@ final class SpoolFile {
   }
 
   /// Hands the descriptor over as an input called `path`.
-  func finish(path: String) -> InputFile {
+  package func finish(path: String) -> InputFile {
     let file = InputFile(descriptor: descriptor, path: path, size: size)
     descriptor = -1
     return file

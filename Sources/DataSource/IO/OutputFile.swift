@@ -5,7 +5,6 @@
 import Glibc
 #endif
 import CLinux
-import DataSource
 
 /// An output under construction, written front to back by one thread at a time.
 package final class OutputFile: @unchecked Sendable {  // one writer at a time, by the contract of FileWriter.append
@@ -52,13 +51,13 @@ package final class OutputFile: @unchecked Sendable {  // one writer at a time, 
   deinit { if descriptor > 2 { Glibc.close(descriptor) } }
 
   /// Takes `flock(LOCK_EX)`, by which cleaners see that the writer is alive; false when somebody else holds it.
-  func lockExclusively() -> Bool { flock(descriptor, LOCK_EX | LOCK_NB) == 0 }
+  package func lockExclusively() -> Bool { flock(descriptor, LOCK_EX | LOCK_NB) == 0 }
 
   /// Another descriptor of the same open file: it keeps the lock after `close`.
-  func duplicatedDescriptor() -> Int32 { fcntl(descriptor, F_DUPFD_CLOEXEC, 3) }
+  package func duplicatedDescriptor() -> Int32 { fcntl(descriptor, F_DUPFD_CLOEXEC, 3) }
 
   /// True while the name still leads to this file.
-  func isStillNamed(_ path: String) -> Bool {
+  package func isStillNamed(_ path: String) -> Bool {
     var named = stat()
     var own = stat()
     return stat(path, &named) == 0 && fstat(descriptor, &own) == 0 && named.st_ino == own.st_ino && named.st_dev == own.st_dev

@@ -3,7 +3,6 @@
 #if canImport(Glibc)
 import Glibc
 #endif
-package import DataSource
 
 package enum SystemError {
   /// `what` is a verb phrase that the path follows: "cannot open".

@@ -3,7 +3,6 @@
 #if canImport(Glibc)
 import Glibc
 #endif
-import DataSource
 
 package enum DirectoryReader {
   /// All names but `.` and `..`, sorted by their bytes. Throws PATH_NOT_FOUND, PERMISSION or IO.

@@ -2,7 +2,7 @@
 // What was read ahead to look at the input can be read again.
 
 import Codecs
-import DataSource
+package import DataSource
 
 /// A sequential reader. One thread at a time.
 package final class ByteStream: @unchecked Sendable {  // used by one thread at a time, under its owner's lock
