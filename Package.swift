@@ -10,6 +10,8 @@ struct Module {
   var products: [Target.Dependency] = []
   var folder: String? = nil
   var isProgram = false
+  /// Strict memory safety and warnings as errors; false for modules not migrated yet.
+  var isStrict = true
   var linker: [LinkerSetting] = []
 }
 
@@ -19,24 +21,26 @@ let settings: [SwiftSetting] = [
   .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
+let strict: [SwiftSetting] = [.strictMemorySafety(), .treatAllWarnings(as: .error)]
+
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
-// Layer 0 is memory and codecs; layer 7 is what a user starts.
+// Layer 0 is memory and codecs; layer 9 is what a user starts.
 let modules: [Module] = [
-  Module(name: "Columnar", layer: 0, uses: ["CSIMD"]),
-  Module(name: "Codecs", layer: 1, uses: ["CZstd", "CSnappy", "CLZ4", "CBrotli", "CZlib"]),
-  Module(name: "Expressions", layer: 1, uses: ["Columnar", "CSIMD", "CRE2", "CZlib"]),
-  Module(name: "DataSource", layer: 2, uses: ["Columnar", "Expressions", "CLinux"]),
-  Module(name: "Parquet", layer: 2, uses: ["Columnar", "Codecs", "CSIMD"]),
-  Module(name: "CSV", layer: 2, uses: ["Columnar", "Codecs", "CSIMD"]),
-  Module(name: "JSON", layer: 2, uses: ["Columnar", "Codecs", "CSIMD"]),
-  Module(name: "Engine", layer: 3, uses: ["Columnar", "Expressions", "DataSource", "CSIMD", "CLinux"]),
-  Module(name: "KQL", layer: 4, uses: ["Columnar", "Expressions", "DataSource", "Engine"]),
-  Module(name: "FileConnector", layer: 5, uses: ["Columnar", "Expressions", "DataSource", "Parquet", "CSV", "JSON", "Codecs", "CCurl", "CLinux"]),
-  Module(name: "KConnect", layer: 6, uses: ["Columnar", "Expressions", "DataSource", "Engine", "KQL", "FileConnector"]),
-  Module(name: "KConnectCLI", layer: 7,
+  Module(name: "Columnar", layer: 0, uses: ["CSIMD"], isStrict: false),
+  Module(name: "Codecs", layer: 1, uses: ["CZstd", "CSnappy", "CLZ4", "CBrotli", "CZlib"], isStrict: false),
+  Module(name: "Expressions", layer: 1, uses: ["Columnar", "CSIMD", "CRE2", "CZlib"], isStrict: false),
+  Module(name: "DataSource", layer: 2, uses: ["Columnar", "Expressions", "CLinux"], isStrict: false),
+  Module(name: "Parquet", layer: 2, uses: ["Columnar", "Codecs", "CSIMD"], isStrict: false),
+  Module(name: "CSV", layer: 2, uses: ["Columnar", "Codecs", "CSIMD"], isStrict: false),
+  Module(name: "JSON", layer: 2, uses: ["Columnar", "Codecs", "CSIMD"], isStrict: false),
+  Module(name: "Engine", layer: 3, uses: ["Columnar", "Expressions", "DataSource", "CSIMD", "CLinux"], isStrict: false),
+  Module(name: "KQL", layer: 4, uses: ["Columnar", "Expressions", "DataSource", "Engine"], isStrict: false),
+  Module(name: "FileConnector", layer: 5, uses: ["Columnar", "Expressions", "DataSource", "Parquet", "CSV", "JSON", "Codecs", "CCurl", "CLinux"], isStrict: false),
+  Module(name: "KConnect", layer: 8, uses: ["Columnar", "Expressions", "DataSource", "Engine", "KQL", "FileConnector"], isStrict: false),
+  Module(name: "KConnectCLI", layer: 9,
          uses: ["KConnect", "Columnar", "Expressions", "DataSource", "Engine", "KQL", "FileConnector", "Parquet", "Codecs", "CLinux"],
-         products: [argumentParser], isProgram: true),
+         products: [argumentParser], isProgram: true, isStrict: false),
 ]
 
 let cModules: [Target] = [
@@ -64,6 +68,7 @@ for module in modules {
 func target(_ module: Module) -> Target {
   let dependencies = module.uses.map { Target.Dependency.target(name: $0) } + module.products
   let path = module.folder ?? "Sources/\(module.name)"
+  let settings = settings + (module.isStrict ? strict : [])
   return module.isProgram
     ? .executableTarget(name: module.name, dependencies: dependencies, path: path, swiftSettings: settings, linkerSettings: module.linker)
     : .target(name: module.name, dependencies: dependencies, path: path, swiftSettings: settings, linkerSettings: module.linker)
