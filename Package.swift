@@ -27,8 +27,8 @@ let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: 
 
 // Layer 0 is memory and codecs; layer 9 is what a user starts.
 let modules: [Module] = [
-  Module(name: "Columnar", layer: 0, uses: ["CSIMD"], isStrict: false),
-  Module(name: "Codecs", layer: 1, uses: ["CZstd", "CSnappy", "CLZ4", "CBrotli", "CZlib"], isStrict: false),
+  Module(name: "Columnar", layer: 0, uses: ["CSIMD"]),
+  Module(name: "Codecs", layer: 1, uses: ["CZstd", "CSnappy", "CLZ4", "CBrotli", "CZlib"]),
   Module(name: "Expressions", layer: 1, uses: ["Columnar", "CSIMD", "CRE2", "CZlib"], isStrict: false),
   Module(name: "DataSource", layer: 2, uses: ["Columnar", "Expressions", "CLinux"], isStrict: false),
   Module(name: "Parquet", layer: 2, uses: ["Columnar", "Codecs", "CSIMD"], isStrict: false),
