@@ -22,6 +22,8 @@ final class Monitor: @unchecked Sendable {  // the pthread objects are made for 
   }
 
   func lock() { pthread_mutex_lock(mutex) }
+  /// True when the mutex was free and is held now.
+  func tryLock() -> Bool { pthread_mutex_trylock(mutex) == 0 }
   func unlock() { pthread_mutex_unlock(mutex) }
   /// Waits for a broadcast; the mutex is held before and after.
   func wait() { pthread_cond_wait(condition, mutex) }
