@@ -1,7 +1,7 @@
 // Role: typed access to the members of an action, with errors that say where the action stands.
 
 package import Columnar
-package import DataSource
+import DataSource
 
 /// The members of one JSON object (or checkpoint struct). Null members count as absent.
 package struct ActionFields {

@@ -1,7 +1,7 @@
 // Role: a JSON object or a checkpoint row → an action. Unknown actions and members are ignored, as the protocol demands.
 
 package import Columnar
-package import DataSource
+import DataSource
 
 package enum ActionReader {
   /// The action of a line `{"add":{…}}`; nil for an empty object. `place` names file and line.

@@ -27,7 +27,7 @@ struct CommitFile {
     defer { _ = fileSystem.remove(draft) }
     var text = text
     // SAFETY: the bytes live for the call.
-    try unsafe text.withUTF8 { try unsafe file.write(UnsafeRawBufferPointer($0)) }
+    try text.withUTF8 { try unsafe file.write(UnsafeRawBufferPointer($0)) }
     try file.sync()
     try file.close()
     var code = fileSystem.link(draft, target)

@@ -1,7 +1,7 @@
 // Role: the usual answer to a lost race: what a blind append, and what a commit that removes files, may be rebased over.
 
-package import Columnar
-package import DataSource
+import Columnar
+import DataSource
 
 package enum ConflictCheck {
   /// Retries `actions` unless a winner changed protocol or metadata, removed a file we remove (or which we remove with other rows), wrote a

@@ -3,7 +3,7 @@
 #if canImport(Glibc)
 import Glibc
 #endif
-package import Columnar
+import Columnar
 package import DataSource
 
 /// A version that another writer committed while we were about to.

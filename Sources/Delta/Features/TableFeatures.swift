@@ -1,7 +1,7 @@
 // Role: which table features can be read and written; everything else is refused by name.
 
 import Columnar
-package import DataSource
+import DataSource
 
 package enum TableFeatures {
   /// Writer versions that imply a feature on tables without feature lists.

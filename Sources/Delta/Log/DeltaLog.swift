@@ -1,6 +1,6 @@
 // Role: a table's directory and its log: reading versions. Writing is in Commit/, checkpoints in Checkpoint/.
 
-package import Columnar
+import Columnar
 package import DataSource
 
 /// The log of one table. A value: nothing is cached in it.

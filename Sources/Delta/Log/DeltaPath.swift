@@ -1,6 +1,6 @@
 // Role: paths in the log: URI-encoded, relative to the table or absolute (`/x`, `file:/x`, `file:///x`).
 
-package import DataSource
+import DataSource
 
 package enum DeltaPath {
   /// The decoded path without a `file:` scheme, the form that keys use: relative paths stay relative.

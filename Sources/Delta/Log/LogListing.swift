@@ -1,6 +1,6 @@
 // Role: what a `_delta_log` directory holds, and from it the files that make a version: one checkpoint and the commits behind it.
 
-package import DataSource
+import DataSource
 
 /// The files of a log, by kind.
 package struct LogListing: Sendable {

@@ -1,7 +1,7 @@
 // Role: `schemaString` ⇄ fields ⇄ `StructType`.
 
 package import Columnar
-package import DataSource
+import DataSource
 
 /// The columns of a table.
 package struct DeltaSchema: Sendable, Hashable {

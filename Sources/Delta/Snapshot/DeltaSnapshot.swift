@@ -1,7 +1,7 @@
 // Role: one version of a table: the state that replaying the log up to it gives. A value; newer versions are made from older ones.
 
 package import Columnar
-package import DataSource
+import DataSource
 
 /// How columns of the schema are found in files.
 package enum ColumnMapping: Sendable { case none, name, id }

@@ -1,8 +1,8 @@
 // Role: the statistics of a file, read from their JSON text: counts, and bounds of columns for pruning.
 
-package import Columnar
+import Columnar
 import DataSource
-package import Expressions
+import Expressions
 
 extension AddFile {
   /// Rows in the data file (deleted ones included), nil when the statistics do not say.
