@@ -198,8 +198,8 @@ final class PartitionedSink: TableSink, @unchecked Sendable {  // fields behind 
     }
     guard let part else { return }
     let bytes = try part.finish()
-    lock.withLock { _ in
-      parts.commit.add(part: part.name)
+    try lock.withLock { _ in
+      try parts.commit.add(FinishedPart(name: part.name, path: part.file.path, rows: part.rowCount, bytes: bytes))
       summary.bytes += bytes
       summary.files += 1
     }
@@ -209,7 +209,7 @@ final class PartitionedSink: TableSink, @unchecked Sendable {  // fields behind 
     do {
       if !hasEnded { try endOfRows() }
       while let piece = takeWork() { try piece() }
-      try parts.commit.commit()
+      summary.isSkipped = try !parts.commit.commit()
     } catch {
       abort()
       throw error
