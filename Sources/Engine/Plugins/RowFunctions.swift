@@ -3,7 +3,7 @@
 
 package import Columnar
 import DataSource
-package import Expressions
+import Expressions
 
 /// `narrow`: a row per cell, with the number of the row and the name of the column.
 package struct NarrowOperator: TableOperator {
@@ -15,8 +15,8 @@ package struct NarrowOperator: TableOperator {
     StructType([StructField("Row", .long), StructField("Column", .string), StructField("Value", .string)])
   }
 
-  package func execution(inputs: [StructType], output: StructType, context: EvaluationContext) throws -> TableOperatorExecution {
-    .ordered { _ in Transform(output, names: inputs[0].names) }
+  package func execution(inputs: [StructType], output: StructType, context: TableOperatorContext) throws -> TableOperatorExecution {
+    .ordered(Transform(output, names: inputs[0].names))
   }
 
   private final class Transform: OrderedTransform {
@@ -133,7 +133,8 @@ package struct SchemaMergeFunction: TableFunction {
     var rows: [[Scalar]] = []
     // With free order columns are numbered anew; else each keeps its place, and those that moved come last.
     let moved = preservesOrder ? order.filter { found[$0]?.isMoved ?? false } : []
-    let stable = order.filter { !moved.contains($0) }
+    var stable = order.filter { !moved.contains($0) }
+    if preservesOrder { stable.sort { (found[$0]?.ordinal ?? 0) < (found[$1]?.ordinal ?? 0) } }
     for (i, name) in (stable + moved).enumerated() {
       guard let column = found[name] else { continue }
       var ordinal = preservesOrder ? column.ordinal : Int64(i)
@@ -147,7 +148,6 @@ package struct SchemaMergeFunction: TableFunction {
       let system = DataType(rawValue: type)?.systemTypeName ?? "ERROR(unknown CSL type:\(type))"
       rows.append([.string(name), .long(ordinal), .string(system), .string(type)])
     }
-    if preservesOrder { rows.sort { ($0[1].int64Value ?? 0, 0) < ($1[1].int64Value ?? 0, 0) && ($0[1].int64Value ?? 0) >= 0 } }
     return [.rows(schema, rows)]
   }
 }
@@ -160,7 +160,7 @@ package struct ConsumeOperator: TableOperator, BatchTransform {
   package var needsOrder: Bool { false }
   package func outputSchema(_ inputs: [StructType]) throws -> StructType { inputs[0] }
 
-  package func execution(inputs: [StructType], output: StructType, context: EvaluationContext) throws -> TableOperatorExecution { .batches(self) }
+  package func execution(inputs: [StructType], output: StructType, context: TableOperatorContext) throws -> TableOperatorExecution { .batches(self) }
 
   package func process(_ batch: RecordBatch, _ emit: (RecordBatch) throws -> Bool) throws -> Bool { true }
 }

@@ -60,8 +60,8 @@ package struct TableFunctionOperator: TableOperator {
 
   package func outputSchema(_ inputs: [StructType]) throws -> StructType { function.schema }
 
-  package func execution(inputs: [StructType], output: StructType, context: EvaluationContext) throws -> TableOperatorExecution {
-    .ordered { query in Transform(function, inputCount: inputs.count, TableFunctionContext(function.name, query)) }
+  package func execution(inputs: [StructType], output: StructType, context: TableOperatorContext) throws -> TableOperatorExecution {
+    .ordered(Transform(function, inputCount: inputs.count, TableFunctionContext(function.name, context)))
   }
 
   /// Keeps all batches, then applies the function.
