@@ -21,8 +21,8 @@ struct DynamicCells {
 
   /// The cell, valid while this value is; a null row reads as null.
   @inline(__always) private func view(_ row: Int) -> DynamicView {
-    guard vector.isValid(row) else { return DynamicView(data.pointer, 0) }
-    return DynamicView(data.pointer + Int(offsets[row]), Int(offsets[row + 1] - offsets[row]))
+    guard vector.isValid(row) else { return unsafe DynamicView(data.pointer, 0) }
+    return unsafe DynamicView(data.pointer + Int(offsets[row]), Int(offsets[row + 1] - offsets[row]))
   }
 
   /// How many rows the cell gives.
@@ -55,15 +55,15 @@ struct DynamicCells {
 
   private func append(_ element: DynamicView, _ conversion: ElementConversion, _ out: StringBuilder) -> Bool {
     guard element.tag != .null, conversion.takes(element.tag) else { return false }
-    out.data.append(contentsOf: UnsafeBufferPointer(start: element.base, count: element.count))
+    unsafe out.data.append(contentsOf: UnsafeBufferPointer(start: element.base, count: element.count))
     return true
   }
 
   private func appendEntry(_ bag: DynamicView, _ k: Int, asArray: Bool, _ out: StringBuilder) -> Bool {
-    guard let entry = bag.entry(k) else { return false }
-    let key = String(decoding: entry.key, as: UTF8.self)
-    let value: DynamicValue = asArray ? .array([.string(key), entry.value.value]) : .bag([DynamicEntry(key, entry.value.value)])
-    value.binary.withUnsafeBufferPointer { out.data.append(contentsOf: $0) }
+    guard let entry = unsafe bag.entry(k) else { return false }
+    let key = unsafe String(decoding: entry.key, as: UTF8.self)
+    let value: DynamicValue = unsafe asArray ? .array([.string(key), entry.value.value]) : .bag([DynamicEntry(key, entry.value.value)])
+    unsafe value.binary.withUnsafeBufferPointer { unsafe out.data.append(contentsOf: $0) }
     return true
   }
 }

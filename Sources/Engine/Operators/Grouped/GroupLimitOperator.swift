@@ -43,14 +43,14 @@ private final class GroupLimitTransform: OrderedTransform {
     if limit == 0 { return false }
     let groups = table.assign(keys: keys.map { batch.columns[$0] }, rowCount: batch.rowCount)
     let fresh = table.groupCount - taken.count
-    if fresh > 0 { taken.appendUninitialized(fresh).update(repeating: 0, count: fresh) }
+    if fresh > 0 { unsafe taken.appendUninitialized(fresh).update(repeating: 0, count: fresh) }
     try context.hold(table.byteSize + taken.count * 4)
     let kept = BufferBuilder<Int32>(capacity: batch.rowCount)
-    let counts = taken.pointer
+    let counts = unsafe taken.pointer
     for i in 0..<batch.rowCount {
       let group = Int(groups[i])
-      if Int(counts[group]) < limit {
-        counts[group] &+= 1
+      if unsafe Int(counts[group]) < limit {
+        unsafe counts[group] &+= 1
         kept.appendUnchecked(Int32(truncatingIfNeeded: i))
       }
     }

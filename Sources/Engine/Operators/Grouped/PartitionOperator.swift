@@ -2,7 +2,7 @@
 // this operator is for the others: it collects the rows of each group and runs the subquery group by group.
 // Source: Kusto language reference, "partition operator".
 
-package import Columnar
+import Columnar
 import DataSource
 import Expressions
 
@@ -83,10 +83,10 @@ func rowsByGroup(_ groups: Buffer<Int32>, groupCount: Int) -> [(group: Int, rows
   for g in 0..<groupCount { starts[g + 1] += starts[g] }
   var next = starts
   let builder = BufferBuilder<Int32>(capacity: groups.count)
-  let out = builder.appendUninitialized(groups.count)
+  let out = unsafe builder.appendUninitialized(groups.count)
   for i in 0..<groups.count {
     let g = Int(groups[i])
-    out[next[g]] = Int32(truncatingIfNeeded: i)
+    unsafe out[next[g]] = Int32(truncatingIfNeeded: i)
     next[g] += 1
   }
   let all = builder.finish()
