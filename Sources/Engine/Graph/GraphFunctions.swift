@@ -2,7 +2,7 @@
 
 package import Columnar
 import DataSource
-package import Expressions
+import Expressions
 
 /// `graph-match` and `graph-shortest-paths`: a row per match.
 package struct GraphMatchFunction: TableFunction {

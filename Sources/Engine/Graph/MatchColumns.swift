@@ -93,22 +93,3 @@ final class MatchColumns {
     return made
   }
 }
-
-extension DynamicValue {
-  /// A scalar inside a dynamic value.
-  init(_ scalar: Scalar) {
-    self = switch scalar {
-    case .null: .null
-    case .bool(let v): .bool(v)
-    case .int(let v): .long(Int64(v))
-    case .long(let v): .long(v)
-    case .real(let v): .real(v)
-    case .decimal(let v): .decimal(v)
-    case .string(let v): .string(v)
-    case .datetime(let v): .datetime(v)
-    case .timespan(let v): .timespan(v)
-    case .guid(let v): .guid(v)
-    case .dynamic(let v): v
-    }
-  }
-}

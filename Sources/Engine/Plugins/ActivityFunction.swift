@@ -86,7 +86,7 @@ package struct ActivityFunction: TableFunction {
     return [.rows(schema, rows)]
   }
 
-  private func time(_ p: Int) -> Scalar { periodScalar(periods[p], timeline.type) }
+  private func time(_ p: Int) -> Scalar { periodValue(periods[p], timeline.type) }
 
   // MARK: - Kinds
 

@@ -62,7 +62,7 @@ struct PeriodCounts {
     counts.sorted { $0.key < $1.key }.map { key, count in
       let group = Int(key >> 32)
       let values = table.types.isEmpty ? [] : table.keyColumns(group..<group + 1).map { $0.scalar(0) }
-      let time = periodScalar(periods[Int(key & 0xFFFF_FFFF)], timeline)
+      let time = periodValue(periods[Int(key & 0xFFFF_FFFF)], timeline)
       return [time] + values + [.long(count)]
     }
   }

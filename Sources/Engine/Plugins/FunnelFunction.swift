@@ -108,7 +108,7 @@ package struct FunnelFunction: TableFunction {
     })
   }
 
-  private func time(_ p: Int) -> Scalar { periodScalar(periods[p], timeline.type) }
+  private func time(_ p: Int) -> Scalar { periodValue(periods[p], timeline.type) }
 
   /// A user's states in order, each run of one state as its first event.
   private static func runs(_ user: ArraySlice<Events.Event>, _ states: [Int32]) -> [(time: Int64, state: Int32)] {
@@ -158,8 +158,8 @@ package struct FunnelFunction: TableFunction {
   }
 }
 
-/// A point of a timeline as a value of its type.
-func periodScalar(_ value: Int64, _ type: DataType) -> Scalar {
+/// A point or distance of a timeline, in ticks or as it is, as a value of a type.
+package func periodValue(_ value: Int64, _ type: DataType) -> Scalar {
   switch type {
   case .datetime: .datetime(value)
   case .timespan: .timespan(value)

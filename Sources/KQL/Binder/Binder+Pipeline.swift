@@ -16,7 +16,7 @@ extension Binder {
     var current: TableValue?
     var rest = pipeline.operators[...]
     if let source = pipeline.source {
-      current = try table(source, what: "the source of a query")
+      current = try tables(source, what: "the source of a query")
     } else if let first = rest.first {
       current = try start(first, hasInput: implicit != nil)
       if current != nil { rest = rest.dropFirst() }
@@ -35,13 +35,12 @@ extension Binder {
     case .print(let items): return TableValue(plan: try print(items, step.span))
     case .range(let name, let from, let to, let by): return TableValue(plan: try range(name, from, to, by, step.span))
     case .union(let operands): return hasInput ? nil : try union(operands, nil, step)
-    case .search, .find, .macroExpand: try notSupported("the operator '\(step.name)'", at: step.nameSpan)
-    case .evaluate(let call, _): try notSupported("the plugin '\(call.name.text)'", at: call.name.span)
-    default: return nil
+    default: return try startSpecial(step, hasInput: hasInput)
     }
   }
 
-  private func apply(_ step: TabularOperator, _ input: TableValue) throws(BindFailure) -> TableValue {
+  func apply(_ step: TabularOperator, _ input: TableValue) throws(BindFailure) -> TableValue {
+    if let out = try applySpecial(step, input) { return out }
     var out = input
     let row = rowScope(input)
     switch step.kind {
@@ -89,7 +88,6 @@ extension Binder {
     case .render(let render): out.visualization = visualization(render)
     case .assertSchema(let schema): try assertSchema(schema, input, step.span)
     case .print, .range: try fail(.mustStartQuery, "'\(step.name)' makes rows itself and must start the query", at: step.nameSpan)
-    case .evaluate(let call, _): try notSupported("the plugin '\(call.name.text)'", at: call.name.span)
     default: try notSupported("the operator '\(step.name)'", at: step.nameSpan)
     }
     return out
