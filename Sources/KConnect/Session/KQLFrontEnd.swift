@@ -40,8 +40,9 @@ struct KQLFrontEnd {
   }
 
   /// All results of a text over tables, in order.
-  func results(_ text: String, tables: [String: LogicalPlan]) throws -> [BoundResult] {
-    try KQL.bind(text, catalog: SessionCatalog(tables: tables, session: session), options: options).results
+  func results(_ text: String, tables: [String: LogicalPlan]) throws -> [QueryResult] {
+    let bound = try KQL.bind(text, catalog: SessionCatalog(tables: tables, session: session), options: options)
+    return bound.results.map { QueryResult(name: $0.name, frame: DataFrame(session: session, plan: $0.plan)) }
   }
 
   private func single(_ bound: BoundQuery) throws -> LogicalPlan {

@@ -42,9 +42,7 @@ public final class Session: Sendable {
   ///
   ///     for result in try spark.kqlResults("storms | facet by State, EventType", tables: ["storms": storms]) { try await result.frame.show() }
   public func kqlResults(_ text: String, tables: [String: DataFrame] = [:]) throws(KConnectError) -> [QueryResult] {
-    try publicErrors {
-      try KQLFrontEnd(self).results(text, tables: tables.mapValues(\.plan)).map { QueryResult(name: $0.name, frame: DataFrame(session: self, plan: $0.plan)) }
-    }
+    try publicErrors { try KQLFrontEnd(self).results(text, tables: tables.mapValues(\.plan)) }
   }
 
   /// SQL text is not read; the query language is KQL. Always throws NOT_SUPPORTED.
