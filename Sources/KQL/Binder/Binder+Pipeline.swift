@@ -92,6 +92,8 @@ extension Binder {
     case .mvExpand(let items, let limit): out.plan = try mvExpand(items, limit: limit, input, step)
     case .mvApply(let apply): out.plan = try mvApply(apply, input, step)
     case .makeSeries(let series): out = TableValue(plan: try makeSeries(series, input, step))
+    case .scan(let scan): out.plan = try self.scan(scan, input, step)
+    case .topNested(let levels): out = TableValue(plan: try topNested(levels, input, step))
     case .parse(let parse): out.plan = try self.parse(parse, input, dropsFailures: false, step)
     case .parseWhere(let parse): out.plan = try self.parse(parse, input, dropsFailures: true, step)
     case .parseKv(let parse): out.plan = try parseKeyValues(parse, input, step)

@@ -72,6 +72,9 @@ struct RowScope {
   var right: StructType?
   /// Where window calls are collected; nil where they are not allowed.
   var windows: WindowCalls?
+  /// The steps of scan, whose states are reached as `step.column`, and the columns that stand for them.
+  var steps: Set<String> = []
+  var states: [StructField] = []
 
   init(_ schema: StructType?, tableName: String? = nil, windows: WindowCalls? = nil) {
     self.schema = schema
@@ -84,7 +87,7 @@ struct RowScope {
   var types: StructType { schema ?? StructType() }
 
   /// The columns that bound expressions may read: those of the row and those of its window calls.
-  var reach: StructType? { schema.map { StructType($0.fields + (windows?.fields ?? [])) } }
+  var reach: StructType? { schema.map { StructType($0.fields + (windows?.fields ?? []) + states) } }
 }
 
 final class Binder {
