@@ -33,8 +33,8 @@ extension Binder {
     var dimensions: [StructField] = []
     var lookback: TableValue?
     for argument in arguments.dropFirst(2) {
-      if plugin.name == "new_activity_metrics", isTable(argument, rowScope(plugin.input)) {
-        lookback = try table(argument, rowScope(plugin.input), what: "the lookback of new_activity_metrics")
+      if plugin.name == "new_activity_metrics", isTable(argument, plainScope(plugin.input)) {
+        lookback = try table(argument, plainScope(plugin.input), what: "the lookback of new_activity_metrics")
       } else if dimensions.isEmpty, let value = try value(argument, plugin.input) {
         constants.append(value)
         places.append(argument)
@@ -285,7 +285,7 @@ extension Binder {
     let input = ActivityInput(id: timeline, timeline: timeline, dimensions: [])
     let maxStep = try span(try constant(arguments[1].value), input, arguments[1].value)
     let maxSpan = try span(try constant(arguments[2].value), input, arguments[2].value)
-    let row = rowScope(plugin.input)
+    let row = plainScope(plugin.input)
     var steps: [NamedExpr] = []
     var dimensions: [NamedExpr] = []
     var names = UniqueNames()

@@ -98,6 +98,9 @@ extension Binder {
 
   // MARK: Arguments
 
+  /// The columns of a table in reach of expressions that look at one row only.
+  func plainScope(_ input: TableValue) -> RowScope { RowScope(input.plan.schema, tableName: input.name) }
+
   /// Refuses other numbers of arguments.
   func expect(_ plugin: PluginCall, _ count: ClosedRange<Int>) throws(BindFailure) {
     let found = plugin.positional.count
@@ -116,7 +119,7 @@ extension Binder {
 
   /// A column of the input.
   func column(_ expression: Expression, _ input: TableValue) throws(BindFailure) -> StructField {
-    let row = rowScope(input)
+    let row = plainScope(input)
     guard case .column(let name) = try scalar(expression, row).expr, let field = row.types.field(name) else {
       try fail(.columnExpected, "a column is needed here", at: expression.span)
     }
@@ -125,7 +128,7 @@ extension Binder {
 
   /// The value of an argument that reads no columns; nil for one that does.
   func value(_ expression: Expression, _ input: TableValue) throws(BindFailure) -> Scalar? {
-    let bound = try scalar(expression, rowScope(input))
+    let bound = try scalar(expression, plainScope(input))
     return bound.expr.columns.isEmpty ? try constant(expression) : nil
   }
 

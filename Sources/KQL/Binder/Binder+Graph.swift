@@ -66,7 +66,7 @@ extension Binder {
 
   /// A column of a table by name.
   private func column(_ name: Name, _ table: TableValue) throws(BindFailure) -> StructField {
-    guard let field = table.plan.schema.field(name.text) else { try unknownName(name.text, rowScope(table), name.span) }
+    guard let field = table.plan.schema.field(name.text) else { try unknownName(name.text, plainScope(table), name.span) }
     return field
   }
 

@@ -79,8 +79,8 @@ extension Binder {
   func textDifferences(_ plugin: PluginCall) throws(BindFailure) -> LogicalPlan {
     try expect(plugin, 2...5)
     let arguments = plugin.positional
-    let (text, textType) = try typed(arguments[0], rowScope(plugin.input))
-    let (condition, type) = try typed(arguments[1], rowScope(plugin.input))
+    let (text, textType) = try typed(arguments[0], plainScope(plugin.input))
+    let (condition, type) = try typed(arguments[1], plainScope(plugin.input))
     guard textType == .string else { try fail(.typeExpected, "diffpatterns_text takes text; this is \(textType)", at: arguments[0].span) }
     guard type == .bool else { try fail(.typeExpected, "diffpatterns_text takes a condition; this is \(type)", at: arguments[1].span) }
     let function = TextDifferenceFunction(
@@ -92,7 +92,7 @@ extension Binder {
   // MARK: reduce
 
   func reduce(_ by: NamedExpression, _ properties: [OperatorParameter], _ input: TableValue, _ step: TabularOperator) throws(BindFailure) -> LogicalPlan {
-    let (expr, type) = try typed(by.value, rowScope(input))
+    let (expr, type) = try typed(by.value, plainScope(input))
     let text = type == .string ? expr : Expr.call("tostring", [expr])
     var threshold = 0.1
     var separators: String?

@@ -56,7 +56,7 @@ extension Binder {
   /// `fork (p) name = (q)`: each subquery over the same rows, a result each.
   private func fork(_ branches: [ForkBranch], _ input: TableValue) throws(BindFailure) -> TableValue {
     let tables = try each(branches) { branch throws(BindFailure) in
-      var table = try self.single(try self.pipeline(branch.body, implicit: input.plan), "a subquery of fork", at: branch.body.span)
+      var table = try self.single(try self.pipeline(branch.body, implicit: input), "a subquery of fork", at: branch.body.span)
       table.resultName = branch.name?.text ?? (Self.isNamedByAs(branch.body) ? table.name : nil)
       return table
     }
@@ -68,7 +68,7 @@ extension Binder {
   /// `facet by a, b with (p)`: the rows that p makes, then the values of each column with their counts.
   private func facet(_ columns: [Expression], _ body: Pipeline?, _ input: TableValue, _ step: TabularOperator) throws(BindFailure) -> TableValue {
     var tables: [TableValue] = []
-    if let body { tables.append(try single(try pipeline(body, implicit: input.plan), "the subquery of facet", at: body.span)) }
+    if let body { tables.append(try single(try pipeline(body, implicit: input), "the subquery of facet", at: body.span)) }
     tables += try each(columns) { expression throws(BindFailure) in
       let field = try self.column(expression, input)
       if field.type == .dynamic { try self.fail(.typeExpected, "facet does not take the dynamic column '\(field.name)'", at: expression.span) }

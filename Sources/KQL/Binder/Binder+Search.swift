@@ -69,7 +69,7 @@ extension Binder {
       guard case .name(let name) = part.kind, missing.contains(name), let field = all.lazy.compactMap({ $0.plan.schema.field(name) }).first else { return nil }
       return part.withKind(.literal(.typed(ScalarTypeName(rawValue: field.type.rawValue) ?? .string, "null")))
     }
-    let (expr, type) = try typed(known, rowScope(table))
+    let (expr, type) = try typed(known, plainScope(table))
     guard type == .bool else { try fail(.typeExpected, "the condition is \(type), not bool", at: predicate.span) }
     return try plan(at: span) { try table.plan.filter(expr) }
   }

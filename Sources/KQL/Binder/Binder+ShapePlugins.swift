@@ -121,7 +121,7 @@ extension Binder {
       }
       aggregate = first
       empty = shown
-      for argument in call.arguments { read += try scalar(argument.value, rowScope(plugin.input)).expr.columns }
+      for argument in call.arguments { read += try scalar(argument.value, plainScope(plugin.input)).expr.columns }
       keys.removeFirst()
     }
     if keys.isEmpty { keys = plugin.input.plan.schema.names.filter { !read.contains($0) }.map { arguments[0].withKind(.name($0)) } }
@@ -153,7 +153,7 @@ extension Binder {
     let function = PivotFunction(keys: keyFields, names: names, valueType: value.type, empty: shown)
     let pivoted = try make(plugin) { try .function(function, [cells]) }
     guard let schema = plugin.schema, !schema.acceptsAny else { return pivoted }
-    for column in schema.columns where pivoted.schema.field(column.name.text) == nil { try unknownName(column.name.text, rowScope(plugin.input), column.span) }
+    for column in schema.columns where pivoted.schema.field(column.name.text) == nil { try unknownName(column.name.text, plainScope(plugin.input), column.span) }
     return try make(plugin) { try pivoted.select(schema.columns.map(\.name.text)) }
   }
 
@@ -181,7 +181,7 @@ extension Binder {
   func rowsNear(_ plugin: PluginCall) throws(BindFailure) -> LogicalPlan {
     try expect(plugin, 2...3)
     let arguments = plugin.positional
-    let (condition, type) = try typed(arguments[0], rowScope(plugin.input))
+    let (condition, type) = try typed(arguments[0], plainScope(plugin.input))
     guard type == .bool else { try fail(.typeExpected, "rows_near takes a condition; this is \(type)", at: arguments[0].span) }
     let before = try rowCount(arguments[1], "rows_near")
     let after = arguments.count > 2 ? try rowCount(arguments[2], "rows_near") : before
