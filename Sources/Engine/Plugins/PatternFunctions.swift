@@ -106,6 +106,9 @@ package struct PatternFunction: TableFunction {
 
   // MARK: - Autocluster
 
+  /// Patterns below this share of the best score are not worth showing.
+  private static let leastScore = 0.4
+
   /// From each of the heaviest distinct rows, columns are freed one by one as long as the score grows; the best patterns stay.
   private func clusters(_ table: ItemTable, _ sizeWeight: Double, _ seeds: Int, _ context: TableFunctionContext) throws -> [FrequentPattern] {
     let total = table.totals[0]
@@ -146,7 +149,8 @@ package struct PatternFunction: TableFunction {
       if codes.contains(where: { $0 >= 0 }) { best[ItemPattern(codes: codes)] = current }
     }
     let ranked = best.sorted { $0.value.score != $1.value.score ? $0.value.score > $1.value.score : $0.key.codes.lexicographicallyPrecedes($1.key.codes) }
-    return Self.withoutNested(ranked.map { FrequentPattern(pattern: $0.key, weights: [$0.value.weight]) })
+    let least = (ranked.first?.value.score ?? 0) * Self.leastScore
+    return Self.withoutNested(ranked.filter { $0.value.score >= least }.map { FrequentPattern(pattern: $0.key, weights: [$0.value.weight]) })
   }
 
   private func power(_ base: Double, _ exponent: Double) -> Double { exponent == 0 ? 1 : base <= 0 ? 0 : pow(base, exponent) }

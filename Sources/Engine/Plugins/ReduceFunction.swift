@@ -81,7 +81,8 @@ package struct ReduceFunction: TableFunction {
       if i & 0xFFFF == 0 { try context.check() }
       for (place, word) in words.words.enumerated() { counts[PlacedWord(place: place, word: word), default: 0] += weights[i] }
     }
-    let limit = threshold * Double(total)
+    // A word of one row is common to nothing.
+    let limit = max(1, threshold * Double(total))
     return cut.map { words in
       let isKept = words.words.enumerated().map { place, word in
         Double(counts[PlacedWord(place: place, word: word)] ?? 0) > limit && !word.utf8.allSatisfy { $0 >= 0x30 && $0 <= 0x39 }
