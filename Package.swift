@@ -90,6 +90,7 @@ let examples: [Target] = ["home-telemetry", "csv-to-parquet", "kql-over-files", 
 let tests: [Target] = [
   test("JSONTests", ["JSON", "Columnar"]),
   test("KConnectTests", ["KConnect"]),
+  test("StreamingTests", ["Streaming", "Columnar", "DataSource"]),
   test("CLITests", [], exclude: ["Help"]),
   test("FileConnectorTests", ["FileConnector", "DataSource", "Expressions", "Columnar"]),
   test("ColumnarTests", ["Columnar"]),
