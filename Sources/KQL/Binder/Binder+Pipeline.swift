@@ -98,7 +98,7 @@ extension Binder {
     case .parseWhere(let parse): out.plan = try self.parse(parse, input, dropsFailures: true, step)
     case .parseKv(let parse): out.plan = try parseKeyValues(parse, input, step)
     case .partition(let partition): out.plan = try self.partition(partition, input, step)
-    case .consume: out = TableValue(plan: try plan(at: step.span) { try input.plan.filter(.literal(.bool(false))) })
+    case .consume: out = TableValue(plan: try consumed(input.plan, step.span))
     case .print, .range: try fail(.mustStartQuery, "'\(step.name)' makes rows itself and must start the query", at: step.nameSpan)
     case .evaluate(let call, _): try notSupported("the plugin '\(call.name.text)'", at: call.name.span)
     default: try notSupported("the operator '\(step.name)'", at: step.nameSpan)
@@ -114,6 +114,14 @@ extension Binder {
     case .serialize, .sort, .top, .topHitters, .getschema: true
     case .count, .distinct, .evaluate, .facet, .join, .lookup, .makeSeries, .reduce, .sample, .sampleDistinct, .summarize, .topNested, .union: false
     default: nil
+    }
+  }
+
+  /// `consume`: the input runs and gives nothing.
+  private func consumed(_ input: LogicalPlan, _ span: SourceSpan) throws(BindFailure) -> LogicalPlan {
+    try plan(at: span) {
+      let none = try input.count(name: "$rows").filter(.call(FunctionName.less, [.column("$rows"), .literal(.long(0))]))
+      return try none.project(input.schema.fields.map { NamedExpr($0.name, .literal(.null($0.type))) })
     }
   }
 
