@@ -37,6 +37,7 @@ let modules: [Module] = [
   Module(name: "Engine", layer: 3, uses: ["Columnar", "Expressions", "DataSource", "CSIMD", "CLinux"], isStrict: false),
   Module(name: "KQL", layer: 4, uses: ["Columnar", "Expressions", "DataSource", "Engine"], isStrict: false),
   Module(name: "FileConnector", layer: 5, uses: ["Columnar", "Expressions", "DataSource", "Parquet", "CSV", "JSON", "Codecs", "CCurl", "CLinux"], isStrict: false),
+  Module(name: "KustoStore", layer: 7, uses: ["Columnar", "Expressions", "DataSource", "Engine", "KQL", "Parquet", "FileConnector", "CLinux"]),
   Module(name: "KConnect", layer: 8, uses: ["Columnar", "Expressions", "DataSource", "Engine", "KQL", "FileConnector"], isStrict: false),
   Module(name: "KConnectCLI", layer: 9,
          uses: ["KConnect", "Columnar", "Expressions", "DataSource", "Engine", "KQL", "FileConnector", "Parquet", "Codecs", "CLinux"],
