@@ -6,7 +6,7 @@ package import Columnar
 /// Names of hidden columns.
 package enum HiddenColumns {
   /// Column names with this beginning are refused in tables.
-  package static let prefix = "_kconnect."
+  package static let prefix = "_kconnect_"
 
   static func isReserved(_ name: String) -> Bool { name.hasPrefix(prefix) || virtual.field(name) != nil }
 
@@ -31,7 +31,7 @@ package enum HiddenColumns {
   /// Ticks; only in extents whose rows were ingested at different times.
   static let storedIngestionTime = prefix + "ingestion_time"
   /// Commit versions of one table; only in extents whose rows came with different commits. Extents moved elsewhere lose them by the name.
-  static func storedRowVersion(table id: String) -> String { prefix + "row_version." + id }
+  static func storedRowVersion(table id: String) -> String { prefix + "row_version_" + id }
   /// The whole column exactly, in extents where the visible one is not exact or slow to read.
-  static func exact(_ column: String) -> String { prefix + "exact." + column }
+  static func exact(_ column: String) -> String { prefix + "exact_" + column }
 }
