@@ -47,6 +47,7 @@ let modules: [Module] = [
   Module(name: "CSV", layer: 2, uses: ["Columnar", "Codecs", "CSIMD"]),
   Module(name: "JSON", layer: 2, uses: ["Columnar", "Codecs", "CSIMD"]),
   Module(name: "Engine", layer: 3, uses: ["Columnar", "Expressions", "DataSource", "CSIMD", "CLinux"]),
+  Module(name: "Delta", layer: 3, uses: ["Columnar", "Expressions", "DataSource", "Parquet", "Codecs"]),
   Module(name: "KQL", layer: 4, uses: ["Columnar", "Expressions", "DataSource", "Engine"]),
   Module(name: "FileConnector", layer: 5, uses: ["Columnar", "Expressions", "DataSource", "Parquet", "CSV", "JSON", "Codecs", "CCurl", "CLinux"]),
   Module(name: "KConnect", layer: 8, uses: ["Columnar", "Expressions", "DataSource", "Engine", "KQL", "FileConnector"]),
