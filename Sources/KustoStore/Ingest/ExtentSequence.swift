@@ -75,11 +75,20 @@ final class ExtentSequence: @unchecked Sendable {  // append/finish by one threa
     }
   }
 
-  /// Ends the last file; all files are durable then.
-  func finish() throws -> StagedExtents {
+  /// Ends the last file; all files are durable then. Times that nobody chose become `now`: those of the commit.
+  func finish(at now: Int64? = nil, keepsCreationTime: Bool = true, keepsIngestionTime: Bool = true) throws -> StagedExtents {
     if let writer { try close(writer) }
     if !adds.isEmpty {
       try SmallFile.check(table.database.store.fileSystem.syncDirectory(table.directory.path), "cannot sync", table.displayPath)
+    }
+    if let now {
+      for i in adds.indices {
+        if !keepsCreationTime {
+          adds[i].tags?[ExtentKey.minCreatedOn] = String(now)
+          adds[i].tags?[ExtentKey.maxCreatedOn] = String(now)
+        }
+        if !keepsIngestionTime { adds[i].tags?[ExtentKey.ingestionTime] = String(now) }
+      }
     }
     let staged = StagedExtents(table, adds: adds)
     adds = []

@@ -35,7 +35,10 @@ package final class Directory: Sendable {
     var inode: UInt64
   }
 
-  var identity: Identity { Self.identity { unsafe fstat(descriptor, &$0) } ?? Identity(device: 0, inode: 0) }
+  var identity: Identity { Self.identity(ofDescriptor: descriptor) ?? Identity(device: 0, inode: 0) }
+
+  /// The identity of an open file.
+  static func identity(ofDescriptor descriptor: Int32) -> Identity? { identity { unsafe fstat(descriptor, &$0) } }
 
   /// The identity of what stands at a path; nil when nothing does.
   static func identity(of path: String) -> Identity? { identity { unsafe stat(path, &$0) } }

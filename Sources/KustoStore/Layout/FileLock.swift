@@ -13,6 +13,9 @@ final class FileLock: Sendable {
 
   deinit { close(descriptor) }
 
+  /// Which file is locked.
+  var identity: Directory.Identity? { Directory.identity(ofDescriptor: descriptor) }
+
   /// Waits for the exclusive lock of a file, which is made when it is missing.
   static func acquire(_ path: String) throws -> FileLock {
     let descriptor = try openFile(path)

@@ -1,22 +1,42 @@
-// Role: a snapshot as a table that queries read.
+// Role: extents of a snapshot as a table that queries read. The scan itself is that of file tables; this says which files, and what is in them.
 
 package import Columnar
 package import DataSource
 package import Expressions
+import Delta
+import FileConnector
 
-/// Some extents of a snapshot as a source.
+/// Some extents of a snapshot as a source. Scans give the table's columns, and those of `HiddenColumns.virtual` when asked by name.
 package struct StoreScanTable: BatchReadable {
-  let snapshot: TableSnapshot
-  let extents: [Extent]
+  package let snapshot: TableSnapshot
+  let files: [ExtentFile]
+  private let inner: FileTable?
 
-  init(_ snapshot: TableSnapshot, extents: [Extent]) {
+  init(_ snapshot: TableSnapshot, files: [ExtentFile]) {
     self.snapshot = snapshot
-    self.extents = extents
+    self.files = files
+    inner = try? Self.table(snapshot, files)
+  }
+
+  private static func table(_ snapshot: TableSnapshot, _ files: [ExtentFile]) throws -> FileTable {
+    let directory = snapshot.table.directory
+    let entries = files.map { FileEntry(path: directory.path($0.extent.fileName), size: $0.extent.byteSize, displayPath: joinPath(snapshot.table.displayPath, $0.extent.fileName)) }
+    return try FileTable(
+      format: ParquetFormat(), options: DataSourceOptions.defaults(ParquetFormat()), files: entries, partitions: .none,
+      schema: StructType(snapshot.schema.fields + HiddenColumns.virtual.fields), description: "kusto", catalog: StoreFileCatalog(snapshot, files))
   }
 
   package var schema: StructType { snapshot.schema }
-  package var description: String { "kusto \(snapshot.table.database.name).\(snapshot.table.name) (version \(snapshot.version), \(extents.count) extents)" }
-  package var exactRowCount: Int? { extents.reduce(0) { $0 + $1.rowCount } }
-  package func pushdown(_ filters: [Expr]) -> [FilterPushdown] { filters.map { _ in .unsupported } }
-  package func scan(_ request: ScanRequest, context: EvaluationContext) throws -> any Scan { throw StoreTable.pending("scans") }
+
+  package var description: String {
+    "kusto \(quotedName(snapshot.table.database.name)).\(quotedName(snapshot.table.name)) (version \(snapshot.version), \(files.count) extent\(files.count == 1 ? "" : "s"))"
+  }
+
+  package var exactRowCount: Int? { files.reduce(0) { $0 + $1.extent.rowCount } }
+
+  package func pushdown(_ filters: [Expr]) -> [FilterPushdown] { inner?.pushdown(filters) ?? filters.map { _ in .unsupported } }
+
+  package func scan(_ request: ScanRequest, context: EvaluationContext) throws -> any Scan {
+    try (inner ?? Self.table(snapshot, files)).scan(request, context: context)
+  }
 }

@@ -23,7 +23,7 @@ package final class Store: Sendable {
     self.path = path
     self.format = format
     self.fileSystem = fileSystem
-    leases = LeaseHolder(store: path, fileSystem: fileSystem)
+    leases = LeaseHolder(store: path)
   }
 
   /// Opens a store; with `create`, a missing or empty directory becomes one. Throws PATH_NOT_FOUND, NOT_SUPPORTED for newer formats, and

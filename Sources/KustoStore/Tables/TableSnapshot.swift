@@ -2,6 +2,7 @@
 
 package import Columnar
 package import DataSource
+import Delta
 
 /// A version of a table. Immutable.
 package final class TableSnapshot: Sendable {
@@ -11,13 +12,19 @@ package final class TableSnapshot: Sendable {
   package let committedOn: Int64
   package let description: TableDescription
   package let extents: [Extent]
+  let delta: DeltaSnapshot
+  let files: [ExtentFile]
+  private let lease: ReadLease?
 
-  init(table: StoreTable, version: Int64, committedOn: Int64, description: TableDescription, extents: [Extent]) {
+  init(table: StoreTable, _ delta: DeltaSnapshot, lease: ReadLease?) throws {
     self.table = table
-    self.version = version
-    self.committedOn = committedOn
-    self.description = description
-    self.extents = extents
+    self.delta = delta
+    self.lease = lease
+    version = delta.version
+    committedOn = delta.timestamp * 10_000
+    description = TableSchema.description(delta, name: table.name)
+    files = try table.files(delta)
+    extents = files.map(\.extent)
   }
 
   package var schema: StructType { description.schema }
@@ -29,5 +36,16 @@ package final class TableSnapshot: Sendable {
   package var originalSize: Int { extents.reduce(0) { $0 + $1.originalSize } }
 
   /// The rows, or those of the extents named. Besides the table's columns, scans give those of `HiddenColumns.virtual`.
-  package func rows(extents ids: Set<GUID>? = nil) -> any BatchReadable { StoreScanTable(self, extents: ids.map { ids in extents.filter { ids.contains($0.id) } } ?? extents) }
+  package func rows(extents ids: Set<GUID>? = nil) -> any BatchReadable {
+    StoreScanTable(self, files: ids.map { ids in files.filter { ids.contains($0.extent.id) } } ?? files)
+  }
+
+  /// The files of extents of this snapshot; throws USAGE for one that is not in it.
+  func files(of ids: Set<GUID>) throws -> [ExtentFile] {
+    let found = files.filter { ids.contains($0.extent.id) }
+    if found.count < ids.count, let missing = ids.subtracting(found.map(\.extent.id)).sorted().first {
+      throw KConnectError(.usage, "the table '\(table.name)' has no extent '\(missing)'", hint: "list them with .show table \(quotedName(table.name)) extents")
+    }
+    return found
+  }
 }

@@ -64,23 +64,24 @@ package struct BloomFilter: Sendable {
   }
 
   /// Inserts without checks of ranges, for loops over many values.
-  struct Inserter {
+  // SAFETY: its pointers are borrowed from buffers that whoever makes it keeps alive while it is used; every access stays within the counts it holds.
+  @safe struct Inserter {
     let words: UnsafeMutableBufferPointer<UInt32>
 
     @inline(__always) func insert(hash: UInt64) {
-      let start = BloomFilter.firstWord(hash, wordCount: words.count)
+      let start = unsafe BloomFilter.firstWord(hash, wordCount: words.count)
       let key = UInt32(truncatingIfNeeded: hash)
       let salts: SIMD8<UInt32> = [
         0x47b6_137b, 0x4497_4d91, 0x8824_ad5b, 0xa2b7_289d, 0x7054_95c7, 0x2df1_424b, 0x9efc_4947, 0x5c6b_fb31,
       ]
       let bits = SIMD8<UInt32>(repeating: 1) &<< ((SIMD8<UInt32>(repeating: key) &* salts) &>> 27)
-      let p = UnsafeMutableRawPointer(words.baseAddress.unsafelyUnwrapped + start)
-      p.storeBytes(of: p.loadUnaligned(as: SIMD8<UInt32>.self) | bits, as: SIMD8<UInt32>.self)
+      let p = unsafe UnsafeMutableRawPointer(words.baseAddress.unsafelyUnwrapped + start)
+      unsafe p.storeBytes(of: p.loadUnaligned(as: SIMD8<UInt32>.self) | bits, as: SIMD8<UInt32>.self)
     }
   }
 
   mutating func withInserter(_ body: (Inserter) -> Void) {
-    words.withUnsafeMutableBufferPointer { body(Inserter(words: $0)) }
+    unsafe words.withUnsafeMutableBufferPointer { unsafe body(Inserter(words: $0)) }
   }
   /// False only when no value with this hash was inserted.
   package func mayContain(hash: UInt64) -> Bool {

@@ -69,9 +69,9 @@ enum TermFilterBuilder {
 
   private static func insert(_ offsets: Buffer<Int32>, _ data: Buffer<UInt8>, _ rows: Range<Int>, into filter: inout BloomFilter) {
     withExtendedLifetime((offsets, data)) {
-      let o = offsets.pointer, d = data.pointer
+      let o = unsafe offsets.pointer, d = unsafe data.pointer
       filter.withInserter { inserter in
-        for i in rows { TermHash.forEach(d + Int(o[i]), Int(o[i &+ 1] &- o[i])) { inserter.insert(hash: $0) } }
+        for i in rows { unsafe TermHash.forEach(d + Int(o[i]), Int(o[i &+ 1] &- o[i])) { inserter.insert(hash: $0) } }
       }
     }
   }

@@ -9,7 +9,7 @@ package enum TermHash {
   /// The hash of a term; letters may have any case.
   package static func hash(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
     guard let base = bytes.baseAddress else { return 0 }
-    return hash(base, bytes.count)
+    return unsafe hash(base, bytes.count)
   }
 
   /// As above; `| 0x20` brings letters to lower case and leaves digits alone.
@@ -17,14 +17,14 @@ package enum TermHash {
     var h = UInt64(truncatingIfNeeded: count) &* 0x9E37_79B9_7F4A_7C15
     var at = 0
     while at &+ 8 <= count {
-      let word = UInt64(littleEndian: p.loadUnaligned(fromByteOffset: at, as: UInt64.self)) | 0x2020_2020_2020_2020
+      let word = unsafe UInt64(littleEndian: p.loadUnaligned(fromByteOffset: at, as: UInt64.self)) | 0x2020_2020_2020_2020
       h = mix(h ^ word)
       at &+= 8
     }
     var tail: UInt64 = 0
     var shift: UInt64 = 0
     while at < count {
-      tail |= UInt64(p.load(fromByteOffset: at, as: UInt8.self) | 0x20) &<< shift
+      unsafe tail |= UInt64(p.load(fromByteOffset: at, as: UInt8.self) | 0x20) &<< shift
       shift &+= 8
       at &+= 1
     }
@@ -42,10 +42,10 @@ package enum TermHash {
   @inline(__always) static func forEach(_ p: UnsafePointer<UInt8>, _ count: Int, _ body: (UInt64) -> Void) {
     var i = 0
     while i < count {
-      while i < count, !isTerm(p[i]) { i &+= 1 }
+      while i < count, unsafe !isTerm(p[i]) { i &+= 1 }
       let start = i
-      while i < count, isTerm(p[i]) { i &+= 1 }
-      if i &- start >= minLength { body(hash(UnsafeRawPointer(p + start), i &- start)) }
+      while i < count, unsafe isTerm(p[i]) { i &+= 1 }
+      if i &- start >= minLength { unsafe body(hash(UnsafeRawPointer(p + start), i &- start)) }
     }
   }
 

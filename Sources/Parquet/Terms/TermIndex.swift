@@ -108,14 +108,17 @@ extension ParquetFile {
 
   private func mayContain(_ hash: UInt64, _ filter: (offset: Int, byteCount: Int)) throws(ParquetError) -> Bool {
     let word = BloomFilter.firstWord(hash, wordCount: filter.byteCount / 4)
-    let block = try bytes(at: filter.offset + word * 4, 32)
-    return try block.withUnsafeBytes { (raw) throws(ParquetError) in try BloomFilter(bitset: raw) }.mayContain(hash: hash)
+    let scratch = ScratchBuffer()
+    // SAFETY: the scratch memory lives through the call.
+    let block = unsafe try scratch.reserveBuffer(32)
+    try unsafe source.read(at: filter.offset + word * 4, into: block)
+    return try unsafe BloomFilter(bitset: UnsafeRawBufferPointer(block)).mayContain(hash: hash)
   }
 
   private func bytes(at offset: Int, _ length: Int) throws(ParquetError) -> [UInt8] {
     let scratch = ScratchBuffer()
-    let target = try scratch.reserveBuffer(length)
-    try source.read(at: offset, into: target)
-    return Array(UnsafeRawBufferPointer(target))
+    let target = unsafe try scratch.reserveBuffer(length)
+    unsafe try source.read(at: offset, into: target)
+    return unsafe Array(UnsafeRawBufferPointer(target))
   }
 }

@@ -36,12 +36,12 @@ enum DecimalRescaler {
       if case .decimal64(let values, let own) = part.storage, own <= scale, scale - own <= 18 {
         // 64-bit coefficients times at most 10^18 stay below 10^38.
         let factor = powerOfTen(scale - own)
-        let out = builder.appendUninitialized(part.count)
-        let p = values.pointer
+        let out = unsafe builder.appendUninitialized(part.count)
+        let p = unsafe values.pointer
         var widest: Int128 = 0
         for i in 0..<part.count {
-          let product = Int128(p[i]) &* factor
-          out[i] = product
+          let product = unsafe Int128(p[i]) &* factor
+          unsafe out[i] = product
           widest = max(widest, product.magnitude > UInt128(bound) ? .max : Int128(product.magnitude))
         }
         if widest < bound { continue }
