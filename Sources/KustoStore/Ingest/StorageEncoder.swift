@@ -168,25 +168,7 @@ enum StorageEncoder {
         builder.appendNull()
         continue
       }
-      // Coefficient and scale as they are: `12e-3`; the number of digits behind the point is kept.
-      builder.append(.string("\(value.coefficient)e\(-Int(value.scale))"))
-    }
-    return builder.finish()
-  }
-
-  /// The inverse of `text`; nil for malformed texts.
-  static func decimals(_ column: ColumnVector) throws -> ColumnVector {
-    let builder = ColumnBuilder(.decimal, capacity: column.count)
-    for i in 0..<column.count {
-      guard case .string(let text) = column.scalar(i) else {
-        builder.appendNull()
-        continue
-      }
-      let parts = text.split(separator: "e", omittingEmptySubsequences: false)
-      guard parts.count == 2, let coefficient = Int128(parts[0]), let exponent = Int(parts[1]), abs(exponent) < 10_000 else {
-        throw KConnectError(.formatCorrupt, "an exact decimal column holds '\(text.prefix(80))', expected coefficient and exponent")
-      }
-      builder.append(.decimal(DecimalValue(coefficient, scale: -exponent)))
+      builder.append(.string(ScalarText.text(.decimal(value)) ?? ""))
     }
     return builder.finish()
   }

@@ -20,10 +20,14 @@ package struct StoreScanTable: BatchReadable {
 
   private static func table(_ snapshot: TableSnapshot, _ files: [ExtentFile]) throws -> FileTable {
     let directory = snapshot.table.directory
-    let entries = files.map { FileEntry(path: directory.path($0.extent.fileName), size: $0.extent.byteSize, displayPath: joinPath(snapshot.table.displayPath, $0.extent.fileName)) }
+    let entries = files.map { file in
+      let path = directory.path(file.extent.fileName)
+      return FileEntry(path: path, size: file.extent.byteSize, modified: file.add.modificationTime &* 1_000_000, source: .local(path))
+    }
+    let format = ParquetFormat()
     return try FileTable(
-      format: ParquetFormat(), options: DataSourceOptions.defaults(ParquetFormat()), files: entries, partitions: .none,
-      schema: StructType(snapshot.schema.fields + HiddenColumns.virtual.fields), description: "kusto", catalog: StoreFileCatalog(snapshot, files))
+      format: format, options: try DataSourceOptions(source: "kusto", specs: format.options, given: [], use: .read), files: entries,
+      partitions: .none(fileCount: entries.count), schema: StructType(snapshot.schema.fields + HiddenColumns.virtual.fields), description: "kusto", catalog: StoreFileCatalog(snapshot, files))
   }
 
   package var schema: StructType { snapshot.schema }
