@@ -40,6 +40,10 @@ import Testing
     s.put("list", list)
     var equal = 0
     for line in try Judges.run(["golden", s("list")]) {
+      guard line.contains(golden) else {
+        Issue.record("\(line)")
+        continue
+      }
       let name = String(line.split(separator: " ")[1].drop { $0 == ":" }).replacingPrefix(golden + "/", with: "").trimmingColon
       switch line.split(separator: " ")[0] {
       case "equal": equal += 1

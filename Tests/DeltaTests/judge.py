@@ -21,9 +21,11 @@ def equal(ours, theirs):
 
 
 def equal_json(ours, theirs):
-    if isinstance(theirs, list) and theirs and isinstance(theirs[0], tuple): theirs = dict(theirs)
+    if isinstance(theirs, list) and theirs and isinstance(theirs[0], tuple):
+        if isinstance(ours, list): theirs = [{"key": k, "value": v} for k, v in theirs]
+        else: theirs = dict(theirs)
     if isinstance(theirs, dict) and isinstance(ours, dict):
-        return len(ours) == len(theirs) and all(equal_json(ours.get(str(k), ours.get(str(int(k)) if isinstance(k, (float, decimal.Decimal)) else None)), v) for k, v in theirs.items())
+        return len(ours) == len(theirs) and all(equal_json(ours.get(name(k, ours)), v) for k, v in theirs.items())
     if isinstance(theirs, list) and isinstance(ours, list): return len(ours) == len(theirs) and all(map(equal_json, ours, theirs))
     if isinstance(theirs, (datetime.date, bytes)): return isinstance(ours, str)
     if isinstance(theirs, decimal.Decimal): return decimal.Decimal(str(ours)) == theirs
@@ -31,15 +33,32 @@ def equal_json(ours, theirs):
     return ours == theirs
 
 
-def key(value):
+def name(key, bag):
+    """The text a map's key has in a bag."""
+    if str(key) in bag or not isinstance(key, (float, decimal.Decimal)): return str(key).lower() if isinstance(key, bool) else str(key)
+    return str(int(key)) if key == int(key) else str(key)
+
+
+def key(value, nested=False):
+    """What rows are sorted by: the same text for equal values of both sides."""
     if value is None: return "0"
     if isinstance(value, bool): return f"b{value}"
-    if isinstance(value, bytes): return value.decode(errors="replace")
-    if isinstance(value, (int, float, decimal.Decimal)): return f"1{float(value):.6e}"
-    if isinstance(value, datetime.datetime): return value.replace(tzinfo=None).isoformat()
-    if isinstance(value, datetime.date): return datetime.datetime(value.year, value.month, value.day).isoformat()
-    if isinstance(value, str) and value[:1] not in "[{": return value
-    return ""
+    if isinstance(value, bytes): value = value.decode(errors="replace")
+    if isinstance(value, str) and value[:1] in "[{" and not nested:
+        try: value = json.loads(value)
+        except ValueError: pass
+    if isinstance(value, str) and nested:
+        if value[4:5] == "-": return ""
+        try: value = float(value)
+        except ValueError: pass
+    if isinstance(value, (int, float, decimal.Decimal)): return f"1{float(value):.5e}"
+    if isinstance(value, datetime.date):
+        if nested: return ""
+        return (value.replace(tzinfo=None) if isinstance(value, datetime.datetime) else datetime.datetime(value.year, value.month, value.day)).isoformat()
+    if isinstance(value, list) and value and isinstance(value[0], tuple): return ""
+    if isinstance(value, list): return ",".join(key(v, True) for v in value)
+    if isinstance(value, dict): return ",".join(key(v, True) for _, v in sorted(value.items()))
+    return value
 
 
 def rows(table):

@@ -40,7 +40,7 @@ package struct FileStatistics: Sendable {
     while let member = try cursor.nextMember(isFirst: isFirst) {
       isFirst = false
       switch Self.string(member.key, cursor) {
-      case "numRecords": numRecords = Int(Self.raw(member.value, cursor))
+      case "numRecords": numRecords = Int(Self.raw(member.value, cursor)).flatMap { $0 >= 0 && $0 < 1 << 48 ? $0 : nil }
       case "tightBounds": areTight = member.value.kind != .false
       case "minValues": try Self.scalars(member.value, cursor) { bounds[$0, default: (nil, nil)].min = $1 }
       case "maxValues": try Self.scalars(member.value, cursor) { bounds[$0, default: (nil, nil)].max = $1 }
@@ -130,7 +130,7 @@ package struct FileStatistics: Sendable {
   private static func raised(_ max: Scalar, _ field: DeltaField) -> Scalar? {
     switch max {
     case .real(let v): return .real(mayBeFloat(field) ? Swift.max(v, Double(Float(v))) : v)
-    case .datetime(let ticks): return field.type == .primitive(.date) ? max : .datetime(ticks.addingReportingOverflow(9_999).partialValue)
+    case .datetime(let ticks): return field.type == .primitive(.date) ? max : .datetime(ticks > .max - 9_999 ? .max : ticks + 9_999)
     // Shorter than any writer's cut: exact.
     case .string(let text): return text.unicodeScalars.count < 16 ? max : TextBound.raised(text).map { .string($0) }
     default: return max
