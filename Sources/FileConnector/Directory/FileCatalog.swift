@@ -12,6 +12,8 @@ package protocol FileCatalog: Sendable {
   func statistics(_ column: String, file: Int) -> ColumnStatistics?
   /// What a file calls the column; nil when the file does not have it (it is null there).
   func ownName(_ column: String, in table: any BatchReadable) -> String?
+  /// The value that a column has in all rows of a file; nil where it stands in the file.
+  func constant(_ column: String, file: Int) -> Scalar?
   /// The rows of a file that are deleted, one bit per row of the file; nil for none.
   func deletedRows(file: Int, rowCount: Int) throws -> Bitmap?
   /// A file as the table shows it; itself where nothing differs.
@@ -21,6 +23,7 @@ package protocol FileCatalog: Sendable {
 }
 
 extension FileCatalog {
+  package func constant(_ column: String, file: Int) -> Scalar? { nil }
   package func adapted(_ table: any BatchReadable) -> any BatchReadable { table }
 }
 
