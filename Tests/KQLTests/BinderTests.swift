@@ -116,7 +116,7 @@ struct BinderTests {
     ErrorCase("People | join People2 on Id", "KS242 1:26"),
     ErrorCase("A | project k, k", "KS171 1:16"),
     ErrorCase("A | where sum(k) > 1", "KS144 1:11"),
-    ErrorCase("A | mv-expand k", "KS900 1:5"),
+    ErrorCase("A | mv-expand k", "KS107 1:15"),
     ErrorCase("print x = A", "KS108 1:11"),
     ErrorCase("let x = 1; x", "KS111 1:12"),
     ErrorCase("print datetime(2024-13-45)", "KS004 1:7"),
