@@ -125,7 +125,7 @@ struct BinderTests {
     ErrorCase("let f = (a: long) { a }; print f()", "KS197 1:32"),
     ErrorCase("let f = (a: long) { a }; print f('x')", "KS107 1:34"),
     ErrorCase("A | sort by nope", "KS142 1:13"),
-    ErrorCase("A | evaluate bag_unpack(v)", "KS900 1:14"),
+    ErrorCase("A | evaluate bag_unpack(v)", "KS107 1:25"),
     ErrorCase("let x = 1;", "KS006 1:10"),
     ErrorCase("range x from 1 to 5 step 0", "KS140 1:26"),
     ErrorCase("A | range x from 1 to 2 step 1", "KS175 1:5"),
