@@ -8,7 +8,7 @@ import CLinux
 
 /// What a call does; tests choose faults by it.
 package enum FileOperation: String, Sendable, CaseIterable {
-  case makeDirectory, create, write, sync, close, syncDirectory, rename, exchange, remove, removeDirectory, setMode
+  case makeDirectory, create, write, sync, close, syncDirectory, rename, exchange, link, remove, removeDirectory, setMode
 }
 
 /// What a rename does when the new name exists.
@@ -98,12 +98,15 @@ package struct FileSystem: Sendable {
       case .noReplace:
         let result = unsafe kclinux_rename_noreplace(from, to)
         guard result != 0, errno == EINVAL else { return result }
-        if unsafe link(from, to) == 0 { return unsafe unlink(from) }
+        if unsafe Glibc.link(from, to) == 0 { return unsafe unlink(from) }
         // Directories cannot be linked; rename then replaces at most an empty directory.
         return unsafe errno == EPERM || errno == EISDIR ? Glibc.rename(from, to) : -1
       }
     }
   }
+
+  /// Gives a file a second name, which must not exist: EEXIST otherwise.
+  package func link(_ from: String, _ to: String) -> Int32 { run(.link, to) { unsafe Glibc.link(from, to) } }
 
   package func remove(_ path: String) -> Int32 { run(.remove, path) { unsafe unlink(path) } }
 

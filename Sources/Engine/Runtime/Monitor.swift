@@ -23,6 +23,8 @@ import Glibc
   }
 
   func lock() { unsafe pthread_mutex_lock(mutex) }
+  /// True when the mutex was free and is held now.
+  func tryLock() -> Bool { unsafe pthread_mutex_trylock(mutex) == 0 }
   func unlock() { unsafe pthread_mutex_unlock(mutex) }
   /// Waits for a broadcast; the mutex is held before and after.
   func wait() { unsafe pthread_cond_wait(condition, mutex) }

@@ -77,6 +77,8 @@ package final class WorkerPool: @unchecked Sendable {  // guarded by `monitor`
   private var nextJob = 0
   private var threads = 0
   private var idleThreads = 0
+  /// Threads inside `whileWaiting`: they hold no core.
+  private var waitingThreads = 0
   private static let maxThreads = 1_024
 
   init(threads: Int) { threadCount = threads }
@@ -96,6 +98,16 @@ package final class WorkerPool: @unchecked Sendable {  // guarded by `monitor`
   func forEach(_ count: Int, parallelism: Int, _ body: @escaping @Sendable (Int) throws -> Void) throws {
     if count == 0 { return }
     try start(IndexedJob(count: count, body: body), parallelism: min(parallelism, count)).wait()
+  }
+
+  /// Runs `body`, which may wait for other jobs of this pool; meanwhile another thread may take the caller's place.
+  func whileWaiting<R>(_ body: () throws -> R) rethrows -> R {
+    monitor.withLock {
+      waitingThreads += 1
+      for handle in jobs where handle.isRunnable { startThreads(for: handle, wanted: handle.freeSlots.count) }
+    }
+    defer { monitor.withLock { waitingThreads -= 1 } }
+    return try body()
   }
 
   fileprivate func wake(_ handle: JobHandle) {
@@ -131,7 +143,7 @@ package final class WorkerPool: @unchecked Sendable {  // guarded by `monitor`
   /// Fills the pool up to its size; beyond it, only so that a job without a thread gets one.
   private func startThreads(for handle: JobHandle, wanted: Int) {
     var missing = wanted - idleThreads
-    while missing > 0, threads < max(threadCount, wanted) {
+    while missing > 0, threads - waitingThreads < max(threadCount, wanted), threads < Self.maxThreads {
       startThread()
       missing -= 1
     }
@@ -163,7 +175,7 @@ package final class WorkerPool: @unchecked Sendable {  // guarded by `monitor`
     monitor.lock()
     while true {
       guard let handle = nextRunnable() else {
-        if threads > threadCount { break }
+        if threads - waitingThreads > threadCount { break }
         idleThreads += 1
         monitor.wait()
         idleThreads -= 1
