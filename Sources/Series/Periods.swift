@@ -17,10 +17,23 @@ private let shortestPeriod = 4
 /// A peak has this many times the mean power.
 private let peakPower = 3.0
 
-/// At most `count` periods within `range`, of 4 points to half the series, by falling score.
+/// At most `count` periods between `low` and `high`, of 4 points to half the series, by falling score. What repeats after some points repeats
+/// after twice as many too: a multiple of another period is named only if it scores clearly better.
 package func detectPeriods(_ x: [Double], from low: Double, to high: Double, count: Int) -> [DetectedPeriod] {
   let found = periods(x).filter { Double($0.period) >= low && Double($0.period) <= high }
-  return Array(found.prefix(max(count, 0)))
+  let own = found.filter { period in !found.contains { $0.score > multipleFactor * period.score && period.period.isMultiple(about: $0.period) } }
+  return Array(own.prefix(max(count, 0)))
+}
+
+/// A multiple of a period has to score better by this factor.
+private let multipleFactor = 0.95
+
+extension Int {
+  /// True for twice, three times … as many points, give or take one for each time.
+  fileprivate func isMultiple(about base: Int) -> Bool {
+    let times = (Double(self) / Double(base)).rounded()
+    return times >= 2 && (Double(self) - times * Double(base)).magnitude <= times
+  }
 }
 
 /// The score of each given period: that of the period found within a point of it, 0 when there is none.
