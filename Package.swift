@@ -28,8 +28,9 @@ let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: 
 // Layer 0 is memory and codecs; layer 9 is what a user starts.
 let modules: [Module] = [
   Module(name: "Columnar", layer: 0, uses: ["CSIMD"], isStrict: false),
+  Module(name: "Geospatial", layer: 0),
   Module(name: "Codecs", layer: 1, uses: ["CZstd", "CSnappy", "CLZ4", "CBrotli", "CZlib"], isStrict: false),
-  Module(name: "Expressions", layer: 1, uses: ["Columnar", "CSIMD", "CRE2", "CZlib"], isStrict: false),
+  Module(name: "Expressions", layer: 1, uses: ["Columnar", "Geospatial", "CSIMD", "CRE2", "CZlib"], isStrict: false),
   Module(name: "DataSource", layer: 2, uses: ["Columnar", "Expressions", "CLinux"], isStrict: false),
   Module(name: "Parquet", layer: 2, uses: ["Columnar", "Codecs", "CSIMD"], isStrict: false),
   Module(name: "CSV", layer: 2, uses: ["Columnar", "Codecs", "CSIMD"], isStrict: false),
@@ -89,6 +90,7 @@ let tests: [Target] = [
   test("CLITests", [], exclude: ["Help"]),
   test("FileConnectorTests", ["FileConnector", "DataSource", "Expressions", "Columnar"]),
   test("ColumnarTests", ["Columnar"]),
+  test("GeospatialTests", ["Geospatial"]),
   test("EngineTests", ["Engine", "Columnar", "Expressions", "DataSource"]),
   test("ParquetWriterTests", ["Columnar", "Parquet", "Codecs"], exclude: ["judge.py"]),
   test("ExpressionTests", ["Columnar", "Expressions"]),

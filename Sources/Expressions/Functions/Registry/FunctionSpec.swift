@@ -5,7 +5,7 @@ import Columnar
 
 /// The chapter a function is listed under.
 package enum FunctionFamily: String, Sendable, CaseIterable {
-  case `operator`, conversion, logic, math, text, parsing, hash, time, dynamic, network, other
+  case `operator`, conversion, logic, math, text, parsing, hash, time, dynamic, network, geospatial, session, other
 }
 
 /// The declaration of one scalar function or operator.
