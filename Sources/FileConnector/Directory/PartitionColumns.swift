@@ -14,7 +14,8 @@ package struct PartitionColumns: Sendable {
     PartitionColumns(schema: StructType(), values: Array(repeating: [], count: fileCount))
   }
 
-  private init(schema: StructType, values: [[Scalar]]) {
+  /// Columns and values known from elsewhere: one row of values per file.
+  package init(schema: StructType, values: [[Scalar]]) {
     self.schema = schema
     self.values = values
   }
@@ -87,7 +88,7 @@ package struct PartitionColumns: Sendable {
     var text = text
     return text.withUTF8 { bytes in
       guard let base = bytes.baseAddress, bytes.count >= 10 else { return false }
-      return ScalarText.parseISODateTime(base, bytes.count, exact: true) != nil
+      return unsafe ScalarText.parseISODateTime(base, bytes.count, exact: true) != nil
     }
   }
 }

@@ -48,17 +48,19 @@ struct ParquetReadPlan: Sendable {
     self.columns = columns
   }
 
-  /// The selected rows of a window; nil when there are none.
-  func read(_ reader: RowGroupReader, _ window: Range<Int>) throws -> RecordBatch? {
+  /// The selected rows of a window, of those that `live` has (nil: all); nil when there are none.
+  func read(_ reader: RowGroupReader, _ window: Range<Int>, live: Bitmap?) throws -> RecordBatch? {
+    let liveCount = live?.popcount ?? window.count
+    if liveCount == 0 { return nil }
     if steps.isEmpty {
-      let vectors = try outputs.map { try reader.readColumn($0, window, nil) }
-      return RecordBatch(schema: outputSchema, columns: vectors, rowCount: window.count)
+      let vectors = try outputs.map { try reader.readColumn($0, window, live) }
+      return RecordBatch(schema: outputSchema, columns: vectors, rowCount: liveCount)
     }
     // Rows of the window that decoded columns hold, nil for all; and among them those that passed since the last cut.
-    var kept: Bitmap?
+    var kept = live
     var passing: Bitmap?
     var decoded = [ColumnVector?](repeating: nil, count: columns.count)
-    var rowCount = window.count
+    var rowCount = liveCount
     func compact() {
       guard let bits = passing else { return }
       passing = nil
@@ -94,12 +96,12 @@ struct ParquetReadPlan: Sendable {
   /// `inner` selects among the set bits of `outer`: the bits of both as a selection of the whole.
   private static func scatter(_ inner: Bitmap, into outer: Bitmap) -> Bitmap {
     let positions = outer.indices()
-    return Bitmap.build(count: outer.count) { words in
-      inner.indices().withUnsafe { chosen in
-        positions.withUnsafe { all in
-          for i in chosen {
-            let p = Int(all[Int(i)])
-            words[p >> 6] |= 1 << UInt64(p & 63)
+    return unsafe Bitmap.build(count: outer.count) { words in
+      unsafe inner.indices().withUnsafe { chosen in
+        unsafe positions.withUnsafe { all in
+          for unsafe i in unsafe chosen {
+            let p = unsafe Int(all[Int(i)])
+            unsafe words[p >> 6] |= 1 << UInt64(p & 63)
           }
         }
       }
