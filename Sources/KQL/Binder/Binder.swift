@@ -97,6 +97,8 @@ final class Binder {
   /// An error from outside the text, such as a table that cannot be opened or a subquery that failed.
   var cause: (any Error)?
   var scope = Scope()
+  /// The values of the `set` statements so far.
+  var settings: [String: Scalar] = [:]
   /// The input of a fragment.
   var implicitSource: LogicalPlan?
   /// Lambda calls in progress.
@@ -129,9 +131,9 @@ final class Binder {
   func bind(_ query: QueryText) throws(BindFailure) -> BoundQuery {
     nameUses = NameUses.count(query)
     var results: [BoundResult] = []
-    var settings: [String: Scalar] = [:]
+    settings = [:]
     for statement in query.statements {
-      if let value = try bind(statement, &settings) {
+      if let value = try bind(statement) {
         results.append(BoundResult(plan: value.plan, name: value.name, visualization: value.visualization))
       }
     }
@@ -143,7 +145,7 @@ final class Binder {
   }
 
   /// Binds one statement; the table if it is a query.
-  private func bind(_ statement: Statement, _ settings: inout [String: Scalar]) throws(BindFailure) -> TableValue? {
+  private func bind(_ statement: Statement) throws(BindFailure) -> TableValue? {
     switch statement.kind {
     case .letValue, .letFunction: try declare(statement)
     case .set(let name, let value): settings[name.text] = try setting(value)

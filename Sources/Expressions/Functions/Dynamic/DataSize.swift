@@ -20,7 +20,7 @@ let sizeFunctions: [FunctionSpec] = [
     let fixed = call.types.reduce(0) { $0 + ($1.fixedSize ?? 0) }
     return BoundFunction(.long, call.types, nulls: .custom) { arguments, n in
       let texts = arguments.filter { $0.type.isVariableWidth }.map { TextRows($0) }
-      return try Int64.collect(n) { i in texts.reduce(fixed) { $0 + Int64($1[i].count) } }
+      return try Int64.collect(n) { i in texts.reduce(fixed) { unsafe $0 + Int64($1[i].count) } }
     }
   },
 ]

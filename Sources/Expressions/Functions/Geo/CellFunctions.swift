@@ -7,7 +7,7 @@ import Geospatial
 private func ofCell(_ name: String, _ parameter: String, _ summary: String, _ cell: String, _ f: @escaping @Sendable ([UInt8]) -> DynamicValue?) -> FunctionSpec {
   geo(name, .dynamic, [.string], parameter, summary, "\(name)('\(cell)')") { arguments, n in
     let text = TextRows(arguments[0])
-    return try DynamicValue.collect(n) { f(Array(text[$0])) ?? .null }
+    return try DynamicValue.collect(n) { f(unsafe Array(text[$0])) ?? .null }
   }
 }
 
@@ -25,7 +25,7 @@ let geoCellFunctions: [FunctionSpec] = [
   ofCell("geo_h3cell_neighbors", "cell", "The H3 cells that share an edge with one.", h3) { H3Cell(token: $0).map { tokens($0.neighbors.map(\.token)) } },
   geo("geo_h3cell_level", .int, [.string], "cell", "The resolution of an H3 cell.", "geo_h3cell_level('\(h3)')") { arguments, n in
     let text = TextRows(arguments[0])
-    return try Optional<Int32>.collect(n) { H3Cell(token: Array(text[$0])).map { Int32($0.resolution) } }
+    return try Optional<Int32>.collect(n) { H3Cell(token: unsafe Array(text[$0])).map { Int32($0.resolution) } }
   },
   FunctionSpec(
     "geo_h3cell_parent", .geospatial, 1...2, parameters: "cell [, resolution]", "The H3 cell of a coarser resolution that holds one; the next without it.",
@@ -34,7 +34,7 @@ let geoCellFunctions: [FunctionSpec] = [
     BoundFunction(.string, Array([DataType.string, .long].prefix(call.count))) { arguments, n in
       let text = TextRows(arguments[0]), resolution = arguments.count == 2 ? LongRows(arguments[1]) : nil
       return try String.collect(n) { i in
-        guard let cell = H3Cell(token: Array(text[i])), let wanted = Int(exactly: resolution?[i] ?? Int64(cell.resolution - 1)) else { return "" }
+        guard let cell = H3Cell(token: unsafe Array(text[i])), let wanted = Int(exactly: resolution?[i] ?? Int64(cell.resolution - 1)) else { return "" }
         return cell.parent(wanted)?.token ?? ""
       }
     }
@@ -46,7 +46,7 @@ let geoCellFunctions: [FunctionSpec] = [
     BoundFunction(.dynamic, Array([DataType.string, .long].prefix(call.count))) { arguments, n in
       let text = TextRows(arguments[0]), resolution = arguments.count == 2 ? LongRows(arguments[1]) : nil
       return try DynamicValue.collect(n) { i in
-        guard let cell = H3Cell(token: Array(text[i])), let wanted = Int(exactly: resolution?[i] ?? Int64(cell.resolution + 1)),
+        guard let cell = H3Cell(token: unsafe Array(text[i])), let wanted = Int(exactly: resolution?[i] ?? Int64(cell.resolution + 1)),
           (0...5).contains(wanted - cell.resolution)
         else { return .null }
         return tokens(cell.children(wanted)?.map(\.token))
@@ -56,7 +56,7 @@ let geoCellFunctions: [FunctionSpec] = [
   geo("geo_h3cell_rings", .dynamic, [.string, .long], "cell, distance", "The rings of H3 cells around one up to a distance of 0 to 142.", "geo_h3cell_rings('\(h3)', 2)") { arguments, n in
     let text = TextRows(arguments[0]), distance = LongRows(arguments[1])
     return try DynamicValue.collect(n) { i in
-      guard (0...Int64(H3Cell.maxRings)).contains(distance[i]), let cell = H3Cell(token: Array(text[i])) else { return .null }
+      guard (0...Int64(H3Cell.maxRings)).contains(distance[i]), let cell = H3Cell(token: unsafe Array(text[i])) else { return .null }
       return .array(cell.rings(Int(distance[i])).map { tokens($0.map(\.token)) })
     }
   },

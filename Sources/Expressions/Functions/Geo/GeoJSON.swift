@@ -10,7 +10,7 @@ enum GeoJSON {
   /// The geometry of a bag with `type` and `coordinates`; nil for everything else. Whether its coordinates make sense is not checked.
   static func geometry(_ value: DynamicView, depth: Int = 0) -> Geometry? {
     guard depth < maxDepth, let type = member(value, "type"), type.tag == .string else { return nil }
-    let name = String(decoding: type.stringBytes, as: UTF8.self)
+    let name = unsafe String(decoding: type.stringBytes, as: UTF8.self)
     if name == "GeometryCollection" {
       guard let parts = member(value, "geometries") else { return nil }
       return list(parts) { geometry($0, depth: depth + 1) }.map { .collection($0) }
@@ -29,7 +29,7 @@ enum GeoJSON {
 
   private static func member(_ bag: DynamicView, _ key: String) -> DynamicView? {
     var key = key
-    return key.withUTF8 { bag.value(forKey: $0) }
+    return key.withUTF8 { unsafe bag.value(forKey: $0) }
   }
 
   private static func list<T>(_ array: DynamicView, _ item: (DynamicView) -> T?) -> [T]? {

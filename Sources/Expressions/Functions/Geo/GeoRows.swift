@@ -51,7 +51,7 @@ final class ShapeRows<Shape: GeoShape> {
 
   subscript(i: Int) -> Shape? {
     guard repeats else { return make(i) }
-    let slot = rows.text.codes.map { Int($0[i]) } ?? 0
+    let slot = unsafe rows.text.codes.map { unsafe Int($0[i]) } ?? 0
     if let known = kept[slot] { return known }
     let shape = make(i)
     if kept.count < Self.maxKept { kept[slot] = .some(shape) }

@@ -86,6 +86,6 @@ let geoPolygonFunctions: [FunctionSpec] = [
   },
   geo("geo_from_wkt", .dynamic, [.string], "text", "The geometry of a well-known text as GeoJSON.", "geo_from_wkt('POINT (1 2)')") { arguments, n in
     let text = TextRows(arguments[0])
-    return try DynamicValue.collect(n) { GeoJSON.optional(WellKnownText.parse(Array(text[$0]))) }
+    return try DynamicValue.collect(n) { GeoJSON.optional(WellKnownText.parse(unsafe Array(text[$0]))) }
   },
 ]

@@ -15,9 +15,9 @@ private struct UserAgentTarget: Sendable {
     self.rules = try rules.map { ($0, try Regex($0.pattern, function: "parse_user_agent")) }
   }
 
-  func entry(_ text: UnsafeBufferPointer<UInt8>) -> DynamicEntry {
+  func entry(_ text: [UInt8]) -> DynamicEntry {
     for (rule, regex) in rules {
-      guard let match = regex.firstMatch(text, groups: regex.groupCount + 1) else { continue }
+      guard let match = unsafe text.withUnsafeBufferPointer({ unsafe regex.firstMatch($0, groups: regex.groupCount + 1) }) else { continue }
       let groups = match.map { $0.map { String(decoding: text[$0], as: UTF8.self) } ?? "" }
       return DynamicEntry(name, bag(rule, groups))
     }
@@ -78,6 +78,9 @@ let userAgentFunctions: [FunctionSpec] = [
   FunctionSpec("parse_user_agent", .parsing, 2...2, parameters: "text, look_for", "Browser, operating system and device of a user-agent text.",
     example: "parse_user_agent('Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0 Safari/537.36', 'browser')") { call in
     let targets = try targets(call)
-    return BoundFunction(.dynamic, [.string, call.types[1]], kernel: rows(TextRows.self) { text -> DynamicValue in .bag(targets.map { $0.entry(text) }) })
+    return unsafe BoundFunction(.dynamic, [.string, call.types[1]], kernel: rows(TextRows.self) { text -> DynamicValue in
+      let bytes = unsafe Array(text)
+      return .bag(targets.map { $0.entry(bytes) })
+    })
   },
 ]

@@ -8,11 +8,11 @@ struct XMLReader {
   static let maxBytes = 1_048_576
   private static let maxDepth = 256
 
-  private let bytes: UnsafeBufferPointer<UInt8>
+  private let bytes: [UInt8]
   private var at = 0
 
   /// Nil for text that is not well-formed or too long.
-  static func parse(_ bytes: UnsafeBufferPointer<UInt8>) -> DynamicValue? {
+  static func parse(_ bytes: [UInt8]) -> DynamicValue? {
     guard bytes.count <= maxBytes else { return nil }
     var reader = XMLReader(bytes: bytes)
     if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { reader.at = 3 }
@@ -20,20 +20,17 @@ struct XMLReader {
     return .bag([DynamicEntry(name, value)])
   }
 
-  private init(bytes: UnsafeBufferPointer<UInt8>) { self.bytes = bytes }
+  private init(bytes: [UInt8]) { self.bytes = bytes }
 
-  private func starts(_ text: StaticString) -> Bool {
-    guard at + text.utf8CodeUnitCount <= bytes.count else { return false }
-    return (0..<text.utf8CodeUnitCount).allSatisfy { bytes[at + $0] == text.utf8Start[$0] }
-  }
+  private func starts(_ text: String) -> Bool { bytes[at...].starts(with: text.utf8) }
 
-  private mutating func take(_ text: StaticString) -> Bool {
+  private mutating func take(_ text: String) -> Bool {
     guard starts(text) else { return false }
-    at += text.utf8CodeUnitCount
+    at += text.utf8.count
     return true
   }
 
-  private mutating func skip(past end: StaticString) -> Bool {
+  private mutating func skip(past end: String) -> Bool {
     while at < bytes.count {
       if take(end) { return true }
       at += 1
@@ -189,6 +186,6 @@ struct XMLReader {
 }
 
 let xmlFunctions: [FunctionSpec] = [
-  FunctionSpec("parse_xml", .parsing, 1...1, parameters: "text", "Reads XML text as a dynamic value; null for what is not well-formed.",
-    example: "parse_xml('<e name=\"value\">text</e>')", bind: BoundFunction.unary(.dynamic, .string, rows(TextRows.self) { text -> DynamicValue in XMLReader.parse(text) ?? .null })),
+  unsafe FunctionSpec("parse_xml", .parsing, 1...1, parameters: "text", "Reads XML text as a dynamic value; null for what is not well-formed.",
+    example: "parse_xml('<e name=\"value\">text</e>')", bind: BoundFunction.unary(.dynamic, .string, rows(TextRows.self) { text -> DynamicValue in XMLReader.parse(unsafe Array(text)) ?? .null })),
 ]

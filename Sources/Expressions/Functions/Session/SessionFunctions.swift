@@ -11,14 +11,15 @@ import Glibc
 private let principal: String = "localuser=\(userName)"
 
 private let userName: String = {
-  if let entry = getpwuid(geteuid()), let name = entry.pointee.pw_name { return String(cString: name) }
+  // SAFETY: the entry is read before anyone else asks for one: the value is made once, under the lock of its initialisation.
+  if let entry = unsafe getpwuid(geteuid()), let name = unsafe entry.pointee.pw_name { return unsafe String(cString: name) }
   return "\(geteuid())"
 }()
 
 private let hostName: String = {
   var name = utsname()
-  guard uname(&name) == 0 else { return "localhost" }
-  return withUnsafeBytes(of: name.nodename) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+  guard unsafe uname(&name) == 0 else { return "localhost" }
+  return unsafe withUnsafeBytes(of: name.nodename) { unsafe String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
 }()
 
 private func constant(_ name: String, _ type: DataType, _ summary: String, _ value: @escaping @Sendable () -> Scalar) -> FunctionSpec {

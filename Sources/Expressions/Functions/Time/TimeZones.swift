@@ -104,7 +104,8 @@ final class TimeZone: Sendable {
     let first = ticks - offset(atUTC: ticks - 86_400 * CivilTime.ticksPerSecond)
     if first + offset(atUTC: first) == ticks { return first }
     let second = ticks - offset(atUTC: first)
-    return second + offset(atUTC: second) == ticks ? second : first
+    // A time the clocks skip: the offset behind the gap counts.
+    return second + offset(atUTC: second) == ticks ? second : min(first, second)
   }
 }
 
