@@ -95,6 +95,7 @@ let tests: [Target] = [
   test("StreamingTests", ["Streaming", "Columnar", "DataSource"]),
   test("CLITests", [], exclude: ["Help"]),
   test("FileConnectorTests", ["FileConnector", "DataSource", "Expressions", "Columnar"]),
+  test("DeltaTests", ["Delta", "DeltaConnector", "FileConnector", "DataSource", "Expressions", "Columnar"], exclude: ["judge.py"]),
   test("ColumnarTests", ["Columnar"]),
   test("GeospatialTests", ["Geospatial"]),
   test("EngineTests", ["Engine", "Columnar", "Expressions", "DataSource"]),
