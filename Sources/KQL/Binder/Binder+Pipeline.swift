@@ -16,7 +16,7 @@ extension Binder {
     var current: TableValue?
     var rest = pipeline.operators[...]
     if let source = pipeline.source {
-      current = try table(source, what: "the source of a query")
+      current = try table(source, what: "the source of a query", keepsOrigin: true)
     } else if let first = rest.first {
       current = try start(first, hasInput: implicit != nil)
       if current != nil { rest = rest.dropFirst() }
@@ -25,7 +25,7 @@ extension Binder {
     guard var table = current else {
       try fail(.cannotStartQuery, "the query has no source", at: pipeline.span)
     }
-    for step in rest { table = try apply(step, table) }
+    for step in rest { table = try apply(step, originKept(table, for: step)) }
     return table
   }
 

@@ -26,7 +26,13 @@ extension Binder {
   }
 
   /// Binds an expression that must be a table; `what` names the place for the message.
-  func table(_ expression: Expression, _ row: RowScope = .none, what: String) throws(BindFailure) -> TableValue {
+  /// `keepsOrigin` leaves columns of `RowOrigin` in it.
+  func table(_ expression: Expression, _ row: RowScope = .none, what: String, keepsOrigin: Bool = false) throws(BindFailure) -> TableValue {
+    let found = try anyTable(expression, row, what: what)
+    return keepsOrigin ? found : try withoutOrigin(found)
+  }
+
+  private func anyTable(_ expression: Expression, _ row: RowScope, what: String) throws(BindFailure) -> TableValue {
     // A name here is never a column, and an unknown one is a missing table.
     if case .name(let name) = expression.kind {
       switch scope.find(name) {
@@ -101,7 +107,7 @@ extension Binder {
 
   private func open(_ name: String, database: String?) throws(BindFailure) -> LogicalPlan? {
     do {
-      return try catalog.table(name, database: database)
+      return try usesRowOrigin ? catalog.tableWithOrigin(name, database: database) : catalog.table(name, database: database)
     } catch {
       if !isSilent { cause = error }
       throw BindFailure()
@@ -183,6 +189,7 @@ extension Binder {
       throw BindFailure()
     }
     guard let text else { return nil }
+    if RowOrigin.isNamed(in: text) { usesRowOrigin = true }
     let parsed = KQLParser.parse("let f = \(text)")
     guard parsed.isValid, case .letFunction(_, let function)? = parsed.query.statements.first?.kind else {
       try fail(.malformed, "the stored function '\(name)' does not parse", at: span)

@@ -96,6 +96,8 @@ final class Binder {
   var nameUses: [String: Int] = [:]
   /// The columns in reach of the innermost call, which arguments put into its body may read.
   var callerColumns = StructType()
+  /// Whether tables are opened with the columns of `RowOrigin`: the text names one of their functions.
+  var usesRowOrigin = false
   /// Where a lambda is called from: its body's diagnostics point there.
   var callSpan: SourceSpan?
 
@@ -143,6 +145,7 @@ final class Binder {
       } else {
         table = try self.table(expression, .none, what: "a query statement")
       }
+      table = try withoutOrigin(table)
       // Only `as` names a result; a plain table name does not.
       if !isNamedByAs(expression) { table.name = nil }
       return table
