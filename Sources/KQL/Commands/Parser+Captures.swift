@@ -17,7 +17,7 @@ extension Parser {
       let text = try requiredString()
       return .text(text, span(from: start))
     case .strings:
-      if kind(0) == .string { return .texts([try requiredString()]) }
+      if self.kind == .string { return .texts([try requiredString()]) }
       return .texts(try list { parser throws(ParseFailure) in try parser.requiredString() })
     case .literal:
       let start = position
