@@ -21,13 +21,20 @@ final class ParquetScan: Scan {
     var rowsLeft: Int
     var metrics = ScanMetrics()
     var contexts: [DecodeBox] = []
+    /// The directory of term filters, once it is wanted.
+    var terms: TermIndex??
   }
 
   let schema: StructType
   let file: ParquetFile
   let plan: ParquetReadPlan
   private let filters: [(expr: Expr, pruning: PruningPredicate)]
+  /// Columns and the hashes of terms they must have, one list for each alternative.
+  private let requiredTerms: [(field: Int, alternatives: [[UInt64]])]
   private let splits: Bool
+  private let deleted: Bitmap?
+  /// The first row of each row group within the file.
+  private let groupStarts: [Int]
   private let state: Mutex<State>
 
   init(_ table: ParquetTable, _ request: ScanRequest, _ context: EvaluationContext) throws {
@@ -38,9 +45,21 @@ final class ParquetScan: Scan {
     }
     self.schema = schema
     plan = try ParquetReadPlan(file, table.schema, outputs: request.columns, filters: request.filters, context)
+    deleted = table.deleted
+    var starts: [Int] = []
+    var rowCount = 0
+    for group in 0..<file.rowGroupCount {
+      starts.append(rowCount)
+      rowCount += file.metadata.rowGroups[group].rowCount
+    }
+    groupStarts = starts
     filters = request.filters.map { ($0, PruningPredicate($0)) }
+    requiredTerms = filters.flatMap(\.pruning.requiredTerms).compactMap { [file] demand in
+      guard let field = file.schema.index(of: demand.column), file.schema.fields[field].type == .string else { return nil }
+      return (field, demand.alternatives.map { $0.map { term in Array(term.utf8).withUnsafeBytes { TermHash.hash($0) } } })
+    }
     splits = file.rowGroupCount < Self.fewMorsels
-    var initial = State(rowsLeft: request.filters.isEmpty ? request.limit ?? Int.max : Int.max)
+    var initial = State(rowsLeft: request.filters.isEmpty && table.deleted == nil ? request.limit ?? Int.max : Int.max)
     initial.metrics.files = 1
     for group in 0..<file.rowGroupCount { initial.metrics.bytesTotal += file.byteCounts(rowGroup: group, columns: plan.columns).compressed }
     state = Mutex(initial)
@@ -65,6 +84,7 @@ final class ParquetScan: Scan {
           }
           var rows = RowSelection(all: rowCount)
           if !filters.isEmpty { rows = try prunePages(group, rowCount, &state.metrics) }
+          if !requiredTerms.isEmpty, !rows.isEmpty { rows = try pruneTerms(group, rows, &state) }
           if rows.isEmpty {
             state.metrics.rowGroupsPruned += 1
             continue
@@ -144,7 +164,35 @@ final class ParquetScan: Scan {
     return rows
   }
 
+  /// The rows whose blocks can hold the terms that the filters demand.
+  private func pruneTerms(_ group: Int, _ rows: RowSelection, _ state: inout State) throws -> RowSelection {
+    let index: TermIndex?
+    if let known = state.terms {
+      index = known
+    } else {
+      index = try file.termIndex()
+      state.terms = .some(index)
+    }
+    guard let index else { return rows }
+    var rows = rows
+    for (field, alternatives) in requiredTerms where !rows.isEmpty {
+      guard let found = try file.rows(mayContain: alternatives, rowGroup: group, field: field, index: index) else { continue }
+      state.metrics.pages += found.blocks
+      state.metrics.pagesPruned += found.pruned
+      rows = rows.intersection(found.rows)
+    }
+    return rows
+  }
+
   // MARK: What morsels need
+
+  /// Which rows of a window are there; nil for all.
+  fileprivate func liveRows(_ group: Int, _ window: Range<Int>) -> Bitmap? {
+    guard let deleted else { return nil }
+    let start = groupStarts[group]
+    let part = deleted.slice(start + window.lowerBound..<start + window.upperBound)
+    return part.isAllClear ? nil : part.inverted
+  }
 
   fileprivate func takeContext() -> DecodeBox { state.withLock { $0.contexts.popLast() } ?? DecodeBox() }
 
@@ -186,7 +234,7 @@ private struct ParquetMorsel: Morsel {
       let reader = try RowGroupReader(scan.file, rowGroup: group, columns: scan.plan.columns, rows: rows, context: box.context)
       for window in reader.batchWindows {
         rowsRead += window.count
-        if let batch = try scan.plan.read(reader, window), try !emit(batch) { return }
+        if let batch = try scan.plan.read(reader, window, live: scan.liveRows(group, window)), try !emit(batch) { return }
       }
     }
   }

@@ -150,7 +150,7 @@ final class PartitionedSink: TableSink, @unchecked Sendable {  // append/commit 
         try flush(partition)
         try close(partition)
       }
-      try parts.commit.commit()
+      summary.isSkipped = try !parts.commit.commit()
     } catch {
       abort()
       throw error
