@@ -210,7 +210,7 @@ extension Binder {
     let outerColumns = callerColumns
     let uses = nameUses
     scope = inner
-    if let schema = row.schema { callerColumns = schema }
+    if let schema = row.reach { callerColumns = schema }
     callDepth += 1
     // A body of this very text keeps its own places; a stored one is reported where it is called.
     if home.parent == nil && home.variables.isEmpty && home !== outer { callSpan = callSpan ?? span }

@@ -23,6 +23,8 @@ struct TableValue {
   /// The name it is known by, for messages and `union withsource`.
   var name: String?
   var visualization: Visualization?
+  /// True when the rows have an order that window functions may use.
+  var isSerialized = false
 }
 
 /// What an expression can stand for.
@@ -68,15 +70,24 @@ struct RowScope {
   var tableName: String?
   /// The right side of a join condition, reached as `$right`.
   var right: StructType?
+  /// Where window calls are collected; nil where they are not allowed.
+  var windows: WindowCalls?
+  /// The steps of scan, whose states are reached as `step.column`, and the columns that stand for them.
+  var steps: Set<String> = []
+  var states: [StructField] = []
 
-  init(_ schema: StructType?, tableName: String? = nil) {
+  init(_ schema: StructType?, tableName: String? = nil, windows: WindowCalls? = nil) {
     self.schema = schema
     self.tableName = tableName
+    self.windows = windows
   }
 
-  static let none = RowScope(nil)
+  static var none: RowScope { RowScope(nil) }
 
   var types: StructType { schema ?? StructType() }
+
+  /// The columns that bound expressions may read: those of the row and those of its window calls.
+  var reach: StructType? { schema.map { StructType($0.fields + (windows?.fields ?? []) + states) } }
 }
 
 final class Binder {
@@ -90,6 +101,10 @@ final class Binder {
   var implicitSource: LogicalPlan?
   /// Lambda calls in progress.
   var callDepth = 0
+  /// Subqueries bound so far, which numbers them.
+  var subqueryCount = 0
+  /// Set when a scalar was wanted of rows that a subquery gets only while it runs.
+  var needsSubqueryRows = false
   /// Set while an error is located; nothing is reported then.
   var isSilent = false
   /// How often each name is used in the text, to decide what `materialize` has to keep.
@@ -141,7 +156,7 @@ final class Binder {
     case .query(let expression):
       var table: TableValue
       if let implicitSource, case .query(let pipeline) = expression.kind, pipeline.source == nil {
-        table = try self.pipeline(pipeline, implicit: implicitSource)
+        table = try self.pipeline(pipeline, implicit: TableValue(plan: implicitSource, name: "source"))
       } else {
         table = try self.table(expression, .none, what: "a query statement")
       }
@@ -244,6 +259,10 @@ final class Binder {
   /// The rows of a plan that must be known now.
   func run(_ plan: LogicalPlan) throws(BindFailure) -> [RecordBatch] {
     guard !isSilent else { throw BindFailure() }
+    if plan.hasSubquerySource {
+      needsSubqueryRows = true
+      try notSupported("a scalar of the rows of a subquery (toscalar, in) inside that subquery", at: callSpan ?? SourceSpan(start: 0, end: 0))
+    }
     do {
       var batches: [RecordBatch] = []
       try QueryExecution(plan, options: options.execution, context: options.context).run { batch in
