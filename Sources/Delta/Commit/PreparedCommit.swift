@@ -1,6 +1,5 @@
 // Role: commits in two steps, for writers that decide about several tables at once: the text a version will have, and its way into the log.
 
-package import DataSource
 
 extension DeltaLog {
   /// The version behind `latest` and the text of its commit file. The caller keeps others from taking that version.

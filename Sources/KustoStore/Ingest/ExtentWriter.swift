@@ -22,6 +22,8 @@ final class ExtentWriter {
   let layout: StorageLayout
   private(set) var rowCount = 0
   private var originalSize = 0
+  /// As many columns as Delta keeps statistics of by default.
+  private static let fieldsWithStatistics = 32
   private let table: StoreTable
   private let schema: StructType
   private let fileName: String
@@ -37,7 +39,7 @@ final class ExtentWriter {
     let file = try OutputFile(
       creating: table.directory.path(fileName), displayPath: joinPath(table.displayPath, fileName), fileSystem: table.database.store.fileSystem)
     self.file = file
-    writer = try StoreErrors.parquet { try ParquetFileWriter(encoder, createdBy: "kconnect", write: { try unsafe file.write($0) }) }
+    writer = try StoreErrors.parquet { unsafe try ParquetFileWriter(encoder, createdBy: "kconnect", write: { try unsafe file.write($0) }) }
   }
 
   func append(_ chunk: ExtentChunk) throws {
@@ -51,7 +53,9 @@ final class ExtentWriter {
     try StoreErrors.parquet { try writer.finish() }
     try file.sync()
     try file.close()
-    let stats = try StoreErrors.parquet { ExtentStatistics.json(try ParquetFile(path: table.directory.path(fileName)), schema: schema) }
+    // Where visible decimals are rounded or null, their bounds say nothing of the exact ones.
+    let fields = try DeltaSchema(schema).fields.prefix(Self.fieldsWithStatistics).filter { layout.exact[$0.name] != .text }
+    let stats = try StatisticsWriter.json(file: table.directory.path(fileName), fields: fields)
     return AddFile(
       path: DeltaPath.encoded(fileName), size: Int64(file.offset), modificationTime: StoreClock.nowMilliseconds, dataChange: facts.isDataChange, stats: stats,
       tags: ExtentFile.tags(

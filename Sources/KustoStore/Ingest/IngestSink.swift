@@ -27,7 +27,7 @@ package final class IngestSink: TableSink, @unchecked Sendable {  // append/comm
     for field in input.fields where schema.field(field.name) == nil {
       throw KConnectError(
         .schemaMismatch, "the table '\(table.name)' has no column '\(field.name)'",
-        hint: nearestName(to: field.name, among: schema.names).map { "did you mean '\($0)'?" } ?? "columns: \(schema.names.prefix(12).joined(separator: ", "))")
+        hint: nearestNames(to: field.name, among: schema.names, limit: 1).first.map { "did you mean '\($0)'?" } ?? "columns: \(schema.names.prefix(12).joined(separator: ", "))")
     }
     positions = try schema.fields.map { field in
       guard let i = input.index(of: field.name) else { return nil }

@@ -33,9 +33,9 @@ enum StorageEncoder {
   private static func hasFractions(_ column: ColumnVector) -> Bool {
     switch column.storage {
     case .long(let ticks):
-      return ticks.withUnsafeElements { p, n in
+      return unsafe ticks.withUnsafeElements { p, n in
         var lost: Int64 = 0
-        for i in 0..<n { lost |= p[i] % 10 }
+        for i in 0..<n { unsafe lost |= p[i] % 10 }
         return lost != 0
       }
     case .constant(let value): return !column.isAllNull && hasFractions(value)
@@ -49,9 +49,9 @@ enum StorageEncoder {
     case .decimal64(let values, let scale):
       guard let bucket = scales.first(where: { $0 >= scale }) else { return .text }
       let limit = Int64(narrowBound / powerOfTen(bucket - scale))
-      let fits = values.withUnsafeElements { p, n in
+      let fits = unsafe values.withUnsafeElements { p, n in
         var outside = false
-        for i in 0..<n { outside = outside || p[i] >= limit || p[i] <= -limit }
+        for i in 0..<n { outside = unsafe outside || p[i] >= limit || p[i] <= -limit }
         return !outside
       }
       return fits ? .decimal(scale: bucket) : .text
@@ -121,11 +121,11 @@ enum StorageEncoder {
       if own == scale { return column }
       let factor = Int64(powerOfTen(scale - own))
       let limit = Int64(narrowBound / powerOfTen(scale - own))
-      let fits = values.withUnsafeElements { p, n in
+      let fits = unsafe values.withUnsafeElements { p, n in
         var outside = false
         for i in 0..<n {
-          outside = outside || p[i] >= limit || p[i] <= -limit
-          builder.append(p[i] &* factor)
+          outside = unsafe outside || p[i] >= limit || p[i] <= -limit
+          unsafe builder.append(p[i] &* factor)
         }
         return !outside
       }

@@ -1,5 +1,6 @@
 // Role: which physical columns an extent has: the visible ones of the Delta schema, exact ones where those round or are slow, and hidden ones.
 
+import Codecs
 import Columnar
 import DataSource
 import Parquet

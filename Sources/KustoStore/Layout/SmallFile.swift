@@ -14,7 +14,7 @@ enum SmallFile {
   static func read(_ path: String) throws -> String {
     let file = try InputFile(path: path)
     guard let size = file.size, size <= maxBytes else { throw KConnectError(.formatCorrupt, "'\(path)' is no regular file of at most \(maxBytes) bytes") }
-    let bytes = try [UInt8](capturing: size) { try unsafe file.pread(into: $0, at: 0) }
+    let bytes = unsafe try [UInt8](capturing: size) { try unsafe file.pread(into: $0, at: 0) }
     return String(decoding: bytes, as: UTF8.self)
   }
 
@@ -25,7 +25,7 @@ enum SmallFile {
     do {
       let file = try OutputFile(creating: temporary, displayPath: path, fileSystem: fileSystem)
       var text = text
-      try unsafe text.withUTF8 { try unsafe file.write(UnsafeRawBufferPointer($0)) }
+      try text.withUTF8 { try unsafe file.write(UnsafeRawBufferPointer($0)) }
       try file.sync()
       try file.close()
       let code = fileSystem.rename(temporary, path, .noReplace)
@@ -64,7 +64,7 @@ extension DynamicValue {
     let out = BufferBuilder<UInt8>()
     var text = text
     // SAFETY: the text's bytes and the builder's live through the calls.
-    let isRead: Bool = unsafe text.withUTF8 { bytes in
+    let isRead: Bool = text.withUTF8 { bytes in
       do {
         try unsafe DynamicParser().parse(bytes, into: out)
         return true

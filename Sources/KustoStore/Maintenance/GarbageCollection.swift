@@ -5,7 +5,7 @@
 import Glibc
 #endif
 import Columnar
-package import DataSource
+import DataSource
 import Delta
 
 /// What garbage collection removed, or would remove.

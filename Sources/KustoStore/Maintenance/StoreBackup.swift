@@ -20,7 +20,7 @@ extension Store {
   /// Copies the store to a directory that is missing or empty. `copyMetadata` copies what stands outside the tables (functions, policies) from
   /// this store's directory to the copy's. Throws ALREADY_EXISTS for an occupied target.
   package func backup(to target: String, copyMetadata: (_ from: String, _ to: String) throws -> Void = { _, _ in }) throws -> BackupReport {
-    if pathKind(target) != .missing, pathKind(target) != .directory || !(try DirectoryReader.names(in: target).isEmpty) {
+    if pathKind(target) != .missing, try pathKind(target) != .directory || !DirectoryReader.names(in: target).isEmpty {
       throw KConnectError(.alreadyExists, "'\(target)' is not empty", hint: "a backup needs a directory of its own")
     }
     let copy = try Store.open(target, create: true, fileSystem: fileSystem)
@@ -83,7 +83,7 @@ extension Store {
     var at = 0
     let size = source.size ?? 0
     while at < size {
-      let block = try [UInt8](capturing: min(8 << 20, size - at)) { try unsafe source.pread(into: $0, at: at) }
+      let block = unsafe try [UInt8](capturing: min(8 << 20, size - at)) { try unsafe source.pread(into: $0, at: at) }
       guard !block.isEmpty else { throw KConnectError(.io, "'\(from)' ended early at byte \(at) of \(size)") }
       try unsafe block.withUnsafeBytes { try unsafe target.write($0) }
       at += block.count

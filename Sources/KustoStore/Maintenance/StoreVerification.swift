@@ -2,7 +2,7 @@
 // page decodes.
 
 import Columnar
-package import DataSource
+import DataSource
 import Delta
 import Engine
 import Expressions

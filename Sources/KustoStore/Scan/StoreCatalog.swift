@@ -1,8 +1,8 @@
 // Role: the tables of a store as the names a KQL query can use.
 
-package import DataSource
+import DataSource
 package import Engine
-package import KQL
+import KQL
 import Synchronization
 
 /// The catalog of one query: every table is read at the snapshot taken when the query first names it.

@@ -4,7 +4,7 @@
 import Glibc
 #endif
 import Columnar
-package import DataSource
+import DataSource
 import Delta
 
 extension Database {
@@ -23,7 +23,7 @@ extension Database {
       if try hasPendingCommit(tables: Set(tables.map(\.id))) { continue }
       var entry = JournalEntry(id: randomIdentifier())
       for (table, rename) in zip(tables, renames) {
-        guard let from = table.currentEntry, from == (try StoreNames.encode(rename.from, kind: "table")) else { continue }
+        guard let from = table.currentEntry, try from == StoreNames.encode(rename.from, kind: "table") else { continue }
         entry.renames.append(JournalEntry.Rename(table: table.id, from: from, to: try StoreNames.encode(rename.to, kind: "table")))
       }
       // Somebody renamed one of them between the look and the lock.
@@ -41,7 +41,8 @@ extension Database {
 
   private func checkFree(_ renames: [(from: String, to: String)]) throws {
     let leaving = Set(renames.map(\.from))
-    for rename in renames where !leaving.contains(rename.to) && pathExists(directory.path(try StoreNames.encode(rename.to, kind: "table"))) {
+    for rename in renames where !leaving.contains(rename.to) {
+      guard pathExists(directory.path(try StoreNames.encode(rename.to, kind: "table"))) else { continue }
       throw KConnectError(.alreadyExists, "the table '\(rename.to)' exists already in the database '\(name)'")
     }
   }
@@ -76,7 +77,7 @@ extension Database {
       let lock: FileLock
       do { lock = try table.lockForCommit() } catch let error as KConnectError where error.code == .pathNotFound { continue }
       defer { withExtendedLifetime(lock) {} }
-      guard let entry = table.currentEntry, entry == (try StoreNames.encode(name, kind: "table")) else { continue }
+      guard let entry = table.currentEntry, try entry == StoreNames.encode(name, kind: "table") else { continue }
       let dropped = directory.path(Self.droppedDirectory)
       let code = store.fileSystem.makeDirectory(dropped)
       if code != 0, code != EEXIST { throw SystemError.make("cannot create", dropped, code) }

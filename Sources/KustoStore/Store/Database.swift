@@ -5,8 +5,8 @@
 #if canImport(Glibc)
 import Glibc
 #endif
-package import Columnar
-package import DataSource
+import Columnar
+import DataSource
 import Synchronization
 
 /// An open database.

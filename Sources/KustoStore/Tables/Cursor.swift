@@ -1,7 +1,7 @@
 // Role: database cursors: opaque text that names a commit version of every table. Never a clock.
 
 import Columnar
-package import DataSource
+import DataSource
 
 /// A position in the history of a database's tables.
 package struct DatabaseCursor: Sendable, Hashable {

@@ -1,7 +1,7 @@
 // Role: changes of a table's definition. Where columns go, get another name or type, extents are rewritten in the same commit, so that a name
 // that comes again never shows old values.
 
-package import Columnar
+import Columnar
 import DataSource
 import Delta
 import Expressions

@@ -9,7 +9,7 @@
 import Glibc
 #endif
 package import Columnar
-package import DataSource
+import DataSource
 import Delta
 import Synchronization
 
@@ -60,7 +60,8 @@ package final class StoreTable: Sendable {
     var buffer = [UInt8](repeating: 0, count: 4_096)
     // SAFETY: readlink fills at most the buffer's bytes.
     let n = unsafe buffer.withUnsafeMutableBytes { raw in
-      unsafe readlink(directory.path, raw.baseAddress?.assumingMemoryBound(to: CChar.self), raw.count)
+      guard let base = raw.baseAddress else { return -1 }
+      return unsafe readlink(directory.path, base.assumingMemoryBound(to: CChar.self), raw.count)
     }
     guard n > 0 else { return nil }
     let path = String(decoding: buffer[0..<n], as: UTF8.self)

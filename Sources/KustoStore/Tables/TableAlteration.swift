@@ -1,7 +1,7 @@
 // Role: a change of a table's definition, and where each column of the new one takes its values from.
 
 package import Columnar
-package import DataSource
+import DataSource
 
 /// A new definition of a table. Columns without a source are null in rows that exist already.
 package struct TableAlteration: Sendable {
@@ -79,6 +79,6 @@ package struct TableAlteration: Sendable {
     if let i = columns.firstIndex(where: { $0.field.name == name }) { return i }
     let names = columns.map(\.field.name)
     throw KConnectError(
-      .columnNotFound, "there is no column '\(name)'", hint: nearestName(to: name, among: names).map { "did you mean '\($0)'?" } ?? "columns: \(names.prefix(12).joined(separator: ", "))")
+      .columnNotFound, "there is no column '\(name)'", hint: nearestNames(to: name, among: names, limit: 1).first.map { "did you mean '\($0)'?" } ?? "columns: \(names.prefix(12).joined(separator: ", "))")
   }
 }

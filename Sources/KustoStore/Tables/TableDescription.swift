@@ -1,7 +1,7 @@
 // Role: what a table is apart from its rows: name, columns, docstrings, folder. Truth stands in the log's `metaData`; this is its readable form.
 
 package import Columnar
-package import DataSource
+import DataSource
 
 /// A table's definition.
 package struct TableDescription: Sendable, Hashable {

@@ -49,16 +49,16 @@ struct JournalEntry: Sendable {
     }
     guard let value = DynamicValue(json: text), let id = value["operation"]?.stringValue else { throw corrupt("no operation") }
     self.id = id
-    func text(_ value: DynamicValue, _ key: String) throws -> String {
+    func member(_ value: DynamicValue, _ key: String) throws -> String {
       guard let text = value[key]?.stringValue else { throw corrupt("no '\(key)'") }
       return text
     }
     for item in value["commits"]?.elements ?? [] {
-      guard let version = Int64(try text(item, "version")) else { throw corrupt("a version that is no number") }
-      commits.append(Commit(table: try text(item, "table"), entry: try text(item, "entry"), version: version, text: try text(item, "text")))
+      guard let version = Int64(try member(item, "version")) else { throw corrupt("a version that is no number") }
+      commits.append(Commit(table: try member(item, "table"), entry: try member(item, "entry"), version: version, text: try member(item, "text")))
     }
     for item in value["renames"]?.elements ?? [] {
-      renames.append(Rename(table: try text(item, "table"), from: try text(item, "from"), to: try text(item, "to")))
+      renames.append(Rename(table: try member(item, "table"), from: try member(item, "from"), to: try member(item, "to")))
     }
   }
 }

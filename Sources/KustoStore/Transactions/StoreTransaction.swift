@@ -2,7 +2,7 @@
 // what others committed, one journal entry, then each log.
 
 import Columnar
-package import DataSource
+import DataSource
 import Delta
 
 /// A commit under construction. One thread; used once.
