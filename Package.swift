@@ -27,7 +27,7 @@ let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: 
 /// SQLite, for the metadata of stores; only KustoStore uses it.
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 
-// Layer 0 is memory and codecs; layer 9 is what a user starts.
+// Layer 0 is memory and codecs; layer 10 is what a user starts.
 let modules: [Module] = [
   Module(name: "Columnar", layer: 0, uses: ["CSIMD"]),
   Module(name: "Codecs", layer: 1, uses: ["CZstd", "CSnappy", "CLZ4", "CBrotli", "CZlib"]),
@@ -42,9 +42,11 @@ let modules: [Module] = [
   Module(name: "FileConnector", layer: 5, uses: ["Columnar", "Expressions", "DataSource", "Parquet", "CSV", "JSON", "Codecs", "CCurl", "CLinux"]),
   Module(name: "KustoStore", layer: 7, uses: ["Columnar", "Expressions", "DataSource", "Engine", "KQL", "Parquet", "Codecs", "Delta", "FileConnector", "CLinux"], products: [grdb]),
   Module(name: "DeltaConnector", layer: 6, uses: ["Columnar", "Expressions", "DataSource", "Parquet", "Delta", "FileConnector"]),
-  Module(name: "KConnect", layer: 8, uses: ["Columnar", "Expressions", "DataSource", "Engine", "KQL", "FileConnector", "DeltaConnector"]),
-  Module(name: "KConnectCLI", layer: 9,
-         uses: ["KConnect", "Columnar", "Expressions", "DataSource", "Engine", "KQL", "FileConnector", "Delta", "DeltaConnector", "Parquet", "Codecs", "CLinux"],
+  Module(name: "Streaming", layer: 8,
+         uses: ["Columnar", "Expressions", "DataSource", "Engine", "Codecs", "FileConnector", "Delta", "CLinux"]),
+  Module(name: "KConnect", layer: 9, uses: ["Streaming", "Columnar", "Expressions", "DataSource", "Engine", "KQL", "FileConnector", "DeltaConnector"]),
+  Module(name: "KConnectCLI", layer: 10,
+         uses: ["Streaming", "KConnect", "Columnar", "Expressions", "DataSource", "Engine", "KQL", "FileConnector", "Delta", "DeltaConnector", "Parquet", "Codecs", "CLinux"],
          products: [argumentParser], isProgram: true),
 ]
 
@@ -91,6 +93,7 @@ let examples: [Target] = ["home-telemetry", "csv-to-parquet", "kql-over-files", 
 let tests: [Target] = [
   test("JSONTests", ["JSON", "Columnar"]),
   test("KConnectTests", ["KConnect"]),
+  test("StreamingTests", ["Streaming", "Columnar", "DataSource"]),
   test("CLITests", [], exclude: ["Help"]),
   test("FileConnectorTests", ["FileConnector", "DataSource", "Expressions", "Columnar"]),
   test("ColumnarTests", ["Columnar"]),

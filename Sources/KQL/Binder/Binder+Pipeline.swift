@@ -18,7 +18,7 @@ extension Binder {
     var current: TableValue?
     var rest = pipeline.operators[...]
     if let source = pipeline.source {
-      current = try table(source, what: "the source of a query", keepsOrigin: true)
+      current = try tables(source, what: "the source of a query")
     } else if let first = rest.first {
       current = try start(first, hasInput: implicit != nil)
       if current != nil { rest = rest.dropFirst() }
@@ -37,13 +37,12 @@ extension Binder {
     case .print(let items): return TableValue(plan: try print(items, step.span))
     case .range(let name, let from, let to, let by): return TableValue(plan: try range(name, from, to, by, step.span), isSerialized: true)
     case .union(let operands): return hasInput ? nil : try union(operands, nil, step)
-    case .search, .find, .macroExpand: try notSupported("the operator '\(step.name)'", at: step.nameSpan)
-    case .evaluate(let call, _): try notSupported("the plugin '\(call.name.text)'", at: call.name.span)
-    default: return nil
+    default: return try startSpecial(step, hasInput: hasInput)
     }
   }
 
-  private func apply(_ step: TabularOperator, _ input: TableValue) throws(BindFailure) -> TableValue {
+  func apply(_ step: TabularOperator, _ input: TableValue) throws(BindFailure) -> TableValue {
+    if let out = try applySpecial(step, input) { return out }
     var out = input
     let row = rowScope(input)
     switch step.kind {
@@ -98,9 +97,7 @@ extension Binder {
     case .parseWhere(let parse): out.plan = try self.parse(parse, input, dropsFailures: true, step)
     case .parseKv(let parse): out.plan = try parseKeyValues(parse, input, step)
     case .partition(let partition): out.plan = try self.partition(partition, input, step)
-    case .consume: out = TableValue(plan: try plan(at: step.span) { try input.plan.filter(.literal(.bool(false))) })
     case .print, .range: try fail(.mustStartQuery, "'\(step.name)' makes rows itself and must start the query", at: step.nameSpan)
-    case .evaluate(let call, _): try notSupported("the plugin '\(call.name.text)'", at: call.name.span)
     default: try notSupported("the operator '\(step.name)'", at: step.nameSpan)
     }
     out.isSerialized = Self.serializes(step) ?? (out.isSerialized || input.isSerialized)

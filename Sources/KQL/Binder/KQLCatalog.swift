@@ -27,6 +27,12 @@ package protocol KQLCatalog: Sendable {
   func sessionValue(_ function: String) throws -> Scalar?
   /// The last commit of a table that a cursor covers; nil where there are no cursors.
   func cursorVersion(_ cursor: String, table id: String) throws -> Int64?
+  /// Whether `cluster("name")` means this place.
+  func isLocal(cluster: String) -> Bool
+  /// The plan that reads files named in the text; nil where none are read.
+  func externalData(_ request: ExternalDataRequest) throws -> LogicalPlan?
+  /// The columns that files named in the text have; nil where none are read.
+  func externalSchema(_ request: ExternalDataRequest) throws -> StructType?
 }
 
 extension KQLCatalog {
@@ -39,6 +45,9 @@ extension KQLCatalog {
   package var materializedViewNames: [String] { [] }
   package func sessionValue(_ function: String) throws -> Scalar? { nil }
   package func cursorVersion(_ cursor: String, table id: String) throws -> Int64? { nil }
+  package func externalData(_ request: ExternalDataRequest) throws -> LogicalPlan? { nil }
+  package func externalSchema(_ request: ExternalDataRequest) throws -> StructType? { nil }
+  package func isLocal(cluster: String) -> Bool { ["", ".", "local", "localhost"].contains(cluster.lowercased()) }
 }
 
 /// A catalog of plans by name.
