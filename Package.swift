@@ -24,6 +24,8 @@ let settings: [SwiftSetting] = [
 let strict: [SwiftSetting] = [.strictMemorySafety(), .treatAllWarnings(as: .error)]
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+/// SQLite, for the metadata of stores; only KustoStore uses it.
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 
 // Layer 0 is memory and codecs; layer 10 is what a user starts.
 let modules: [Module] = [
@@ -40,7 +42,7 @@ let modules: [Module] = [
   Module(name: "Delta", layer: 3, uses: ["Columnar", "Expressions", "DataSource", "Parquet", "Codecs"]),
   Module(name: "KQL", layer: 4, uses: ["Columnar", "Expressions", "DataSource", "Engine"]),
   Module(name: "FileConnector", layer: 5, uses: ["Columnar", "Expressions", "DataSource", "Parquet", "CSV", "JSON", "Codecs", "CCurl", "CLinux"]),
-  Module(name: "KustoStore", layer: 7, uses: ["Columnar", "Expressions", "DataSource", "Engine", "KQL", "Parquet", "Codecs", "Delta", "FileConnector", "CLinux"]),
+  Module(name: "KustoStore", layer: 7, uses: ["Columnar", "Expressions", "DataSource", "Engine", "KQL", "Parquet", "Codecs", "Delta", "FileConnector", "CLinux"], products: [grdb]),
   Module(name: "DeltaConnector", layer: 6, uses: ["Columnar", "Expressions", "DataSource", "Parquet", "Delta", "FileConnector"]),
   Module(name: "Streaming", layer: 8,
          uses: ["Columnar", "Expressions", "DataSource", "Engine", "Codecs", "FileConnector", "Delta", "CLinux"]),
@@ -118,6 +120,7 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
   ],
   targets: cModules + modules.map(target) + examples + tests,
   swiftLanguageModes: [.v6],
