@@ -42,6 +42,21 @@ let modules: [Module] = [
   Module(name: "KConnectCLI", layer: 9,
          uses: ["KConnect", "Charts", "Columnar", "Expressions", "DataSource", "Engine", "KQL", "FileConnector", "Parquet", "Codecs", "CLinux"],
          products: [argumentParser], isProgram: true, isStrict: false),
+  Module(name: "Columnar", layer: 0, uses: ["CSIMD"]),
+  Module(name: "Codecs", layer: 1, uses: ["CZstd", "CSnappy", "CLZ4", "CBrotli", "CZlib"]),
+  Module(name: "Expressions", layer: 1, uses: ["Columnar", "CSIMD", "CRE2", "CZlib"]),
+  Module(name: "DataSource", layer: 2, uses: ["Columnar", "Expressions", "CLinux"]),
+  Module(name: "Parquet", layer: 2, uses: ["Columnar", "Codecs", "CSIMD"]),
+  Module(name: "CSV", layer: 2, uses: ["Columnar", "Codecs", "CSIMD"]),
+  Module(name: "JSON", layer: 2, uses: ["Columnar", "Codecs", "CSIMD"]),
+  Module(name: "Engine", layer: 3, uses: ["Columnar", "Expressions", "DataSource", "CSIMD", "CLinux"]),
+  Module(name: "Delta", layer: 3, uses: ["Columnar", "Expressions", "DataSource", "Parquet", "Codecs"]),
+  Module(name: "KQL", layer: 4, uses: ["Columnar", "Expressions", "DataSource", "Engine"]),
+  Module(name: "FileConnector", layer: 5, uses: ["Columnar", "Expressions", "DataSource", "Parquet", "CSV", "JSON", "Codecs", "CCurl", "CLinux"]),
+  Module(name: "KConnect", layer: 8, uses: ["Columnar", "Expressions", "DataSource", "Engine", "KQL", "FileConnector"]),
+  Module(name: "KConnectCLI", layer: 9,
+         uses: ["KConnect", "Columnar", "Expressions", "DataSource", "Engine", "KQL", "FileConnector", "Parquet", "Codecs", "CLinux"],
+         products: [argumentParser], isProgram: true),
 ]
 
 let cModules: [Target] = [

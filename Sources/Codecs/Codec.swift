@@ -61,15 +61,15 @@ package final class CodecContext {
       guard source.count <= target.count else {
         throw .outputTooSmall(codec: "uncompressed", capacity: target.count)
       }
-      if source.count > 0 { target.copyMemory(from: source) }
+      if source.count > 0 { unsafe target.copyMemory(from: source) }
       return source.count
-    case .snappy: return try SnappyDecoder.decompress(source, into: target)
-    case .gzip, .zlib: return try gzip.decompress(source, into: target)
-    case .lz4Raw: return try LZ4Blocks.decompress(source, into: target)
-    case .lz4Hadoop: return try decompressLegacyLZ4(source, into: target)
-    case .lz4Frame: return try lz4Frame.decompress(source, into: target)
-    case .brotli: return try BrotliBlocks.decompress(source, into: target)
-    case .zstd: return try zstd.decompress(source, into: target)
+    case .snappy: return try unsafe SnappyDecoder.decompress(source, into: target)
+    case .gzip, .zlib: return try unsafe gzip.decompress(source, into: target)
+    case .lz4Raw: return try unsafe LZ4Blocks.decompress(source, into: target)
+    case .lz4Hadoop: return try unsafe decompressLegacyLZ4(source, into: target)
+    case .lz4Frame: return try unsafe lz4Frame.decompress(source, into: target)
+    case .brotli: return try unsafe BrotliBlocks.decompress(source, into: target)
+    case .zstd: return try unsafe zstd.decompress(source, into: target)
     }
   }
 
@@ -99,15 +99,15 @@ package final class CodecContext {
       throw .invalidLevel(codec: codec.description, level: level, allowed: allowed)
     }
     switch codec {
-    case .uncompressed: return try decompress(.uncompressed, source, into: target)
-    case .snappy: return try SnappyBlocks.compress(source, into: target)
-    case .gzip: return try ZlibBlocks.compress(source, into: target, level: level, gzip: true)
-    case .zlib: return try ZlibBlocks.compress(source, into: target, level: level, gzip: false)
-    case .lz4Raw: return try LZ4Blocks.compress(source, into: target)
-    case .lz4Hadoop: return try LZ4Blocks.compressHadoop(source, into: target)
-    case .lz4Frame: return try LZ4FrameBlocks.compress(source, into: target, level: level)
-    case .brotli: return try BrotliBlocks.compress(source, into: target, level: level)
-    case .zstd: return try zstd.compress(source, into: target, level: level)
+    case .uncompressed: return try unsafe decompress(.uncompressed, source, into: target)
+    case .snappy: return try unsafe SnappyBlocks.compress(source, into: target)
+    case .gzip: return try unsafe ZlibBlocks.compress(source, into: target, level: level, gzip: true)
+    case .zlib: return try unsafe ZlibBlocks.compress(source, into: target, level: level, gzip: false)
+    case .lz4Raw: return try unsafe LZ4Blocks.compress(source, into: target)
+    case .lz4Hadoop: return try unsafe LZ4Blocks.compressHadoop(source, into: target)
+    case .lz4Frame: return try unsafe LZ4FrameBlocks.compress(source, into: target, level: level)
+    case .brotli: return try unsafe BrotliBlocks.compress(source, into: target, level: level)
+    case .zstd: return try unsafe zstd.compress(source, into: target, level: level)
     }
   }
 
@@ -115,10 +115,10 @@ package final class CodecContext {
   private func decompressLegacyLZ4(
     _ source: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer
   ) throws(CodecError) -> Int {
-    if let written = LZ4Blocks.decompressHadoop(source, into: target) { return written }
-    if source.count >= 4, source.loadUnaligned(as: UInt32.self).littleEndian == 0x184D_2204 {
-      return try lz4Frame.decompress(source, into: target)
+    if let written = unsafe LZ4Blocks.decompressHadoop(source, into: target) { return written }
+    if source.count >= 4, unsafe source.loadUnaligned(as: UInt32.self).littleEndian == 0x184D_2204 {
+      return try unsafe lz4Frame.decompress(source, into: target)
     }
-    return try LZ4Blocks.decompress(source, into: target)
+    return try unsafe LZ4Blocks.decompress(source, into: target)
   }
 }

@@ -26,40 +26,40 @@ final class DateTimeColumn: FieldColumn {
 
   func append(_ run: FieldRun, _ defects: DefectList) {
     let first = values.count
-    let out = values.appendUninitialized(run.rows)
+    let out = unsafe values.appendUninitialized(run.rows)
     nulls.extend(run.rows)
-    let base = run.base
+    let base = unsafe run.base
     let isISO = patterns.isEmpty
     for r in 0..<run.rows {
       let s = run.start(r), e = run.end(r)
       if isISO {
         if e &- s == 10 {
-          if let days = ScalarText.parseISODate(base + s) {
-            out[r] = Int64(days) &* CivilTime.ticksPerDay
+          if let days = unsafe ScalarText.parseISODate(base + s) {
+            unsafe out[r] = Int64(days) &* CivilTime.ticksPerDay
             continue
           }
-        } else if e &- s > 10, let ticks = ScalarText.parseISODateTime(base + s, e &- s, exact: true) {
-          out[r] = ticks
+        } else if e &- s > 10, let ticks = unsafe ScalarText.parseISODateTime(base + s, e &- s, exact: true) {
+          unsafe out[r] = ticks
           continue
         }
-      } else if s < e, let ticks = patterns[0].parse(base + s, e &- s) {
-        out[r] = ticks
+      } else if s < e, let ticks = unsafe patterns[0].parse(base + s, e &- s) {
+        unsafe out[r] = ticks
         continue
       }
-      slow(run, r, first, out, defects)
+      unsafe slow(run, r, first, out, defects)
     }
   }
 
   private func slow(_ run: FieldRun, _ r: Int, _ first: Int, _ out: UnsafeMutablePointer<Int64>, _ defects: DefectList) {
-    out[r] = 0
-    guard let text = reader.trimmed(run.base, run.start(r), run.end(r)) else { nulls.setNull(first &+ r); return }
-    if patterns.isEmpty, let ticks = ScalarText.parseISODateTime(text.start, text.count, exact: true) {
-      out[r] = ticks
+    unsafe out[r] = 0
+    guard let text = unsafe reader.trimmed(run.base, run.start(r), run.end(r)) else { nulls.setNull(first &+ r); return }
+    if patterns.isEmpty, let ticks = unsafe ScalarText.parseISODateTime(text.start, text.count, exact: true) {
+      unsafe out[r] = ticks
       return
     }
     for pattern in patterns {
-      if let ticks = pattern.parse(text.start, text.count) {
-        out[r] = ticks
+      if let ticks = unsafe pattern.parse(text.start, text.count) {
+        unsafe out[r] = ticks
         return
       }
     }

@@ -27,10 +27,10 @@ final class DecimalColumn: FieldColumn {
     let first = count
     nulls.extend(run.rows)
     narrow.reserve(run.rows)
-    let base = run.base
+    let base = unsafe run.base
     for r in 0..<run.rows {
       let s = run.start(r), e = run.end(r)
-      if !isWide, let (mantissa, decimals) = short(base, s, e), decimals == scale || align(decimals) {
+      if !isWide, let (mantissa, decimals) = unsafe short(base, s, e), decimals == scale || align(decimals) {
         if decimals == scale {
           narrow.append(mantissa)
           continue
@@ -41,12 +41,12 @@ final class DecimalColumn: FieldColumn {
           continue
         }
       }
-      guard let text = reader.trimmed(base, s, e) else {
+      guard let text = unsafe reader.trimmed(base, s, e) else {
         nulls.setNull(first &+ r)
         put(DecimalValue(0, scale: isWide ? 0 : scale))
         continue
       }
-      if let value = ScalarText.parseDecimal(text.start, text.count) {
+      if let value = unsafe ScalarText.parseDecimal(text.start, text.count) {
         put(value)
       } else {
         nulls.setNull(first &+ r)
@@ -58,18 +58,18 @@ final class DecimalColumn: FieldColumn {
 
   /// A plain number of up to 16 characters.
   @inline(__always) private func short(_ base: UnsafePointer<UInt8>, _ s: Int, _ e: Int) -> (Int64, Int)? {
-    let negative = base[s] == 0x2D ? 1 : 0
+    let negative = unsafe base[s] == 0x2D ? 1 : 0
     let count = e &- s &- negative
     var low: UInt64
     var high: UInt64 = 0x3030_3030_3030_3030
     var decimals = 0
     if count >= 2, count <= 8 {
-      low = digitWord(base, e, count)
+      low = unsafe digitWord(base, e, count)
       let point = pointByte(low)
       if point < 8 { low = removePoint(low, point, 0x30); decimals = 7 &- point }
     } else if count > 8, count <= 16 {
-      low = loadWord(base + (e &- 8))
-      high = digitWord(base, e &- 8, count &- 8)
+      low = unsafe loadWord(base + (e &- 8))
+      high = unsafe digitWord(base, e &- 8, count &- 8)
       let point = pointByte(low)
       if point < 8 {
         low = removePoint(low, point, high >> 56)
@@ -80,7 +80,7 @@ final class DecimalColumn: FieldColumn {
         if point < 8 { high = removePoint(high, point, 0x30); decimals = 15 &- point }
       }
     } else if count == 1 {
-      low = digitWord(base, e, 1)
+      low = unsafe digitWord(base, e, 1)
     } else {
       return nil
     }
@@ -94,11 +94,11 @@ final class DecimalColumn: FieldColumn {
     guard decimals > scale else { return true }
     let factor = Int64(csimd_pow10_u64(decimals - scale))
     let limit = Int64.max / factor
-    for i in 0..<narrow.count where narrow.pointer[i].magnitude > UInt64(limit) {
+    for i in 0..<narrow.count where unsafe narrow.pointer[i].magnitude > UInt64(limit) {
       widen()
       return false
     }
-    for i in 0..<narrow.count { narrow.pointer[i] &*= factor }
+    for i in 0..<narrow.count { unsafe narrow.pointer[i] &*= factor }
     scale = decimals
     return true
   }
@@ -106,7 +106,7 @@ final class DecimalColumn: FieldColumn {
   private func widen() {
     isWide = true
     for i in 0..<narrow.count {
-      wide.append(Int128(narrow.pointer[i]))
+      unsafe wide.append(Int128(narrow.pointer[i]))
       scales.append(Int16(scale))
     }
     narrow.removeAll()

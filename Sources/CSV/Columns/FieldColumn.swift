@@ -7,7 +7,8 @@ import Glibc
 import Columnar
 
 /// The fields of one column in consecutive rows of a chunk. Positions index `base`.
-struct FieldRun {
+// SAFETY: its pointers are borrowed from buffers that whoever makes it keeps alive while it is used; every access stays within the counts it holds.
+@safe struct FieldRun {
   let base: UnsafePointer<UInt8>
   /// The entry of the first row; the entry in front of it ends what precedes the field.
   let ends: UnsafePointer<UInt32>
@@ -18,8 +19,8 @@ struct FieldRun {
   let hasEscapes: Bool
   let hasHighBytes: Bool
 
-  @inline(__always) func start(_ r: Int) -> Int { Int(ends[r &* stride &- 1] &+ 1) }
-  @inline(__always) func end(_ r: Int) -> Int { Int(ends[r &* stride]) }
+  @inline(__always) func start(_ r: Int) -> Int { unsafe Int(ends[r &* stride &- 1] &+ 1) }
+  @inline(__always) func end(_ r: Int) -> Int { unsafe Int(ends[r &* stride]) }
 }
 
 /// A field that is not a value of its column.
@@ -57,20 +58,20 @@ struct NullBits: ~Copyable {
   mutating func extend(_ rows: Int) {
     count += rows
     let missing = Bitmap.wordCount(count) - words.count
-    if missing > 0 { words.appendUninitialized(missing).update(repeating: ~0, count: missing) }
+    if missing > 0 { unsafe words.appendUninitialized(missing).update(repeating: ~0, count: missing) }
   }
 
   @inline(__always) mutating func setNull(_ i: Int) {
-    words.pointer[i >> 6] &= ~(1 << UInt64(i & 63))
+    unsafe words.pointer[i >> 6] &= ~(1 << UInt64(i & 63))
     nullCount &+= 1
   }
 
-  func isNull(_ i: Int) -> Bool { words.pointer[i >> 6] >> UInt64(i & 63) & 1 == 0 }
+  func isNull(_ i: Int) -> Bool { unsafe words.pointer[i >> 6] >> UInt64(i & 63) & 1 == 0 }
 
   mutating func finish() -> Bitmap? {
     let n = count
     let hasNulls = nullCount > 0
-    if n & 63 != 0 { words.pointer[n >> 6] &= (1 << UInt64(n & 63)) &- 1 }
+    if n & 63 != 0 { unsafe words.pointer[n >> 6] &= (1 << UInt64(n & 63)) &- 1 }
     let bits = words.finish()
     count = 0
     nullCount = 0
@@ -93,7 +94,8 @@ final class FieldReader {
     hasQuote = dialect.quote != nil
   }
 
-  struct Text {
+  // SAFETY: its pointers are borrowed from buffers that whoever makes it keeps alive while it is used; every access stays within the counts it holds.
+  @safe struct Text {
     var start: UnsafePointer<UInt8>
     var count: Int
     var isQuoted: Bool
@@ -102,39 +104,39 @@ final class FieldReader {
   /// The field's text as the dialect means it. The result is valid until the next call.
   func text(_ base: UnsafePointer<UInt8>, _ start: Int, _ end: Int) -> Text {
     var s = start, e = end
-    if dialect.trimsLeading { while s < e, base[s] == 0x20 || base[s] == 0x09 { s &+= 1 } }
-    guard hasQuote, s < e, base[s] == quote else {
-      if dialect.trimsTrailing { while e > s, base[e &- 1] == 0x20 || base[e &- 1] == 0x09 { e &-= 1 } }
-      return Text(start: base + s, count: e - s, isQuoted: false)
+    if dialect.trimsLeading { while s < e, unsafe base[s] == 0x20 || base[s] == 0x09 { s &+= 1 } }
+    guard hasQuote, s < e, unsafe base[s] == quote else {
+      if dialect.trimsTrailing { while e > s, unsafe base[e &- 1] == 0x20 || base[e &- 1] == 0x09 { e &-= 1 } }
+      return unsafe Text(start: base + s, count: e - s, isQuoted: false)
     }
-    return unquoted(base, s &+ 1, e)
+    return unsafe unquoted(base, s &+ 1, e)
   }
 
   /// The text behind an opening quote. What follows the closing quote is kept as it stands, unless trimmed.
   private func unquoted(_ base: UnsafePointer<UInt8>, _ start: Int, _ end: Int) -> Text {
     scratch.removeAll()
     scratch.reserve(end - start + 1)
-    let out = scratch.pointer
+    let out = unsafe scratch.pointer
     let escape = dialect.escape
     let isForeign = dialect.hasForeignEscape
     var n = 0
     var i = start
     while i < end {
-      let c = base[i]
+      let c = unsafe base[i]
       if isForeign, c == escape, i &+ 1 < end {
-        let following = base[i &+ 1]
+        let following = unsafe base[i &+ 1]
         if following != quote, following != escape {
-          out[n] = c
+          unsafe out[n] = c
           n &+= 1
         }
-        out[n] = following
+        unsafe out[n] = following
         n &+= 1
         i &+= 2
         continue
       }
       if c == quote {
-        if i &+ 1 < end, base[i &+ 1] == quote {
-          out[n] = quote
+        if i &+ 1 < end, unsafe base[i &+ 1] == quote {
+          unsafe out[n] = quote
           n &+= 1
           i &+= 2
           continue
@@ -142,25 +144,25 @@ final class FieldReader {
         i &+= 1
         break
       }
-      out[n] = c
+      unsafe out[n] = c
       n &+= 1
       i &+= 1
     }
     var tail = end
-    if dialect.trimsTrailing { while tail > i, base[tail &- 1] == 0x20 || base[tail &- 1] == 0x09 { tail &-= 1 } }
+    if dialect.trimsTrailing { while tail > i, unsafe base[tail &- 1] == 0x20 || base[tail &- 1] == 0x09 { tail &-= 1 } }
     while i < tail {
-      out[n] = base[i]
+      unsafe out[n] = unsafe base[i]
       n &+= 1
       i &+= 1
     }
-    return Text(start: UnsafePointer(out), count: n, isQuoted: true)
+    return unsafe Text(start: UnsafePointer(out), count: n, isQuoted: true)
   }
 
   /// The field for a column that is not text: without surrounding spaces; nil when it stands for null.
   func trimmed(_ base: UnsafePointer<UInt8>, _ start: Int, _ end: Int) -> Text? {
-    var text = text(base, start, end)
-    while text.count > 0, text.start[0] == 0x20 || text.start[0] == 0x09 { text.start += 1; text.count -= 1 }
-    while text.count > 0, text.start[text.count - 1] == 0x20 || text.start[text.count - 1] == 0x09 { text.count -= 1 }
+    var text = unsafe text(base, start, end)
+    while text.count > 0, unsafe text.start[0] == 0x20 || text.start[0] == 0x09 { unsafe text.start += 1; text.count -= 1 }
+    while text.count > 0, unsafe text.start[text.count - 1] == 0x20 || text.start[text.count - 1] == 0x09 { text.count -= 1 }
     if text.count == 0 || Self.equals(text, words.null) { return nil }
     return text
   }
@@ -169,6 +171,6 @@ final class FieldReader {
   @inline(__always) func isNull(_ text: Text) -> Bool { !text.isQuoted && (text.count == 0 || Self.equals(text, words.null)) }
 
   static func equals(_ text: Text, _ word: [UInt8]) -> Bool {
-    text.count == word.count && word.withUnsafeBufferPointer { w in w.baseAddress.map { memcmp($0, text.start, w.count) == 0 } ?? true }
+    unsafe text.count == word.count && word.withUnsafeBufferPointer { w in unsafe w.baseAddress.map { unsafe memcmp($0, text.start, w.count) == 0 } ?? true }
   }
 }

@@ -18,9 +18,9 @@ final class LongColumn: FieldColumn {
   func append(_ run: FieldRun, _ defects: DefectList) {
     let first = values.count
     nulls.extend(run.rows)
-    parseIntegers(run, values.appendUninitialized(run.rows)) { r in
-      let text = reader.trimmed(run.base, run.start(r), run.end(r))
-      if let text, let value = ScalarText.parseLong(text.start, text.count) { return value }
+    unsafe parseIntegers(run, values.appendUninitialized(run.rows)) { r in
+      let text = unsafe reader.trimmed(run.base, run.start(r), run.end(r))
+      if let text, let value = unsafe ScalarText.parseLong(text.start, text.count) { return value }
       nulls.setNull(first &+ r)
       if text != nil { defects.add(run, r, index) }
       return 0
@@ -49,9 +49,9 @@ final class IntColumn: FieldColumn {
   func append(_ run: FieldRun, _ defects: DefectList) {
     let first = values.count
     nulls.extend(run.rows)
-    parseIntegers(run, values.appendUninitialized(run.rows)) { r in
-      let text = reader.trimmed(run.base, run.start(r), run.end(r))
-      if let text, let value = ScalarText.parseInt(text.start, text.count) { return value }
+    unsafe parseIntegers(run, values.appendUninitialized(run.rows)) { r in
+      let text = unsafe reader.trimmed(run.base, run.start(r), run.end(r))
+      if let text, let value = unsafe ScalarText.parseInt(text.start, text.count) { return value }
       nulls.setNull(first &+ r)
       if text != nil { defects.add(run, r, index) }
       return 0
@@ -66,40 +66,40 @@ final class IntColumn: FieldColumn {
 
 /// Parses every field of a run into `out`; what is not a plain number of up to 16 digits goes to `slow`.
 @inline(__always) private func parseIntegers<T: FixedWidthInteger>(_ run: FieldRun, _ out: UnsafeMutablePointer<T>, _ slow: (Int) -> T) {
-  let base = run.base
+  let base = unsafe run.base
   for r in 0..<run.rows {
     let s = run.start(r), e = run.end(r)
-    let negative = base[s] == 0x2D ? 1 : 0
+    let negative = unsafe base[s] == 0x2D ? 1 : 0
     let digits = e &- s &- negative
     var magnitude: UInt64
     if digits &- 1 >= 0, digits <= 8 {
-      let word = digitWord(base, e, digits)
-      guard ScalarText.isEightDigits(word) else { out[r] = slow(r); continue }
+      let word = unsafe digitWord(base, e, digits)
+      guard ScalarText.isEightDigits(word) else { unsafe out[r] = slow(r); continue }
       magnitude = ScalarText.eightDigits(word)
     } else if digits > 8, digits <= 16 {
-      let low = loadWord(base + (e &- 8))
-      let high = digitWord(base, e &- 8, digits &- 8)
-      guard ScalarText.isEightDigits(low), ScalarText.isEightDigits(high) else { out[r] = slow(r); continue }
+      let low = unsafe loadWord(base + (e &- 8))
+      let high = unsafe digitWord(base, e &- 8, digits &- 8)
+      guard ScalarText.isEightDigits(low), ScalarText.isEightDigits(high) else { unsafe out[r] = slow(r); continue }
       magnitude = ScalarText.eightDigits(high) &* 100_000_000 &+ ScalarText.eightDigits(low)
     } else {
-      out[r] = slow(r)
+      unsafe out[r] = slow(r)
       continue
     }
     let sign = 0 &- Int64(negative)
     let value = (Int64(bitPattern: magnitude) ^ sign) &- sign
     let narrow = T(truncatingIfNeeded: value)
-    out[r] = T.bitWidth == 64 || Int64(truncatingIfNeeded: narrow) == value ? narrow : slow(r)
+    unsafe out[r] = T.bitWidth == 64 || Int64(truncatingIfNeeded: narrow) == value ? narrow : slow(r)
   }
 }
 
 /// Eight bytes, the first lowest.
 @inline(__always) func loadWord(_ p: UnsafePointer<UInt8>) -> UInt64 {
-  UInt64(littleEndian: UnsafeRawPointer(p).loadUnaligned(as: UInt64.self))
+  unsafe UInt64(littleEndian: UnsafeRawPointer(p).loadUnaligned(as: UInt64.self))
 }
 
 /// The `count` (1...8) bytes in front of `end` in the highest bytes, zeros (as digits) in the others.
 @inline(__always) func digitWord(_ base: UnsafePointer<UInt8>, _ end: Int, _ count: Int) -> UInt64 {
   let shift = UInt64(truncatingIfNeeded: (8 &- count) &* 8)
   let keep = ~UInt64(0) &<< shift
-  return (loadWord(base + (end &- 8)) & keep) | (0x3030_3030_3030_3030 & ~keep)
+  return unsafe (loadWord(base + (end &- 8)) & keep) | (0x3030_3030_3030_3030 & ~keep)
 }

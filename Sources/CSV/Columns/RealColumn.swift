@@ -19,26 +19,26 @@ final class RealColumn: FieldColumn {
 
   func append(_ run: FieldRun, _ defects: DefectList) {
     let first = values.count
-    let out = values.appendUninitialized(run.rows)
+    let out = unsafe values.appendUninitialized(run.rows)
     nulls.extend(run.rows)
-    let base = run.base
+    let base = unsafe run.base
     for r in 0..<run.rows {
       let s = run.start(r), e = run.end(r)
-      let negative = base[s] == 0x2D ? 1 : 0
+      let negative = unsafe base[s] == 0x2D ? 1 : 0
       let count = e &- s &- negative
       var low: UInt64
       var high: UInt64 = 0x3030_3030_3030_3030
       var decimals = 0
       if count >= 2, count <= 8 {
-        low = digitWord(base, e, count)
+        low = unsafe digitWord(base, e, count)
         let point = pointByte(low)
         if point < 8 {
           low = removePoint(low, point, 0x30)
           decimals = 7 &- point
         }
       } else if count > 8, count <= 16 {
-        low = loadWord(base + (e &- 8))
-        high = digitWord(base, e &- 8, count &- 8)
+        low = unsafe loadWord(base + (e &- 8))
+        high = unsafe digitWord(base, e &- 8, count &- 8)
         let point = pointByte(low)
         if point < 8 {
           low = removePoint(low, point, high >> 56)
@@ -52,25 +52,25 @@ final class RealColumn: FieldColumn {
           }
         }
       } else if count == 1 {
-        low = digitWord(base, e, 1)
+        low = unsafe digitWord(base, e, 1)
       } else {
-        slow(run, r, first, out, defects)
+        unsafe slow(run, r, first, out, defects)
         continue
       }
-      guard ScalarText.isEightDigits(low), ScalarText.isEightDigits(high) else { slow(run, r, first, out, defects); continue }
+      guard ScalarText.isEightDigits(low), ScalarText.isEightDigits(high) else { unsafe slow(run, r, first, out, defects); continue }
       let mantissa = ScalarText.eightDigits(high) &* 100_000_000 &+ ScalarText.eightDigits(low)
-      guard mantissa <= 1 << 53 else { slow(run, r, first, out, defects); continue }
+      guard mantissa <= 1 << 53 else { unsafe slow(run, r, first, out, defects); continue }
       let sign = 0 &- Int64(negative)
       let value = Double((Int64(bitPattern: mantissa) ^ sign) &- sign) / csimd_pow10_f64(decimals)
-      out[r] = mantissa == 0 && negative == 1 ? -0.0 : value
+      unsafe out[r] = mantissa == 0 && negative == 1 ? -0.0 : value
     }
   }
 
   private func slow(_ run: FieldRun, _ r: Int, _ first: Int, _ out: UnsafeMutablePointer<Double>, _ defects: DefectList) {
-    out[r] = 0
-    guard let text = reader.trimmed(run.base, run.start(r), run.end(r)) else { nulls.setNull(first &+ r); return }
-    if let value = ScalarText.parseReal(text.start, text.count) ?? special(text) {
-      out[r] = value
+    unsafe out[r] = 0
+    guard let text = unsafe reader.trimmed(run.base, run.start(r), run.end(r)) else { nulls.setNull(first &+ r); return }
+    if let value = unsafe ScalarText.parseReal(text.start, text.count) ?? special(text) {
+      unsafe out[r] = value
       return
     }
     nulls.setNull(first &+ r)

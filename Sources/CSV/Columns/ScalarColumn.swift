@@ -12,7 +12,7 @@ final class TimespanColumn: FieldColumn {
   var byteCount: Int { values.count * 8 }
 
   func append(_ run: FieldRun, _ defects: DefectList) {
-    fields.parse(run, values, &nulls, defects, zero: 0, ScalarText.parseTimespan)
+    unsafe fields.parse(run, values, &nulls, defects, zero: 0, ScalarText.parseTimespan)
   }
 
   func finish() -> ColumnVector {
@@ -31,7 +31,7 @@ final class GUIDColumn: FieldColumn {
   var byteCount: Int { values.count * 16 }
 
   func append(_ run: FieldRun, _ defects: DefectList) {
-    fields.parse(run, values, &nulls, defects, zero: GUID(high: 0, low: 0), ScalarText.parseGUID)
+    unsafe fields.parse(run, values, &nulls, defects, zero: GUID(high: 0, low: 0), ScalarText.parseGUID)
   }
 
   func finish() -> ColumnVector {
@@ -50,13 +50,13 @@ final class BoolColumn: FieldColumn {
   var byteCount: Int { values.count }
 
   func append(_ run: FieldRun, _ defects: DefectList) {
-    fields.parse(run, values, &nulls, defects, zero: 0) { p, n in ScalarText.parseBool(p, n).map { $0 ? 1 : 0 } }
+    unsafe fields.parse(run, values, &nulls, defects, zero: 0) { p, n in unsafe ScalarText.parseBool(p, n).map { $0 ? 1 : 0 } }
   }
 
   func finish() -> ColumnVector {
     let flags = values.finish()
-    let bits = Bitmap.build(count: flags.count) { words in
-      for i in 0..<flags.count { words[i >> 6] |= UInt64(flags[i]) << UInt64(i & 63) }
+    let bits = unsafe Bitmap.build(count: flags.count) { words in
+      for i in 0..<flags.count { unsafe words[i >> 6] |= UInt64(flags[i]) << UInt64(i & 63) }
     }
     return .bool(bits, validity: nulls.finish())
   }
@@ -72,14 +72,14 @@ private struct PlainFields {
     _ parse: (UnsafePointer<UInt8>, Int) -> T?
   ) {
     let first = values.count
-    let out = values.appendUninitialized(run.rows)
+    let out = unsafe values.appendUninitialized(run.rows)
     nulls.extend(run.rows)
     for r in 0..<run.rows {
-      let text = reader.trimmed(run.base, run.start(r), run.end(r))
-      if let text, let value = parse(text.start, text.count) {
-        out[r] = value
+      let text = unsafe reader.trimmed(run.base, run.start(r), run.end(r))
+      if let text, let value = unsafe parse(text.start, text.count) {
+        unsafe out[r] = value
       } else {
-        out[r] = zero
+        unsafe out[r] = zero
         nulls.setNull(first &+ r)
         if text != nil { defects.add(run, r, index) }
       }
@@ -102,15 +102,15 @@ final class DynamicColumn: FieldColumn {
     let first = text.count
     nulls.extend(run.rows)
     for r in 0..<run.rows {
-      if let field = reader.trimmed(run.base, run.start(r), run.end(r)) {
-        let bytes = UnsafeBufferPointer(start: field.start, count: field.count)
+      if let field = unsafe reader.trimmed(run.base, run.start(r), run.end(r)) {
+        let bytes = unsafe UnsafeBufferPointer(start: field.start, count: field.count)
         let before = text.data.count
         do {
-          try parser.parse(bytes, into: text.data)
+          try unsafe parser.parse(bytes, into: text.data)
         } catch {
           text.data.count = before
-          let value = DynamicValue.string(String(decoding: bytes, as: UTF8.self)).binary
-          value.withUnsafeBufferPointer { text.data.append(contentsOf: $0) }
+          let value = unsafe DynamicValue.string(String(decoding: bytes, as: UTF8.self)).binary
+          unsafe value.withUnsafeBufferPointer { unsafe text.data.append(contentsOf: $0) }
         }
       } else {
         nulls.setNull(first &+ r)

@@ -50,23 +50,23 @@ final class StringColumn: FieldColumn {
       return
     }
     let first = codes.count
-    let out = codes.appendUninitialized(run.rows)
+    let out = unsafe codes.appendUninitialized(run.rows)
     nulls.extend(run.rows)
     var view = dictionary.view
     let shape = Shape(self, run)
     for r in 0..<run.rows {
       guard let text = field(run, r, shape, defects) else {
         nulls.setNull(first &+ r)
-        out[r] = 0
+        unsafe out[r] = 0
         continue
       }
-      let hash = StringDictionary.hash(text.start, text.count)
-      var code = view.find(text.start, text.count, hash)
+      let hash = unsafe StringDictionary.hash(text.start, text.count)
+      var code = unsafe view.find(text.start, text.count, hash)
       if code < 0 {
-        code = dictionary.add(text.start, text.count, hash, code)
+        code = unsafe dictionary.add(text.start, text.count, hash, code)
         view = dictionary.view
       }
-      out[r] = code
+      unsafe out[r] = code
     }
     let distinct = dictionary.count
     if distinct > 64, distinct * 2 > rowsSeen || distinct > StringDictionary.limit { turnPlain(dictionary) }
@@ -96,20 +96,20 @@ final class StringColumn: FieldColumn {
     let s = run.start(r), e = run.end(r)
     let n = e &- s
     if n == 0 { return nil }
-    let p = run.base + s
+    let p = unsafe run.base + s
     var text: FieldReader.Text
-    if shape.isSimple, !shape.hasQuote || p[0] != shape.quote {
-      text = FieldReader.Text(start: p, count: n, isQuoted: false)
-    } else if shape.isPlainQuoted, n >= 2, p[n &- 1] == shape.quote {
-      text = FieldReader.Text(start: p + 1, count: n &- 2, isQuoted: true)
+    if shape.isSimple, unsafe !shape.hasQuote || p[0] != shape.quote {
+      text = unsafe FieldReader.Text(start: p, count: n, isQuoted: false)
+    } else if shape.isPlainQuoted, n >= 2, unsafe p[n &- 1] == shape.quote {
+      text = unsafe FieldReader.Text(start: p + 1, count: n &- 2, isQuoted: true)
     } else {
-      text = reader.text(run.base, s, e)
+      text = unsafe reader.text(run.base, s, e)
     }
     if shape.looksAtEmpty || text.count == 0 {
       if reader.isNull(text) { return nil }
       if text.count == 0, !reader.words.empty.isEmpty { return replacedEmpty() }
     }
-    if shape.hasHighBytes, !isValidUTF8(UnsafeBufferPointer(start: text.start, count: text.count)) { return repaired(text, run, r, defects) }
+    if shape.hasHighBytes, unsafe !isValidUTF8(UnsafeBufferPointer(start: text.start, count: text.count)) { return repaired(text, run, r, defects) }
     return text
   }
 
@@ -117,28 +117,28 @@ final class StringColumn: FieldColumn {
 
   private func replacedEmpty() -> FieldReader.Text {
     spare.removeAll()
-    reader.words.empty.withUnsafeBufferPointer { spare.append(contentsOf: $0) }
-    return FieldReader.Text(start: UnsafePointer(spare.pointer), count: spare.count, isQuoted: true)
+    unsafe reader.words.empty.withUnsafeBufferPointer { unsafe spare.append(contentsOf: $0) }
+    return unsafe FieldReader.Text(start: UnsafePointer(spare.pointer), count: spare.count, isQuoted: true)
   }
 
   /// Bytes that are not UTF-8 become U+FFFD, and the field is listed as defective.
   private func repaired(_ text: FieldReader.Text, _ run: FieldRun, _ r: Int, _ defects: DefectList) -> FieldReader.Text {
     defects.add(run, r, index)
-    let whole = Array(String(decoding: UnsafeBufferPointer(start: text.start, count: text.count), as: UTF8.self).utf8)
+    let whole = unsafe Array(String(decoding: UnsafeBufferPointer(start: text.start, count: text.count), as: UTF8.self).utf8)
     spare.removeAll()
-    whole.withUnsafeBufferPointer { spare.append(contentsOf: $0) }
-    return FieldReader.Text(start: UnsafePointer(spare.pointer), count: spare.count, isQuoted: text.isQuoted)
+    unsafe whole.withUnsafeBufferPointer { unsafe spare.append(contentsOf: $0) }
+    return unsafe FieldReader.Text(start: UnsafePointer(spare.pointer), count: spare.count, isQuoted: text.isQuoted)
   }
 
   private func appendPlain(_ run: FieldRun, _ defects: DefectList) {
     guard run.rows > 0 else { return }
     let first = offsets.count &- 1
-    let outOffsets = offsets.appendUninitialized(run.rows)
+    let outOffsets = unsafe offsets.appendUninitialized(run.rows)
     nulls.extend(run.rows)
     // Texts are no longer than the fields, and invalid bytes take three instead of one.
     let extent = run.end(run.rows - 1) - run.start(0)
     data.reserve((run.hasHighBytes ? extent * 3 : extent) + run.rows * reader.words.empty.count + 64)
-    let out = data.pointer
+    let out = unsafe data.pointer
     var at = data.count
     let shape = Shape(self, run)
     for r in 0..<run.rows {
@@ -146,18 +146,18 @@ final class StringColumn: FieldColumn {
         let n = text.count
         if n <= 32 {
           // SAFETY: 64 bytes behind the text are readable (slices and scratch buffers are padded), 64 behind `at` were reserved.
-          let from = UnsafeRawPointer(text.start)
-          let to = UnsafeMutableRawPointer(out + at)
-          to.storeBytes(of: from.loadUnaligned(as: SIMD16<UInt8>.self), as: SIMD16<UInt8>.self)
-          (to + 16).storeBytes(of: (from + 16).loadUnaligned(as: SIMD16<UInt8>.self), as: SIMD16<UInt8>.self)
+          let from = unsafe UnsafeRawPointer(text.start)
+          let to = unsafe UnsafeMutableRawPointer(out + at)
+          unsafe to.storeBytes(of: from.loadUnaligned(as: SIMD16<UInt8>.self), as: SIMD16<UInt8>.self)
+          unsafe (to + 16).storeBytes(of: (from + 16).loadUnaligned(as: SIMD16<UInt8>.self), as: SIMD16<UInt8>.self)
         } else {
-          memcpy(out + at, text.start, n)
+          unsafe memcpy(out + at, text.start, n)
         }
         at &+= n
       } else {
         nulls.setNull(first &+ r)
       }
-      outOffsets[r] = Int32(truncatingIfNeeded: at)
+      unsafe outOffsets[r] = Int32(truncatingIfNeeded: at)
     }
     data.count = at
   }
@@ -167,7 +167,7 @@ final class StringColumn: FieldColumn {
     hints.setPlain(index)
     self.dictionary = nil
     for i in 0..<codes.count {
-      if dictionary.count > 0, !nulls.isNull(i) { data.append(contentsOf: dictionary.text(codes.pointer[i])) }
+      if dictionary.count > 0, !nulls.isNull(i) { unsafe data.append(contentsOf: dictionary.text(codes.pointer[i])) }
       offsets.append(Int32(truncatingIfNeeded: data.count))
     }
     codes.removeAll()

@@ -46,7 +46,7 @@ package struct CSVError: Error, Sendable, CustomStringConvertible {
 
   /// The bytes as quoted text for a message, cut at 80 characters, line ends and tabs as escapes.
   static func quoted(_ bytes: UnsafeBufferPointer<UInt8>) -> String {
-    let text = String(decoding: bytes.prefix(320), as: UTF8.self)
+    let text = unsafe String(decoding: bytes.prefix(320), as: UTF8.self)
     var short = ""
     for scalar in text.unicodeScalars.prefix(80) {
       switch scalar {

@@ -50,28 +50,28 @@ package struct SchemaInference {
   /// and no types are looked at. Throws `CSVError` when header and records do not fit.
   package func infer(_ sample: [UInt8], isWhole: Bool, declared: StructType?) throws -> InferredSchema {
     let buffer = TextBuffer(capacity: sample.count + 1)
-    sample.withUnsafeBufferPointer { if let p = $0.baseAddress { buffer.base.update(from: p, count: $0.count) } }
-    buffer.base[-1] = bytes.lineFeed
+    unsafe sample.withUnsafeBufferPointer { if let p = $0.baseAddress { unsafe buffer.base.update(from: p, count: $0.count) } }
+    unsafe buffer.base[-1] = bytes.lineFeed
     buffer.seal(sample.count)
-    let p = UnsafePointer(buffer.base)
+    let p = unsafe UnsafePointer(buffer.base)
     let reader = FieldReader(dialect, words)
-    var at = firstRecord(p, 0, sample.count)
+    var at = unsafe firstRecord(p, 0, sample.count)
     var names: [String] = []
     if options.hasHeader, at < sample.count {
-      let header = record(p, at, sample.count)
+      let header = unsafe record(p, at, sample.count)
       guard header.isComplete || isWhole else {
-        throw CSVError(.limit, line: line(p, at), byteOffset: at, found: "no line end in the first \(sample.count) bytes", expected: "a header line", hint: "raise sampleBytes, or check the quote option")
+        throw unsafe CSVError(.limit, line: line(p, at), byteOffset: at, found: "no line end in the first \(sample.count) bytes", expected: "a header line", hint: "raise sampleBytes, or check the quote option")
       }
       for (start, end) in header.fields {
-        let text = reader.text(p, start, end)
-        names.append(String(decoding: UnsafeBufferPointer(start: text.start, count: text.count), as: UTF8.self))
+        let text = unsafe reader.text(p, start, end)
+        unsafe names.append(String(decoding: UnsafeBufferPointer(start: text.start, count: text.count), as: UTF8.self))
       }
       at = header.next
     }
-    let dataOffset = min(skipFeed(p, at, sample.count), sample.count)
-    let dataLine = line(p, dataOffset)
-    let first = firstRecord(p, dataOffset, sample.count)
-    let firstFields = first < sample.count ? record(p, first, sample.count).fields.count : 0
+    let dataOffset = unsafe min(skipFeed(p, at, sample.count), sample.count)
+    let dataLine = unsafe line(p, dataOffset)
+    let first = unsafe firstRecord(p, dataOffset, sample.count)
+    let firstFields = unsafe first < sample.count ? record(p, first, sample.count).fields.count : 0
     var notes: [String] = []
     var columnNames: [String]
     if let declared {
@@ -86,11 +86,11 @@ package struct SchemaInference {
       throw CSVError(.limit, line: 1, found: "\(columnNames.count) columns", expected: "at most \(options.maxColumns)", hint: "raise maxColumns, or check the separator")
     }
     if declared == nil, options.hasHeader, options.indexColumn == nil, firstFields == names.count + 1, !names.isEmpty {
-      try checkUnnamedColumn(p, first, sample.count, names)
+      try unsafe checkUnnamedColumn(p, first, sample.count, names)
     }
     var schema = declared ?? StructType(columnNames.map { StructField($0, .string) })
     if declared == nil, options.infersTypes, !columnNames.isEmpty {
-      schema = types(p, first, sample.count, isWhole, columnNames, reader, &notes)
+      schema = unsafe types(p, first, sample.count, isWhole, columnNames, reader, &notes)
     }
     return InferredSchema(
       schema: schema, headerNames: names, dataOffset: dataOffset, dataLine: dataLine, notes: notes, fieldsInFirstRecord: firstFields)
@@ -98,20 +98,20 @@ package struct SchemaInference {
 
   // MARK: - Records of the sample
 
-  private func line(_ p: UnsafePointer<UInt8>, _ at: Int) -> Int { 1 + countLineEnds(p, 0..<at, bytes) }
+  private func line(_ p: UnsafePointer<UInt8>, _ at: Int) -> Int { unsafe 1 + countLineEnds(p, 0..<at, bytes) }
 
   private func skipFeed(_ p: UnsafePointer<UInt8>, _ at: Int, _ count: Int) -> Int {
-    bytes.hasReturn && at < count && at > 0 && p[at] == 0x0A && p[at - 1] == 0x0D ? at + 1 : at
+    unsafe bytes.hasReturn && at < count && at > 0 && p[at] == 0x0A && p[at - 1] == 0x0D ? at + 1 : at
   }
 
   /// Skips blank lines and comments.
   private func firstRecord(_ p: UnsafePointer<UInt8>, _ start: Int, _ count: Int) -> Int {
     var at = start
     while at < count {
-      if bytes.isLineEnd(p[at]) {
+      if unsafe bytes.isLineEnd(p[at]) {
         at += 1
-      } else if bytes.hasComment, p[at] == bytes.comment {
-        while at < count, !bytes.isLineEnd(p[at]) { at += 1 }
+      } else if bytes.hasComment, unsafe p[at] == bytes.comment {
+        while at < count, unsafe !bytes.isLineEnd(p[at]) { at += 1 }
       } else {
         break
       }
@@ -131,7 +131,7 @@ package struct SchemaInference {
     var from = start
     var at = start
     while at < count {
-      let c = p[at]
+      let c = unsafe p[at]
       state = bytes.next(state, c)
       if state == .recordStart || (state == .fieldStart && c == bytes.separator) {
         out.fields.append((from, at))
@@ -144,7 +144,7 @@ package struct SchemaInference {
       }
     }
     if !out.isComplete { out.fields.append((from, at)) }
-    out.next = skipFeed(p, at, count)
+    out.next = unsafe skipFeed(p, at, count)
     return out
   }
 
@@ -153,13 +153,13 @@ package struct SchemaInference {
     var at = first
     var seen = 0
     while at < count, seen < 100 {
-      let next = record(p, at, count)
+      let next = unsafe record(p, at, count)
       guard next.isComplete || seen == 0 else { break }
       guard next.fields.count == names.count + 1 else { return }
       seen += 1
-      at = firstRecord(p, next.next, count)
+      at = unsafe firstRecord(p, next.next, count)
     }
-    throw CSVError(
+    throw unsafe CSVError(
       .schema, line: line(p, first), byteOffset: first, found: "\(names.count + 1) fields in every record", expected: "\(names.count), as the header names",
       hint: "the first field has no name, as in files written with row numbers: name it with indexColumn=NAME, or give a schema of \(names.count + 1) columns")
   }
@@ -189,14 +189,14 @@ package struct SchemaInference {
     var columns = [ColumnCandidates](repeating: ColumnCandidates(), count: names.count)
     var at = first
     while at < count {
-      let record = record(p, at, count)
+      let record = unsafe record(p, at, count)
       guard record.isComplete || isWhole || at == first else { break }
       for c in 0..<min(names.count, record.fields.count) {
         let field = record.fields[c]
-        guard field.end > field.start, let text = reader.trimmed(p, field.start, field.end) else { continue }
-        columns[c].look(text, words, formats) { (line(p, at), CSVError.quoted(UnsafeBufferPointer(start: text.start, count: text.count))) }
+        guard field.end > field.start, let text = unsafe reader.trimmed(p, field.start, field.end) else { continue }
+        columns[c].look(text, words, formats) { unsafe (line(p, at), CSVError.quoted(UnsafeBufferPointer(start: text.start, count: text.count))) }
       }
-      at = firstRecord(p, record.next, count)
+      at = unsafe firstRecord(p, record.next, count)
     }
     for (c, column) in columns.enumerated() {
       if let note = column.widening { notes.append("column '\(names[c])': \(note)") }
@@ -232,20 +232,20 @@ struct ColumnCandidates {
 
   mutating func look(_ text: FieldReader.Text, _ words: CSVWords, _ formats: CSVDateFormats, _ place: () -> (line: Int, text: String)) {
     if possible == 0 { return }
-    let p = text.start, n = text.count
+    let p = unsafe text.start, n = text.count
     let before = type
-    if possible & Bit.long != 0, ScalarText.parseLong(p, n) == nil { possible &= ~Bit.long }
-    if possible & Bit.decimal != 0, possible & Bit.long == 0, !isWhole(p, n) || ScalarText.parseDecimal(p, n) == nil { possible &= ~Bit.decimal }
+    if possible & Bit.long != 0, unsafe ScalarText.parseLong(p, n) == nil { possible &= ~Bit.long }
+    if possible & Bit.decimal != 0, possible & Bit.long == 0, unsafe !isWhole(p, n) || ScalarText.parseDecimal(p, n) == nil { possible &= ~Bit.decimal }
     if possible & Bit.real != 0 {
-      if ScalarText.parseReal(p, n) != nil {
-        if p[0] &- 0x30 < 10 || n > 1 && (p[1] &- 0x30 < 10 || p[1] == 0x2E) { hasNumber = true }
+      if unsafe ScalarText.parseReal(p, n) != nil {
+        if unsafe p[0] &- 0x30 < 10 || n > 1 && (p[1] &- 0x30 < 10 || p[1] == 0x2E) { hasNumber = true }
       } else if ![words.nan, words.positiveInfinity, words.negativeInfinity].contains(where: { FieldReader.equals(text, $0) }) {
         possible &= ~Bit.real
       }
     }
     // 1 and 0 are numbers here, not booleans.
-    if possible & Bit.bool != 0, n < 4 || ScalarText.parseBool(p, n) == nil { possible &= ~Bit.bool }
-    if possible & Bit.datetime != 0, !isDatetime(p, n, formats) { possible &= ~Bit.datetime }
+    if possible & Bit.bool != 0, unsafe n < 4 || ScalarText.parseBool(p, n) == nil { possible &= ~Bit.bool }
+    if possible & Bit.datetime != 0, unsafe !isDatetime(p, n, formats) { possible &= ~Bit.datetime }
     if n != 10 || !formats.patterns.isEmpty { isAllDates = false }
     if hasValue, type != before, widening == nil || type != .decimal {
       let (line, value) = place()
@@ -258,12 +258,12 @@ struct ColumnCandidates {
   }
 
   private func isWhole(_ p: UnsafePointer<UInt8>, _ n: Int) -> Bool {
-    for i in 0..<n where p[i] &- 0x30 >= 10 && !(i == 0 && (p[i] == 0x2D || p[i] == 0x2B)) { return false }
+    for i in 0..<n where unsafe p[i] &- 0x30 >= 10 && !(i == 0 && (p[i] == 0x2D || p[i] == 0x2B)) { return false }
     return true
   }
 
   private func isDatetime(_ p: UnsafePointer<UInt8>, _ n: Int, _ formats: CSVDateFormats) -> Bool {
-    if formats.patterns.isEmpty { return ScalarText.parseISODateTime(p, n, exact: true) != nil }
-    return formats.patterns.contains { $0.parse(p, n) != nil }
+    if formats.patterns.isEmpty { return unsafe ScalarText.parseISODateTime(p, n, exact: true) != nil }
+    return formats.patterns.contains { unsafe $0.parse(p, n) != nil }
   }
 }

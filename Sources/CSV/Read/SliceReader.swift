@@ -68,7 +68,7 @@ package final class SliceReader {
   private func parse(_ slice: TextSlice, _ first: Int, _ n: Int) throws {
     let stride = index.stride
     for (position, column) in columns {
-      column.append(
+      unsafe column.append(
         FieldRun(
           base: slice.base, ends: index.ends + (first * stride + position), stride: stride, rows: n, firstRow: rows, hasEscapes: index.hasEscapes,
           hasHighBytes: slice.hasHighBytes), defects)
@@ -91,9 +91,9 @@ package final class SliceReader {
     }
     var batch = RecordBatch(schema: plan.outputSchema, columns: vectors, rowCount: rows)
     if plan.mode == .dropMalformed, !badRows.isEmpty {
-      let keep = Bitmap.build(count: rows) { words in
-        for w in 0..<Bitmap.wordCount(rows) { words[w] = ~0 }
-        for row in badRows { words[row >> 6] &= ~(1 << UInt64(row & 63)) }
+      let keep = unsafe Bitmap.build(count: rows) { words in
+        for w in 0..<Bitmap.wordCount(rows) { unsafe words[w] = ~0 }
+        for row in badRows { unsafe words[row >> 6] &= ~(1 << UInt64(row & 63)) }
       }
       batch = batch.filter(keep)
     }
@@ -121,9 +121,9 @@ package final class SliceReader {
     for row in first..<first + n {
       for c in 0..<plan.fields.count {
         let at = row * index.stride + c
-        let length = Int(index.ends[at]) - Int(index.ends[at - 1] &+ 1)
+        let length = unsafe Int(index.ends[at]) - Int(index.ends[at - 1] &+ 1)
         guard length > limit else { continue }
-        let start = Int(index.ends[at - 1] &+ 1)
+        let start = unsafe Int(index.ends[at - 1] &+ 1)
         throw CSVError(
           .limit, line: line(of: start, slice), byteOffset: slice.byteOffset + start, column: plan.fields[c].name, found: "a field of \(length) bytes",
           expected: "at most \(limit)", hint: "raise maxCharsPerColumn, or look for a quote that is not closed")
@@ -137,7 +137,7 @@ package final class SliceReader {
       countedAt = 0
       countedLine = slice.lineAtBase
     }
-    countedLine += countLineEnds(slice.base, countedAt..<position, bytes)
+    unsafe countedLine += countLineEnds(slice.base, countedAt..<position, bytes)
     countedAt = position
     return countedLine
   }
@@ -168,7 +168,7 @@ package final class SliceReader {
       badRows.append(row)
       let wantsText = plan.onBadRecords != nil || plan.columns.contains(CSVReadPlan.corruptRecord)
       if wantsText {
-        let start = Int(index.ends[(first + row - rows) * index.stride - 1] &+ 1)
+        let start = unsafe Int(index.ends[(first + row - rows) * index.stride - 1] &+ 1)
         let text = recordText(start, slice)
         corrupt.append((row, text))
         if plan.onBadRecords != nil {
@@ -202,15 +202,15 @@ package final class SliceReader {
     var state = ScanState.recordStart
     var at = start
     while at < slice.end {
-      state = bytes.next(state, slice.base[at])
+      state = unsafe bytes.next(state, slice.base[at])
       if state == .recordStart { break }
       at += 1
     }
-    return Array(UnsafeBufferPointer(start: slice.base + start, count: at - start))
+    return unsafe Array(UnsafeBufferPointer(start: slice.base + start, count: at - start))
   }
 
   private func describe(_ defect: RowDefect, _ slice: TextSlice) -> CSVError {
-    let start = Int(index.ends[defect.row * index.stride - 1] &+ 1)
+    let start = unsafe Int(index.ends[defect.row * index.stride - 1] &+ 1)
     let line = line(of: start, slice)
     switch defect.kind {
     case .unterminated:
@@ -230,13 +230,13 @@ package final class SliceReader {
   private func describe(_ defect: FieldDefect, _ first: Int, _ slice: TextSlice) -> CSVError {
     let field = plan.fields[defect.column]
     let line = line(of: defect.start, slice)
-    let text = UnsafeBufferPointer(start: slice.base + defect.start, count: defect.end - defect.start)
+    let text = unsafe UnsafeBufferPointer(start: slice.base + defect.start, count: defect.end - defect.start)
     if field.type == .string {
       return CSVError(
-        .encoding, line: line, byteOffset: slice.byteOffset + defect.start, column: field.name, found: "\(CSVError.quoted(text)) with bytes that are not UTF-8",
+        .encoding, line: line, byteOffset: slice.byteOffset + defect.start, column: field.name, found: unsafe "\(CSVError.quoted(text)) with bytes that are not UTF-8",
         expected: "UTF-8", hint: "set encoding=ISO-8859-1 (or windows-1252, UTF-16LE, UTF-16BE); with mode=PERMISSIVE such bytes become U+FFFD")
     }
-    return CSVError(
+    return unsafe CSVError(
       .value, line: line, byteOffset: slice.byteOffset + defect.start, column: field.name, found: CSVError.quoted(text),
       expected: field.type == .datetime ? "datetime as \(plan.formatText)" : "\(field.type)",
       hint: plan.refusesMisfits

@@ -23,7 +23,7 @@ struct BlockScan {
   /// Scans `count` bytes; what follows them may make `hasHighBytes` true too; `before` is the byte in front of them, or a line end at the start of the file. 64 readable bytes must follow.
   init(_ p: UnsafePointer<UInt8>, _ count: Int, before: UInt8, _ bytes: ScanBytes) {
     let quoteOn: UInt64 = bytes.hasQuote ? ~0 : 0
-    let seesReturns = bytes.hasReturn && (before == 0x0D || (count > 0 && memchr(p, 0x0D, count) != nil))
+    let seesReturns = unsafe bytes.hasReturn && (before == 0x0D || (count > 0 && memchr(p, 0x0D, count) != nil))
     var carry: UInt64 = 0
     var opens: UInt64 = before == bytes.separator || bytes.isLineEnd(before) || (bytes.hasQuote && before == bytes.quote) ? 1 : 0
     var lastReturn: UInt64 = bytes.hasReturn && before == 0x0D ? 1 : 0
@@ -35,7 +35,7 @@ struct BlockScan {
     while at < count {
       let left = count &- at
       let keep: UInt64 = left >= 64 ? ~0 : (1 << UInt64(left)) &- 1
-      let m = seesReturns
+      let m = unsafe seesReturns
         ? csimd_csv_masks(p + at, bytes.separator, bytes.quote, bytes.lineFeed, 0x0D)
         : csimd_csv_masks_lf(p + at, bytes.separator, bytes.quote, bytes.lineFeed)
       let quotes = m.quote & quoteOn & keep
@@ -62,7 +62,7 @@ struct BlockScan {
       anyReturn |= returns
       opens = (m.sep | ends | quotes) >> 63
       carry = 0 &- (inside >> 63)
-      high |= csimd_any_high64(p + at)
+      unsafe high |= csimd_any_high64(p + at)
       at &+= 64
     }
     // Behind a partial word the masked quotes leave the parity in the last bit too.
@@ -72,7 +72,7 @@ struct BlockScan {
     hasHighBytes = high != 0
     hasReturns = anyReturn != 0
     lineCount = lines
-    if bytes.needsTroubleSearch, Self.contains(p, count, bytes) { isDoubtful = (true, true) }
+    if bytes.needsTroubleSearch, unsafe Self.contains(p, count, bytes) { isDoubtful = (true, true) }
   }
 
   /// True when an escape or comment byte occurs.
@@ -82,7 +82,7 @@ struct BlockScan {
     var at = 0
     while at < count {
       let keep: UInt64 = count &- at >= 64 ? ~0 : (1 << UInt64(count &- at)) &- 1
-      if csimd_mask64_eq3(p + at, a, b, b) & keep != 0 { return true }
+      if unsafe csimd_mask64_eq3(p + at, a, b, b) & keep != 0 { return true }
       at &+= 64
     }
     return false
@@ -106,33 +106,33 @@ struct BlockOutcome {
       var state = start
       var first = start == .recordStart ? 0 : -1
       for i in 0..<count {
-        state = bytes.next(state, p[i])
+        state = unsafe bytes.next(state, p[i])
         if first < 0, state == .recordStart { first = i + 1 }
       }
       end = state
-      firstRecord = Self.skipFeed(first < 0 ? count : first, p, count, before, bytes)
+      firstRecord = unsafe Self.skipFeed(first < 0 ? count : first, p, count, before, bytes)
       return
     }
     let isInsideAtEnd = isInside != scan.flipsQuotes
-    end = count == 0 ? start : isInsideAtEnd ? .quoted : Self.stateBehind(p, count, start, bytes)
+    end = unsafe count == 0 ? start : isInsideAtEnd ? .quoted : Self.stateBehind(p, count, start, bytes)
     let lineEnd = isInside ? scan.firstLineEnd.1 : scan.firstLineEnd.0
     let first = start == .recordStart ? 0 : lineEnd < 0 ? count : lineEnd + 1
-    firstRecord = Self.skipFeed(first, p, count, before, bytes)
+    firstRecord = unsafe Self.skipFeed(first, p, count, before, bytes)
   }
 
   /// The state behind a text that ends outside quotes. Spaces that are skipped in front of fields leave the field's start where it is.
   private static func stateBehind(_ p: UnsafePointer<UInt8>, _ count: Int, _ start: ScanState, _ bytes: ScanBytes) -> ScanState {
-    guard bytes.trimsLeading else { return bytes.stateBehind(p[count - 1]) }
+    guard bytes.trimsLeading else { return unsafe bytes.stateBehind(p[count - 1]) }
     var at = count
-    while at > 0, p[at - 1] == 0x20 || p[at - 1] == 0x09 { at -= 1 }
-    let state = at > 0 ? bytes.stateBehind(p[at - 1]) : start
+    while at > 0, unsafe p[at - 1] == 0x20 || p[at - 1] == 0x09 { at -= 1 }
+    let state = unsafe at > 0 ? bytes.stateBehind(p[at - 1]) : start
     if at == count { return state }
     return state == .recordStart || state == .fieldStart ? .fieldStart : .unquoted
   }
 
   /// A record does not start at the LF of a CR LF.
   private static func skipFeed(_ at: Int, _ p: UnsafePointer<UInt8>, _ count: Int, _ before: UInt8, _ bytes: ScanBytes) -> Int {
-    guard bytes.hasReturn, at < count, p[at] == bytes.lineFeed, (at > 0 ? p[at - 1] : before) == 0x0D else { return at }
+    guard bytes.hasReturn, at < count, unsafe p[at] == bytes.lineFeed, unsafe (at > 0 ? p[at - 1] : before) == 0x0D else { return at }
     return at + 1
   }
 }

@@ -15,7 +15,8 @@ package struct SplitOptions: Sendable {
   package init() {}
 }
 
-package final class FileSplitter: @unchecked Sendable {  // mutable state behind `mutex`
+// SAFETY: owns or keeps alive the memory behind its pointers for as long as it lives; every access stays within the counts it holds.
+@safe package final class FileSplitter: @unchecked Sendable {  // mutable state behind `mutex`
   private let size: Int
   private let firstOffset: Int
   private let firstLine: Int
@@ -43,20 +44,20 @@ package final class FileSplitter: @unchecked Sendable {  // mutable state behind
     firstLine = line
     bytes = ScanBytes(dialect)
     self.options = options
-    self.readAt = readAt
+    unsafe self.readAt = unsafe readAt
     pool = TextBufferPool(size: min(options.blockSize, max(0, size - offset)) + Self.lookAhead)
-    mutex = .allocate(capacity: 1)
-    published = .allocate(capacity: 1)
-    pthread_mutex_init(mutex, nil)
-    pthread_cond_init(published, nil)
+    unsafe mutex = .allocate(capacity: 1)
+    unsafe published = .allocate(capacity: 1)
+    unsafe pthread_mutex_init(mutex, nil)
+    unsafe pthread_cond_init(published, nil)
     known = [(.recordStart, line)]
   }
 
   deinit {
-    pthread_cond_destroy(published)
-    pthread_mutex_destroy(mutex)
-    published.deallocate()
-    mutex.deallocate()
+    unsafe pthread_cond_destroy(published)
+    unsafe pthread_mutex_destroy(mutex)
+    unsafe published.deallocate()
+    unsafe mutex.deallocate()
   }
 
   private static let lookAhead = 64 << 10
@@ -65,8 +66,8 @@ package final class FileSplitter: @unchecked Sendable {  // mutable state behind
   package var bytesRead: Int { locked { min(taken, size) } }
 
   private func locked<R>(_ body: () throws -> R) rethrows -> R {
-    pthread_mutex_lock(mutex)
-    defer { pthread_mutex_unlock(mutex) }
+    unsafe pthread_mutex_lock(mutex)
+    defer { unsafe pthread_mutex_unlock(mutex) }
     return try body()
   }
 
@@ -85,7 +86,7 @@ package final class FileSplitter: @unchecked Sendable {  // mutable state behind
     let loaded = try load(block, into: buffer, lookAhead: Self.lookAhead)
     let start = try settle(before: block)
     let offset = loaded.offset, count = loaded.count
-    let outcome = BlockOutcome(loaded.scan, start: start.state, buffer.base, count, before: loaded.before, bytes)
+    let outcome = unsafe BlockOutcome(loaded.scan, start: start.state, buffer.base, count, before: loaded.before, bytes)
     publish(block + 1, outcome.end, start.line + loaded.scan.lineCount, count)
     guard outcome.firstRecord < count else {
       pool.give(buffer)
@@ -99,14 +100,14 @@ package final class FileSplitter: @unchecked Sendable {  // mutable state behind
     while state != .recordStart {
       if end == have {
         if offset + have >= size { break }
-        guard have - outcome.firstRecord <= options.maxRecordBytes else { throw tooLong(buffer.base, outcome.firstRecord, start.line, offset) }
+        guard have - outcome.firstRecord <= options.maxRecordBytes else { throw unsafe tooLong(buffer.base, outcome.firstRecord, start.line, offset) }
         let more = min(max(have, Self.lookAhead), size - offset - have)
         buffer.grow(to: have + more + 1, used: have)
-        have += try readAt(UnsafeMutableRawBufferPointer(start: buffer.base + have, count: more), offset + have)
+        unsafe have += try readAt(UnsafeMutableRawBufferPointer(start: buffer.base + have, count: more), offset + have)
         guard end < have else { break }
         buffer.seal(have)
       }
-      let c = buffer.base[end]
+      let c = unsafe buffer.base[end]
       if c == 0x0D { hasReturns = true }
       if c >= 0x80 { hasHigh = true }
       state = bytes.next(state, c)
@@ -114,7 +115,7 @@ package final class FileSplitter: @unchecked Sendable {  // mutable state behind
     }
     let isUnterminated = state == .quoted || state == .escaped
     if state != .recordStart, !isUnterminated {
-      buffer.base[end] = bytes.lineFeed
+      unsafe buffer.base[end] = bytes.lineFeed
       end += 1
       buffer.seal(end)
     }
@@ -131,21 +132,21 @@ package final class FileSplitter: @unchecked Sendable {  // mutable state behind
       let count = min(options.blockSize, size - offset)
       // One byte in front tells whether the block starts at a line.
       let front = offset > 0 ? 1 : 0
-      if front == 0 { buffer.base[-1] = bytes.lineFeed }
+      if front == 0 { unsafe buffer.base[-1] = bytes.lineFeed }
       let wanted = min(count + lookAhead, size - offset)
       buffer.grow(to: wanted + 1, used: 0)
-      let have = try readAt(UnsafeMutableRawBufferPointer(start: buffer.base - front, count: wanted + front), offset - front) - front
+      let have = try unsafe readAt(UnsafeMutableRawBufferPointer(start: buffer.base - front, count: wanted + front), offset - front) - front
       guard have >= count else {
         throw CSVError(.limit, byteOffset: offset + max(0, have), found: "the end of the file", expected: "\(size) bytes: the file shrank while it was read")
       }
       buffer.seal(have)
-      let before = block == 0 ? bytes.lineFeed : buffer.base[-1]
-      return (offset, count, have, before, BlockScan(buffer.base, count, before: before, bytes))
+      let before = unsafe block == 0 ? bytes.lineFeed : buffer.base[-1]
+      return unsafe (offset, count, have, before, BlockScan(buffer.base, count, before: before, bytes))
     } catch {
       // Whoever waits for this block tries it itself, and meets the same error.
       locked {
         claimed.remove(block)
-        pthread_cond_broadcast(published)
+        unsafe pthread_cond_broadcast(published)
       }
       throw error
     }
@@ -159,7 +160,7 @@ package final class FileSplitter: @unchecked Sendable {  // mutable state behind
           if known.count > block { return nil }
           let first = known.count - 1
           if !claimed.contains(first) { return first }
-          pthread_cond_wait(published, mutex)
+          unsafe pthread_cond_wait(published, mutex)
         }
       }
       guard let open else { return locked { known[block] } }
@@ -167,13 +168,13 @@ package final class FileSplitter: @unchecked Sendable {  // mutable state behind
       defer { pool.give(buffer) }
       let loaded = try load(open, into: buffer, lookAhead: 0)
       let start = locked { known[open] }
-      let outcome = BlockOutcome(loaded.scan, start: start.state, buffer.base, loaded.count, before: loaded.before, bytes)
+      let outcome = unsafe BlockOutcome(loaded.scan, start: start.state, buffer.base, loaded.count, before: loaded.before, bytes)
       publish(open + 1, outcome.end, start.line + loaded.scan.lineCount, 0)
     }
   }
 
   private func tooLong(_ p: UnsafePointer<UInt8>, _ from: Int, _ line: Int, _ offset: Int) -> CSVError {
-    CSVError(
+    unsafe CSVError(
       .limit, line: line + countLineEnds(p, 0..<from, bytes), byteOffset: offset + from, found: "a record of more than \(options.maxRecordBytes) bytes",
       expected: "a shorter one", hint: "a quote that is not closed swallows the rest of the file; check the quote and escape options")
   }
@@ -182,7 +183,7 @@ package final class FileSplitter: @unchecked Sendable {  // mutable state behind
     locked {
       if known.count == block { known.append((state, line)) }
       taken += count
-      pthread_cond_broadcast(published)
+      unsafe pthread_cond_broadcast(published)
     }
   }
 }

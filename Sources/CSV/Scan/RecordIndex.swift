@@ -12,7 +12,8 @@ struct RowDefect {
 }
 
 /// The index of one chunk of a slice. Positions count from the slice's base; arithmetic on them wraps.
-final class RecordIndex {
+// SAFETY: owns or keeps alive the memory behind its pointers for as long as it lives; every access stays within the counts it holds.
+@safe final class RecordIndex {
   private var space: UnsafeMutablePointer<UInt32>
   private var spare: UnsafeMutablePointer<UInt32>
   private var capacity = 0
@@ -31,30 +32,30 @@ final class RecordIndex {
   init(_ bytes: ScanBytes, fieldCount: Int) {
     self.bytes = bytes
     self.fieldCount = fieldCount
-    space = .allocate(capacity: 1)
-    spare = .allocate(capacity: 1)
-    ends = UnsafePointer(space)
+    unsafe space = .allocate(capacity: 1)
+    unsafe spare = .allocate(capacity: 1)
+    unsafe ends = unsafe UnsafePointer(space)
   }
 
   deinit {
-    space.deallocate()
-    spare.deallocate()
+    unsafe space.deallocate()
+    unsafe spare.deallocate()
   }
 
   private func reserve(_ n: Int) {
     guard n > capacity else { return }
-    space.deallocate()
+    unsafe space.deallocate()
     capacity = max(n, capacity * 2)
-    space = .allocate(capacity: capacity)
+    unsafe space = .allocate(capacity: capacity)
   }
 
   private func reserveSpare(_ n: Int, keeping used: Int) {
     guard n > spareCapacity else { return }
     spareCapacity = max(n, spareCapacity * 2)
     let fresh = UnsafeMutablePointer<UInt32>.allocate(capacity: spareCapacity)
-    fresh.update(from: spare, count: used)
-    spare.deallocate()
-    spare = fresh
+    unsafe fresh.update(from: spare, count: used)
+    unsafe spare.deallocate()
+    unsafe spare = unsafe fresh
   }
 
   /// Indexes the records of about `wanted` bytes from `start`, where a record starts; returns where the next record starts.
@@ -65,7 +66,7 @@ final class RecordIndex {
     var wanted = wanted
     while true {
       let limit = min(start + wanted, slice.end)
-      if !hasTrouble(slice.base, start, limit) {
+      if unsafe !hasTrouble(slice.base, start, limit) {
         switch slice.hasReturns && bytes.hasReturn ? scanWithReturns(slice, start, limit) : scan(slice, start, limit) {
         case .done(let next): return next
         case .noRecordEnd where limit < slice.end:
@@ -84,7 +85,7 @@ final class RecordIndex {
     let b = bytes.hasComment ? bytes.comment : a
     var at = start
     while at < limit {
-      if csimd_mask64_eq3(p + at, a, b, b) != 0 { return true }
+      if unsafe csimd_mask64_eq3(p + at, a, b, b) != 0 { return true }
       at &+= 64
     }
     return false
@@ -95,10 +96,10 @@ final class RecordIndex {
   // MARK: - Masks
 
   private func scan(_ slice: TextSlice, _ start: Int, _ limit: Int) -> Outcome {
-    let p = slice.base
+    let p = unsafe slice.base
     reserve(limit - start + 130)
-    let out = space + 1
-    space[0] = UInt32(truncatingIfNeeded: start &- 1)
+    let out = unsafe space + 1
+    unsafe space[0] = UInt32(truncatingIfNeeded: start &- 1)
     let separator = bytes.separator, quote = bytes.quote, feed = bytes.lineFeed
     let quoteOn: UInt64 = bytes.hasQuote ? ~0 : 0
     var n = 0, lines = 0
@@ -107,7 +108,7 @@ final class RecordIndex {
     while at < limit {
       let left = limit &- at
       let keep: UInt64 = left >= 64 ? ~0 : (1 << UInt64(left)) &- 1
-      let m = csimd_csv_masks_lf(p + at, separator, quote, feed)
+      let m = unsafe csimd_csv_masks_lf(p + at, separator, quote, feed)
       let quotes = m.quote & quoteOn & keep
       var bits = (m.sep | m.lf) & keep
       if quotes | carry != 0 {
@@ -121,7 +122,7 @@ final class RecordIndex {
       opens = (m.sep | m.lf | quotes) >> 63
       lastQuote = quotes >> 63
       lines &+= (m.lf & bits).nonzeroBitCount
-      n &+= csimd_bit_positions(out + n, UInt32(truncatingIfNeeded: at), bits)
+      unsafe n &+= csimd_bit_positions(out + n, UInt32(truncatingIfNeeded: at), bits)
       at &+= 64
     }
     hasEscapes = escapes != 0
@@ -131,22 +132,22 @@ final class RecordIndex {
     var wrong = 0
     var k = fieldCount &- 1
     for _ in 0..<lines {
-      wrong |= Int(p[Int(out[k])] ^ feed)
+      unsafe wrong |= Int(p[Int(out[k])] ^ feed)
       k &+= fieldCount
     }
     guard wrong == 0 else { return .irregular }
     rowCount = lines
     stride = fieldCount
-    ends = UnsafePointer(out)
-    return .done(next: Int(out[lines &* fieldCount &- 1]) + 1)
+    unsafe ends = unsafe UnsafePointer(out)
+    return unsafe .done(next: Int(out[lines &* fieldCount &- 1]) + 1)
   }
 
   /// The same where CR or CR LF may end lines: the CR LF's end is its LF, and the last field ends at the CR.
   private func scanWithReturns(_ slice: TextSlice, _ start: Int, _ limit: Int) -> Outcome {
-    let p = slice.base
+    let p = unsafe slice.base
     reserve(limit - start + 130)
-    let out = space + 1
-    space[0] = UInt32(truncatingIfNeeded: start &- 1)
+    let out = unsafe space + 1
+    unsafe space[0] = UInt32(truncatingIfNeeded: start &- 1)
     let quoteOn: UInt64 = bytes.hasQuote ? ~0 : 0
     var n = 0, lines = 0
     var carry: UInt64 = 0, opens: UInt64 = 1, bad: UInt64 = 0, escapes: UInt64 = 0, lastQuote: UInt64 = 0
@@ -154,9 +155,9 @@ final class RecordIndex {
     while at < limit {
       let left = limit &- at
       let keep: UInt64 = left >= 64 ? ~0 : (1 << UInt64(left)) &- 1
-      let m = csimd_csv_masks(p + at, bytes.separator, bytes.quote, bytes.lineFeed, 0x0D)
+      let m = unsafe csimd_csv_masks(p + at, bytes.separator, bytes.quote, bytes.lineFeed, 0x0D)
       let quotes = m.quote & quoteOn & keep
-      let nextFeed: UInt64 = at &+ 64 < slice.end && p[at &+ 64] == 0x0A ? 1 << 63 : 0
+      let nextFeed: UInt64 = unsafe at &+ 64 < slice.end && p[at &+ 64] == 0x0A ? 1 << 63 : 0
       let lineEnds = (m.lf | (m.cr & ~((m.lf >> 1) | nextFeed))) & keep
       var bits = (m.sep & keep) | lineEnds
       let inside = csimd_prefix_xor(quotes) ^ carry
@@ -168,7 +169,7 @@ final class RecordIndex {
       opens = (m.sep | m.lf | m.cr | quotes) >> 63
       lastQuote = quotes >> 63
       lines &+= (lineEnds & bits).nonzeroBitCount
-      n &+= csimd_bit_positions(out + n, UInt32(truncatingIfNeeded: at), bits)
+      unsafe n &+= csimd_bit_positions(out + n, UInt32(truncatingIfNeeded: at), bits)
       at &+= 64
     }
     hasEscapes = escapes != 0
@@ -179,20 +180,20 @@ final class RecordIndex {
     var to = 0
     var from = 0
     for _ in 0..<lines {
-      spare[to] = out[from &- 1]
-      for c in 0..<fieldCount { spare[to &+ 1 &+ c] = out[from &+ c] }
-      let last = Int(out[from &+ fieldCount &- 1])
-      guard bytes.isLineEnd(p[last]) else { return .irregular }
+      unsafe spare[to] = unsafe out[from &- 1]
+      for c in 0..<fieldCount { unsafe spare[to &+ 1 &+ c] = unsafe out[from &+ c] }
+      let last = unsafe Int(out[from &+ fieldCount &- 1])
+      guard unsafe bytes.isLineEnd(p[last]) else { return .irregular }
       // The start of the last field bounds the step back.
-      let lastStart = Int(spare[to &+ fieldCount &- 1] &+ 1)
-      if p[last] == 0x0A, last > lastStart, p[last &- 1] == 0x0D { spare[to &+ fieldCount] = UInt32(truncatingIfNeeded: last &- 1) }
+      let lastStart = unsafe Int(spare[to &+ fieldCount &- 1] &+ 1)
+      if unsafe p[last] == 0x0A, last > lastStart, unsafe p[last &- 1] == 0x0D { unsafe spare[to &+ fieldCount] = UInt32(truncatingIfNeeded: last &- 1) }
       to &+= fieldCount &+ 1
       from &+= fieldCount
     }
     rowCount = lines
     stride = fieldCount + 1
-    ends = UnsafePointer(spare + 1)
-    return .done(next: Int(out[lines &* fieldCount &- 1]) + 1)
+    unsafe ends = unsafe UnsafePointer(spare + 1)
+    return unsafe .done(next: Int(out[lines &* fieldCount &- 1]) + 1)
   }
 
   // MARK: - Automaton
@@ -201,7 +202,7 @@ final class RecordIndex {
   /// pads short records with empty fields, cuts long ones, and lists both as defects.
   private func walk(_ slice: TextSlice, _ start: Int, _ limit: Int) -> Int {
     defects.removeAll(keepingCapacity: true)
-    let p = slice.base
+    let p = unsafe slice.base
     rowCount = 0
     stride = fieldCount + 1
     hasEscapes = true
@@ -209,22 +210,22 @@ final class RecordIndex {
     var at = start
     while at < limit, at < slice.end {
       // The LF of a CR LF is no record.
-      if bytes.hasReturn, p[at] == 0x0A, p[at &- 1] == 0x0D, at > slice.start {
+      if bytes.hasReturn, unsafe p[at] == 0x0A, unsafe p[at &- 1] == 0x0D, at > slice.start {
         at &+= 1
         continue
       }
       reserveSpare(used + fieldCount + 2, keeping: used)
-      spare[used] = UInt32(truncatingIfNeeded: at &- 1)
+      unsafe spare[used] = UInt32(truncatingIfNeeded: at &- 1)
       var fields = 0
       var state = ScanState.recordStart
       let recordStart = at
       var isComment = false
       while at < slice.end {
-        let c = p[at]
+        let c = unsafe p[at]
         let next = bytes.next(state, c)
         if next == .comment { isComment = true }
         if next == .recordStart || (next == .fieldStart && c == bytes.separator) {
-          if fields < fieldCount { spare[used &+ 1 &+ fields] = UInt32(truncatingIfNeeded: at) }
+          if fields < fieldCount { unsafe spare[used &+ 1 &+ fields] = UInt32(truncatingIfNeeded: at) }
           fields &+= 1
         }
         at &+= 1
@@ -233,7 +234,7 @@ final class RecordIndex {
       }
       let isUnterminated = state != .recordStart
       if isUnterminated {
-        if fields < fieldCount { spare[used &+ 1 &+ fields] = UInt32(truncatingIfNeeded: at) }
+        if fields < fieldCount { unsafe spare[used &+ 1 &+ fields] = UInt32(truncatingIfNeeded: at) }
         fields &+= 1
       }
       if isComment { continue }
@@ -245,13 +246,13 @@ final class RecordIndex {
         defects.append(RowDefect(row: rowCount, kind: fields < fieldCount ? .tooFew : .tooMany, fieldCount: fields))
       }
       while fields < fieldCount {
-        spare[used &+ 1 &+ fields] = spare[used &+ fields] &+ 1
+        unsafe spare[used &+ 1 &+ fields] = unsafe spare[used &+ fields] &+ 1
         fields &+= 1
       }
       rowCount += 1
       used &+= fieldCount &+ 1
     }
-    ends = UnsafePointer(spare + 1)
+    unsafe ends = unsafe UnsafePointer(spare + 1)
     return at
   }
 }

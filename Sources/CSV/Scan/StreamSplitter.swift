@@ -6,7 +6,8 @@ import Glibc
 #endif
 import Synchronization
 
-package final class StreamSplitter: Sendable {
+// SAFETY: owns or keeps alive the memory behind its pointers for as long as it lives; every access stays within the counts it holds.
+@safe package final class StreamSplitter: Sendable {
   private struct State: ~Copyable {
     var buffer: TextBuffer?
     /// Bytes in `buffer` that are not cut off yet.
@@ -32,11 +33,11 @@ package final class StreamSplitter: Sendable {
   ) {
     bytes = ScanBytes(dialect)
     self.options = options
-    self.read = read
+    unsafe self.read = unsafe read
     pool = TextBufferPool(size: options.blockSize)
     let buffer = pool.take()
     buffer.grow(to: head.count, used: 0)
-    head.withUnsafeBufferPointer { if let p = $0.baseAddress { memcpy(buffer.base, p, $0.count) } }
+    unsafe head.withUnsafeBufferPointer { if let p = $0.baseAddress { unsafe memcpy(buffer.base, p, $0.count) } }
     state = Mutex(State(buffer: buffer, pending: head.count, lastByte: bytes.lineFeed, line: line, offset: offset))
   }
 
@@ -48,13 +49,13 @@ package final class StreamSplitter: Sendable {
 
   private func cut(_ s: inout State) throws -> TextSlice? {
     guard let buffer = s.buffer else { return nil }
-    buffer.base[-1] = s.lastByte
+    unsafe buffer.base[-1] = s.lastByte
     var have = s.pending
     while true {
       let target = max(options.blockSize, have * 2)
       if !s.isAtEnd, have < target {
         buffer.grow(to: target + 1, used: have)
-        let n = try read(UnsafeMutableRawBufferPointer(start: buffer.base + have, count: target - have))
+        let n = try unsafe read(UnsafeMutableRawBufferPointer(start: buffer.base + have, count: target - have))
         if n < target - have { s.isAtEnd = true }
         have += n
         s.bytesRead += n
@@ -65,14 +66,14 @@ package final class StreamSplitter: Sendable {
         s.buffer = nil
         return nil
       }
-      let scan = BlockScan(buffer.base, have, before: s.lastByte, bytes)
-      var (end, endState) = lastRecordEnd(buffer.base, have, scan, before: s.lastByte)
+      let scan = unsafe BlockScan(buffer.base, have, before: s.lastByte, bytes)
+      var (end, endState) = unsafe lastRecordEnd(buffer.base, have, scan, before: s.lastByte)
       var isUnterminated = false
       if s.isAtEnd {
         end = have
         isUnterminated = endState == .quoted || endState == .escaped
         if endState != .recordStart, !isUnterminated {
-          buffer.base[end] = bytes.lineFeed
+          unsafe buffer.base[end] = bytes.lineFeed
           end += 1
           buffer.seal(end)
         }
@@ -85,7 +86,7 @@ package final class StreamSplitter: Sendable {
         continue
       }
       // A record does not start at the LF of a CR LF that the last slice was cut in.
-      let start = bytes.hasReturn && s.lastByte == 0x0D && buffer.base[0] == 0x0A ? 1 : 0
+      let start = unsafe bytes.hasReturn && s.lastByte == 0x0D && buffer.base[0] == 0x0A ? 1 : 0
       let slice = TextSlice(
         buffer: buffer, start: min(start, end), end: end, lineAtBase: s.line, byteOffset: s.offset, hasHighBytes: scan.hasHighBytes,
         hasReturns: scan.hasReturns, isUnterminated: isUnterminated, pool: pool)
@@ -94,12 +95,12 @@ package final class StreamSplitter: Sendable {
         return slice
       }
       let rest = have - end
-      s.line += scan.lineCount - countLineEnds(buffer.base, end..<have, bytes)
+      unsafe s.line += scan.lineCount - countLineEnds(buffer.base, end..<have, bytes)
       s.offset += end
-      s.lastByte = buffer.base[end - 1]
+      s.lastByte = unsafe buffer.base[end - 1]
       let fresh = pool.take()
       fresh.grow(to: rest, used: 0)
-      memcpy(fresh.base, buffer.base + end, rest)
+      unsafe memcpy(fresh.base, buffer.base + end, rest)
       s.buffer = fresh
       s.pending = rest
       return slice
@@ -112,16 +113,16 @@ package final class StreamSplitter: Sendable {
       var state = ScanState.recordStart
       var end = 0
       for i in 0..<count {
-        state = bytes.next(state, p[i])
+        state = unsafe bytes.next(state, p[i])
         if state == .recordStart { end = i + 1 }
       }
       return (end, state)
     }
     var isInside = scan.flipsQuotes
-    let state: ScanState = isInside ? .quoted : bytes.stateBehind(p[count - 1])
+    let state: ScanState = unsafe isInside ? .quoted : bytes.stateBehind(p[count - 1])
     var at = count
     while at > 0 {
-      let c = p[at - 1]
+      let c = unsafe p[at - 1]
       if !isInside, bytes.isLineEnd(c) { return (at, state) }
       if bytes.hasQuote, c == bytes.quote { isInside.toggle() }
       at -= 1

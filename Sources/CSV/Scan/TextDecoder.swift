@@ -20,9 +20,9 @@ package enum TextEncoding: String, Sendable, CaseIterable {
 
   /// The encoding that a byte order mark announces, and the mark's length.
   package static func ofMark(_ head: UnsafeRawBufferPointer) -> (encoding: TextEncoding, length: Int)? {
-    if head.count >= 3, head[0] == 0xEF, head[1] == 0xBB, head[2] == 0xBF { return (.utf8, 3) }
-    if head.count >= 2, head[0] == 0xFF, head[1] == 0xFE { return (.utf16le, 2) }
-    if head.count >= 2, head[0] == 0xFE, head[1] == 0xFF { return (.utf16be, 2) }
+    if head.count >= 3, unsafe head[0] == 0xEF, unsafe head[1] == 0xBB, unsafe head[2] == 0xBF { return (.utf8, 3) }
+    if head.count >= 2, unsafe head[0] == 0xFF, unsafe head[1] == 0xFE { return (.utf16le, 2) }
+    if head.count >= 2, unsafe head[0] == 0xFE, unsafe head[1] == 0xFF { return (.utf16be, 2) }
     return nil
   }
 
@@ -34,7 +34,8 @@ package enum TextEncoding: String, Sendable, CaseIterable {
 package typealias ByteReader = (UnsafeMutableRawBufferPointer) throws -> Int
 
 /// Reads text of an encoding as UTF-8. One thread at a time.
-package final class TextDecoder {
+// SAFETY: owns or keeps alive the memory behind its pointers for as long as it lives; every access stays within the counts it holds.
+@safe package final class TextDecoder {
   private let encoding: TextEncoding
   private let source: ByteReader
   private var input = [UInt8](repeating: 0, count: 64 << 10)
@@ -47,19 +48,19 @@ package final class TextDecoder {
 
   package init(_ encoding: TextEncoding, _ source: @escaping ByteReader) {
     self.encoding = encoding
-    self.source = source
+    unsafe self.source = unsafe source
   }
 
   /// Fills `target` with UTF-8; fewer bytes only at the end.
   package func read(into target: UnsafeMutableRawBufferPointer) throws -> Int {
-    if encoding.isTransparent { return try source(target) }
+    if encoding.isTransparent { return try unsafe source(target) }
     var done = 0
     while done < target.count {
       if outputAt < output.count {
         let n = min(target.count - done, output.count - outputAt)
-        output.withUnsafeBytes { out in
+        unsafe output.withUnsafeBytes { out in
           guard let from = out.baseAddress, let to = target.baseAddress else { return }
-          (to + done).copyMemory(from: from + outputAt, byteCount: n)
+          unsafe (to + done).copyMemory(from: from + outputAt, byteCount: n)
         }
         done += n
         outputAt += n
@@ -68,7 +69,7 @@ package final class TextDecoder {
       if isAtEnd { break }
       output.removeAll(keepingCapacity: true)
       outputAt = 0
-      let n = try input.withUnsafeMutableBytes { try source($0) }
+      let n = try unsafe input.withUnsafeMutableBytes { try unsafe source($0) }
       if n < input.count { isAtEnd = true }
       decode(n)
       if isAtEnd, oddByte != nil || highSurrogate != nil { append(0xFFFD) }

@@ -6,41 +6,42 @@ import Glibc
 import Synchronization
 
 /// Writable bytes with 64 spare bytes in front and behind.
-final class TextBuffer: @unchecked Sendable {  // owned by one slice at a time
+// SAFETY: owns or keeps alive the memory behind its pointers for as long as it lives; every access stays within the counts it holds.
+@safe final class TextBuffer: @unchecked Sendable {  // owned by one slice at a time
   private(set) var base: UnsafeMutablePointer<UInt8>
   private(set) var capacity: Int
   static let padding = 64
 
   init(capacity: Int) {
     self.capacity = capacity
-    base = Self.allocate(capacity)
+    unsafe base = unsafe Self.allocate(capacity)
   }
 
-  deinit { free(base - Self.padding) }
+  deinit { unsafe free(base - Self.padding) }
 
   private static func allocate(_ capacity: Int) -> UnsafeMutablePointer<UInt8> {
     let bytes = capacity + 2 * padding
-    guard let raw = malloc(bytes) else { fatalError("out of memory: \(bytes) bytes") }
-    let start = raw.bindMemory(to: UInt8.self, capacity: bytes)
-    start.update(repeating: 0, count: padding)
-    (start + padding + capacity).update(repeating: 0, count: padding)
-    return start + padding
+    guard let raw = unsafe malloc(bytes) else { fatalError("out of memory: \(bytes) bytes") }
+    let start = unsafe raw.bindMemory(to: UInt8.self, capacity: bytes)
+    unsafe start.update(repeating: 0, count: padding)
+    unsafe (start + padding + capacity).update(repeating: 0, count: padding)
+    return unsafe start + padding
   }
 
   /// Makes room for `capacity` bytes, keeping the first `used`.
   func grow(to newCapacity: Int, used: Int) {
     guard newCapacity > capacity else { return }
-    let fresh = Self.allocate(newCapacity)
-    memcpy(fresh - Self.padding, base - Self.padding, used + Self.padding)
-    free(base - Self.padding)
-    base = fresh
+    let fresh = unsafe Self.allocate(newCapacity)
+    unsafe memcpy(fresh - Self.padding, base - Self.padding, used + Self.padding)
+    unsafe free(base - Self.padding)
+    unsafe base = unsafe fresh
     capacity = newCapacity
   }
 
   /// Clears the spare bytes behind `count`, so that nothing of an earlier use is seen.
   func seal(_ count: Int) {
     let spare = min(Self.padding, capacity + Self.padding - count)
-    (base + count).update(repeating: 0, count: spare)
+    unsafe (base + count).update(repeating: 0, count: spare)
   }
 }
 
@@ -91,7 +92,7 @@ package final class TextSlice: @unchecked Sendable {  // read by the thread that
 
   deinit { pool.give(buffer) }
 
-  var base: UnsafePointer<UInt8> { UnsafePointer(buffer.base) }
+  var base: UnsafePointer<UInt8> { unsafe UnsafePointer(buffer.base) }
 
   /// Bytes of records.
   package var byteCount: Int { end - start }
@@ -100,8 +101,8 @@ package final class TextSlice: @unchecked Sendable {  // read by the thread that
 /// Line ends among bytes, CR LF counted once.
 func countLineEnds(_ p: UnsafePointer<UInt8>, _ range: Range<Int>, _ bytes: ScanBytes) -> Int {
   var n = 0
-  for i in range where bytes.isLineEnd(p[i]) {
-    if bytes.hasReturn, p[i] == 0x0A, p[i - 1] == 0x0D { continue }
+  for i in range where unsafe bytes.isLineEnd(p[i]) {
+    if bytes.hasReturn, unsafe p[i] == 0x0A, unsafe p[i - 1] == 0x0D { continue }
     n += 1
   }
   return n

@@ -60,7 +60,7 @@ package final class CSVEncoder: Sendable {
     let n = batch.rowCount
     let ends = LineEnd(options.lineEnd)
     if batch.columns.isEmpty {
-      for _ in 0..<n { options.lineEnd.withUnsafeBufferPointer { out.append(contentsOf: $0) } }
+      for _ in 0..<n { unsafe options.lineEnd.withUnsafeBufferPointer { unsafe out.append(contentsOf: $0) } }
       return
     }
     var writers: [any FieldWriter] = []
@@ -72,29 +72,29 @@ package final class CSVEncoder: Sendable {
     let width = (writers.reduce(0) { $0 + $1.width } + 64 + 63) & ~63
     let rows = max(1, min(n, Self.blockBytes / width))
     let slots = UnsafeMutablePointer<UInt8>.allocate(capacity: rows * width)
-    defer { slots.deallocate() }
+    defer { unsafe slots.deallocate() }
     let cursors = UnsafeMutablePointer<UnsafeMutablePointer<UInt8>>.allocate(capacity: rows)
-    defer { cursors.deallocate() }
+    defer { unsafe cursors.deallocate() }
     var first = 0
     while first < n {
       let count = min(rows, n - first)
-      for k in 0..<count { cursors[k] = slots + k &* width }
-      for writer in writers { try writer.write(first, count, cursors) }
+      for k in 0..<count { unsafe cursors[k] = unsafe slots + k &* width }
+      for writer in writers { try unsafe writer.write(first, count, cursors) }
       var total = 0
-      for k in 0..<count { total &+= cursors[k] - (slots + k &* width) }
+      for k in 0..<count { unsafe total &+= cursors[k] - (slots + k &* width) }
       out.reserve(total + 64)
-      var to = out.pointer + out.count
+      var to = unsafe out.pointer + out.count
       for k in 0..<count {
-        let from = slots + k &* width
-        let length = cursors[k] - from
+        let from = unsafe slots + k &* width
+        let length = unsafe cursors[k] - from
         var at = 0
         // SAFETY: slots are 64 bytes wider than their texts, and 64 bytes behind the output's total were reserved.
         while at < length {
-          UnsafeMutableRawPointer(to + at).storeBytes(
+          unsafe UnsafeMutableRawPointer(to + at).storeBytes(
             of: UnsafeRawPointer(from + at).loadUnaligned(as: SIMD32<UInt8>.self), as: SIMD32<UInt8>.self)
           at &+= 32
         }
-        to += length
+        unsafe to += length
       }
       out.count += total
       first += count

@@ -16,8 +16,8 @@ struct LineEnd {
   }
 
   @inline(__always) func write(_ out: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
-    UnsafeMutableRawPointer(out).storeBytes(of: bytes.littleEndian, as: UInt16.self)
-    return out + count
+    unsafe UnsafeMutableRawPointer(out).storeBytes(of: bytes.littleEndian, as: UInt16.self)
+    return unsafe out + count
   }
 }
 
@@ -52,7 +52,7 @@ func makeFieldWriter(_ column: ColumnVector, _ end: LineEnd, _ options: CSVWrite
 private func jsonTexts(_ column: ColumnVector, _ offsets: Buffer<Int32>, _ data: Buffer<UInt8>) throws -> ColumnVector {
   let texts = StringBuilder(rows: column.count)
   for i in 0..<column.count {
-    let view = DynamicView(data.pointer + Int(offsets[i]), Int(offsets[i + 1] - offsets[i]))
+    let view = unsafe DynamicView(data.pointer + Int(offsets[i]), Int(offsets[i + 1] - offsets[i]))
     // A string stands for itself, as Kusto exports it, unless it would read back as something else.
     if column.isValid(i) { DynamicPrinter.append(view, to: texts.data) }
     texts.endRow()
@@ -76,30 +76,30 @@ struct ValueWriter: FieldWriter {
 
   func write(_ first: Int, _ count: Int, _ cursors: UnsafeMutablePointer<UnsafeMutablePointer<UInt8>>) {
     switch column.storage {
-    case .bool(let bits): each(first, count, cursors) { ScalarText.write(bool: bits[$0], to: $1) }
+    case .bool(let bits): unsafe each(first, count, cursors) { unsafe ScalarText.write(bool: bits[$0], to: $1) }
     case .int(let values):
-      let p = values.pointer
-      each(first, count, cursors) { ScalarText.write(long: Int64(p[$0]), to: $1) }
-    case .long(let values): writeLongs(values.pointer, first, count, cursors)
+      let p = unsafe values.pointer
+      unsafe each(first, count, cursors) { unsafe ScalarText.write(long: Int64(p[$0]), to: $1) }
+    case .long(let values): unsafe writeLongs(values.pointer, first, count, cursors)
     case .real(let values):
-      let p = values.pointer
-      each(first, count, cursors) { i, out in
-        let value = p[i]
-        return value.isFinite ? ScalarText.write(realWithPoint: value, to: out) : special(value, out)
+      let p = unsafe values.pointer
+      unsafe each(first, count, cursors) { i, out in
+        let value = unsafe p[i]
+        return unsafe value.isFinite ? ScalarText.write(realWithPoint: value, to: out) : special(value, out)
       }
     case .decimal64(let values, let scale):
-      let p = values.pointer
+      let p = unsafe values.pointer
       if scale >= 0, scale <= 18 {
-        each(first, count, cursors) { ScalarText.write(decimal64: p[$0], scale: scale, to: $1) }
+        unsafe each(first, count, cursors) { unsafe ScalarText.write(decimal64: p[$0], scale: scale, to: $1) }
       } else {
-        each(first, count, cursors) { ScalarText.write(decimal: DecimalValue(Int128(p[$0]), scale: scale), to: $1) }
+        unsafe each(first, count, cursors) { unsafe ScalarText.write(decimal: DecimalValue(Int128(p[$0]), scale: scale), to: $1) }
       }
     case .decimal128(let values, let scales):
-      let p = values.pointer, s = scales.pointer
-      each(first, count, cursors) { ScalarText.write(decimal: DecimalValue(p[$0], scale: Int(s[$0])), to: $1) }
+      let p = unsafe values.pointer, s = unsafe scales.pointer
+      unsafe each(first, count, cursors) { unsafe ScalarText.write(decimal: DecimalValue(p[$0], scale: Int(s[$0])), to: $1) }
     case .guid(let values):
-      let p = values.pointer
-      each(first, count, cursors) { ScalarText.write(guid: p[$0], to: $1) }
+      let p = unsafe values.pointer
+      unsafe each(first, count, cursors) { unsafe ScalarText.write(guid: p[$0], to: $1) }
     case .bytes, .constant, .dictionary: break
     }
     withExtendedLifetime(column) {}
@@ -110,22 +110,22 @@ struct ValueWriter: FieldWriter {
     case .datetime:
       let pattern = hasTime ? options.timestampFormat ?? options.dateFormat : options.dateFormat ?? options.timestampFormat
       if let pattern {
-        each(first, count, cursors) { pattern.write(p[$0], to: $1) }
+        unsafe each(first, count, cursors) { unsafe pattern.write(p[$0], to: $1) }
       } else if hasTime {
-        each(first, count, cursors) { ScalarText.write(timestamp: p[$0], to: $1) }
+        unsafe each(first, count, cursors) { unsafe ScalarText.write(timestamp: p[$0], to: $1) }
       } else {
-        each(first, count, cursors) { i, out in
-          ScalarText.writeDate(CivilTime.day(ofTicks: p[i]), to: out)
-          return out + 10
+        unsafe each(first, count, cursors) { i, out in
+          unsafe ScalarText.writeDate(CivilTime.day(ofTicks: p[i]), to: out)
+          return unsafe out + 10
         }
       }
-    case .timespan: each(first, count, cursors) { ScalarText.write(timespan: p[$0], to: $1) }
-    default: each(first, count, cursors) { ScalarText.write(long: p[$0], to: $1) }
+    case .timespan: unsafe each(first, count, cursors) { unsafe ScalarText.write(timespan: p[$0], to: $1) }
+    default: unsafe each(first, count, cursors) { unsafe ScalarText.write(long: p[$0], to: $1) }
     }
   }
 
   private func special(_ value: Double, _ out: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
-    put(value.isNaN ? options.nan : value > 0 ? options.positiveInfinity : options.negativeInfinity, out)
+    unsafe put(value.isNaN ? options.nan : value > 0 ? options.positiveInfinity : options.negativeInfinity, out)
   }
 
   @inline(__always) private func each(
@@ -134,27 +134,27 @@ struct ValueWriter: FieldWriter {
   ) {
     let quote = options.quotesAll ? options.quote : nil
     if column.validity == nil, quote == nil {
-      for k in 0..<count { cursors[k] = end.write(body(first &+ k, cursors[k])) }
+      for k in 0..<count { unsafe cursors[k] = unsafe end.write(body(first &+ k, cursors[k])) }
       return
     }
     for k in 0..<count {
-      var out = cursors[k]
+      var out = unsafe cursors[k]
       if column.isValid(first + k) {
-        if let quote { out[0] = quote; out += 1 }
-        out = body(first &+ k, out)
-        if let quote { out[0] = quote; out += 1 }
+        if let quote { unsafe out[0] = quote; unsafe out += 1 }
+        unsafe out = unsafe body(first &+ k, out)
+        if let quote { unsafe out[0] = quote; unsafe out += 1 }
       } else {
-        out = put(options.null, out)
+        unsafe out = unsafe put(options.null, out)
       }
-      cursors[k] = end.write(out)
+      unsafe cursors[k] = unsafe end.write(out)
     }
   }
 }
 
 /// Appends bytes.
 @inline(__always) func put(_ text: [UInt8], _ out: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
-  text.withUnsafeBufferPointer { if let p = $0.baseAddress { memcpy(out, p, $0.count) } }
-  return out + text.count
+  unsafe text.withUnsafeBufferPointer { if let p = $0.baseAddress { unsafe memcpy(out, p, $0.count) } }
+  return unsafe out + text.count
 }
 
 /// The texts of all values of a vector, as they stand in a file.
@@ -171,23 +171,23 @@ struct FieldTable {
     guard values.count > 0 else { return }
     let writer = try makeFieldWriter(values, LineEnd([]), options, hasTime: hasTime, name: name)
     let slot = UnsafeMutablePointer<UInt8>.allocate(capacity: writer.width + 64)
-    defer { slot.deallocate() }
-    var cursor = slot
+    defer { unsafe slot.deallocate() }
+    var cursor = unsafe slot
     offsets.reserveCapacity(values.count + 1)
     for i in 0..<values.count {
-      cursor = slot
-      try withUnsafeMutablePointer(to: &cursor) { try writer.write(i, 1, $0) }
-      bytes.append(contentsOf: UnsafeBufferPointer(start: slot, count: cursor - slot))
-      longest = max(longest, cursor - slot)
+      unsafe cursor = unsafe slot
+      try unsafe withUnsafeMutablePointer(to: &cursor) { try unsafe writer.write(i, 1, $0) }
+      unsafe bytes.append(contentsOf: UnsafeBufferPointer(start: slot, count: cursor - slot))
+      longest = unsafe max(longest, cursor - slot)
       offsets.append(bytes.count)
     }
     bytes.reserve(64)
   }
 
   var count: Int { offsets.count - 1 }
-  func text(_ i: Int) -> [UInt8] { Array(UnsafeBufferPointer(start: bytes.pointer + offsets[i], count: offsets[i + 1] - offsets[i])) }
-  var base: UnsafePointer<UInt8> { UnsafePointer(bytes.pointer) }
-  func withOffsets<R>(_ body: (UnsafePointer<Int>) -> R) -> R? { offsets.withUnsafeBufferPointer { $0.baseAddress.map(body) } }
+  func text(_ i: Int) -> [UInt8] { unsafe Array(UnsafeBufferPointer(start: bytes.pointer + offsets[i], count: offsets[i + 1] - offsets[i])) }
+  var base: UnsafePointer<UInt8> { unsafe UnsafePointer(bytes.pointer) }
+  func withOffsets<R>(_ body: (UnsafePointer<Int>) -> R) -> R? { unsafe offsets.withUnsafeBufferPointer { unsafe $0.baseAddress.map(body) } }
 }
 
 /// Dictionary and constant columns: copies formatted texts.
@@ -201,29 +201,29 @@ struct TableWriter: FieldWriter {
   var width: Int { max(table.longest, null.count) + 36 }
 
   func write(_ first: Int, _ count: Int, _ cursors: UnsafeMutablePointer<UnsafeMutablePointer<UInt8>>) {
-    let base = table.base
-    let codes = self.codes?.pointer
+    let base = unsafe table.base
+    let codes = unsafe self.codes?.pointer
     let validity = self.validity
     let isEmpty = table.count == 0
-    _ = table.withOffsets { offsets in
+    _ = unsafe table.withOffsets { offsets in
       for k in 0..<count {
-        var out = cursors[k]
+        var out = unsafe cursors[k]
         if isEmpty || !(validity.map { $0[first + k] } ?? true) {
-          cursors[k] = end.write(put(null, out))
+          unsafe cursors[k] = unsafe end.write(put(null, out))
           continue
         }
-        let code = codes.map { Int($0[first &+ k]) } ?? 0
-        let start = offsets[code]
-        let n = offsets[code &+ 1] &- start
+        let code = unsafe codes.map { unsafe Int($0[first &+ k]) } ?? 0
+        let start = unsafe offsets[code]
+        let n = unsafe offsets[code &+ 1] &- start
         if n <= 32 {
           // SAFETY: 64 bytes behind the texts are readable; a slot has 32 bytes of slack.
-          UnsafeMutableRawPointer(out).storeBytes(
+          unsafe UnsafeMutableRawPointer(out).storeBytes(
             of: UnsafeRawPointer(base + start).loadUnaligned(as: SIMD32<UInt8>.self), as: SIMD32<UInt8>.self)
         } else {
-          memcpy(out, base + start, n)
+          unsafe memcpy(out, base + start, n)
         }
-        out += n
-        cursors[k] = end.write(out)
+        unsafe out += n
+        unsafe cursors[k] = unsafe end.write(out)
       }
     }
     withExtendedLifetime(self) {}

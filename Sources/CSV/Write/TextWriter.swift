@@ -23,8 +23,8 @@ struct TextWriter: FieldWriter {
     self.options = options
     self.name = name
     var longest = 0
-    let o = offsets.pointer
-    for i in 0..<column.count { longest = max(longest, Int(o[i &+ 1] &- o[i])) }
+    let o = unsafe offsets.pointer
+    for i in 0..<column.count { longest = unsafe max(longest, Int(o[i &+ 1] &- o[i])) }
     // Every byte may be a quote.
     width = max(2 * longest, options.null.count, options.empty?.count ?? 0) + 40
   }
@@ -36,75 +36,75 @@ struct TextWriter: FieldWriter {
   }
 
   func write(_ first: Int, _ count: Int, _ cursors: UnsafeMutablePointer<UnsafeMutablePointer<UInt8>>) throws {
-    let o = offsets.pointer, bytes = data.pointer
+    let o = unsafe offsets.pointer, bytes = unsafe data.pointer
     let separator = options.separator, quote = options.quote ?? separator
     let isPlain = !options.quotesAll && !options.trimsLeading && !options.trimsTrailing && options.null.isEmpty && column.validity == nil
     for k in 0..<count {
       let i = first &+ k
-      let p = bytes + Int(o[i]), n = Int(o[i &+ 1] &- o[i])
+      let p = unsafe bytes + Int(o[i]), n = unsafe Int(o[i &+ 1] &- o[i])
       if isPlain, n > 0, n <= 64 {
         // SAFETY: 64 bytes behind a buffer are readable; slots have 32 bytes of slack.
-        let m = csimd_csv_masks(p, separator, quote, 0x0A, 0x0D)
+        let m = unsafe csimd_csv_masks(p, separator, quote, 0x0A, 0x0D)
         if (m.sep | m.quote | m.lf | m.cr) << UInt64(64 &- n) == 0 {
-          let out = cursors[k]
-          UnsafeMutableRawPointer(out).storeBytes(of: UnsafeRawPointer(p).loadUnaligned(as: SIMD32<UInt8>.self), as: SIMD32<UInt8>.self)
+          let out = unsafe cursors[k]
+          unsafe UnsafeMutableRawPointer(out).storeBytes(of: UnsafeRawPointer(p).loadUnaligned(as: SIMD32<UInt8>.self), as: SIMD32<UInt8>.self)
           if n > 32 {
-            UnsafeMutableRawPointer(out + 32).storeBytes(
+            unsafe UnsafeMutableRawPointer(out + 32).storeBytes(
               of: UnsafeRawPointer(p + 32).loadUnaligned(as: SIMD32<UInt8>.self), as: SIMD32<UInt8>.self)
           }
-          cursors[k] = end.write(out + n)
+          unsafe cursors[k] = unsafe end.write(out + n)
           continue
         }
       }
-      cursors[k] = end.write(try field(i, p, n, cursors[k]))
+      unsafe cursors[k] = unsafe end.write(try field(i, p, n, cursors[k]))
     }
     withExtendedLifetime((offsets, data)) {}
   }
 
   private func field(_ i: Int, _ start: UnsafePointer<UInt8>, _ length: Int, _ out: UnsafeMutablePointer<UInt8>) throws -> UnsafeMutablePointer<UInt8> {
-    guard column.isValid(i) else { return put(options.null, out) }
-    var p = start, n = length
-    if options.trimsLeading { while n > 0, p[0] == 0x20 || p[0] == 0x09 { p += 1; n -= 1 } }
-    if options.trimsTrailing { while n > 0, p[n - 1] == 0x20 || p[n - 1] == 0x09 { n -= 1 } }
+    guard column.isValid(i) else { return unsafe put(options.null, out) }
+    var p = unsafe start, n = length
+    if options.trimsLeading { while n > 0, unsafe p[0] == 0x20 || p[0] == 0x09 { unsafe p += 1; n -= 1 } }
+    if options.trimsTrailing { while n > 0, unsafe p[n - 1] == 0x20 || p[n - 1] == 0x09 { n -= 1 } }
     if n == 0 {
-      if let empty = options.empty { return put(empty, out) }
-      guard let quote = options.quote else { return out }
-      out[0] = quote
-      out[1] = quote
-      return out + 2
+      if let empty = options.empty { return unsafe put(empty, out) }
+      guard let quote = options.quote else { return unsafe out }
+      unsafe out[0] = quote
+      unsafe out[1] = quote
+      return unsafe out + 2
     }
-    let looksNull = !options.null.isEmpty && n == options.null.count && options.null.withUnsafeBufferPointer { memcmp($0.baseAddress ?? p, p, n) == 0 }
-    guard options.quotesAll || looksNull || needsQuotes(p, n) else {
-      memcpy(out, p, n)
-      return out + n
+    let looksNull = unsafe !options.null.isEmpty && n == options.null.count && options.null.withUnsafeBufferPointer { unsafe memcmp($0.baseAddress ?? p, p, n) == 0 }
+    guard unsafe options.quotesAll || looksNull || needsQuotes(p, n) else {
+      unsafe memcpy(out, p, n)
+      return unsafe out + n
     }
     guard let quote = options.quote else {
       if options.quotesAll || looksNull {
-        memcpy(out, p, n)
-        return out + n
+        unsafe memcpy(out, p, n)
+        return unsafe out + n
       }
-      throw CSVWriteError(column: name, text: CSVError.quoted(UnsafeBufferPointer(start: p, count: n)))
+      throw unsafe CSVWriteError(column: name, text: CSVError.quoted(UnsafeBufferPointer(start: p, count: n)))
     }
     let escape = options.escape
-    var to = out
-    to[0] = quote
-    to += 1
+    var to = unsafe out
+    unsafe to[0] = quote
+    unsafe to += 1
     for k in 0..<n {
-      let c = p[k]
+      let c = unsafe p[k]
       if c == quote || c == escape {
-        to[0] = escape
-        to += 1
+        unsafe to[0] = escape
+        unsafe to += 1
       }
-      to[0] = c
-      to += 1
+      unsafe to[0] = c
+      unsafe to += 1
     }
-    to[0] = quote
-    return to + 1
+    unsafe to[0] = quote
+    return unsafe to + 1
   }
 
   private func needsQuotes(_ p: UnsafePointer<UInt8>, _ n: Int) -> Bool {
     for k in 0..<n {
-      let c = p[k]
+      let c = unsafe p[k]
       if c == options.separator || c == 0x0A || c == 0x0D || options.lineEnd.contains(c) { return true }
       if let quote = options.quote, c == quote { return true }
     }

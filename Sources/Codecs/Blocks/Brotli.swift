@@ -7,24 +7,24 @@ enum BrotliBlocks {
   static func decompress(
     _ source: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer
   ) throws(CodecError) -> Int {
-    guard let from = source.baseAddress?.assumingMemoryBound(to: UInt8.self), source.count > 0 else {
+    guard let from = unsafe source.baseAddress?.assumingMemoryBound(to: UInt8.self), source.count > 0 else {
       throw .truncated(codec: "brotli")
     }
-    guard let state = BrotliDecoderCreateInstance(nil, nil, nil) else { throw .outOfMemory(codec: "brotli") }
-    defer { BrotliDecoderDestroyInstance(state) }
-    var input: UnsafePointer<UInt8>? = from
+    guard let state = unsafe BrotliDecoderCreateInstance(nil, nil, nil) else { throw .outOfMemory(codec: "brotli") }
+    defer { unsafe BrotliDecoderDestroyInstance(state) }
+    var input: UnsafePointer<UInt8>? = unsafe from
     var remaining = source.count
-    var output = target.baseAddress?.assumingMemoryBound(to: UInt8.self)
+    var output = unsafe target.baseAddress?.assumingMemoryBound(to: UInt8.self)
     var room = target.count
-    switch BrotliDecoderDecompressStream(state, &remaining, &input, &room, &output, nil) {
+    switch unsafe BrotliDecoderDecompressStream(state, &remaining, &input, &room, &output, nil) {
     case BROTLI_DECODER_RESULT_SUCCESS:
       guard remaining == 0 else { throw .corrupt(codec: "brotli", detail: "\(remaining) bytes after the end") }
       return target.count - room
     case BROTLI_DECODER_RESULT_NEEDS_MORE_INPUT: throw .truncated(codec: "brotli")
     case BROTLI_DECODER_RESULT_NEEDS_MORE_OUTPUT: throw .outputTooSmall(codec: "brotli", capacity: target.count)
     default:
-      let code = BrotliDecoderGetErrorCode(state)
-      throw .corrupt(codec: "brotli", detail: String(cString: BrotliDecoderErrorString(code)))
+      let code = unsafe BrotliDecoderGetErrorCode(state)
+      throw unsafe .corrupt(codec: "brotli", detail: String(cString: BrotliDecoderErrorString(code)))
     }
   }
 
@@ -33,8 +33,8 @@ enum BrotliBlocks {
   ) throws(CodecError) -> Int {
     var length = target.count
     var scratch: UInt8 = 0
-    let done = withUnsafeMutablePointer(to: &scratch) { empty in
-      BrotliEncoderCompress(
+    let done = unsafe withUnsafeMutablePointer(to: &scratch) { empty in
+      unsafe BrotliEncoderCompress(
         Int32(level), BROTLI_DEFAULT_WINDOW, BROTLI_MODE_GENERIC, source.count,
         source.baseAddress?.assumingMemoryBound(to: UInt8.self) ?? UnsafePointer(empty),
         &length, target.baseAddress?.assumingMemoryBound(to: UInt8.self) ?? empty)

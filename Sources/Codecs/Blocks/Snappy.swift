@@ -8,12 +8,12 @@ enum SnappyBlocks {
     _ source: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer
   ) throws(CodecError) -> Int {
     var length = target.count
-    guard length >= bound(source.count), let to = target.baseAddress?.assumingMemoryBound(to: CChar.self) else {
+    guard length >= bound(source.count), let to = unsafe target.baseAddress?.assumingMemoryBound(to: CChar.self) else {
       throw .outputTooSmall(codec: "snappy", capacity: target.count)
     }
     var scratch: CChar = 0
-    let status = withUnsafeMutablePointer(to: &scratch) { empty in
-      snappy_compress(
+    let status = unsafe withUnsafeMutablePointer(to: &scratch) { empty in
+      unsafe snappy_compress(
         source.baseAddress?.assumingMemoryBound(to: CChar.self) ?? UnsafePointer(empty), source.count, to, &length)
     }
     guard status == SNAPPY_OK else { throw .library(codec: "snappy", detail: "status \(status.rawValue)") }

@@ -2,21 +2,22 @@
 import CZstd
 
 /// One compression and one decompression context, created when first used.
-final class ZstdBlocks {
+// SAFETY: owns or keeps alive the memory behind its pointers for as long as it lives; every access stays within the counts it holds.
+@safe final class ZstdBlocks {
   private var decompressor: OpaquePointer?
   private var compressor: OpaquePointer?
 
   deinit {
-    ZSTD_freeDCtx(decompressor)
-    ZSTD_freeCCtx(compressor)
+    unsafe ZSTD_freeDCtx(decompressor)
+    unsafe ZSTD_freeCCtx(compressor)
   }
 
   static func bound(_ byteCount: Int) -> Int { ZSTD_compressBound(byteCount) }
 
   func decompress(_ source: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer) throws(CodecError) -> Int {
-    if decompressor == nil { decompressor = ZSTD_createDCtx() }
-    guard let context = decompressor else { throw .outOfMemory(codec: "zstd") }
-    let written = ZSTD_decompressDCtx(context, target.baseAddress, target.count, source.baseAddress, source.count)
+    if unsafe decompressor == nil { unsafe decompressor = unsafe ZSTD_createDCtx() }
+    guard let context = unsafe decompressor else { throw .outOfMemory(codec: "zstd") }
+    let written = unsafe ZSTD_decompressDCtx(context, target.baseAddress, target.count, source.baseAddress, source.count)
     if ZSTD_isError(written) != 0 { throw Self.error(written, capacity: target.count) }
     return written
   }
@@ -24,9 +25,9 @@ final class ZstdBlocks {
   func compress(
     _ source: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer, level: Int
   ) throws(CodecError) -> Int {
-    if compressor == nil { compressor = ZSTD_createCCtx() }
-    guard let context = compressor else { throw .outOfMemory(codec: "zstd") }
-    let written = ZSTD_compressCCtx(
+    if unsafe compressor == nil { unsafe compressor = unsafe ZSTD_createCCtx() }
+    guard let context = unsafe compressor else { throw .outOfMemory(codec: "zstd") }
+    let written = unsafe ZSTD_compressCCtx(
       context, target.baseAddress, target.count, source.baseAddress, source.count, Int32(level))
     if ZSTD_isError(written) != 0 { throw Self.error(written, capacity: target.count) }
     return written
@@ -38,7 +39,7 @@ final class ZstdBlocks {
     case ZSTD_error_dstSize_tooSmall: return .outputTooSmall(codec: "zstd", capacity: capacity)
     case ZSTD_error_memory_allocation: return .outOfMemory(codec: "zstd")
     case ZSTD_error_srcSize_wrong: return .truncated(codec: "zstd")
-    default: return .corrupt(codec: "zstd", detail: String(cString: ZSTD_getErrorName(code)))
+    default: return unsafe .corrupt(codec: "zstd", detail: String(cString: ZSTD_getErrorName(code)))
     }
   }
 }

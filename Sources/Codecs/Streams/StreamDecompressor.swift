@@ -4,7 +4,8 @@ import CZlib
 import CZstd
 
 /// Decompresses one stream chunk by chunk. One thread at a time; end with `finish()` to learn whether the stream was whole.
-package final class StreamDecompressor {
+// SAFETY: owns or keeps alive the memory behind its pointers for as long as it lives; every access stays within the counts it holds.
+@safe package final class StreamDecompressor {
   /// What one `feed` did: bytes taken from the input and bytes written to the output.
   package struct Progress: Sendable, Equatable {
     package var consumed: Int
@@ -27,28 +28,28 @@ package final class StreamDecompressor {
     self.format = format
     switch format {
     case .zstd:
-      zstd = ZSTD_createDStream()
-      guard zstd != nil else { throw .outOfMemory(codec: "zstd") }
+      unsafe zstd = unsafe ZSTD_createDStream()
+      guard unsafe zstd != nil else { throw .outOfMemory(codec: "zstd") }
     case .lz4:
-      LZ4F_createDecompressionContext(&lz4, UInt32(LZ4F_VERSION))
-      guard lz4 != nil else { throw .outOfMemory(codec: "lz4_frame") }
+      unsafe LZ4F_createDecompressionContext(&lz4, UInt32(LZ4F_VERSION))
+      guard unsafe lz4 != nil else { throw .outOfMemory(codec: "lz4_frame") }
     case .gzip:
       let made = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
-      made.initialize(to: z_stream())
-      guard inflateInit2_(made, 15 + 32, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
-        made.deallocate()
+      unsafe made.initialize(to: z_stream())
+      guard unsafe inflateInit2_(made, 15 + 32, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
+        unsafe made.deallocate()
         throw .outOfMemory(codec: "gzip")
       }
-      inflater = made
+      unsafe inflater = unsafe made
     }
   }
 
   deinit {
-    ZSTD_freeDStream(zstd)
-    LZ4F_freeDecompressionContext(lz4)
-    if let inflater {
-      inflateEnd(inflater)
-      inflater.deallocate()
+    unsafe ZSTD_freeDStream(zstd)
+    unsafe LZ4F_freeDecompressionContext(lz4)
+    if let inflater = unsafe inflater {
+      unsafe inflateEnd(inflater)
+      unsafe inflater.deallocate()
     }
   }
 
@@ -60,14 +61,14 @@ package final class StreamDecompressor {
   ) throws(CodecError) -> Progress {
     var total = Progress(consumed: 0, produced: 0)
     while true {
-      let rest = UnsafeRawBufferPointer(rebasing: input[total.consumed...])
-      let room = UnsafeMutableRawBufferPointer(rebasing: output[total.produced...])
-      if room.isEmpty || (rest.isEmpty && isBetweenFrames) { return total }
+      let rest = unsafe UnsafeRawBufferPointer(rebasing: input[total.consumed...])
+      let room = unsafe UnsafeMutableRawBufferPointer(rebasing: output[total.produced...])
+      if unsafe room.isEmpty || (rest.isEmpty && isBetweenFrames) { return total }
       let step: Progress
       switch format {
-      case .gzip: step = try feedGzip(rest, into: room)
-      case .zstd: step = try feedZstd(rest, into: room)
-      case .lz4: step = try feedLZ4(rest, into: room)
+      case .gzip: step = try unsafe feedGzip(rest, into: room)
+      case .zstd: step = try unsafe feedZstd(rest, into: room)
+      case .lz4: step = try unsafe feedLZ4(rest, into: room)
       }
       total.consumed += step.consumed
       total.produced += step.produced
@@ -83,13 +84,13 @@ package final class StreamDecompressor {
   private func feedZstd(
     _ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer
   ) throws(CodecError) -> Progress {
-    var source = ZSTD_inBuffer(src: input.baseAddress, size: input.count, pos: 0)
-    var target = ZSTD_outBuffer(dst: output.baseAddress, size: output.count, pos: 0)
-    let hint = ZSTD_decompressStream(zstd, &target, &source)
+    var source = unsafe ZSTD_inBuffer(src: input.baseAddress, size: input.count, pos: 0)
+    var target = unsafe ZSTD_outBuffer(dst: output.baseAddress, size: output.count, pos: 0)
+    let hint = unsafe ZSTD_decompressStream(zstd, &target, &source)
     if ZSTD_isError(hint) != 0 { throw ZstdBlocks.error(hint, capacity: output.count) }
-    if source.pos > 0 || target.pos > 0 { isBetweenFrames = hint == 0 }
+    if unsafe source.pos > 0 || target.pos > 0 { isBetweenFrames = hint == 0 }
     if hint == 0 { hasSeenFrame = true }
-    return Progress(consumed: source.pos, produced: target.pos)
+    return unsafe Progress(consumed: source.pos, produced: target.pos)
   }
 
   private func feedLZ4(
@@ -97,9 +98,9 @@ package final class StreamDecompressor {
   ) throws(CodecError) -> Progress {
     var taken = input.count
     var made = output.count
-    let hint = LZ4F_decompress(lz4, output.baseAddress, &made, input.baseAddress, &taken, nil)
+    let hint = unsafe LZ4F_decompress(lz4, output.baseAddress, &made, input.baseAddress, &taken, nil)
     if LZ4F_isError(hint) != 0 {
-      throw .corrupt(codec: "lz4_frame", detail: String(cString: LZ4F_getErrorName(hint)))
+      throw unsafe .corrupt(codec: "lz4_frame", detail: String(cString: LZ4F_getErrorName(hint)))
     }
     if taken > 0 || made > 0 { isBetweenFrames = hint == 0 }
     if hint == 0 { hasSeenFrame = true }
@@ -109,23 +110,23 @@ package final class StreamDecompressor {
   private func feedGzip(
     _ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer
   ) throws(CodecError) -> Progress {
-    guard let inflater else { throw .outOfMemory(codec: "gzip") }
+    guard let inflater = unsafe inflater else { throw .outOfMemory(codec: "gzip") }
     if isBetweenFrames && hasSeenFrame {
-      if isInPadding || input[0] == 0 {
+      if unsafe isInPadding || input[0] == 0 {
         isInPadding = true
-        guard input.allSatisfy({ $0 == 0 }) else { throw .corrupt(codec: "gzip", detail: "data after zero padding") }
+        guard unsafe input.allSatisfy({ $0 == 0 }) else { throw .corrupt(codec: "gzip", detail: "data after zero padding") }
         return Progress(consumed: input.count, produced: 0)
       }
-      guard inflateReset(inflater) == Z_OK else { throw .library(codec: "gzip", detail: "reset failed") }
+      guard unsafe inflateReset(inflater) == Z_OK else { throw .library(codec: "gzip", detail: "reset failed") }
     }
     let offered = min(input.count, 1 << 30)
     let room = min(output.count, 1 << 30)
-    inflater.pointee.next_in = UnsafeMutablePointer(mutating: input.baseAddress?.assumingMemoryBound(to: UInt8.self))
-    inflater.pointee.avail_in = UInt32(offered)
-    inflater.pointee.next_out = output.baseAddress?.assumingMemoryBound(to: UInt8.self)
-    inflater.pointee.avail_out = UInt32(room)
-    let status = inflate(inflater, Z_NO_FLUSH)
-    let progress = Progress(
+    unsafe inflater.pointee.next_in = unsafe UnsafeMutablePointer(mutating: input.baseAddress?.assumingMemoryBound(to: UInt8.self))
+    unsafe inflater.pointee.avail_in = UInt32(offered)
+    unsafe inflater.pointee.next_out = unsafe output.baseAddress?.assumingMemoryBound(to: UInt8.self)
+    unsafe inflater.pointee.avail_out = UInt32(room)
+    let status = unsafe inflate(inflater, Z_NO_FLUSH)
+    let progress = unsafe Progress(
       consumed: offered - Int(inflater.pointee.avail_in), produced: room - Int(inflater.pointee.avail_out))
     switch status {
     case Z_OK, Z_BUF_ERROR:
@@ -134,7 +135,7 @@ package final class StreamDecompressor {
       isBetweenFrames = true
       hasSeenFrame = true
     case Z_MEM_ERROR: throw .outOfMemory(codec: "gzip")
-    default: throw .corrupt(codec: "gzip", detail: ZlibBlocks.message(inflater))
+    default: throw unsafe .corrupt(codec: "gzip", detail: ZlibBlocks.message(inflater))
     }
     return progress
   }

@@ -29,9 +29,9 @@ package enum StreamFormat: Sendable, CaseIterable, CustomStringConvertible {
 
   /// The format whose magic number `prefix` starts with; four bytes are enough.
   package static func detect(_ prefix: UnsafeRawBufferPointer) -> StreamFormat? {
-    if prefix.count >= 2, prefix[0] == 0x1F, prefix[1] == 0x8B { return .gzip }
+    if prefix.count >= 2, unsafe prefix[0] == 0x1F, unsafe prefix[1] == 0x8B { return .gzip }
     guard prefix.count >= 4 else { return nil }
-    switch prefix.loadUnaligned(as: UInt32.self).littleEndian {
+    switch unsafe prefix.loadUnaligned(as: UInt32.self).littleEndian {
     case 0xFD2F_B528: return .zstd
     case 0x184D_2204: return .lz4
     default: return nil

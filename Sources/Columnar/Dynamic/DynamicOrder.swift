@@ -22,7 +22,7 @@ extension DynamicView {
     switch (tag, other.tag) {
     case (.null, .null), (.true, .true), (.false, .false): return true
     case (.long, .long), (.datetime, .datetime), (.timespan, .timespan): return int64 == other.int64
-    case (.string, .string): return stringBytes.elementsEqual(other.stringBytes)
+    case (.string, .string): return unsafe stringBytes.elementsEqual(other.stringBytes)
     case (.guid, .guid): return guid == other.guid
     case (.decimal, .decimal): return decimal == other.decimal
     case (.array, .array):
@@ -34,7 +34,7 @@ extension DynamicView {
     case (.bag, .bag):
       guard childCount == other.childCount else { return false }
       for i in 0..<childCount {
-        guard let mine = entry(i), let theirs = other.value(forKey: mine.key), mine.value.isEqual(theirs, depth: depth + 1) else { return false }
+        guard let mine = unsafe entry(i), let theirs = unsafe other.value(forKey: mine.key), unsafe mine.value.isEqual(theirs, depth: depth + 1) else { return false }
       }
       return true
     default:
@@ -48,7 +48,7 @@ extension DynamicView {
     switch (tag, other.tag) {
     case (.long, .long), (.datetime, .datetime), (.timespan, .timespan): return int64 < other.int64 ? -1 : int64 > other.int64 ? 1 : 0
     case (.decimal, .decimal): return decimal < other.decimal ? -1 : decimal == other.decimal ? 0 : 1
-    case (.string, .string): return textOrder(stringBytes, other.stringBytes)
+    case (.string, .string): return unsafe textOrder(stringBytes, other.stringBytes)
     case (.guid, .guid): return guid < other.guid ? -1 : guid == other.guid ? 0 : 1
     case (.true, .true), (.false, .false), (.null, .null): return 0
     case (.false, .true): return -1
@@ -68,7 +68,7 @@ extension DynamicView {
     case .false: hasher.combine(false)
     case .long, .real, .decimal: hasher.combine((number ?? 0) + 0.0)
     case .datetime, .timespan: hasher.combine(int64)
-    case .string: hasher.combine(bytes: UnsafeRawBufferPointer(stringBytes))
+    case .string: unsafe hasher.combine(bytes: UnsafeRawBufferPointer(stringBytes))
     case .guid: hasher.combine(guid)
     case .array:
       hasher.combine(childCount)
@@ -77,10 +77,10 @@ extension DynamicView {
       // Order of keys must not matter.
       var sum = 0
       for i in 0..<childCount {
-        guard let entry = entry(i) else { continue }
+        guard let entry = unsafe entry(i) else { continue }
         var inner = Hasher()
-        inner.combine(bytes: UnsafeRawBufferPointer(entry.key))
-        entry.value.hash(into: &inner, depth: depth + 1)
+        unsafe inner.combine(bytes: UnsafeRawBufferPointer(entry.key))
+        unsafe entry.value.hash(into: &inner, depth: depth + 1)
         sum = sum &+ inner.finalize()
       }
       hasher.combine(sum)
@@ -92,7 +92,7 @@ extension DynamicView {
 package func textOrder(_ a: UnsafeBufferPointer<UInt8>, _ b: UnsafeBufferPointer<UInt8>) -> Int {
   let n = min(a.count, b.count)
   if n > 0, let p = a.baseAddress, let q = b.baseAddress {
-    let order = memcmp(p, q, n)
+    let order = unsafe memcmp(p, q, n)
     if order != 0 { return Int(order) }
   }
   return a.count - b.count

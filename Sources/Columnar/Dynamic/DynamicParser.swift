@@ -17,14 +17,14 @@ package final class DynamicParser {
   /// Parses a whole text, which may be surrounded by white space. On an error the buffer is as before.
   package func parse(_ text: UnsafeBufferPointer<UInt8>, into out: BufferBuilder<UInt8>) throws(JSONTextError) {
     guard let base = text.baseAddress, text.count > 0 else { throw JSONTextError(offset: 0, message: "expected a value, found the end") }
-    var cursor = JSONCursor(base, text.count)
-    let start = out.count
+    var cursor = unsafe JSONCursor(base, text.count)
+    let start = unsafe out.count
     do throws(JSONTextError) {
       try parseValue(&cursor, into: out)
       try cursor.expectEnd()
     } catch {
-      out.count = start
-      ends.count = 0
+      unsafe out.count = start
+      unsafe ends.count = 0
       throw error
     }
   }
@@ -57,19 +57,19 @@ package final class DynamicParser {
   }
 
   private func scalar(_ extent: JSONExtent, _ cursor: JSONCursor, _ out: BufferBuilder<UInt8>) {
-    let p = cursor.base + extent.start, n = extent.end - extent.start
+    let p = unsafe cursor.base + extent.start, n = extent.end - extent.start
     switch extent.kind {
     case .null: out.append(DynamicTag.null.rawValue)
     case .true: out.append(DynamicTag.true.rawValue)
     case .false: out.append(DynamicTag.false.rawValue)
     case .integer:
-      if let v = ScalarText.parseLong(p, n) { put(.long, v, out) } else { put(.real, (ScalarText.parseReal(p, n) ?? .nan).bitPattern, out) }
-    case .number: put(.real, (ScalarText.parseReal(p, n) ?? .nan).bitPattern, out)
+      if let v = unsafe ScalarText.parseLong(p, n) { put(.long, v, out) } else { unsafe put(.real, (ScalarText.parseReal(p, n) ?? .nan).bitPattern, out) }
+    case .number: unsafe put(.real, (ScalarText.parseReal(p, n) ?? .nan).bitPattern, out)
     case .string:
-      let start = out.count
+      let start = unsafe out.count
       put(.string, UInt32(0), out)
       cursor.appendString(extent, to: out)
-      store(UInt32(truncatingIfNeeded: out.count - start - 5), at: start + 1, out)
+      unsafe store(UInt32(truncatingIfNeeded: out.count - start - 5), at: start + 1, out)
     case .array, .object: break
     }
   }
@@ -77,25 +77,25 @@ package final class DynamicParser {
   @inline(__always) private func put<T: BitwiseCopyable>(_ tag: DynamicTag, _ payload: T, _ out: BufferBuilder<UInt8>) {
     out.reserve(1 + MemoryLayout<T>.size)
     out.appendUnchecked(tag.rawValue)
-    UnsafeMutableRawPointer(out.pointer + out.count).storeBytes(of: payload, as: T.self)
-    out.count &+= MemoryLayout<T>.size
+    unsafe UnsafeMutableRawPointer(out.pointer + out.count).storeBytes(of: payload, as: T.self)
+    unsafe out.count &+= MemoryLayout<T>.size
   }
 
   @inline(__always) private func store(_ value: UInt32, at offset: Int, _ out: BufferBuilder<UInt8>) {
-    UnsafeMutableRawPointer(out.pointer + offset).storeBytes(of: value, as: UInt32.self)
+    unsafe UnsafeMutableRawPointer(out.pointer + offset).storeBytes(of: value, as: UInt32.self)
   }
 
   private func array(_ cursor: inout JSONCursor, _ out: BufferBuilder<UInt8>, _ depth: Int) throws(JSONTextError) {
     guard depth < JSONCursor.maxDepth else { throw cursor.error("nested deeper than \(JSONCursor.maxDepth)") }
     cursor.at &+= 1
-    let start = out.count, firstEnd = ends.count
+    let start = unsafe out.count, firstEnd = unsafe ends.count
     out.append(DynamicTag.array.rawValue)
     if cursor.peek() == UInt8(ascii: "]") {
       cursor.at &+= 1
     } else {
       while true {
         try value(&cursor, out, depth + 1)
-        ends.append(UInt32(truncatingIfNeeded: out.count &- start &- 1))
+        unsafe ends.append(UInt32(truncatingIfNeeded: out.count &- start &- 1))
         guard let next = cursor.peek() else { throw cursor.error("the array does not end") }
         cursor.at &+= 1
         if next == UInt8(ascii: "]") { break }
@@ -108,7 +108,7 @@ package final class DynamicParser {
   private func bag(_ cursor: inout JSONCursor, _ out: BufferBuilder<UInt8>, _ depth: Int) throws(JSONTextError) {
     guard depth < JSONCursor.maxDepth else { throw cursor.error("nested deeper than \(JSONCursor.maxDepth)") }
     cursor.at &+= 1
-    let start = out.count, firstEnd = ends.count
+    let start = unsafe out.count, firstEnd = unsafe ends.count
     var seen: UInt64 = 0
     var mayRepeat = false
     out.append(DynamicTag.bag.rawValue)
@@ -116,14 +116,14 @@ package final class DynamicParser {
       cursor.at &+= 1
     } else {
       while true {
-        let entry = out.count
+        let entry = unsafe out.count
         out.reserve(4)
-        out.count &+= 4
+        unsafe out.count &+= 4
         try key(&cursor, out)
-        let length = out.count &- entry &- 4
+        let length = unsafe out.count &- entry &- 4
         store(UInt32(truncatingIfNeeded: length), at: entry, out)
         // A small filter of keys: only bags whose keys collide are searched for repeated keys.
-        let last = length > 0 ? UInt64(out.pointer[out.count &- 1]) &* 7 &+ UInt64(out.pointer[entry &+ 4]) : 0
+        let last = unsafe length > 0 ? UInt64(out.pointer[out.count &- 1]) &* 7 &+ UInt64(out.pointer[entry &+ 4]) : 0
         let bit: UInt64 = 1 << ((last &+ UInt64(length) &* 31) & 63)
         if seen & bit != 0 { mayRepeat = true }
         seen |= bit
@@ -132,7 +132,7 @@ package final class DynamicParser {
         }
         cursor.at &+= 1
         try value(&cursor, out, depth + 1)
-        ends.append(UInt32(truncatingIfNeeded: out.count &- start &- 1))
+        unsafe ends.append(UInt32(truncatingIfNeeded: out.count &- start &- 1))
         guard let next = cursor.peek() else { throw cursor.error("the object does not end") }
         cursor.at &+= 1
         if next == UInt8(ascii: "}") { break }
@@ -153,7 +153,7 @@ package final class DynamicParser {
       if cursor.peek() == UInt8(ascii: "'") { return try singleQuoted(&cursor, out) }
       let word = identifier(cursor)
       if word > 0 {
-        out.append(contentsOf: UnsafeBufferPointer(start: cursor.base + cursor.at, count: word))
+        unsafe out.append(contentsOf: UnsafeBufferPointer(start: cursor.base + cursor.at, count: word))
         cursor.at &+= word
         return
       }
@@ -166,9 +166,9 @@ package final class DynamicParser {
     var entries: [[UInt8]] = []
     var index: [ArraySlice<UInt8>: Int] = [:]
     var from = start + 1
-    for k in firstEnd..<ends.count {
-      let to = start + 1 + Int(ends.pointer[k])
-      let entry = Array(UnsafeBufferPointer(start: UnsafePointer(out.pointer + from), count: to - from))
+    for k in unsafe firstEnd..<ends.count {
+      let to = unsafe start + 1 + Int(ends.pointer[k])
+      let entry = unsafe Array(UnsafeBufferPointer(start: UnsafePointer(out.pointer + from), count: to - from))
       let length = Int(entry[0]) | Int(entry[1]) << 8 | Int(entry[2]) << 16 | Int(entry[3]) << 24
       let name = entry[4..<4 + length]
       if let known = index[name] { entries[known] = entry } else {
@@ -177,28 +177,28 @@ package final class DynamicParser {
       }
       from = to
     }
-    if entries.count == ends.count - firstEnd { return }
-    out.count = start + 1
-    ends.count = firstEnd
+    if unsafe entries.count == ends.count - firstEnd { return }
+    unsafe out.count = start + 1
+    unsafe ends.count = firstEnd
     for entry in entries {
-      entry.withUnsafeBufferPointer { out.append(contentsOf: $0) }
-      ends.append(UInt32(truncatingIfNeeded: out.count - start - 1))
+      unsafe entry.withUnsafeBufferPointer { unsafe out.append(contentsOf: $0) }
+      unsafe ends.append(UInt32(truncatingIfNeeded: out.count - start - 1))
     }
   }
 
   /// Puts count and ends between the tag and the children, which were written behind the tag.
   private func close(_ start: Int, _ firstEnd: Int, _ out: BufferBuilder<UInt8>) {
-    let n = ends.count &- firstEnd
+    let n = unsafe ends.count &- firstEnd
     let header = 4 &+ 4 &* n
     out.reserve(header)
-    let children = out.pointer + start + 1
-    (children + header).update(from: UnsafePointer(children), count: out.count &- start &- 1)
-    UnsafeMutableRawPointer(children).storeBytes(of: UInt32(truncatingIfNeeded: n), as: UInt32.self)
+    let children = unsafe out.pointer + start + 1
+    unsafe (children + header).update(from: UnsafePointer(children), count: out.count &- start &- 1)
+    unsafe UnsafeMutableRawPointer(children).storeBytes(of: UInt32(truncatingIfNeeded: n), as: UInt32.self)
     for k in 0..<n {
-      UnsafeMutableRawPointer(children + (4 &+ 4 &* k)).storeBytes(of: ends.pointer[firstEnd &+ k], as: UInt32.self)
+      unsafe UnsafeMutableRawPointer(children + (4 &+ 4 &* k)).storeBytes(of: ends.pointer[firstEnd &+ k], as: UInt32.self)
     }
-    out.count &+= header
-    ends.count = firstEnd
+    unsafe out.count &+= header
+    unsafe ends.count = firstEnd
   }
 
   // MARK: - KQL literals
@@ -206,7 +206,7 @@ package final class DynamicParser {
   private func identifier(_ cursor: JSONCursor) -> Int {
     var n = 0
     while cursor.at + n < cursor.count {
-      let b = cursor.base[cursor.at + n]
+      let b = unsafe cursor.base[cursor.at + n]
       let isLetter = (b | 0x20) &- 0x61 < 26 || b == 0x5F
       if !isLetter, !(n > 0 && b &- 0x30 < 10) { break }
       n += 1
@@ -217,17 +217,17 @@ package final class DynamicParser {
   private func singleQuoted(_ cursor: inout JSONCursor, _ out: BufferBuilder<UInt8>) throws(JSONTextError) {
     let open = cursor.at
     var i = open + 1
-    while i < cursor.count, cursor.base[i] != UInt8(ascii: "'") {
-      guard cursor.base[i] == UInt8(ascii: "\\"), i + 1 < cursor.count else {
-        out.append(cursor.base[i])
+    while i < cursor.count, unsafe cursor.base[i] != UInt8(ascii: "'") {
+      guard unsafe cursor.base[i] == UInt8(ascii: "\\"), i + 1 < cursor.count else {
+        unsafe out.append(cursor.base[i])
         i += 1
         continue
       }
-      if cursor.base[i + 1] == UInt8(ascii: "'") {
+      if unsafe cursor.base[i + 1] == UInt8(ascii: "'") {
         out.append(UInt8(ascii: "'"))
         i += 2
       } else {
-        let length = cursor.base[i + 1] == UInt8(ascii: "u") ? min(6, cursor.count - i) : 2
+        let length = unsafe cursor.base[i + 1] == UInt8(ascii: "u") ? min(6, cursor.count - i) : 2
         cursor.appendString(JSONExtent(kind: .string, start: i, end: i + length, needsDecoding: true), to: out)
         i += length
       }
@@ -239,15 +239,15 @@ package final class DynamicParser {
   /// Single-quoted strings and typed literals; false when the byte starts neither.
   private func literal(_ cursor: inout JSONCursor, _ b: UInt8, _ out: BufferBuilder<UInt8>, _ depth: Int) throws(JSONTextError) -> Bool {
     if b == UInt8(ascii: "'") {
-      let start = out.count
+      let start = unsafe out.count
       put(.string, UInt32(0), out)
       try singleQuoted(&cursor, out)
-      store(UInt32(truncatingIfNeeded: out.count - start - 5), at: start + 1, out)
+      unsafe store(UInt32(truncatingIfNeeded: out.count - start - 5), at: start + 1, out)
       return true
     }
     let n = identifier(cursor)
-    guard n > 0, cursor.at + n < cursor.count, cursor.base[cursor.at + n] == UInt8(ascii: "(") else { return false }
-    let word = String(decoding: UnsafeBufferPointer(start: cursor.base + cursor.at, count: n), as: UTF8.self)
+    guard n > 0, cursor.at + n < cursor.count, unsafe cursor.base[cursor.at + n] == UInt8(ascii: "(") else { return false }
+    let word = unsafe String(decoding: UnsafeBufferPointer(start: cursor.base + cursor.at, count: n), as: UTF8.self)
     let open = cursor.at
     guard let type = DataType(name: word) else { throw cursor.error("'\(word)' is not a type") }
     cursor.at += n + 1
@@ -259,25 +259,25 @@ package final class DynamicParser {
       return true
     }
     var end = cursor.at
-    while end < cursor.count, cursor.base[end] != UInt8(ascii: ")") { end += 1 }
+    while end < cursor.count, unsafe cursor.base[end] != UInt8(ascii: ")") { end += 1 }
     guard end < cursor.count else { throw cursor.error("the literal does not end", at: open) }
     var first = cursor.at, last = end
-    while first < last, cursor.base[first] <= 0x20 { first += 1 }
-    while first < last, cursor.base[last - 1] <= 0x20 { last -= 1 }
-    if last - first >= 2, cursor.base[first] == cursor.base[last - 1],
-      cursor.base[first] == UInt8(ascii: "'") || cursor.base[first] == UInt8(ascii: "\"")
+    while first < last, unsafe cursor.base[first] <= 0x20 { first += 1 }
+    while first < last, unsafe cursor.base[last - 1] <= 0x20 { last -= 1 }
+    if last - first >= 2, unsafe cursor.base[first] == cursor.base[last - 1],
+      unsafe cursor.base[first] == UInt8(ascii: "'") || cursor.base[first] == UInt8(ascii: "\"")
     {
       first += 1
       last -= 1
     }
-    let text = String(decoding: UnsafeBufferPointer(start: cursor.base + first, count: last - first), as: UTF8.self)
+    let text = unsafe String(decoding: UnsafeBufferPointer(start: cursor.base + first, count: last - first), as: UTF8.self)
     cursor.at = end + 1
     if text == "null" {
       out.append(DynamicTag.null.rawValue)
       return true
     }
     guard let scalar = ScalarText.parse(text, as: type) else { throw cursor.error("'\(text)' is not a \(type)", at: open) }
-    DynamicValue(scalar).binary.withUnsafeBufferPointer { out.append(contentsOf: $0) }
+    unsafe DynamicValue(scalar).binary.withUnsafeBufferPointer { unsafe out.append(contentsOf: $0) }
     return true
   }
 }
@@ -305,11 +305,11 @@ extension DynamicValue {
     let out = BufferBuilder<UInt8>()
     let bytes = Array(text.utf8)
     let parser = DynamicParser(dialect)
-    let result: Result<Void, JSONTextError> = bytes.withUnsafeBufferPointer { bytes in
-      do throws(JSONTextError) { return .success(try parser.parse(bytes, into: out)) } catch { return .failure(error) }
+    let result: Result<Void, JSONTextError> = unsafe bytes.withUnsafeBufferPointer { bytes in
+      do throws(JSONTextError) { return unsafe .success(try parser.parse(bytes, into: out)) } catch { return .failure(error) }
     }
     try result.get()
-    self = DynamicView(UnsafePointer(out.pointer), out.count).value
+    self = unsafe DynamicView(UnsafePointer(out.pointer), out.count).value
     withExtendedLifetime(out) {}
   }
 }

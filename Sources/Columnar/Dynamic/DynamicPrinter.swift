@@ -10,15 +10,15 @@ package enum DynamicPrinter {
     case .null: word("null", out)
     case .false: word("false", out)
     case .true: word("true", out)
-    case .long: out.appendText { ScalarText.write(long: value.int64, to: $0) }
+    case .long: unsafe out.appendText { unsafe ScalarText.write(long: value.int64, to: $0) }
     case .real:
-      if value.real.isFinite { out.appendText { ScalarText.write(realWithPoint: value.real, to: $0) } }
-      else { quoted(out) { out.appendText { ScalarText.write(real: value.real, to: $0) } } }
-    case .decimal: quoted(out) { out.appendText { ScalarText.write(decimal: value.decimal, to: $0) } }
-    case .string: string(value.stringBytes, out)
-    case .datetime: quoted(out) { out.appendText { ScalarText.write(datetime: value.int64, to: $0) } }
-    case .timespan: quoted(out) { out.appendText { ScalarText.write(timespan: value.int64, to: $0) } }
-    case .guid: quoted(out) { out.appendText { ScalarText.write(guid: value.guid, to: $0) } }
+      if value.real.isFinite { unsafe out.appendText { unsafe ScalarText.write(realWithPoint: value.real, to: $0) } }
+      else { quoted(out) { unsafe out.appendText { unsafe ScalarText.write(real: value.real, to: $0) } } }
+    case .decimal: quoted(out) { unsafe out.appendText { unsafe ScalarText.write(decimal: value.decimal, to: $0) } }
+    case .string: unsafe string(value.stringBytes, out)
+    case .datetime: quoted(out) { unsafe out.appendText { unsafe ScalarText.write(datetime: value.int64, to: $0) } }
+    case .timespan: quoted(out) { unsafe out.appendText { unsafe ScalarText.write(timespan: value.int64, to: $0) } }
+    case .guid: quoted(out) { unsafe out.appendText { unsafe ScalarText.write(guid: value.guid, to: $0) } }
     case .array:
       out.append(UInt8(ascii: "["))
       for i in 0..<value.childCount {
@@ -29,11 +29,11 @@ package enum DynamicPrinter {
     case .bag:
       out.append(UInt8(ascii: "{"))
       for i in 0..<value.childCount {
-        guard let entry = value.entry(i) else { continue }
+        guard let entry = unsafe value.entry(i) else { continue }
         if i > 0 { out.append(UInt8(ascii: ",")) }
-        string(entry.key, out)
+        unsafe string(entry.key, out)
         out.append(UInt8(ascii: ":"))
-        append(entry.value, to: out, depth: depth + 1)
+        unsafe append(entry.value, to: out, depth: depth + 1)
       }
       out.append(UInt8(ascii: "}"))
     }
@@ -43,12 +43,12 @@ package enum DynamicPrinter {
   package static func appendText(_ value: DynamicView, to out: BufferBuilder<UInt8>) {
     switch value.tag {
     case .null: break
-    case .string: out.append(contentsOf: value.stringBytes)
-    case .real: out.appendText { ScalarText.write(real: value.real, to: $0) }
-    case .decimal: out.appendText { ScalarText.write(decimal: value.decimal, to: $0) }
-    case .datetime: out.appendText { ScalarText.write(datetime: value.int64, to: $0) }
-    case .timespan: out.appendText { ScalarText.write(timespan: value.int64, to: $0) }
-    case .guid: out.appendText { ScalarText.write(guid: value.guid, to: $0) }
+    case .string: unsafe out.append(contentsOf: value.stringBytes)
+    case .real: unsafe out.appendText { unsafe ScalarText.write(real: value.real, to: $0) }
+    case .decimal: unsafe out.appendText { unsafe ScalarText.write(decimal: value.decimal, to: $0) }
+    case .datetime: unsafe out.appendText { unsafe ScalarText.write(datetime: value.int64, to: $0) }
+    case .timespan: unsafe out.appendText { unsafe ScalarText.write(timespan: value.int64, to: $0) }
+    case .guid: unsafe out.appendText { unsafe ScalarText.write(guid: value.guid, to: $0) }
     default: append(value, to: out)
     }
   }
@@ -60,7 +60,7 @@ package enum DynamicPrinter {
   }
 
   private static func word(_ text: StaticString, _ out: BufferBuilder<UInt8>) {
-    out.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    unsafe out.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
   }
 
   /// Appends a JSON string: quotes, backslashes and control characters escaped, everything else as it is.
@@ -69,9 +69,9 @@ package enum DynamicPrinter {
     if let p = bytes.baseAddress {
       var from = 0
       for i in 0..<bytes.count {
-        let b = p[i]
+        let b = unsafe p[i]
         if b >= 0x20, b != UInt8(ascii: "\""), b != UInt8(ascii: "\\") { continue }
-        out.append(contentsOf: UnsafeBufferPointer(start: p + from, count: i - from))
+        unsafe out.append(contentsOf: UnsafeBufferPointer(start: p + from, count: i - from))
         from = i + 1
         out.append(UInt8(ascii: "\\"))
         switch b {
@@ -88,7 +88,7 @@ package enum DynamicPrinter {
           out.append(digits[Int(b & 15)])
         }
       }
-      out.append(contentsOf: UnsafeBufferPointer(start: p + from, count: bytes.count - from))
+      unsafe out.append(contentsOf: UnsafeBufferPointer(start: p + from, count: bytes.count - from))
     }
     out.append(UInt8(ascii: "\""))
   }
@@ -99,15 +99,15 @@ extension DynamicValue {
   package var json: String {
     let out = BufferBuilder<UInt8>()
     let bytes = binary
-    bytes.withUnsafeBufferPointer { if let base = $0.baseAddress { DynamicPrinter.append(DynamicView(base, $0.count), to: out) } }
-    return String(decoding: UnsafeBufferPointer(start: UnsafePointer(out.pointer), count: out.count), as: UTF8.self)
+    unsafe bytes.withUnsafeBufferPointer { if let base = $0.baseAddress { unsafe DynamicPrinter.append(DynamicView(base, $0.count), to: out) } }
+    return unsafe String(decoding: UnsafeBufferPointer(start: UnsafePointer(out.pointer), count: out.count), as: UTF8.self)
   }
 
   /// What `tostring` gives.
   package var text: String {
     let out = BufferBuilder<UInt8>()
     let bytes = binary
-    bytes.withUnsafeBufferPointer { if let base = $0.baseAddress { DynamicPrinter.appendText(DynamicView(base, $0.count), to: out) } }
-    return String(decoding: UnsafeBufferPointer(start: UnsafePointer(out.pointer), count: out.count), as: UTF8.self)
+    unsafe bytes.withUnsafeBufferPointer { if let base = $0.baseAddress { unsafe DynamicPrinter.appendText(DynamicView(base, $0.count), to: out) } }
+    return unsafe String(decoding: UnsafeBufferPointer(start: UnsafePointer(out.pointer), count: out.count), as: UTF8.self)
   }
 }

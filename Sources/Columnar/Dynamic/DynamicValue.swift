@@ -56,7 +56,7 @@ extension DynamicValue {
   }
 
   private func encode(into out: inout [UInt8]) {
-    func put<T>(_ value: T) { withUnsafeBytes(of: value) { out.append(contentsOf: $0) } }
+    func put<T>(_ value: T) { unsafe withUnsafeBytes(of: value) { unsafe out.append(contentsOf: $0) } }
     func tag(_ t: DynamicTag) { out.append(t.rawValue) }
     func children(_ n: Int, _ body: (Int) -> Void) {
       put(UInt32(n))
@@ -66,7 +66,7 @@ extension DynamicValue {
       for i in 0..<n {
         body(i)
         let end = UInt32(out.count - start)
-        withUnsafeBytes(of: end) { for k in 0..<4 { out[table + 4 * i + k] = $0[k] } }
+        unsafe withUnsafeBytes(of: end) { for k in 0..<4 { out[table + 4 * i + k] = unsafe $0[k] } }
       }
     }
     switch self {
@@ -95,6 +95,6 @@ extension DynamicValue {
   /// Reads a binary form made by this module; an empty buffer is null. Malformed bytes give null, never a crash.
   package init(binary bytes: UnsafeBufferPointer<UInt8>) {
     guard let base = bytes.baseAddress, bytes.count > 0 else { self = .null; return }
-    self = DynamicView(base, bytes.count).value
+    self = unsafe DynamicView(base, bytes.count).value
   }
 }

@@ -35,7 +35,8 @@ package struct JSONMember: Sendable {
 }
 
 /// A position in a JSON text. The text must outlive the cursor.
-package struct JSONCursor {
+// SAFETY: its pointers are borrowed from buffers that whoever makes it keeps alive while it is used; every access stays within the counts it holds.
+@safe package struct JSONCursor {
   package let base: UnsafePointer<UInt8>
   package let count: Int
   package var at: Int
@@ -43,7 +44,7 @@ package struct JSONCursor {
   package static let maxDepth = 500
 
   package init(_ base: UnsafePointer<UInt8>, _ count: Int, at: Int = 0) {
-    self.base = base
+    unsafe self.base = unsafe base
     self.count = count
     self.at = at
   }
@@ -52,7 +53,7 @@ package struct JSONCursor {
 
   @inline(__always) package mutating func skipSpace() {
     while at < count {
-      let b = base[at]
+      let b = unsafe base[at]
       if b > 0x20 || !(b == 0x20 || b == 0x0A || b == 0x0D || b == 0x09) { return }
       at &+= 1
     }
@@ -61,7 +62,7 @@ package struct JSONCursor {
   /// The next byte after white space, or nil at the end.
   @inline(__always) package mutating func peek() -> UInt8? {
     skipSpace()
-    return at < count ? base[at] : nil
+    return unsafe at < count ? base[at] : nil
   }
 
   /// Throws unless only white space is left.
@@ -71,7 +72,7 @@ package struct JSONCursor {
 
   func shown(_ at: Int) -> String {
     guard at < count else { return "the end" }
-    let b = base[at]
+    let b = unsafe base[at]
     return b >= 0x20 && b < 0x7F ? "'\(Character(UnicodeScalar(b)))'" : "byte 0x\(String(b, radix: 16))"
   }
 
@@ -93,7 +94,7 @@ package struct JSONCursor {
 
   private mutating func skipContainer(_ depth: Int) throws(JSONTextError) {
     guard depth < Self.maxDepth else { throw error("nested deeper than \(Self.maxDepth)") }
-    let isObject = base[at] == UInt8(ascii: "{")
+    let isObject = unsafe base[at] == UInt8(ascii: "{")
     let close = isObject ? UInt8(ascii: "}") : UInt8(ascii: "]")
     at &+= 1
     if peek() == close { at &+= 1; return }
@@ -115,7 +116,7 @@ package struct JSONCursor {
   mutating func word(_ text: StaticString, _ kind: JSONKind) throws(JSONTextError) -> JSONExtent {
     let n = text.utf8CodeUnitCount
     guard at + n <= count else { throw error("expected '\(text)'") }
-    for i in 0..<n where base[at + i] != text.utf8Start[i] { throw error("expected '\(text)'") }
+    for i in 0..<n where unsafe base[at + i] != text.utf8Start[i] { throw error("expected '\(text)'") }
     at &+= n
     return JSONExtent(kind: kind, start: at - n, end: at, needsDecoding: false)
   }
@@ -130,7 +131,7 @@ package struct JSONCursor {
     while true {
       // Blocks without quote, backslash and control bytes pass at once.
       while i &+ 8 <= count {
-        let word = UnsafeRawPointer(base + i).loadUnaligned(as: UInt64.self)
+        let word = unsafe UnsafeRawPointer(base + i).loadUnaligned(as: UInt64.self)
         let quotes = word ^ 0x2222_2222_2222_2222
         let slashes = word ^ 0x5C5C_5C5C_5C5C_5C5C
         let ones: UInt64 = 0x0101_0101_0101_0101
@@ -144,17 +145,17 @@ package struct JSONCursor {
         i &+= 8
       }
       guard i < count else { throw error("the string does not end", at: open) }
-      let b = base[i]
+      let b = unsafe base[i]
       if b == UInt8(ascii: "\"") { break }
       if b == UInt8(ascii: "\\") {
         needsDecoding = true
         guard i &+ 1 < count else { throw error("the string does not end", at: open) }
-        switch base[i &+ 1] {
+        switch unsafe base[i &+ 1] {
         case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"), UInt8(ascii: "b"), UInt8(ascii: "f"), UInt8(ascii: "n"),
           UInt8(ascii: "r"), UInt8(ascii: "t"):
           i &+= 2
         case UInt8(ascii: "u"):
-          guard i &+ 5 < count, hex4(base + i + 2) != nil else { throw error("expected four hexadecimal digits behind \\u", at: i) }
+          guard i &+ 5 < count, unsafe hex4(base + i + 2) != nil else { throw error("expected four hexadecimal digits behind \\u", at: i) }
           i &+= 6
         default: throw error("unknown escape \(shown(i + 1))", at: i)
         }
@@ -164,7 +165,7 @@ package struct JSONCursor {
       if b >= 0x80 { hasHigh = true }
       i &+= 1
     }
-    if hasHigh, !needsDecoding, !isValidUTF8(UnsafeBufferPointer(start: base + open + 1, count: i - open - 1)) { needsDecoding = true }
+    if hasHigh, !needsDecoding, unsafe !isValidUTF8(UnsafeBufferPointer(start: base + open + 1, count: i - open - 1)) { needsDecoding = true }
     at = i &+ 1
     return JSONExtent(kind: .string, start: open &+ 1, end: i, needsDecoding: needsDecoding)
   }
@@ -175,25 +176,25 @@ package struct JSONCursor {
     var i = at
     @inline(__always) func digits() -> Int {
       let first = i
-      while i < count, base[i] &- 0x30 < 10 { i &+= 1 }
+      while i < count, unsafe base[i] &- 0x30 < 10 { i &+= 1 }
       return i &- first
     }
-    if i < count, base[i] == UInt8(ascii: "-") { i &+= 1 }
-    if i < count, base[i] == UInt8(ascii: "0") {
+    if i < count, unsafe base[i] == UInt8(ascii: "-") { i &+= 1 }
+    if i < count, unsafe base[i] == UInt8(ascii: "0") {
       i &+= 1
     } else if digits() == 0 {
       throw error("expected a value, found \(shown(start))")
     }
     var kind = JSONKind.integer
-    if i < count, base[i] == UInt8(ascii: ".") {
+    if i < count, unsafe base[i] == UInt8(ascii: ".") {
       i &+= 1
       kind = .number
       if digits() == 0 { throw error("expected a digit behind the point", at: i) }
     }
-    if i < count, base[i] | 0x20 == UInt8(ascii: "e") {
+    if i < count, unsafe base[i] | 0x20 == UInt8(ascii: "e") {
       i &+= 1
       kind = .number
-      if i < count, base[i] == UInt8(ascii: "+") || base[i] == UInt8(ascii: "-") { i &+= 1 }
+      if i < count, unsafe base[i] == UInt8(ascii: "+") || base[i] == UInt8(ascii: "-") { i &+= 1 }
       if digits() == 0 { throw error("expected a digit in the exponent", at: i) }
     }
     at = i
@@ -252,43 +253,43 @@ extension JSONCursor {
   package func appendString(_ extent: JSONExtent, to out: BufferBuilder<UInt8>) {
     let n = extent.end - extent.start
     if !extent.needsDecoding {
-      out.append(contentsOf: UnsafeBufferPointer(start: base + extent.start, count: n))
+      unsafe out.append(contentsOf: UnsafeBufferPointer(start: base + extent.start, count: n))
       return
     }
-    let first = out.count
+    let first = unsafe out.count
     var i = extent.start
     while i < extent.end {
-      let b = base[i]
+      let b = unsafe base[i]
       guard b == UInt8(ascii: "\\"), i + 1 < extent.end else {
         out.append(b)
         i += 1
         continue
       }
       i += 2
-      switch base[i - 1] {
+      switch unsafe base[i - 1] {
       case UInt8(ascii: "b"): out.append(8)
       case UInt8(ascii: "f"): out.append(12)
       case UInt8(ascii: "n"): out.append(10)
       case UInt8(ascii: "r"): out.append(13)
       case UInt8(ascii: "t"): out.append(9)
       case UInt8(ascii: "u"):
-        guard i + 4 <= extent.end, var scalar = hex4(base + i) else { break }
+        guard i + 4 <= extent.end, var scalar = unsafe hex4(base + i) else { break }
         i += 4
-        if scalar >= 0xD800, scalar < 0xDC00, i + 6 <= extent.end, base[i] == UInt8(ascii: "\\"), base[i + 1] == UInt8(ascii: "u"),
-          let low = hex4(base + i + 2), low >= 0xDC00, low < 0xE000
+        if scalar >= 0xD800, scalar < 0xDC00, i + 6 <= extent.end, unsafe base[i] == UInt8(ascii: "\\"), unsafe base[i + 1] == UInt8(ascii: "u"),
+          let low = unsafe hex4(base + i + 2), low >= 0xDC00, low < 0xE000
         {
           scalar = 0x10000 + (scalar - 0xD800) << 10 + (low - 0xDC00)
           i += 6
         }
         appendUTF8(scalar >= 0xD800 && scalar < 0xE000 ? 0xFFFD : scalar, to: out)
-      default: out.append(base[i - 1])
+      default: unsafe out.append(base[i - 1])
       }
     }
-    let written = UnsafeBufferPointer(start: UnsafePointer(out.pointer + first), count: out.count - first)
-    if !isValidUTF8(written) {
-      var repaired = String(decoding: written, as: UTF8.self)
-      out.count = first
-      repaired.withUTF8 { out.append(contentsOf: $0) }
+    let written = unsafe UnsafeBufferPointer(start: UnsafePointer(out.pointer + first), count: out.count - first)
+    if unsafe !isValidUTF8(written) {
+      var repaired = unsafe String(decoding: written, as: UTF8.self)
+      unsafe out.count = first
+      repaired.withUTF8 { unsafe out.append(contentsOf: $0) }
     }
   }
 }
@@ -308,7 +309,7 @@ package func appendUTF8(_ scalar: UInt32, to out: BufferBuilder<UInt8>) {
 func hex4(_ p: UnsafePointer<UInt8>) -> UInt32? {
   var value: UInt32 = 0
   for i in 0..<4 {
-    let c = p[i]
+    let c = unsafe p[i]
     let digit = c &- 0x30, letter = (c | 0x20) &- 0x61
     guard digit < 10 || letter < 6 else { return nil }
     value = value << 4 | UInt32(digit < 10 ? digit : letter &+ 10)
@@ -322,24 +323,24 @@ package func isValidUTF8(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
   let n = bytes.count
   var i = 0
   while i < n {
-    if i &+ 8 <= n, UnsafeRawPointer(p + i).loadUnaligned(as: UInt64.self) & 0x8080_8080_8080_8080 == 0 {
+    if i &+ 8 <= n, unsafe UnsafeRawPointer(p + i).loadUnaligned(as: UInt64.self) & 0x8080_8080_8080_8080 == 0 {
       i &+= 8
       continue
     }
-    let b = p[i]
+    let b = unsafe p[i]
     if b < 0x80 { i &+= 1; continue }
-    @inline(__always) func tail(_ k: Int) -> Bool { i &+ k < n && p[i &+ k] & 0xC0 == 0x80 }
+    @inline(__always) func tail(_ k: Int) -> Bool { unsafe i &+ k < n && p[i &+ k] & 0xC0 == 0x80 }
     switch b {
     case 0xC2...0xDF:
       guard tail(1) else { return false }
       i &+= 2
     case 0xE0...0xEF:
       guard tail(1), tail(2) else { return false }
-      if b == 0xE0 && p[i &+ 1] < 0xA0 || b == 0xED && p[i &+ 1] >= 0xA0 { return false }
+      if unsafe b == 0xE0 && p[i &+ 1] < 0xA0 || b == 0xED && p[i &+ 1] >= 0xA0 { return false }
       i &+= 3
     case 0xF0...0xF4:
       guard tail(1), tail(2), tail(3) else { return false }
-      if b == 0xF0 && p[i &+ 1] < 0x90 || b == 0xF4 && p[i &+ 1] >= 0x90 { return false }
+      if unsafe b == 0xF0 && p[i &+ 1] < 0x90 || b == 0xF4 && p[i &+ 1] >= 0x90 { return false }
       i &+= 4
     default: return false
     }

@@ -74,23 +74,23 @@ package enum ArithmeticKernels {
   @inline(__always)
   static func map<T, U, R>(_ a: Operand<T>, _ b: Operand<U>, _ n: Int, _ f: (T, U) -> R) -> Buffer<R> {
     let builder = BufferBuilder<R>(capacity: n)
-    let out = builder.appendUninitialized(n)
+    let out = unsafe builder.appendUninitialized(n)
     switch (a, b) {
     case (.column(let x), .column(let y)):
-      let p = x.pointer, q = y.pointer
-      for i in 0..<n { out[i] = f(p[i], q[i]) }
+      let p = unsafe x.pointer, q = unsafe y.pointer
+      for i in 0..<n { unsafe out[i] = unsafe f(p[i], q[i]) }
       withExtendedLifetime((x, y)) {}
     case (.column(let x), .value(let c)):
-      let p = x.pointer
-      for i in 0..<n { out[i] = f(p[i], c) }
+      let p = unsafe x.pointer
+      for i in 0..<n { unsafe out[i] = unsafe f(p[i], c) }
       withExtendedLifetime(x) {}
     case (.value(let c), .column(let y)):
-      let q = y.pointer
-      for i in 0..<n { out[i] = f(c, q[i]) }
+      let q = unsafe y.pointer
+      for i in 0..<n { unsafe out[i] = unsafe f(c, q[i]) }
       withExtendedLifetime(y) {}
     case (.value(let c), .value(let d)):
       let value = f(c, d)
-      for i in 0..<n { out[i] = value }
+      for i in 0..<n { unsafe out[i] = value }
     }
     return builder.finish()
   }

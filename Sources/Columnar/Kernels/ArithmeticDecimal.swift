@@ -75,13 +75,13 @@ package enum DecimalKernels {
   private static func wide(_ op: DecimalOperation, _ a: ColumnVector, _ b: ColumnVector, _ n: Int) -> ColumnVector {
     let x = WideDecimals(a), y = WideDecimals(b)
     let values = BufferBuilder<Int128>(capacity: n), scales = BufferBuilder<Int16>(capacity: n)
-    let v = values.appendUninitialized(n), s = scales.appendUninitialized(n)
-    let validity = Bitmap.build(count: n) { words in
+    let v = unsafe values.appendUninitialized(n), s = unsafe scales.appendUninitialized(n)
+    let validity = unsafe Bitmap.build(count: n) { words in
       for i in 0..<n {
         let result = op.apply(x[i], y[i])
-        v[i] = result?.coefficient ?? 0
-        s[i] = result?.scale ?? 0
-        if result != nil { words[i >> 6] |= 1 << UInt64(i & 63) }
+        unsafe v[i] = result?.coefficient ?? 0
+        unsafe s[i] = result?.scale ?? 0
+        if result != nil { unsafe words[i >> 6] |= 1 << UInt64(i & 63) }
       }
     }
     withExtendedLifetime((a, b)) {}
@@ -114,7 +114,8 @@ extension Operand {
 }
 
 /// Reads rows of any decimal column, flat or constant, as `DecimalValue`.
-private struct WideDecimals {
+// SAFETY: its pointers are borrowed from buffers that whoever makes it keeps alive while it is used; every access stays within the counts it holds.
+@safe private struct WideDecimals {
   private let narrow: UnsafePointer<Int64>?
   private let wide: UnsafePointer<Int128>?
   private let scales: UnsafePointer<Int16>?
@@ -130,17 +131,17 @@ private struct WideDecimals {
       mask = -1
     }
     switch storage {
-    case .decimal64(let buffer, let scale): (narrow, wide, scales, self.scale) = (buffer.pointer, nil, nil, scale)
-    case .decimal128(let buffer, let scales): (narrow, wide, self.scales, scale) = (nil, buffer.pointer, scales.pointer, 0)
+    case .decimal64(let buffer, let scale): unsafe (narrow, wide, scales, self.scale) = unsafe (buffer.pointer, nil, nil, scale)
+    case .decimal128(let buffer, let scales): unsafe (narrow, wide, self.scales, scale) = unsafe (nil, buffer.pointer, scales.pointer, 0)
     default: preconditionFailure("a \(vector.type) column where decimals are computed")
     }
   }
 
   subscript(i: Int) -> DecimalValue {
     let k = i & mask
-    if let narrow { return DecimalValue(Int128(narrow[k]), scale: scale) }
-    guard let wide, let scales else { return DecimalValue(0) }
-    return DecimalValue(wide[k], scale: Int(scales[k]))
+    if let narrow = unsafe narrow { return unsafe DecimalValue(Int128(narrow[k]), scale: scale) }
+    guard let wide = unsafe wide, let scales = unsafe scales else { return DecimalValue(0) }
+    return unsafe DecimalValue(wide[k], scale: Int(scales[k]))
   }
 }
 

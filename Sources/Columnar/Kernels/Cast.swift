@@ -49,7 +49,7 @@ extension ColumnVector {
     case .long(let b): type == .datetime ? .long(fill { b[$0] &- CivilTime.minTicks }) : .long(b)
     case .bytes:
       type == .string
-        ? optional(0) { row in trimmed(row) { ScalarText.parseWhole($0, $1) } }.long
+        ? optional(0) { row in unsafe trimmed(row) { unsafe ScalarText.parseWhole($0, $1) } }.long
         : optional(0) { dynamic($0).asLong }.long
     default: .nulls(.long, count: count).flattened
     }
@@ -79,7 +79,7 @@ extension ColumnVector {
     case .decimal128(let b, let s): .real(fill { DecimalValue(b[$0], scale: Int(s[$0])).doubleValue })
     case .bytes:
       type == .string
-        ? optional(0.0) { row in trimmed(row) { ScalarText.parseReal($0, $1) } }.real
+        ? optional(0.0) { row in unsafe trimmed(row) { unsafe ScalarText.parseReal($0, $1) } }.real
         : optional(0.0) { dynamic($0).asReal }.real
     default: .nulls(.real, count: count).flattened
     }
@@ -93,7 +93,7 @@ extension ColumnVector {
     case .real(let b): decimals { DecimalValue(shortest: b[$0]) }
     case .bytes:
       type == .string
-        ? decimals { row in trimmed(row) { ScalarText.parseDecimal($0, $1) } }
+        ? decimals { row in unsafe trimmed(row) { unsafe ScalarText.parseDecimal($0, $1) } }
         : decimals { dynamic($0).asDecimal }
     default: .nulls(.decimal, count: count).flattened
     }
@@ -113,7 +113,7 @@ extension ColumnVector {
     case .decimal128(let b, _): bools { b[$0] != 0 }
     case .bytes:
       type == .string
-        ? bools { row in trimmed(row) { p, n in ScalarText.parseBool(p, n) ?? ScalarText.parseLong(p, n).map { $0 != 0 } } }
+        ? bools { row in unsafe trimmed(row) { p, n in unsafe ScalarText.parseBool(p, n) ?? ScalarText.parseLong(p, n).map { $0 != 0 } } }
         : bools { dynamic($0).asBool }
     default: .nulls(.bool, count: count).flattened
     }
@@ -132,11 +132,11 @@ extension ColumnVector {
       let isText = type == .string
       if target == .datetime {
         return isText
-          ? optional(0) { row in trimmed(row) { ScalarText.parseDateTime($0, $1) } }.time(target)
+          ? optional(0) { row in unsafe trimmed(row) { unsafe ScalarText.parseDateTime($0, $1) } }.time(target)
           : optional(0) { dynamic($0).asDateTime }.time(target)
       }
       return isText
-        ? optional(0) { row in trimmed(row) { ScalarText.parseTimespan($0, $1) } }.time(target)
+        ? optional(0) { row in unsafe trimmed(row) { unsafe ScalarText.parseTimespan($0, $1) } }.time(target)
         : optional(0) { dynamic($0).asTimespan }.time(target)
     default: return .nulls(target, count: count).flattened
     }
@@ -146,12 +146,12 @@ extension ColumnVector {
     guard case .bytes = storage else { return .nulls(.guid, count: count).flattened }
     let empty = GUID(high: 0, low: 0)
     let result = type == .string
-      ? optional(empty) { row in trimmed(row) { ScalarText.parseGUID($0, $1) } }
+      ? optional(empty) { row in unsafe trimmed(row) { unsafe ScalarText.parseGUID($0, $1) } }
       : optional(empty) { row in
         let value = dynamic(row)
         if value.tag == .guid { return value.guid }
-        guard let p = value.stringBytes.baseAddress else { return nil }
-        return ScalarText.parseGUID(p, value.stringBytes.count)
+        guard let p = unsafe value.stringBytes.baseAddress else { return nil }
+        return unsafe ScalarText.parseGUID(p, value.stringBytes.count)
       }
     return .guid(result.values, validity: result.validity)
   }
@@ -160,41 +160,41 @@ extension ColumnVector {
 
   /// The bytes of row i of a text column; a null row is empty.
   @inline(__always) private func bytes(_ i: Int) -> UnsafeBufferPointer<UInt8> {
-    guard case .bytes(let offsets, let data) = storage, validity.map({ $0[i] }) ?? true else { return UnsafeBufferPointer(start: nil, count: 0) }
-    return UnsafeBufferPointer(start: data.pointer + Int(offsets[i]), count: Int(offsets[i &+ 1] &- offsets[i]))
+    guard case .bytes(let offsets, let data) = storage, validity.map({ $0[i] }) ?? true else { return unsafe UnsafeBufferPointer(start: nil, count: 0) }
+    return unsafe UnsafeBufferPointer(start: data.pointer + Int(offsets[i]), count: Int(offsets[i &+ 1] &- offsets[i]))
   }
 
   @inline(__always) private func dynamic(_ i: Int) -> DynamicView {
-    let b = bytes(i)
-    guard let base = b.baseAddress else { return DynamicView(emptyDynamic, 0) }
-    return DynamicView(base, b.count)
+    let b = unsafe bytes(i)
+    guard let base = b.baseAddress else { return unsafe DynamicView(emptyDynamic, 0) }
+    return unsafe DynamicView(base, b.count)
   }
 
   /// Calls a parser with the row's text without surrounding white space; nil for empty texts.
   @inline(__always) private func trimmed<T>(_ i: Int, _ parse: (UnsafePointer<UInt8>, Int) -> T?) -> T? {
-    let b = bytes(i)
+    let b = unsafe bytes(i)
     guard var p = b.baseAddress else { return nil }
     var n = b.count
-    while n > 0, p[0] <= 0x20 { p += 1; n &-= 1 }
-    while n > 0, p[n &- 1] <= 0x20 { n &-= 1 }
-    return n == 0 ? nil : parse(p, n)
+    while n > 0, unsafe p[0] <= 0x20 { unsafe p += 1; n &-= 1 }
+    while n > 0, unsafe p[n &- 1] <= 0x20 { n &-= 1 }
+    return unsafe n == 0 ? nil : parse(p, n)
   }
 
   @inline(__always) private func fill<T>(_ f: (Int) -> T) -> Buffer<T> {
     let builder = BufferBuilder<T>(capacity: count)
-    let out = builder.appendUninitialized(count)
-    for i in 0..<count { out[i] = f(i) }
+    let out = unsafe builder.appendUninitialized(count)
+    for i in 0..<count { unsafe out[i] = f(i) }
     return builder.finish()
   }
 
   @inline(__always) private func optional<T>(_ empty: T, _ f: (Int) -> T?) -> OptionalColumn<T> {
     let builder = BufferBuilder<T>(capacity: count)
-    let out = builder.appendUninitialized(count)
-    let validity = Bitmap.build(count: count) { words in
+    let out = unsafe builder.appendUninitialized(count)
+    let validity = unsafe Bitmap.build(count: count) { words in
       for i in 0..<count {
         let value = f(i)
-        out[i] = value ?? empty
-        if value != nil { words[i >> 6] |= 1 << UInt64(i & 63) }
+        unsafe out[i] = value ?? empty
+        if value != nil { unsafe words[i >> 6] |= 1 << UInt64(i & 63) }
       }
     }
     return OptionalColumn(values: builder.finish(), validity: validity)
@@ -223,7 +223,7 @@ extension ColumnVector {
   }
 }
 
-nonisolated(unsafe) private let emptyDynamic = UnsafePointer(UnsafeMutablePointer<UInt8>.allocate(capacity: 1))  // never read: length 0
+nonisolated(unsafe) private let emptyDynamic = unsafe UnsafePointer(UnsafeMutablePointer<UInt8>.allocate(capacity: 1))  // never read: length 0
 
 /// Values with the rows that have one.
 private struct OptionalColumn<T: BitwiseCopyable & Sendable> {
@@ -257,8 +257,8 @@ package func dateTimeOfNetTicks(_ ticks: Int64) -> Int64? {
 extension ScalarText {
   /// A whole number in decimal or `0x…` form.
   package static func parseWhole(_ p: UnsafePointer<UInt8>, _ n: Int) -> Int64? {
-    if n > 2, p[0] == 0x30, p[1] | 0x20 == 0x78 { return parseHexLong(p, n) }
-    return parseLong(p, n)
+    if n > 2, unsafe p[0] == 0x30, unsafe p[1] | 0x20 == 0x78 { return unsafe parseHexLong(p, n) }
+    return unsafe parseLong(p, n)
   }
 }
 
@@ -266,10 +266,10 @@ extension DecimalValue {
   /// The decimal of a real's shortest text; nil for NaN, infinities and what has more than 38 digits.
   package init?(shortest real: Double) {
     guard real.isFinite else { return nil }
-    let value = withUnsafeTemporaryAllocation(of: UInt8.self, capacity: ScalarText.room) { space -> DecimalValue? in
+    let value = unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: ScalarText.room) { space -> DecimalValue? in
       guard let base = space.baseAddress else { return nil }
-      let end = ScalarText.write(real: real, to: base)
-      return ScalarText.parseDecimal(base, end - base)
+      let end = unsafe ScalarText.write(real: real, to: base)
+      return unsafe ScalarText.parseDecimal(base, end - base)
     }
     guard let value else { return nil }
     self = value.scale < 0 ? DecimalValue(value.rescaled(to: 0) ?? value.coefficient, scale: value.rescaled(to: 0) == nil ? Int(value.scale) : 0) : value

@@ -12,22 +12,22 @@ extension ColumnVector {
       }
     }
     switch storage {
-    case .bool(let b): each { i in data.appendText { ScalarText.write(bool: b[i], to: $0) } }
-    case .int(let b): each { i in data.appendText { ScalarText.write(long: Int64(b[i]), to: $0) } }
+    case .bool(let b): each { i in unsafe data.appendText { unsafe ScalarText.write(bool: b[i], to: $0) } }
+    case .int(let b): each { i in unsafe data.appendText { unsafe ScalarText.write(long: Int64(b[i]), to: $0) } }
     case .long(let b):
       switch type {
-      case .datetime: each { i in data.appendText { ScalarText.write(datetime: b[i], to: $0) } }
-      case .timespan: each { i in data.appendText { ScalarText.write(timespan: b[i], to: $0) } }
-      default: each { i in data.appendText { ScalarText.write(long: b[i], to: $0) } }
+      case .datetime: each { i in unsafe data.appendText { unsafe ScalarText.write(datetime: b[i], to: $0) } }
+      case .timespan: each { i in unsafe data.appendText { unsafe ScalarText.write(timespan: b[i], to: $0) } }
+      default: each { i in unsafe data.appendText { unsafe ScalarText.write(long: b[i], to: $0) } }
       }
-    case .real(let b): each { i in data.appendText { ScalarText.write(real: b[i], to: $0) } }
-    case .decimal64(let b, let scale): each { i in data.appendText { ScalarText.write(decimal64: b[i], scale: scale, to: $0) } }
-    case .decimal128(let b, let s): each { i in data.appendText { ScalarText.write(decimal: DecimalValue(b[i], scale: Int(s[i])), to: $0) } }
-    case .guid(let b): each { i in data.appendText { ScalarText.write(guid: b[i], to: $0) } }
+    case .real(let b): each { i in unsafe data.appendText { unsafe ScalarText.write(real: b[i], to: $0) } }
+    case .decimal64(let b, let scale): each { i in unsafe data.appendText { unsafe ScalarText.write(decimal64: b[i], scale: scale, to: $0) } }
+    case .decimal128(let b, let s): each { i in unsafe data.appendText { unsafe ScalarText.write(decimal: DecimalValue(b[i], scale: Int(s[i])), to: $0) } }
+    case .guid(let b): each { i in unsafe data.appendText { unsafe ScalarText.write(guid: b[i], to: $0) } }
     case .bytes(let offsets, let bytes):
       each { i in
         let start = Int(offsets[i])
-        DynamicPrinter.appendText(DynamicView(bytes.pointer + start, Int(offsets[i &+ 1]) - start), to: data)
+        unsafe DynamicPrinter.appendText(DynamicView(bytes.pointer + start, Int(offsets[i &+ 1]) - start), to: data)
       }
     case .constant, .dictionary: return flattened.castToString()
     }
@@ -42,14 +42,14 @@ extension ColumnVector {
         let start = Int(offsets[i])
         let n = validity.map({ $0[i] }) ?? true ? Int(offsets[i &+ 1]) &- start : 0
         out.data.append(DynamicTag.string.rawValue)
-        withUnsafeBytes(of: UInt32(truncatingIfNeeded: n)) { for b in $0 { out.data.append(b) } }
-        out.append(UnsafeBufferPointer(start: data.pointer + start, count: n))
+        unsafe withUnsafeBytes(of: UInt32(truncatingIfNeeded: n)) { for unsafe b in unsafe $0 { out.data.append(b) } }
+        unsafe out.append(UnsafeBufferPointer(start: data.pointer + start, count: n))
       }
       return out.finish(.dynamic)
     }
     for i in 0..<count {
       let value = scalar(i)
-      if value.isNull { out.appendEmpty() } else { DynamicValue(value).binary.withUnsafeBufferPointer { out.append($0) } }
+      if value.isNull { out.appendEmpty() } else { unsafe DynamicValue(value).binary.withUnsafeBufferPointer { unsafe out.append($0) } }
     }
     return out.finish(.dynamic)
   }
@@ -58,12 +58,12 @@ extension ColumnVector {
 extension DynamicView {
   /// Calls a parser with the string's bytes without surrounding white space; nil for other kinds and empty strings.
   private func parsed<T>(_ parse: (UnsafePointer<UInt8>, Int) -> T?) -> T? {
-    let bytes = stringBytes
+    let bytes = unsafe stringBytes
     guard var p = bytes.baseAddress else { return nil }
     var n = bytes.count
-    while n > 0, p[0] <= 0x20 { p += 1; n -= 1 }
-    while n > 0, p[n - 1] <= 0x20 { n -= 1 }
-    return n == 0 ? nil : parse(p, n)
+    while n > 0, unsafe p[0] <= 0x20 { unsafe p += 1; n -= 1 }
+    while n > 0, unsafe p[n - 1] <= 0x20 { n -= 1 }
+    return unsafe n == 0 ? nil : parse(p, n)
   }
 
   /// `tolong` of a dynamic.
@@ -75,7 +75,7 @@ extension DynamicView {
     case .decimal: decimal.truncated.rescaled(to: 0).flatMap { Int64(exactly: $0) }
     case .true: 1
     case .false: 0
-    case .string: parsed { ScalarText.parseWhole($0, $1) }
+    case .string: unsafe parsed { unsafe ScalarText.parseWhole($0, $1) }
     default: nil
     }
   }
@@ -89,7 +89,7 @@ extension DynamicView {
     case .decimal: decimal.doubleValue
     case .true: 1
     case .false: 0
-    case .string: parsed { ScalarText.parseReal($0, $1) }
+    case .string: unsafe parsed { unsafe ScalarText.parseReal($0, $1) }
     default: nil
     }
   }
@@ -102,7 +102,7 @@ extension DynamicView {
     case .decimal: decimal
     case .true: DecimalValue(1)
     case .false: DecimalValue(0)
-    case .string: parsed { ScalarText.parseDecimal($0, $1) }
+    case .string: unsafe parsed { unsafe ScalarText.parseDecimal($0, $1) }
     default: nil
     }
   }
@@ -114,7 +114,7 @@ extension DynamicView {
     case .false: false
     case .long: int64 != 0
     case .real: real != 0
-    case .string: parsed { p, n in ScalarText.parseBool(p, n) ?? ScalarText.parseLong(p, n).map { $0 != 0 } }
+    case .string: unsafe parsed { p, n in unsafe ScalarText.parseBool(p, n) ?? ScalarText.parseLong(p, n).map { $0 != 0 } }
     default: nil
     }
   }
@@ -124,7 +124,7 @@ extension DynamicView {
     switch tag {
     case .datetime: int64
     case .long: dateTimeOfNetTicks(int64)
-    case .string: parsed { ScalarText.parseDateTime($0, $1) }
+    case .string: unsafe parsed { unsafe ScalarText.parseDateTime($0, $1) }
     default: nil
     }
   }
@@ -133,7 +133,7 @@ extension DynamicView {
   package var asTimespan: Int64? {
     switch tag {
     case .timespan, .long: int64
-    case .string: parsed { ScalarText.parseTimespan($0, $1) }
+    case .string: unsafe parsed { unsafe ScalarText.parseTimespan($0, $1) }
     default: nil
     }
   }

@@ -35,18 +35,18 @@ package enum CompareKernels {
   /// low <= x <= high for 64-bit integers.
   package static func range(_ values: Buffer<Int64>, _ low: Int64, _ high: Int64) -> Bitmap {
     if low > high { return Bitmap(repeating: false, count: values.count) }
-    return Bitmap.build(count: values.count) { csimd_range_i64(values.pointer, values.count, low, high, $0) }
+    return unsafe Bitmap.build(count: values.count) { unsafe csimd_range_i64(values.pointer, values.count, low, high, $0) }
   }
 
   package static func range(_ values: Buffer<Int32>, _ low: Int32, _ high: Int32) -> Bitmap {
     if low > high { return Bitmap(repeating: false, count: values.count) }
-    return Bitmap.build(count: values.count) { csimd_range_i32(values.pointer, values.count, low, high, $0) }
+    return unsafe Bitmap.build(count: values.count) { unsafe csimd_range_i32(values.pointer, values.count, low, high, $0) }
   }
 
   /// NaN is in no range; -0.0 equals 0.0.
   package static func range(_ values: Buffer<Double>, _ low: Double, _ high: Double) -> Bitmap {
     if !(low <= high) { return Bitmap(repeating: false, count: values.count) }
-    return Bitmap.build(count: values.count) { csimd_range_f64(values.pointer, values.count, low, high, $0) }
+    return unsafe Bitmap.build(count: values.count) { unsafe csimd_range_f64(values.pointer, values.count, low, high, $0) }
   }
 
   /// x op constant for integers of any width.
@@ -108,18 +108,18 @@ package enum CompareKernels {
   private static func words<T: BitwiseCopyable & Sendable>(_ a: Buffer<T>, _ b: Buffer<T>, _ test: (T, T) -> Bool) -> Bitmap {
     precondition(a.count == b.count, "columns of different lengths")
     let n = a.count
-    return Bitmap.build(count: n) { out in
-      let p = a.pointer, q = b.pointer
+    return unsafe Bitmap.build(count: n) { out in
+      let p = unsafe a.pointer, q = unsafe b.pointer
       var i = 0
       while i &+ 64 <= n {
         var word: UInt64 = 0
-        for k in 0..<64 { word |= (test(p[i &+ k], q[i &+ k]) ? 1 : 0) << UInt64(truncatingIfNeeded: k) }
-        out[i >> 6] = word
+        for k in 0..<64 { unsafe word |= (test(p[i &+ k], q[i &+ k]) ? 1 : 0) << UInt64(truncatingIfNeeded: k) }
+        unsafe out[i >> 6] = word
         i &+= 64
       }
       var tail: UInt64 = 0
-      for k in i..<n { tail |= (test(p[k], q[k]) ? 1 : 0) << UInt64(truncatingIfNeeded: k &- i) }
-      if i < n { out[i >> 6] = tail }
+      for k in i..<n { unsafe tail |= (test(p[k], q[k]) ? 1 : 0) << UInt64(truncatingIfNeeded: k &- i) }
+      if i < n { unsafe out[i >> 6] = tail }
     }
   }
 }

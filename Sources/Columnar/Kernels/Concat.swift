@@ -52,19 +52,19 @@ extension ColumnVector {
   package func sharesMemory(with other: ColumnVector) -> Bool {
     guard count == other.count else { return false }
     switch (storage, other.storage) {
-    case (.bytes(let a, let x), .bytes(let b, let y)): return a.pointer == b.pointer && x.pointer == y.pointer
-    case (.long(let a), .long(let b)): return a.pointer == b.pointer
-    case (.int(let a), .int(let b)): return a.pointer == b.pointer
-    case (.real(let a), .real(let b)): return a.pointer == b.pointer
-    case (.decimal64(let a, let s), .decimal64(let b, let t)): return a.pointer == b.pointer && s == t
-    case (.guid(let a), .guid(let b)): return a.pointer == b.pointer
+    case (.bytes(let a, let x), .bytes(let b, let y)): return unsafe a.pointer == b.pointer && x.pointer == y.pointer
+    case (.long(let a), .long(let b)): return unsafe a.pointer == b.pointer
+    case (.int(let a), .int(let b)): return unsafe a.pointer == b.pointer
+    case (.real(let a), .real(let b)): return unsafe a.pointer == b.pointer
+    case (.decimal64(let a, let s), .decimal64(let b, let t)): return unsafe a.pointer == b.pointer && s == t
+    case (.guid(let a), .guid(let b)): return unsafe a.pointer == b.pointer
     default: return false
     }
   }
 
   @inline(__always) private static func join<Part, T: BitwiseCopyable & Sendable>(_ parts: [Part], _ buffer: (Part) -> Buffer<T>?) -> Buffer<T> {
     let builder = BufferBuilder<T>(capacity: parts.reduce(0) { $0 + (buffer($1)?.count ?? 0) })
-    for part in parts { buffer(part)?.withUnsafe { builder.append(contentsOf: $0) } }
+    for part in parts { unsafe buffer(part)?.withUnsafe { unsafe builder.append(contentsOf: $0) } }
     return builder.finish()
   }
 
@@ -84,8 +84,8 @@ extension ColumnVector {
   package var widenedDecimal: ColumnVector {
     guard case .decimal64(let b, let scale) = storage else { return self }
     let builder = BufferBuilder<Int128>(capacity: count)
-    let out = builder.appendUninitialized(count)
-    for i in 0..<count { out[i] = Int128(b[i]) }
+    let out = unsafe builder.appendUninitialized(count)
+    for i in 0..<count { unsafe out[i] = Int128(b[i]) }
     return ColumnVector(
       type: .decimal, count: count, validity: validity,
       storage: .decimal128(builder.finish(), scales: Buffer(repeating: Int16(scale), count: count)))
@@ -102,10 +102,10 @@ extension ColumnVector {
     offsets.append(0)
     for part in parts {
       guard case .bytes(let o, let d) = part.storage else { continue }
-      let shift = Int32(data.count) - o[0]
-      let out = offsets.appendUninitialized(part.count)
-      for i in 0..<part.count { out[i] = o[i + 1] &+ shift }
-      d.withUnsafe { data.append(contentsOf: UnsafeBufferPointer(rebasing: $0[Int(o[0])..<Int(o[part.count])])) }
+      let shift = unsafe Int32(data.count) - o[0]
+      let out = unsafe offsets.appendUninitialized(part.count)
+      for i in 0..<part.count { unsafe out[i] = o[i + 1] &+ shift }
+      unsafe d.withUnsafe { unsafe data.append(contentsOf: UnsafeBufferPointer(rebasing: $0[Int(o[0])..<Int(o[part.count])])) }
     }
     return .bytes(offsets: offsets.finish(), data: data.finish())
   }

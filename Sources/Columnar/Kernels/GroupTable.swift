@@ -36,7 +36,7 @@ package final class GroupTable: @unchecked Sendable {  // mutation is confined t
 
   /// Rough bytes held.
   package var byteSize: Int {
-    keys.reduce(0) { $0 + $1.byteSize } + coders.reduce(0) { $0 + $1.byteSize } + directTable.capacity * 4 + slots.byteSize
+    unsafe keys.reduce(0) { $0 + $1.byteSize } + coders.reduce(0) { $0 + $1.byteSize } + directTable.capacity * 4 + slots.byteSize
   }
 
   /// The keys of the groups, one flat column per key, row g for group g.
@@ -58,11 +58,11 @@ package final class GroupTable: @unchecked Sendable {  // mutation is confined t
     if mode == .direct, !extendDirect(columns) { leaveDirect(columns) }
     if mode == .fixed, !isFixed(columns[0]) { becomeHashed() }
     let builder = BufferBuilder<Int32>(capacity: rowCount)
-    let out = builder.appendUninitialized(rowCount)
+    let out = unsafe builder.appendUninitialized(rowCount)
     switch mode {
-    case .direct: assignDirect(columns, rowCount, out)
-    case .fixed: assignFixed(columns, rowCount, out)
-    case .hashed, .undecided: assignHashed(columns, rowCount, out)
+    case .direct: unsafe assignDirect(columns, rowCount, out)
+    case .fixed: unsafe assignFixed(columns, rowCount, out)
+    case .hashed, .undecided: unsafe assignHashed(columns, rowCount, out)
     }
     return builder.finish()
   }
@@ -71,25 +71,25 @@ package final class GroupTable: @unchecked Sendable {  // mutation is confined t
   package func find(keys columns: [ColumnVector], rowCount: Int, nullsMatch: Bool = true) -> Buffer<Int32> {
     precondition(columns.count == types.count, "another number of key columns")
     let builder = BufferBuilder<Int32>(capacity: rowCount)
-    let out = builder.appendUninitialized(rowCount)
+    let out = unsafe builder.appendUninitialized(rowCount)
     if columns.isEmpty || groupCount == 0 || rowCount == 0 {
-      out.update(repeating: groupCount > 0 ? 0 : -1, count: rowCount)
+      unsafe out.update(repeating: groupCount > 0 ? 0 : -1, count: rowCount)
       return builder.finish()
     }
     switch mode {
-    case .direct: findDirect(columns, rowCount, out)
+    case .direct: unsafe findDirect(columns, rowCount, out)
     case .fixed:
       if isFixed(columns[0]) {
-        withIdentities(columns[0]) { slots.find($0, count: rowCount, out: out) }
-        if let validity = columns[0].validity { for i in 0..<rowCount where !validity[i] { out[i] = nullGroup } }
+        unsafe withIdentities(columns[0]) { unsafe slots.find($0, count: rowCount, out: out) }
+        if let validity = columns[0].validity { for i in 0..<rowCount where !validity[i] { unsafe out[i] = nullGroup } }
       } else {
-        findDecimal(columns[0], rowCount, out)
+        unsafe findDecimal(columns[0], rowCount, out)
       }
-    case .hashed, .undecided: findHashed(columns, rowCount, out)
+    case .hashed, .undecided: unsafe findHashed(columns, rowCount, out)
     }
     if !nullsMatch {
       for column in columns {
-        if let validity = column.validity { for i in 0..<rowCount where !validity[i] { out[i] = -1 } }
+        if let validity = column.validity { for i in 0..<rowCount where !validity[i] { unsafe out[i] = -1 } }
       }
     }
     return builder.finish()
@@ -145,12 +145,12 @@ package final class GroupTable: @unchecked Sendable {  // mutation is confined t
   private func layOutDirect() {
     let size = Self.product(coders)
     directTable = BufferBuilder<Int32>(capacity: size)
-    let table = directTable.appendUninitialized(size)
-    table.update(repeating: -1, count: size)
+    let table = unsafe directTable.appendUninitialized(size)
+    unsafe table.update(repeating: -1, count: size)
     guard groupCount > 0 else { return }
     let stored = keyColumns()
-    let at = directSlots(stored, groupCount, missing: nil)
-    for g in 0..<groupCount { table[Int(at[g])] = Int32(truncatingIfNeeded: g) }
+    let at = unsafe directSlots(stored, groupCount, missing: nil)
+    for g in 0..<groupCount { unsafe table[Int(at[g])] = Int32(truncatingIfNeeded: g) }
   }
 
   /// Brings the coders to the batch; false when direct addressing no longer fits.
@@ -175,31 +175,31 @@ package final class GroupTable: @unchecked Sendable {  // mutation is confined t
 
   private func directSlots(_ columns: [ColumnVector], _ rowCount: Int, missing: UnsafeMutablePointer<UInt8>?) -> Buffer<Int32> {
     let builder = BufferBuilder<Int32>(capacity: rowCount)
-    let at = builder.appendUninitialized(rowCount)
+    let at = unsafe builder.appendUninitialized(rowCount)
     var stride = 1
     for (c, coder) in coders.enumerated() {
-      coder.addCodes(of: columns[c], stride: stride, isFirst: c == 0, to: at, missing: missing)
+      unsafe coder.addCodes(of: columns[c], stride: stride, isFirst: c == 0, to: at, missing: missing)
       stride *= coder.capacity
     }
     return builder.finish()
   }
 
   private func assignDirect(_ columns: [ColumnVector], _ rowCount: Int, _ out: UnsafeMutablePointer<Int32>) {
-    let buffer = directSlots(columns, rowCount, missing: nil)
+    let buffer = unsafe directSlots(columns, rowCount, missing: nil)
     let newRows = BufferBuilder<Int32>()
     var next = Int32(truncatingIfNeeded: groupCount)
-    buffer.withUnsafe { at in
-      let table = directTable.pointer
+    unsafe buffer.withUnsafe { at in
+      let table = unsafe directTable.pointer
       for i in 0..<rowCount {
-        let slot = Int(at[i])
-        var group = table[slot]
+        let slot = unsafe Int(at[i])
+        var group = unsafe table[slot]
         if group < 0 {
           group = next
-          table[slot] = group
+          unsafe table[slot] = group
           next &+= 1
           newRows.append(Int32(truncatingIfNeeded: i))
         }
-        out[i] = group
+        unsafe out[i] = group
       }
     }
     store(columns, newRows)
@@ -207,17 +207,17 @@ package final class GroupTable: @unchecked Sendable {  // mutation is confined t
 
   private func findDirect(_ columns: [ColumnVector], _ rowCount: Int, _ out: UnsafeMutablePointer<Int32>) {
     let flags = BufferBuilder<UInt8>(capacity: rowCount)
-    let missing = flags.appendUninitialized(rowCount)
-    missing.update(repeating: 0, count: rowCount)
-    let at = directSlots(columns, rowCount, missing: missing)
-    let table = directTable.pointer
-    for i in 0..<rowCount { out[i] = missing[i] != 0 ? -1 : table[Int(at[i])] }
+    let missing = unsafe flags.appendUninitialized(rowCount)
+    unsafe missing.update(repeating: 0, count: rowCount)
+    let at = unsafe directSlots(columns, rowCount, missing: missing)
+    let table = unsafe directTable.pointer
+    for i in 0..<rowCount { unsafe out[i] = unsafe missing[i] != 0 ? -1 : table[Int(at[i])] }
     withExtendedLifetime(flags) {}
   }
 
   /// Appends the keys of the rows that made new groups.
   private func store(_ columns: [ColumnVector], _ newRows: BufferBuilder<Int32>) {
-    guard newRows.count > 0 else { return }
+    guard unsafe newRows.count > 0 else { return }
     let rows = newRows.finish()
     for (key, column) in zip(keys, columns) { key.append(column, rows: rows) }
     groupCount += rows.count
@@ -231,18 +231,18 @@ package final class GroupTable: @unchecked Sendable {  // mutation is confined t
     defer { withExtendedLifetime(flat) {} }
     switch flat.storage {
     case .long(let b), .decimal64(let b, _):
-      return b.reinterpreted(as: UInt64.self).withUnsafe { body($0.baseAddress ?? emptyIdentities) }
+      return unsafe b.reinterpreted(as: UInt64.self).withUnsafe { unsafe body($0.baseAddress ?? emptyIdentities) }
     default: break
     }
     let builder = BufferBuilder<UInt64>(capacity: flat.count)
-    let out = builder.appendUninitialized(flat.count)
+    let out = unsafe builder.appendUninitialized(flat.count)
     switch flat.storage {
-    case .int(let b): for i in 0..<flat.count { out[i] = UInt64(bitPattern: Int64(b.pointer[i])) }
-    case .real(let b): for i in 0..<flat.count { out[i] = canonicalBits(b.pointer[i]) }
-    default: out.update(repeating: 0, count: flat.count)
+    case .int(let b): for i in 0..<flat.count { unsafe out[i] = unsafe UInt64(bitPattern: Int64(b.pointer[i])) }
+    case .real(let b): for i in 0..<flat.count { unsafe out[i] = unsafe canonicalBits(b.pointer[i]) }
+    default: unsafe out.update(repeating: 0, count: flat.count)
     }
     defer { withExtendedLifetime(builder) {} }
-    return body(UnsafePointer(out))
+    return unsafe body(UnsafePointer(out))
   }
 
   private func becomeFixed() {
@@ -251,9 +251,9 @@ package final class GroupTable: @unchecked Sendable {  // mutation is confined t
     nullGroup = -1
     guard groupCount > 0 else { return }
     let stored = keyColumns()[0]
-    withIdentities(stored) { identities in
+    unsafe withIdentities(stored) { identities in
       for g in 0..<groupCount {
-        if stored.isValid(g) { slots.insert(identities[g], group: Int32(truncatingIfNeeded: g)) } else { nullGroup = Int32(truncatingIfNeeded: g) }
+        if stored.isValid(g) { unsafe slots.insert(identities[g], group: Int32(truncatingIfNeeded: g)) } else { nullGroup = Int32(truncatingIfNeeded: g) }
       }
     }
   }
@@ -266,11 +266,11 @@ package final class GroupTable: @unchecked Sendable {  // mutation is confined t
         nullGroup = Int32(truncatingIfNeeded: groupCount)
         newRows.append(Int32(truncatingIfNeeded: row))
       }
-      for i in 0..<rowCount where !validity[i] { out[i] = nullGroup }
+      for i in 0..<rowCount where !validity[i] { unsafe out[i] = nullGroup }
     }
-    let first = Int32(truncatingIfNeeded: groupCount + newRows.count)
-    _ = withIdentities(column) {
-      slots.assign($0, count: rowCount, valid: column.validity, out: out, nextGroup: first, newRows: newRows)
+    let first = unsafe Int32(truncatingIfNeeded: groupCount + newRows.count)
+    _ = unsafe withIdentities(column) {
+      unsafe slots.assign($0, count: rowCount, valid: column.validity, out: out, nextGroup: first, newRows: newRows)
     }
     store(columns, newRows)
   }
@@ -279,12 +279,12 @@ package final class GroupTable: @unchecked Sendable {  // mutation is confined t
   private func findDecimal(_ column: ColumnVector, _ rowCount: Int, _ out: UnsafeMutablePointer<Int32>) {
     let scale = keys[0].decimalScale ?? 0
     for i in 0..<rowCount {
-      out[i] = -1
+      unsafe out[i] = -1
       switch column.scalar(i) {
-      case .null: out[i] = nullGroup
+      case .null: unsafe out[i] = nullGroup
       case .decimal(let value):
         guard let rescaled = value.rescaled(to: scale), let key = Int64(exactly: rescaled) else { continue }
-        out[i] = slots.find(UInt64(bitPattern: key)) { _ in true } ?? -1
+        unsafe out[i] = slots.find(UInt64(bitPattern: key)) { _ in true } ?? -1
       default: break
       }
     }
@@ -303,15 +303,15 @@ package final class GroupTable: @unchecked Sendable {  // mutation is confined t
   private func assignHashed(_ columns: [ColumnVector], _ rowCount: Int, _ out: UnsafeMutablePointer<Int32>) {
     let hashes = hashRows(columns, rowCount: rowCount)
     let newRows = BufferBuilder<Int32>()
-    _ = hashes.withUnsafe {
-      slots.assign(
+    _ = unsafe hashes.withUnsafe {
+      unsafe slots.assign(
         $0.baseAddress ?? emptyIdentities, count: rowCount, valid: nil, out: out, nextGroup: Int32(truncatingIfNeeded: groupCount),
         newRows: newRows)
     }
     store(columns, newRows)
     // Rows of equal hash share a group so far; those whose keys differ (a true collision) find or make their own.
-    for row in mismatches(columns, out) {
-      out[row] = slots.find(hashes[row]) { isEqual(columns, row, $0) } ?? {
+    for row in unsafe mismatches(columns, out) {
+      unsafe out[row] = slots.find(hashes[row]) { isEqual(columns, row, $0) } ?? {
         let group = Int32(truncatingIfNeeded: groupCount)
         slots.insert(hashes[row], group: group)
         let one = BufferBuilder<Int32>()
@@ -324,32 +324,32 @@ package final class GroupTable: @unchecked Sendable {  // mutation is confined t
 
   private func findHashed(_ columns: [ColumnVector], _ rowCount: Int, _ out: UnsafeMutablePointer<Int32>) {
     let hashes = hashRows(columns, rowCount: rowCount)
-    hashes.withUnsafe { slots.find($0.baseAddress ?? emptyIdentities, count: rowCount, out: out) }
-    for row in mismatches(columns, out) {
-      out[row] = slots.find(hashes[row]) { isEqual(columns, row, $0) } ?? -1
+    unsafe hashes.withUnsafe { unsafe slots.find($0.baseAddress ?? emptyIdentities, count: rowCount, out: out) }
+    for row in unsafe mismatches(columns, out) {
+      unsafe out[row] = slots.find(hashes[row]) { isEqual(columns, row, $0) } ?? -1
     }
   }
 
   /// Rows, ascending, whose keys differ from those of the group in `out`.
   private func mismatches(_ columns: [ColumnVector], _ out: UnsafePointer<Int32>) -> [Int] {
     let bad = BufferBuilder<Int32>()
-    for (key, column) in zip(keys, columns) { key.verify(column, groups: out, bad: bad) }
-    if bad.count == 0 { return [] }
+    for (key, column) in zip(keys, columns) { unsafe key.verify(column, groups: out, bad: bad) }
+    if unsafe bad.count == 0 { return [] }
     return Set(bad.finish().array).sorted().map(Int.init)
   }
 
   private func isEqual(_ columns: [ColumnVector], _ row: Int, _ group: Int32) -> Bool {
     let bad = BufferBuilder<Int32>()
     for (key, column) in zip(keys, columns) {
-      withUnsafePointer(to: group) { key.verify(column.slice(row..<row + 1), groups: $0, bad: bad) }
+      unsafe withUnsafePointer(to: group) { unsafe key.verify(column.slice(row..<row + 1), groups: $0, bad: bad) }
     }
-    return bad.count == 0
+    return unsafe bad.count == 0
   }
 }
 
 /// Stands in for the address of no identities.
 private nonisolated(unsafe) let emptyIdentities: UnsafePointer<UInt64> = {
   let one = UnsafeMutablePointer<UInt64>.allocate(capacity: 1)
-  one.initialize(to: 0)
-  return UnsafePointer(one)
+  unsafe one.initialize(to: 0)
+  return unsafe UnsafePointer(one)
 }()

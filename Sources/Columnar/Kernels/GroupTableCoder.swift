@@ -97,8 +97,8 @@ final class GroupKeyCoder {
     if let known = translation.withLock({ $0 }), known.values.sharesMemory(with: values) { return known.codes }
     let groups = inserting ? distinct.assign(keys: [values], rowCount: values.count) : distinct.find(keys: [values], rowCount: values.count)
     let builder = BufferBuilder<Int32>(capacity: values.count)
-    let out = builder.appendUninitialized(values.count)
-    for i in 0..<values.count { out[i] = groups[i] + 1 }
+    let out = unsafe builder.appendUninitialized(values.count)
+    for i in 0..<values.count { unsafe out[i] = groups[i] + 1 }
     let codes = builder.finish()
     // An incomplete translation would be wrong once more values are inserted.
     if inserting { translation.withLock { $0 = Translation(values: values, codes: codes) } }
@@ -112,38 +112,38 @@ final class GroupKeyCoder {
     let step = Int32(stride)
     switch vector.storage {
     case .int(let b) where kind == .range:
-      let p = b.pointer
-      addRange(vector, step, isFirst, slots, missing) { Int64(p[$0]) }
+      let p = unsafe b.pointer
+      unsafe addRange(vector, step, isFirst, slots, missing) { unsafe Int64(p[$0]) }
     case .long(let b) where kind == .range:
-      let p = b.pointer
-      addRange(vector, step, isFirst, slots, missing) { p[$0] }
-    case .bool(let bits) where kind == .range: addRange(vector, step, isFirst, slots, missing) { bits[$0] ? 1 : 0 }
+      let p = unsafe b.pointer
+      unsafe addRange(vector, step, isFirst, slots, missing) { unsafe p[$0] }
+    case .bool(let bits) where kind == .range: unsafe addRange(vector, step, isFirst, slots, missing) { bits[$0] ? 1 : 0 }
     case .dictionary(let codes, let values):
-      let p = codes.pointer
-      if values.count == 0 { return put(vector, isFirst, slots) { _ in 0 } }
-      let map = kind == .range ? rangeCodes(values) : translate(values, inserting: missing == nil)
-      map.withUnsafe { map in
+      let p = unsafe codes.pointer
+      if values.count == 0 { return unsafe put(vector, isFirst, slots) { _ in 0 } }
+      let map = unsafe kind == .range ? rangeCodes(values) : translate(values, inserting: missing == nil)
+      unsafe map.withUnsafe { map in
         guard let m = map.baseAddress else { return }
-        if let missing {
-          for i in 0..<vector.count where vector.isValid(i) && m[Int(p[i])] <= 0 { missing[i] = 1 }
+        if let missing = unsafe missing {
+          for i in 0..<vector.count where unsafe vector.isValid(i) && m[Int(p[i])] <= 0 { unsafe missing[i] = 1 }
         }
-        put(vector, isFirst, slots) { max(0, m[Int(p[$0])]) &* step }
+        unsafe put(vector, isFirst, slots) { unsafe max(0, m[Int(p[$0])]) &* step }
       }
     case .constant(let value):
-      if vector.isAllNull { return put(vector, isFirst, slots) { _ in 0 } }
+      if vector.isAllNull { return unsafe put(vector, isFirst, slots) { _ in 0 } }
       let code: Int32
       switch kind {
       case .range: code = rangeCodes(value)[0]
       case .table: code = distinct.find(keys: [value.withValidity(nil)], rowCount: 1)[0] + 1
       }
-      if code <= 0, let missing { for i in 0..<vector.count { missing[i] = 1 } }
-      put(vector, isFirst, slots) { _ in max(0, code) &* step }
+      if code <= 0, let missing = unsafe missing { for i in 0..<vector.count { unsafe missing[i] = 1 } }
+      unsafe put(vector, isFirst, slots) { _ in max(0, code) &* step }
     default:
       let plain = vector.withValidity(nil)
       let groups = distinct.find(keys: [plain], rowCount: plain.count)
-      if let missing { for i in 0..<vector.count where vector.isValid(i) && groups[i] < 0 { missing[i] = 1 } }
-      let g = groups.pointer
-      put(vector, isFirst, slots) { max(0, g[$0] &+ 1) &* step }
+      if let missing = unsafe missing { for i in 0..<vector.count where vector.isValid(i) && groups[i] < 0 { unsafe missing[i] = 1 } }
+      let g = unsafe groups.pointer
+      unsafe put(vector, isFirst, slots) { unsafe max(0, g[$0] &+ 1) &* step }
       withExtendedLifetime(groups) {}
     }
   }
@@ -171,12 +171,12 @@ final class GroupKeyCoder {
     _ value: (Int) -> Int64
   ) {
     let shift = base &- 1
-    guard let missing else { return put(vector, isFirst, slots) { Int32(truncatingIfNeeded: value($0) &- shift) &* step } }
+    guard let missing = unsafe missing else { return unsafe put(vector, isFirst, slots) { Int32(truncatingIfNeeded: value($0) &- shift) &* step } }
     let first = base, room = UInt64(capacity - 1)
-    put(vector, isFirst, slots) { i in
+    unsafe put(vector, isFirst, slots) { i in
       let offset = UInt64(bitPattern: value(i) &- first)
       if offset < room { return Int32(truncatingIfNeeded: offset &+ 1) &* step }
-      if vector.isValid(i) { missing[i] = 1 }
+      if vector.isValid(i) { unsafe missing[i] = 1 }
       return 0
     }
   }
@@ -185,14 +185,14 @@ final class GroupKeyCoder {
     let n = vector.count
     if isFirst {
       if let validity = vector.validity {
-        for i in 0..<n { slots[i] = validity[i] ? code(i) : 0 }
+        for i in 0..<n { unsafe slots[i] = validity[i] ? code(i) : 0 }
       } else {
-        for i in 0..<n { slots[i] = code(i) }
+        for i in 0..<n { unsafe slots[i] = code(i) }
       }
     } else if let validity = vector.validity {
-      for i in 0..<n { slots[i] &+= validity[i] ? code(i) : 0 }
+      for i in 0..<n { unsafe slots[i] &+= validity[i] ? code(i) : 0 }
     } else {
-      for i in 0..<n { slots[i] &+= code(i) }
+      for i in 0..<n { unsafe slots[i] &+= code(i) }
     }
   }
 }
@@ -213,12 +213,12 @@ extension ColumnVector {
 
   @inline(__always) private func bounds<T: FixedWidthInteger & BitwiseCopyable & Sendable>(_ buffer: Buffer<T>) -> (T, T)? {
     guard count > 0 else { return nil }
-    let p = buffer.pointer
+    let p = unsafe buffer.pointer
     var low = T.max, high = T.min
     if let validity {
-      for i in 0..<count where validity[i] { low = min(low, p[i]); high = max(high, p[i]) }
+      for i in 0..<count where validity[i] { low = unsafe min(low, p[i]); high = unsafe max(high, p[i]) }
     } else {
-      for i in 0..<count { low = min(low, p[i]); high = max(high, p[i]) }
+      for i in 0..<count { low = unsafe min(low, p[i]); high = unsafe max(high, p[i]) }
     }
     return low <= high ? (low, high) : nil
   }

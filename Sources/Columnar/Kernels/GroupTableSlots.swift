@@ -8,7 +8,8 @@ struct GroupSlot: BitwiseCopyable, Sendable {
 }
 
 /// Slots of a power-of-two table with linear probing, at most half full.
-final class GroupSlots {
+// SAFETY: owns or keeps alive the memory behind its pointers for as long as it lives; every access stays within the counts it holds.
+@safe final class GroupSlots {
   private(set) var slots: UnsafeMutablePointer<GroupSlot>
   private(set) var mask: Int
   private(set) var used = 0
@@ -17,11 +18,11 @@ final class GroupSlots {
     var size = 1_024
     while size < capacity * 2 { size *= 2 }
     mask = size - 1
-    slots = .allocate(capacity: size)
-    slots.initialize(repeating: GroupSlot(identity: 0, group: -1), count: size)
+    unsafe slots = .allocate(capacity: size)
+    unsafe slots.initialize(repeating: GroupSlot(identity: 0, group: -1), count: size)
   }
 
-  deinit { slots.deallocate() }
+  deinit { unsafe slots.deallocate() }
 
   var byteSize: Int { (mask + 1) * MemoryLayout<GroupSlot>.stride }
 
@@ -32,15 +33,15 @@ final class GroupSlots {
     var size = (mask + 1) * 2
     while size < needed { size *= 2 }
     let fresh = UnsafeMutablePointer<GroupSlot>.allocate(capacity: size)
-    fresh.initialize(repeating: GroupSlot(identity: 0, group: -1), count: size)
+    unsafe fresh.initialize(repeating: GroupSlot(identity: 0, group: -1), count: size)
     let newMask = size - 1
-    for i in 0...mask where slots[i].group >= 0 {
-      var at = Int(truncatingIfNeeded: mixHash(slots[i].identity)) & newMask
-      while fresh[at].group >= 0 { at = (at &+ 1) & newMask }
-      fresh[at] = slots[i]
+    for i in 0...mask where unsafe slots[i].group >= 0 {
+      var at = unsafe Int(truncatingIfNeeded: mixHash(slots[i].identity)) & newMask
+      while unsafe fresh[at].group >= 0 { at = (at &+ 1) & newMask }
+      unsafe fresh[at] = unsafe slots[i]
     }
-    slots.deallocate()
-    slots = fresh
+    unsafe slots.deallocate()
+    unsafe slots = unsafe fresh
     mask = newMask
   }
 
@@ -48,8 +49,8 @@ final class GroupSlots {
   func insert(_ identity: UInt64, group: Int32) {
     reserve(1)
     var at = Int(truncatingIfNeeded: mixHash(identity)) & mask
-    while slots[at].group >= 0 { at = (at &+ 1) & mask }
-    slots[at] = GroupSlot(identity: identity, group: group)
+    while unsafe slots[at].group >= 0 { at = (at &+ 1) & mask }
+    unsafe slots[at] = GroupSlot(identity: identity, group: group)
     used += 1
   }
 
@@ -66,7 +67,7 @@ final class GroupSlots {
       let end = min(count, i &+ 2_048)
       reserve(end &- i)
       newRows.reserve(end &- i)
-      let slots = slots, mask = mask
+      let slots = unsafe slots, mask = mask
       let before = next
       var lastIdentity: UInt64 = 0
       var lastGroup: Int32 = -1
@@ -74,26 +75,26 @@ final class GroupSlots {
         let row = i
         i &+= 1
         if let valid, !valid[row] { continue }
-        let identity = identities[row]
+        let identity = unsafe identities[row]
         if identity == lastIdentity, lastGroup >= 0 {
-          out[row] = lastGroup
+          unsafe out[row] = lastGroup
           continue
         }
         var at = Int(truncatingIfNeeded: mixHash(identity)) & mask
         var group: Int32
         while true {
-          group = slots[at].group
+          group = unsafe slots[at].group
           if group < 0 {
             group = next
-            slots[at] = GroupSlot(identity: identity, group: group)
+            unsafe slots[at] = GroupSlot(identity: identity, group: group)
             next &+= 1
             newRows.appendUnchecked(Int32(truncatingIfNeeded: row))
             break
           }
-          if slots[at].identity == identity { break }
+          if unsafe slots[at].identity == identity { break }
           at = (at &+ 1) & mask
         }
-        out[row] = group
+        unsafe out[row] = group
         lastIdentity = identity
         lastGroup = group
       }
@@ -104,20 +105,20 @@ final class GroupSlots {
 
   /// Writes the first group of each identity to `out`, -1 where there is none. Does not change the table.
   func find(_ identities: UnsafePointer<UInt64>, count: Int, out: UnsafeMutablePointer<Int32>) {
-    let slots = slots, mask = mask
+    let slots = unsafe slots, mask = mask
     for i in 0..<count {
-      let identity = identities[i]
+      let identity = unsafe identities[i]
       var at = Int(truncatingIfNeeded: mixHash(identity)) & mask
-      while slots[at].group >= 0, slots[at].identity != identity { at = (at &+ 1) & mask }
-      out[i] = slots[at].group
+      while unsafe slots[at].group >= 0, unsafe slots[at].identity != identity { at = (at &+ 1) & mask }
+      unsafe out[i] = unsafe slots[at].group
     }
   }
 
   /// The first group under that identity for which `matches` holds; nil when there is none. For rows whose hash collides.
   func find(_ identity: UInt64, where matches: (Int32) -> Bool) -> Int32? {
     var at = Int(truncatingIfNeeded: mixHash(identity)) & mask
-    while slots[at].group >= 0 {
-      if slots[at].identity == identity, matches(slots[at].group) { return slots[at].group }
+    while unsafe slots[at].group >= 0 {
+      if unsafe slots[at].identity == identity, unsafe matches(slots[at].group) { return unsafe slots[at].group }
       at = (at &+ 1) & mask
     }
     return nil

@@ -24,21 +24,21 @@
 /// The hash of a run of bytes; up to 16 bytes behind the end are read (and ignored), which every `Buffer` allows.
 @inline(__always) func hashBytes(_ start: UnsafePointer<UInt8>, _ count: Int) -> UInt64 {
   // SAFETY: loads stay within count + 16 bytes of `start`; buffers keep 64 readable bytes behind their elements.
-  let raw = UnsafeRawPointer(start)
+  let raw = unsafe UnsafeRawPointer(start)
   var seed: UInt64 = 0x2D35_8DCC_AA6C_78A5 ^ UInt64(truncatingIfNeeded: count)
   var at = 0
   while count &- at > 16 {
-    let a = raw.loadUnaligned(fromByteOffset: at, as: UInt64.self), b = raw.loadUnaligned(fromByteOffset: at &+ 8, as: UInt64.self)
+    let a = unsafe raw.loadUnaligned(fromByteOffset: at, as: UInt64.self), b = unsafe raw.loadUnaligned(fromByteOffset: at &+ 8, as: UInt64.self)
     seed = foldMultiply(a ^ 0x8BB8_4B93_962E_ACC9, b ^ seed)
     at &+= 16
   }
   let left = count &- at
   var a: UInt64 = 0, b: UInt64 = 0
   if left > 8 {
-    a = raw.loadUnaligned(fromByteOffset: at, as: UInt64.self)
-    b = raw.loadUnaligned(fromByteOffset: at &+ 8, as: UInt64.self) & (~0 >> UInt64((16 &- left) &* 8))
+    a = unsafe raw.loadUnaligned(fromByteOffset: at, as: UInt64.self)
+    b = unsafe raw.loadUnaligned(fromByteOffset: at &+ 8, as: UInt64.self) & (~0 >> UInt64((16 &- left) &* 8))
   } else if left > 0 {
-    a = raw.loadUnaligned(fromByteOffset: at, as: UInt64.self) & (~0 >> UInt64((8 &- left) &* 8))
+    a = unsafe raw.loadUnaligned(fromByteOffset: at, as: UInt64.self) & (~0 >> UInt64((8 &- left) &* 8))
   }
   return foldMultiply(a ^ 0x4B33_A62E_D433_D4A3, foldMultiply(b ^ seed, 0x8BB8_4B93_962E_ACC9) ^ seed)
 }
@@ -51,11 +51,11 @@ private let nullHash: UInt64 = 0x5851_F42D_4C95_7F2D
 /// The hash of each row of `keys`; without keys all rows hash alike.
 package func hashRows(_ keys: [ColumnVector], rowCount: Int) -> Buffer<UInt64> {
   let builder = BufferBuilder<UInt64>(capacity: rowCount)
-  let out = builder.appendUninitialized(rowCount)
-  if keys.isEmpty { out.update(repeating: 0, count: rowCount) }
+  let out = unsafe builder.appendUninitialized(rowCount)
+  if keys.isEmpty { unsafe out.update(repeating: 0, count: rowCount) }
   for (c, key) in keys.enumerated() {
     precondition(key.count == rowCount, "key column of another length")
-    key.hash(into: out, isFirst: c == 0)
+    unsafe key.hash(into: out, isFirst: c == 0)
   }
   return builder.finish()
 }
@@ -64,55 +64,55 @@ extension ColumnVector {
   /// Writes each row's hash to `out`, or folds it into what is there.
   func hash(into out: UnsafeMutablePointer<UInt64>, isFirst: Bool) {
     switch storage {
-    case .bool(let bits): fold(out, isFirst) { mixHash(bits[$0] ? 1 : 2) }
+    case .bool(let bits): unsafe fold(out, isFirst) { mixHash(bits[$0] ? 1 : 2) }
     case .int(let b):
-      let p = b.pointer
-      fold(out, isFirst) { mixHash(UInt64(bitPattern: Int64(p[$0]))) }
+      let p = unsafe b.pointer
+      unsafe fold(out, isFirst) { unsafe mixHash(UInt64(bitPattern: Int64(p[$0]))) }
     case .long(let b):
-      let p = b.pointer
-      fold(out, isFirst) { mixHash(UInt64(bitPattern: p[$0])) }
+      let p = unsafe b.pointer
+      unsafe fold(out, isFirst) { unsafe mixHash(UInt64(bitPattern: p[$0])) }
     case .real(let b):
-      let p = b.pointer
-      fold(out, isFirst) { mixHash(canonicalBits(p[$0])) }
+      let p = unsafe b.pointer
+      unsafe fold(out, isFirst) { unsafe mixHash(canonicalBits(p[$0])) }
     case .decimal64(let b, let scale):
-      let p = b.pointer
+      let p = unsafe b.pointer
       if scale >= 0, scale <= 22 {
         let divisor = powersOfTenReal[scale]
-        fold(out, isFirst) { i in
-          let v = p[i]
+        unsafe fold(out, isFirst) { i in
+          let v = unsafe p[i]
           if v.magnitude < 1 << 53 { return mixHash(canonicalBits(Double(v) / divisor)) }
           return hashDecimal(DecimalValue(Int128(v), scale: scale))
         }
       } else {
-        fold(out, isFirst) { hashDecimal(DecimalValue(Int128(p[$0]), scale: scale)) }
+        unsafe fold(out, isFirst) { unsafe hashDecimal(DecimalValue(Int128(p[$0]), scale: scale)) }
       }
     case .decimal128(let b, let scales):
-      let p = b.pointer, s = scales.pointer
-      fold(out, isFirst) { hashDecimal(DecimalValue(p[$0], scale: Int(s[$0]))) }
+      let p = unsafe b.pointer, s = unsafe scales.pointer
+      unsafe fold(out, isFirst) { unsafe hashDecimal(DecimalValue(p[$0], scale: Int(s[$0]))) }
     case .guid(let b):
-      let p = b.pointer
-      fold(out, isFirst) { mixHash(p[$0].high ^ mixHash(p[$0].low)) }
+      let p = unsafe b.pointer
+      unsafe fold(out, isFirst) { unsafe mixHash(p[$0].high ^ mixHash(p[$0].low)) }
     case .bytes(let offsets, let data):
-      let o = offsets.pointer, d = data.pointer
-      fold(out, isFirst) { hashBytes(d + Int(o[$0]), Int(o[$0 &+ 1] &- o[$0])) }
+      let o = unsafe offsets.pointer, d = unsafe data.pointer
+      unsafe fold(out, isFirst) { unsafe hashBytes(d + Int(o[$0]), Int(o[$0 &+ 1] &- o[$0])) }
     case .constant(let value):
       guard count > 0 else { return }
       var one: UInt64 = 0
-      withUnsafeMutablePointer(to: &one) { value.hash(into: $0, isFirst: true) }
-      fold(out, isFirst) { _ in one }
+      unsafe withUnsafeMutablePointer(to: &one) { unsafe value.hash(into: $0, isFirst: true) }
+      unsafe fold(out, isFirst) { _ in one }
     case .dictionary(let codes, let values):
-      let p = codes.pointer
+      let p = unsafe codes.pointer
       if values.count > count {
-        guard case .bytes(let offsets, let data) = values.storage else { return flattened.hash(into: out, isFirst: isFirst) }
-        let o = offsets.pointer, d = data.pointer
-        return fold(out, isFirst) { i in
-          let code = Int(p[i])
-          return hashBytes(d + Int(o[code]), Int(o[code &+ 1] &- o[code]))
+        guard case .bytes(let offsets, let data) = values.storage else { return unsafe flattened.hash(into: out, isFirst: isFirst) }
+        let o = unsafe offsets.pointer, d = unsafe data.pointer
+        return unsafe fold(out, isFirst) { i in
+          let code = unsafe Int(p[i])
+          return unsafe hashBytes(d + Int(o[code]), Int(o[code &+ 1] &- o[code]))
         }
       }
-      hashRows([values], rowCount: values.count).withUnsafe { hashes in
-        guard let h = hashes.baseAddress else { return fold(out, isFirst) { _ in nullHash } }
-        fold(out, isFirst) { h[Int(p[$0])] }
+      unsafe hashRows([values], rowCount: values.count).withUnsafe { hashes in
+        guard let h = hashes.baseAddress else { return unsafe fold(out, isFirst) { _ in nullHash } }
+        unsafe fold(out, isFirst) { unsafe h[Int(p[$0])] }
       }
     }
   }
@@ -121,14 +121,14 @@ extension ColumnVector {
     defer { withExtendedLifetime(self) {} }
     if isFirst {
       if let validity {
-        for i in 0..<count { out[i] = validity[i] ? value(i) : nullHash }
+        for i in 0..<count { unsafe out[i] = validity[i] ? value(i) : nullHash }
       } else {
-        for i in 0..<count { out[i] = value(i) }
+        for i in 0..<count { unsafe out[i] = value(i) }
       }
     } else if let validity {
-      for i in 0..<count { out[i] = mixHash((out[i] << 7 | out[i] >> 57) ^ (validity[i] ? value(i) : nullHash)) }
+      for i in 0..<count { unsafe out[i] = unsafe mixHash((out[i] << 7 | out[i] >> 57) ^ (validity[i] ? value(i) : nullHash)) }
     } else {
-      for i in 0..<count { out[i] = mixHash((out[i] << 7 | out[i] >> 57) ^ value(i)) }
+      for i in 0..<count { unsafe out[i] = unsafe mixHash((out[i] << 7 | out[i] >> 57) ^ value(i)) }
     }
   }
 }

@@ -7,20 +7,20 @@ package func partitionRows(hashes: Buffer<UInt64>, bits: Int, level: Int) -> [Bu
   let shift = UInt64(64 - bits * (level + 1)), mask = UInt64(partitions - 1)
   precondition(bits * (level + 1) <= 64, "no hash bits left to split by")
   var counts = [Int](repeating: 0, count: partitions)
-  return hashes.withUnsafe { hashes in
-    counts.withUnsafeMutableBufferPointer { counts in
-      for i in 0..<n { counts[Int(truncatingIfNeeded: hashes[i] >> shift & mask)] &+= 1 }
+  return unsafe hashes.withUnsafe { hashes in
+    unsafe counts.withUnsafeMutableBufferPointer { counts in
+      for i in 0..<n { unsafe counts[Int(truncatingIfNeeded: hashes[i] >> shift & mask)] &+= 1 }
     }
     let rows = BufferBuilder<Int32>(capacity: n)
-    let out = rows.appendUninitialized(n)
+    let out = unsafe rows.appendUninitialized(n)
     var starts = [Int](repeating: 0, count: partitions + 1)
     for p in 0..<partitions { starts[p + 1] = starts[p] + counts[p] }
     var next = starts
-    next.withUnsafeMutableBufferPointer { next in
+    unsafe next.withUnsafeMutableBufferPointer { next in
       for i in 0..<n {
-        let p = Int(truncatingIfNeeded: hashes[i] >> shift & mask)
-        out[next[p]] = Int32(truncatingIfNeeded: i)
-        next[p] &+= 1
+        let p = unsafe Int(truncatingIfNeeded: hashes[i] >> shift & mask)
+        unsafe out[next[p]] = Int32(truncatingIfNeeded: i)
+        unsafe next[p] &+= 1
       }
     }
     let all = rows.finish()

@@ -41,7 +41,7 @@ package final class KeyComparator: @unchecked Sendable {  // immutable
     case (.decimal64(let a, let s), .decimal64(let b, let t)) where s == t: return three(a[i], b[j])
     case (.bytes(let o, let d), .bytes(let p, let e)):
       let n = Int(o[i + 1] - o[i]), m = Int(p[j + 1] - p[j])
-      let order = memcmp(d.pointer + Int(o[i]), e.pointer + Int(p[j]), min(n, m))
+      let order = unsafe memcmp(d.pointer + Int(o[i]), e.pointer + Int(p[j]), min(n, m))
       return order != 0 ? Int(order) : n - m
     default: return three(decimal(x, i), decimal(y, j))
     }

@@ -39,29 +39,29 @@ package struct ChunkedColumn: Sendable {
   package func gather(_ at: UnsafeBufferPointer<UInt64>, mayMiss: Bool = false) -> ColumnVector {
     let n = at.count
     if chunks.isEmpty { return .nulls(type, count: n) }
-    let validity = hasNulls || mayMiss ? gatherValidity(at) : nil
+    let validity = unsafe hasNulls || mayMiss ? gatherValidity(at) : nil
     if mayMiss, let validity, !validity.isAllSet, chunks.allSatisfy({ $0.count == 0 }) { return .nulls(type, count: n) }
     let storage: VectorStorage
     switch chunks[0].storage {
     case .bool:
       let bits = chunks.map { if case .bool(let b) = $0.storage { b } else { Bitmap(repeating: false, count: 0) } }
-      storage = .bool(Bitmap.build(count: n) { words in
-        for i in 0..<n where !isMissing(at[i]) && bits[Int(at[i] >> 32)][Int(at[i] & 0xFFFF_FFFF)] { words[i >> 6] |= 1 << UInt64(i & 63) }
+      storage = unsafe .bool(Bitmap.build(count: n) { words in
+        for i in 0..<n where unsafe !isMissing(at[i]) && bits[Int(at[i] >> 32)][Int(at[i] & 0xFFFF_FFFF)] { unsafe words[i >> 6] |= 1 << UInt64(i & 63) }
       })
-    case .int: storage = .int(values(at, mayMiss) { if case .int(let b) = $0.storage { b } else { nil } })
-    case .long: storage = .long(values(at, mayMiss) { if case .long(let b) = $0.storage { b } else { nil } })
-    case .real: storage = .real(values(at, mayMiss) { if case .real(let b) = $0.storage { b } else { nil } })
-    case .guid: storage = .guid(values(at, mayMiss) { if case .guid(let b) = $0.storage { b } else { nil } })
+    case .int: storage = unsafe .int(values(at, mayMiss) { if case .int(let b) = $0.storage { b } else { nil } })
+    case .long: storage = unsafe .long(values(at, mayMiss) { if case .long(let b) = $0.storage { b } else { nil } })
+    case .real: storage = unsafe .real(values(at, mayMiss) { if case .real(let b) = $0.storage { b } else { nil } })
+    case .guid: storage = unsafe .guid(values(at, mayMiss) { if case .guid(let b) = $0.storage { b } else { nil } })
     case .decimal64(_, let scale):
-      storage = .decimal64(values(at, mayMiss) { if case .decimal64(let b, _) = $0.storage { b } else { nil } }, scale: scale)
+      storage = unsafe .decimal64(values(at, mayMiss) { if case .decimal64(let b, _) = $0.storage { b } else { nil } }, scale: scale)
     case .decimal128:
-      storage = .decimal128(
+      storage = unsafe .decimal128(
         values(at, mayMiss) { if case .decimal128(let b, _) = $0.storage { b } else { nil } },
-        scales: values(at, mayMiss) { if case .decimal128(_, let s) = $0.storage { s } else { nil } })
+        scales: unsafe values(at, mayMiss) { if case .decimal128(_, let s) = $0.storage { s } else { nil } })
     case .dictionary(_, let dictionary):
       if dictionary.count == 0 { return .nulls(type, count: n) }
-      storage = .dictionary(codes: values(at, mayMiss) { if case .dictionary(let c, _) = $0.storage { c } else { nil } }, values: dictionary)
-    case .bytes: storage = bytes(at, mayMiss)
+      storage = unsafe .dictionary(codes: values(at, mayMiss) { if case .dictionary(let c, _) = $0.storage { c } else { nil } }, values: dictionary)
+    case .bytes: storage = unsafe bytes(at, mayMiss)
     case .constant: return .nulls(type, count: n)
     }
     return ColumnVector(type: type, count: n, validity: validity, storage: storage)
@@ -71,9 +71,9 @@ package struct ChunkedColumn: Sendable {
 
   private func gatherValidity(_ at: UnsafeBufferPointer<UInt64>) -> Bitmap {
     let validities = chunks.map(\.validity)
-    return Bitmap.build(count: at.count) { words in
-      for i in 0..<at.count where !isMissing(at[i]) {
-        if validities[Int(at[i] >> 32)].map({ $0[Int(at[i] & 0xFFFF_FFFF)] }) ?? true { words[i >> 6] |= 1 << UInt64(i & 63) }
+    return unsafe Bitmap.build(count: at.count) { words in
+      for i in 0..<at.count where unsafe !isMissing(at[i]) {
+        if unsafe validities[Int(at[i] >> 32)].map({ unsafe $0[Int(at[i] & 0xFFFF_FFFF)] }) ?? true { unsafe words[i >> 6] |= 1 << UInt64(i & 63) }
       }
     }
   }
@@ -82,19 +82,19 @@ package struct ChunkedColumn: Sendable {
     _ at: UnsafeBufferPointer<UInt64>, _ mayMiss: Bool, _ buffer: (ColumnVector) -> Buffer<T>?
   ) -> Buffer<T> {
     let buffers = chunks.map { buffer($0) ?? .empty }
-    let bases = buffers.map(\.pointer)
+    let bases = unsafe buffers.map(unsafe \.pointer)
     let builder = BufferBuilder<T>(capacity: at.count)
-    let out = builder.appendUninitialized(at.count)
-    bases.withUnsafeBufferPointer { bases in
+    let out = unsafe builder.appendUninitialized(at.count)
+    unsafe bases.withUnsafeBufferPointer { bases in
       if mayMiss {
         // SAFETY: a missing row reads nothing; its slot is zero bytes, a valid value of every element type.
-        memset(out, 0, at.count * MemoryLayout<T>.stride)
-        for i in 0..<at.count where !isMissing(at[i]) { out[i] = bases[Int(at[i] >> 32)][Int(at[i] & 0xFFFF_FFFF)] }
+        unsafe memset(out, 0, at.count * MemoryLayout<T>.stride)
+        for i in 0..<at.count where unsafe !isMissing(at[i]) { unsafe out[i] = unsafe bases[Int(at[i] >> 32)][Int(at[i] & 0xFFFF_FFFF)] }
       } else if bases.count == 1 {
-        let base = bases[0]
-        for i in 0..<at.count { out[i] = base[Int(truncatingIfNeeded: at[i])] }
+        let base = unsafe bases[0]
+        for i in 0..<at.count { unsafe out[i] = unsafe base[Int(truncatingIfNeeded: at[i])] }
       } else {
-        for i in 0..<at.count { out[i] = bases[Int(at[i] >> 32)][Int(at[i] & 0xFFFF_FFFF)] }
+        for i in 0..<at.count { unsafe out[i] = unsafe bases[Int(at[i] >> 32)][Int(at[i] & 0xFFFF_FFFF)] }
       }
     }
     withExtendedLifetime(buffers) {}
@@ -102,36 +102,36 @@ package struct ChunkedColumn: Sendable {
   }
 
   private func bytes(_ at: UnsafeBufferPointer<UInt64>, _ mayMiss: Bool) -> VectorStorage {
-    var offsetBases: [UnsafePointer<Int32>] = [], dataBases: [UnsafePointer<UInt8>] = []
+    var offsetBases: [UnsafePointer<Int32>] = unsafe [], dataBases: [UnsafePointer<UInt8>] = unsafe []
     for chunk in chunks {
       guard case .bytes(let offsets, let data) = chunk.storage else { continue }
-      offsetBases.append(offsets.pointer)
-      dataBases.append(data.pointer)
+      unsafe offsetBases.append(offsets.pointer)
+      unsafe dataBases.append(data.pointer)
     }
     let offsets = BufferBuilder<Int32>(capacity: at.count + 1)
-    let out = offsets.appendUninitialized(at.count + 1)
-    out[0] = 0
+    let out = unsafe offsets.appendUninitialized(at.count + 1)
+    unsafe out[0] = 0
     var total = 0
     for i in 0..<at.count {
-      if !(mayMiss && isMissing(at[i])) {
-        let o = offsetBases[Int(at[i] >> 32)] + Int(at[i] & 0xFFFF_FFFF)
-        total &+= Int(o[1] &- o[0])
+      if unsafe !(mayMiss && isMissing(at[i])) {
+        let o = unsafe offsetBases[Int(at[i] >> 32)] + Int(at[i] & 0xFFFF_FFFF)
+        unsafe total &+= Int(o[1] &- o[0])
       }
-      out[i + 1] = Int32(truncatingIfNeeded: total)
+      unsafe out[i + 1] = Int32(truncatingIfNeeded: total)
     }
     precondition(total <= Int(Int32.max), "a text column of more than 2 GiB in one vector")
     let data = BufferBuilder<UInt8>(capacity: total)
-    let target = data.appendUninitialized(total)
-    for i in 0..<at.count where !(mayMiss && isMissing(at[i])) {
-      let k = Int(at[i] >> 32)
-      let start = Int(offsetBases[k][Int(at[i] & 0xFFFF_FFFF)])
-      let length = Int(out[i + 1] &- out[i])
-      if length <= 16, Int(out[i]) &+ 16 <= total {
+    let target = unsafe data.appendUninitialized(total)
+    for i in 0..<at.count where unsafe !(mayMiss && isMissing(at[i])) {
+      let k = unsafe Int(at[i] >> 32)
+      let start = unsafe Int(offsetBases[k][Int(at[i] & 0xFFFF_FFFF)])
+      let length = unsafe Int(out[i + 1] &- out[i])
+      if length <= 16, unsafe Int(out[i]) &+ 16 <= total {
         // SAFETY: 16 bytes are readable (buffers are padded) and writable; later rows overwrite the excess.
-        UnsafeMutableRawPointer(target + Int(out[i])).storeBytes(
+        unsafe UnsafeMutableRawPointer(target + Int(out[i])).storeBytes(
           of: UnsafeRawPointer(dataBases[k] + start).loadUnaligned(as: UInt128.self), as: UInt128.self)
       } else {
-        memcpy(target + Int(out[i]), dataBases[k] + start, length)
+        unsafe memcpy(target + Int(out[i]), dataBases[k] + start, length)
       }
     }
     withExtendedLifetime(chunks) {}

@@ -15,49 +15,49 @@ package struct SortItem: BitwiseCopyable, Sendable {
 func sortByCode(_ items: UnsafeMutableBufferPointer<SortItem>) {
   let n = items.count
   guard n > 1, let base = items.baseAddress else { return }
-  if n <= 64 { return insertionSort(base, n) }
+  if n <= 64 { return unsafe insertionSort(base, n) }
   var differing: UInt64 = 0
   var isSorted = true
   for i in 1..<n {
-    differing |= base[i].code ^ base[0].code
-    if base[i].code < base[i &- 1].code { isSorted = false }
+    unsafe differing |= base[i].code ^ base[0].code
+    if unsafe base[i].code < base[i &- 1].code { isSorted = false }
   }
   if isSorted { return }
   let scratch = UnsafeMutablePointer<SortItem>.allocate(capacity: n)
-  defer { scratch.deallocate() }
-  var from = base, to = scratch
-  withUnsafeTemporaryAllocation(of: Int.self, capacity: 256) { counts in
+  defer { unsafe scratch.deallocate() }
+  var from = unsafe base, to = unsafe scratch
+  unsafe withUnsafeTemporaryAllocation(of: Int.self, capacity: 256) { counts in
     guard let counts = counts.baseAddress else { return }
     for byte in 0..<8 {
       let shift = UInt64(byte * 8)
       if differing >> shift & 0xFF == 0 { continue }
-      counts.update(repeating: 0, count: 256)
-      for i in 0..<n { counts[Int(truncatingIfNeeded: from[i].code >> shift & 0xFF)] &+= 1 }
+      unsafe counts.update(repeating: 0, count: 256)
+      for i in 0..<n { unsafe counts[Int(truncatingIfNeeded: from[i].code >> shift & 0xFF)] &+= 1 }
       var sum = 0
       for b in 0..<256 {
-        let c = counts[b]
-        counts[b] = sum
+        let c = unsafe counts[b]
+        unsafe counts[b] = sum
         sum &+= c
       }
       for i in 0..<n {
-        let b = Int(truncatingIfNeeded: from[i].code >> shift & 0xFF)
-        to[counts[b]] = from[i]
-        counts[b] &+= 1
+        let b = unsafe Int(truncatingIfNeeded: from[i].code >> shift & 0xFF)
+        unsafe to[counts[b]] = unsafe from[i]
+        unsafe counts[b] &+= 1
       }
-      swap(&from, &to)
+      unsafe swap(&from, &to)
     }
   }
-  if from != base { base.update(from: from, count: n) }
+  if unsafe from != base { unsafe base.update(from: from, count: n) }
 }
 
 private func insertionSort(_ items: UnsafeMutablePointer<SortItem>, _ n: Int) {
   for i in 1..<n {
-    let item = items[i]
+    let item = unsafe items[i]
     var j = i
-    while j > 0, items[j &- 1].code > item.code {
-      items[j] = items[j &- 1]
+    while j > 0, unsafe items[j &- 1].code > item.code {
+      unsafe items[j] = unsafe items[j &- 1]
       j &-= 1
     }
-    items[j] = item
+    unsafe items[j] = item
   }
 }

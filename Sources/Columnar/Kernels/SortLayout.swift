@@ -107,16 +107,16 @@ package final class SortLayout: @unchecked Sendable {  // immutable after init; 
     _ buffer: Buffer<T>, _ validity: Bitmap?, _ low: inout Int64, _ high: inout Int64
   ) {
     var a = T.max, b = T.min
-    buffer.withUnsafe { p in
+    unsafe buffer.withUnsafe { p in
       if let validity {
         for i in 0..<p.count where validity[i] {
-          a = Swift.min(a, p[i])
-          b = Swift.max(b, p[i])
+          a = unsafe Swift.min(a, p[i])
+          b = unsafe Swift.max(b, p[i])
         }
       } else {
         for i in 0..<p.count {
-          a = Swift.min(a, p[i])
-          b = Swift.max(b, p[i])
+          a = unsafe Swift.min(a, p[i])
+          b = unsafe Swift.max(b, p[i])
         }
       }
     }
@@ -128,7 +128,7 @@ package final class SortLayout: @unchecked Sendable {  // immutable after init; 
 
   /// Writes the code of each row of chunk `k`.
   package func codes(chunk k: Int, rowCount: Int, _ out: UnsafeMutablePointer<SortItem>) {
-    for i in 0..<rowCount { out[i] = SortItem(code: 0, at: UInt64(k) << 32 | UInt64(i)) }
+    for i in 0..<rowCount { unsafe out[i] = SortItem(code: 0, at: UInt64(k) << 32 | UInt64(i)) }
     var left = 64
     for (c, part) in parts.enumerated() {
       let vector = chunks[k][c]
@@ -144,16 +144,16 @@ package final class SortLayout: @unchecked Sendable {  // immutable after init; 
         left -= bits
         let shift = UInt64(left), mask: UInt64 = bits == 64 ? ~0 : (1 << UInt64(bits)) &- 1
         let flip: UInt64 = direction.isDescending ? mask : 0
-        add(vector, rowCount, validBit, missingBit, out, integers: vector) { v in
+        unsafe add(vector, rowCount, validBit, missingBit, out, integers: vector) { v in
           bits == 0 ? 0 : (((UInt64(bitPattern: v) &- UInt64(bitPattern: low)) ^ flip) & mask) << shift
         }
       case .word(let bits):
         left -= bits
         let drop = UInt64(64 - bits), shift = UInt64(left)
         let words = vector.sortWords(isDescending: direction.isDescending)
-        words.withUnsafe { words in
+        unsafe words.withUnsafe { words in
           for i in 0..<rowCount {
-            out[i].code |= vector.isValid(i) ? validBit | (words[i] >> drop) << shift : missingBit
+            unsafe out[i].code |= vector.isValid(i) ? validBit | (words[i] >> drop) << shift : missingBit
           }
         }
       }
@@ -166,25 +166,25 @@ package final class SortLayout: @unchecked Sendable {  // immutable after init; 
   ) {
     @inline(__always) func loop(_ value: (Int) -> Int64) {
       if let validity = vector.validity {
-        for i in 0..<n { out[i].code |= validity[i] ? validBit | code(value(i)) : missingBit }
+        for i in 0..<n { unsafe out[i].code |= validity[i] ? validBit | code(value(i)) : missingBit }
       } else {
-        for i in 0..<n { out[i].code |= validBit | code(value(i)) }
+        for i in 0..<n { unsafe out[i].code |= validBit | code(value(i)) }
       }
     }
     switch vector.storage {
     case .bool(let bits): loop { bits[$0] ? 1 : 0 }
-    case .int(let b): b.withUnsafe { p in loop { Int64(p[$0]) } }
-    case .long(let b), .decimal64(let b, _): b.withUnsafe { p in loop { p[$0] } }
+    case .int(let b): unsafe b.withUnsafe { p in loop { unsafe Int64(p[$0]) } }
+    case .long(let b), .decimal64(let b, _): unsafe b.withUnsafe { p in loop { unsafe p[$0] } }
     default: break
     }
   }
 
   /// Sorts items of this layout: by code, then by the keys the code leaves out; equal rows keep the order they come in.
   package func sort(_ items: UnsafeMutableBufferPointer<SortItem>) {
-    sortByCode(items)
+    unsafe sortByCode(items)
     guard let first = firstCompared else { return }
     let hasNullsApart = first < hasNullBit.count || !refiners[0].hasNulls
-    forEachRun(items) { refine($0, key: 0, nullsApart: hasNullsApart) }
+    unsafe forEachRun(items) { unsafe refine($0, key: 0, nullsApart: hasNullsApart) }
   }
 
   /// Calls `body` with each run of at least two items of equal code.
@@ -192,8 +192,8 @@ package final class SortLayout: @unchecked Sendable {  // immutable after init; 
     var start = 0
     while start < items.count {
       var end = start + 1
-      while end < items.count, items[end].code == items[start].code { end += 1 }
-      if end - start > 1 { body(UnsafeMutableBufferPointer(rebasing: items[start..<end])) }
+      while end < items.count, unsafe items[end].code == items[start].code { end += 1 }
+      if end - start > 1 { unsafe body(UnsafeMutableBufferPointer(rebasing: items[start..<end])) }
       start = end
     }
   }
@@ -203,35 +203,35 @@ package final class SortLayout: @unchecked Sendable {  // immutable after init; 
     guard k < refiners.count else { return }
     let refiner = refiners[k]
     if !nullsApart, refiner.hasNulls {
-      for i in 0..<run.count { run[i].code = refiner.nullCode(run[i].at) }
-      sortByCode(run)
-      return forEachRun(run) { refine($0, key: k, nullsApart: true) }
+      for i in 0..<run.count { unsafe run[i].code = unsafe refiner.nullCode(run[i].at) }
+      unsafe sortByCode(run)
+      return unsafe forEachRun(run) { unsafe refine($0, key: k, nullsApart: true) }
     }
-    if refiner.isNull(run[0].at) { return refine(run, key: k + 1, nullsApart: false) }
-    refineValues(run, key: k, depth: 0)
+    if unsafe refiner.isNull(run[0].at) { return unsafe refine(run, key: k + 1, nullsApart: false) }
+    unsafe refineValues(run, key: k, depth: 0)
   }
 
   /// Orders a run of valid values of refiner `k` by their words from `depth` on, then by the following keys.
   private func refineValues(_ run: UnsafeMutableBufferPointer<SortItem>, key k: Int, depth: Int) {
     let refiner = refiners[k]
-    if depth == Self.maxDepth { return refineByComparing(run, key: k) }
-    refiner.writeWords(run, depth: depth)
-    sortByCode(run)
-    forEachRun(run) { equal in
+    if depth == Self.maxDepth { return unsafe refineByComparing(run, key: k) }
+    unsafe refiner.writeWords(run, depth: depth)
+    unsafe sortByCode(run)
+    unsafe forEachRun(run) { equal in
       switch refiner.rest {
-      case .nothing: refine(equal, key: k + 1, nullsApart: false)
+      case .nothing: unsafe refine(equal, key: k + 1, nullsApart: false)
       case .bytes:
         // Longer texts go on; texts that end within the word differ by length only when they hold zero bytes.
-        refiner.writeLengths(equal, depth: depth)
-        sortByCode(equal)
-        forEachRun(equal) { same in
-          if refiner.isLonger(same[0].at, depth: depth) {
-            refineValues(same, key: k, depth: depth + 1)
+        unsafe refiner.writeLengths(equal, depth: depth)
+        unsafe sortByCode(equal)
+        unsafe forEachRun(equal) { same in
+          if unsafe refiner.isLonger(same[0].at, depth: depth) {
+            unsafe refineValues(same, key: k, depth: depth + 1)
           } else {
-            refine(same, key: k + 1, nullsApart: false)
+            unsafe refine(same, key: k + 1, nullsApart: false)
           }
         }
-      case .compare: refineByComparing(equal, key: k)
+      case .compare: unsafe refineByComparing(equal, key: k)
       }
     }
   }
@@ -242,16 +242,16 @@ package final class SortLayout: @unchecked Sendable {  // immutable after init; 
   /// Orders a run by comparing whole values of refiner `k`, then by the following keys.
   private func refineByComparing(_ run: UnsafeMutableBufferPointer<SortItem>, key k: Int) {
     let comparator = refiners[k].comparator
-    var run = run
-    run.sort { a, b in
+    var run = unsafe run
+    unsafe run.sort { a, b in
       let order = comparator.compare(a.at, b.at)
       return order != 0 ? order < 0 : a.at < b.at
     }
     var start = 0
     while start < run.count {
       var end = start + 1
-      while end < run.count, comparator.compare(run[start].at, run[end].at) == 0 { end += 1 }
-      if end - start > 1 { refine(UnsafeMutableBufferPointer(rebasing: run[start..<end]), key: k + 1, nullsApart: false) }
+      while end < run.count, unsafe comparator.compare(run[start].at, run[end].at) == 0 { end += 1 }
+      if end - start > 1 { unsafe refine(UnsafeMutableBufferPointer(rebasing: run[start..<end]), key: k + 1, nullsApart: false) }
       start = end
     }
   }

@@ -2,7 +2,8 @@
 // Texts are compared 8 bytes at a time by sorting numbers; decimals and guids by comparing once their first words are equal.
 
 /// One key over chunks of flat vectors; positions are chunk << 32 | row.
-final class SortRefiner: @unchecked Sendable {  // immutable; the vectors keep the memory alive
+// SAFETY: owns or keeps alive the memory behind its pointers for as long as it lives; every access stays within the counts it holds.
+@safe final class SortRefiner: @unchecked Sendable {  // immutable; the vectors keep the memory alive
   /// What is left to order when the first words are equal.
   enum Rest {
     case nothing, bytes, compare
@@ -25,21 +26,21 @@ final class SortRefiner: @unchecked Sendable {  // immutable; the vectors keep t
     self.direction = direction
     comparator = KeyComparator(flat, direction)
     hasNulls = flat.contains { $0.validity != nil }
-    var offsets: [UnsafePointer<Int32>] = [], data: [UnsafePointer<UInt8>] = []
+    var offsets: [UnsafePointer<Int32>] = unsafe [], data: [UnsafePointer<UInt8>] = unsafe []
     for chunk in flat {
       guard case .bytes(let o, let d) = chunk.storage else { continue }
-      offsets.append(o.pointer)
-      data.append(d.pointer)
+      unsafe offsets.append(o.pointer)
+      unsafe data.append(d.pointer)
     }
-    offsetBases = offsets
-    dataBases = data
+    unsafe offsetBases = unsafe offsets
+    unsafe dataBases = unsafe data
     switch flat.first?.type {
     case .string, .dynamic: rest = .bytes
     case .decimal, .guid: rest = .compare
     default: rest = .nothing
     }
     words = rest == .bytes ? [] : flat.map { $0.sortWords(isDescending: direction.isDescending) }
-    wordBases = words.map(\.pointer)
+    unsafe wordBases = unsafe words.map(unsafe \.pointer)
   }
 
   func isNull(_ at: UInt64) -> Bool { hasNulls && !chunks[Int(at >> 32)].isValid(Int(at & 0xFFFF_FFFF)) }
@@ -50,20 +51,20 @@ final class SortRefiner: @unchecked Sendable {  // immutable; the vectors keep t
   /// Sets the codes to word `depth` of each value (always the first one but for texts).
   func writeWords(_ run: UnsafeMutableBufferPointer<SortItem>, depth: Int) {
     if rest != .bytes {
-      wordBases.withUnsafeBufferPointer { bases in
-        for i in 0..<run.count { run[i].code = bases[Int(run[i].at >> 32)][Int(run[i].at & 0xFFFF_FFFF)] }
+      unsafe wordBases.withUnsafeBufferPointer { bases in
+        for i in 0..<run.count { unsafe run[i].code = unsafe bases[Int(run[i].at >> 32)][Int(run[i].at & 0xFFFF_FFFF)] }
       }
       return
     }
     let flip: UInt64 = direction.isDescending ? ~0 : 0
     let skipped = depth &* 8
-    offsetBases.withUnsafeBufferPointer { offsets in
-      dataBases.withUnsafeBufferPointer { data in
+    unsafe offsetBases.withUnsafeBufferPointer { offsets in
+      unsafe dataBases.withUnsafeBufferPointer { data in
         for i in 0..<run.count {
-          let k = Int(run[i].at >> 32)
-          let o = offsets[k] + Int(run[i].at & 0xFFFF_FFFF)
-          let left = Int(o[1] &- o[0]) &- skipped
-          run[i].code = (left <= 0 ? 0 : orderedWord(data[k] + (Int(o[0]) &+ skipped), left)) ^ flip
+          let k = unsafe Int(run[i].at >> 32)
+          let o = unsafe offsets[k] + Int(run[i].at & 0xFFFF_FFFF)
+          let left = unsafe Int(o[1] &- o[0]) &- skipped
+          unsafe run[i].code = unsafe (left <= 0 ? 0 : orderedWord(data[k] + (Int(o[0]) &+ skipped), left)) ^ flip
         }
       }
     }
@@ -72,8 +73,8 @@ final class SortRefiner: @unchecked Sendable {  // immutable; the vectors keep t
   /// Sets the codes to the bytes of each text from word `depth` on, 9 standing for more than fit the word.
   func writeLengths(_ run: UnsafeMutableBufferPointer<SortItem>, depth: Int) {
     for i in 0..<run.count {
-      let length = UInt64(min(9, max(0, remaining(run[i].at, depth: depth))))
-      run[i].code = direction.isDescending ? 9 - length : length
+      let length = unsafe UInt64(min(9, max(0, remaining(run[i].at, depth: depth))))
+      unsafe run[i].code = direction.isDescending ? 9 - length : length
     }
   }
 
@@ -81,7 +82,7 @@ final class SortRefiner: @unchecked Sendable {  // immutable; the vectors keep t
   func isLonger(_ at: UInt64, depth: Int) -> Bool { remaining(at, depth: depth) > 8 }
 
   @inline(__always) private func remaining(_ at: UInt64, depth: Int) -> Int {
-    let o = offsetBases[Int(at >> 32)] + Int(at & 0xFFFF_FFFF)
-    return Int(o[1] &- o[0]) &- depth &* 8
+    let o = unsafe offsetBases[Int(at >> 32)] + Int(at & 0xFFFF_FFFF)
+    return unsafe Int(o[1] &- o[0]) &- depth &* 8
   }
 }

@@ -25,7 +25,7 @@ package struct SortDirection: Sendable, Hashable {
 /// The first 8 bytes as a big-endian number, zero behind the end.
 @inline(__always) func orderedWord(_ start: UnsafePointer<UInt8>, _ count: Int) -> UInt64 {
   // SAFETY: buffers keep 64 readable bytes behind their elements.
-  let word = UInt64(bigEndian: UnsafeRawPointer(start).loadUnaligned(as: UInt64.self))
+  let word = unsafe UInt64(bigEndian: UnsafeRawPointer(start).loadUnaligned(as: UInt64.self))
   return count >= 8 ? word : count == 0 ? 0 : word & ~(~0 >> UInt64(count &* 8))
 }
 
@@ -44,33 +44,33 @@ extension ColumnVector {
     default: break
     }
     let builder = BufferBuilder<UInt64>(capacity: count)
-    let out = builder.appendUninitialized(count)
+    let out = unsafe builder.appendUninitialized(count)
     let flip: UInt64 = isDescending ? ~0 : 0
     switch storage {
-    case .bool(let bits): for i in 0..<count { out[i] = (bits[i] ? 1 : 0) ^ flip }
-    case .int(let b): fill(b, out) { orderedWord(Int64($0)) ^ flip }
-    case .long(let b): fill(b, out) { orderedWord($0) ^ flip }
-    case .real(let b): fill(b, out) { orderedWord($0) ^ flip }
-    case .guid(let b): fill(b, out) { $0.high ^ flip }
+    case .bool(let bits): for i in 0..<count { unsafe out[i] = (bits[i] ? 1 : 0) ^ flip }
+    case .int(let b): unsafe fill(b, out) { orderedWord(Int64($0)) ^ flip }
+    case .long(let b): unsafe fill(b, out) { orderedWord($0) ^ flip }
+    case .real(let b): unsafe fill(b, out) { orderedWord($0) ^ flip }
+    case .guid(let b): unsafe fill(b, out) { $0.high ^ flip }
     case .decimal64(let b, let scale):
       if scale >= 0, scale <= 22 {
         let divisor = powersOfTenReal[scale]
-        fill(b, out) { orderedWord(Double($0) / divisor) ^ flip }
+        unsafe fill(b, out) { orderedWord(Double($0) / divisor) ^ flip }
       } else {
-        fill(b, out) { orderedWord(DecimalValue(Int128($0), scale: scale).doubleValue) ^ flip }
+        unsafe fill(b, out) { orderedWord(DecimalValue(Int128($0), scale: scale).doubleValue) ^ flip }
       }
     case .decimal128(let b, let scales):
-      for i in 0..<count { out[i] = orderedWord(DecimalValue(b[i], scale: Int(scales[i])).doubleValue) ^ flip }
+      for i in 0..<count { unsafe out[i] = orderedWord(DecimalValue(b[i], scale: Int(scales[i])).doubleValue) ^ flip }
     case .bytes(let offsets, let data):
-      let o = offsets.pointer, d = data.pointer
-      for i in 0..<count { out[i] = orderedWord(d + Int(o[i]), Int(o[i &+ 1] &- o[i])) ^ flip }
+      let o = unsafe offsets.pointer, d = unsafe data.pointer
+      for i in 0..<count { unsafe out[i] = unsafe orderedWord(d + Int(o[i]), Int(o[i &+ 1] &- o[i])) ^ flip }
     case .constant, .dictionary: break
     }
     return builder.finish()
   }
 
   @inline(__always) private func fill<T>(_ source: Buffer<T>, _ out: UnsafeMutablePointer<UInt64>, _ word: (T) -> UInt64) {
-    source.withUnsafe { p in for i in 0..<p.count { out[i] = word(p[i]) } }
+    unsafe source.withUnsafe { p in for i in 0..<p.count { unsafe out[i] = unsafe word(p[i]) } }
   }
 }
 
@@ -78,19 +78,19 @@ extension ColumnVector {
 package func rowsUpTo(_ threshold: UInt64, words: Buffer<UInt64>, validity: Bitmap?, nullsFirst: Bool) -> Buffer<Int32> {
   let n = words.count
   let builder = BufferBuilder<Int32>(capacity: n)
-  let out = builder.appendUninitialized(n)
+  let out = unsafe builder.appendUninitialized(n)
   var k = 0
-  words.withUnsafe { words in
+  unsafe words.withUnsafe { words in
     if let validity {
       for i in 0..<n {
-        out[k] = Int32(truncatingIfNeeded: i)
-        let isIn = validity[i] ? words[i] <= threshold : nullsFirst
+        unsafe out[k] = Int32(truncatingIfNeeded: i)
+        let isIn = unsafe validity[i] ? words[i] <= threshold : nullsFirst
         k &+= isIn ? 1 : 0
       }
     } else {
       for i in 0..<n {
-        out[k] = Int32(truncatingIfNeeded: i)
-        k &+= words[i] <= threshold ? 1 : 0
+        unsafe out[k] = Int32(truncatingIfNeeded: i)
+        unsafe k &+= words[i] <= threshold ? 1 : 0
       }
     }
   }

@@ -7,7 +7,7 @@ import Glibc
 extension ColumnVector {
   /// The rows at `positions`, in that order; a position of -1 gives null when `allowsMissing`. Positions lie within the vector.
   package func take(_ positions: Buffer<Int32>, allowsMissing: Bool = false) -> ColumnVector {
-    if allowsMissing, positions.withUnsafe({ $0.contains { $0 < 0 } }) { return takeWithMissing(positions) }
+    if allowsMissing, unsafe positions.withUnsafe({ unsafe $0.contains { $0 < 0 } }) { return takeWithMissing(positions) }
     let n = positions.count
     let validity = validity.map { gatherBits($0, positions) }
     return ColumnVector(type: type, count: n, validity: validity, storage: gather(positions))
@@ -15,12 +15,12 @@ extension ColumnVector {
 
   private func takeWithMissing(_ positions: Buffer<Int32>) -> ColumnVector {
     if count == 0 { return .nulls(type, count: positions.count) }
-    let present = Bitmap.build(count: positions.count) { words in
-      for i in 0..<positions.count where positions[i] >= 0 { words[i >> 6] |= 1 << UInt64(i & 63) }
+    let present = unsafe Bitmap.build(count: positions.count) { words in
+      for i in 0..<positions.count where positions[i] >= 0 { unsafe words[i >> 6] |= 1 << UInt64(i & 63) }
     }
     let safe = BufferBuilder<Int32>(capacity: positions.count)
-    let out = safe.appendUninitialized(positions.count)
-    for i in 0..<positions.count { out[i] = max(0, positions[i]) }
+    let out = unsafe safe.appendUninitialized(positions.count)
+    for i in 0..<positions.count { unsafe out[i] = max(0, positions[i]) }
     let taken = take(safe.finish())
     // A null constant or dictionary keeps its form; only validity changes.
     return ColumnVector(type: type, count: positions.count, validity: Bitmap.intersection(taken.validity, present), storage: taken.storage)
@@ -82,24 +82,24 @@ extension ColumnVector {
 @inline(__always) func gatherValues<T: BitwiseCopyable & Sendable>(_ source: Buffer<T>, _ positions: Buffer<Int32>) -> Buffer<T> {
   let n = positions.count
   let builder = BufferBuilder<T>(capacity: n)
-  let out = builder.appendUninitialized(n)
-  let from = source.pointer, at = positions.pointer
-  for i in 0..<n { out[i] = from[Int(at[i])] }
+  let out = unsafe builder.appendUninitialized(n)
+  let from = unsafe source.pointer, at = unsafe positions.pointer
+  for i in 0..<n { unsafe out[i] = unsafe from[Int(at[i])] }
   return builder.finish()
 }
 
 func gatherBits(_ source: Bitmap, _ positions: Buffer<Int32>) -> Bitmap {
-  Bitmap.build(count: positions.count) { out in
-    let words = source.words.pointer, at = positions.pointer
+  unsafe Bitmap.build(count: positions.count) { out in
+    let words = unsafe source.words.pointer, at = unsafe positions.pointer
     var i = 0
     while i < positions.count {
       var word: UInt64 = 0
       let end = min(64, positions.count - i)
       for k in 0..<end {
-        let p = Int(at[i &+ k])
-        word |= (words[p >> 6] >> UInt64(p & 63) & 1) << UInt64(k)
+        let p = unsafe Int(at[i &+ k])
+        unsafe word |= (words[p >> 6] >> UInt64(p & 63) & 1) << UInt64(k)
       }
-      out[i >> 6] = word
+      unsafe out[i >> 6] = word
       i &+= 64
     }
   }
@@ -108,28 +108,28 @@ func gatherBits(_ source: Bitmap, _ positions: Buffer<Int32>) -> Bitmap {
 private func gatherBytes(_ offsets: Buffer<Int32>, _ data: Buffer<UInt8>, _ positions: Buffer<Int32>) -> VectorStorage {
   let n = positions.count
   let newOffsets = BufferBuilder<Int32>(capacity: n + 1)
-  let out = newOffsets.appendUninitialized(n + 1)
-  let o = offsets.pointer, at = positions.pointer
+  let out = unsafe newOffsets.appendUninitialized(n + 1)
+  let o = unsafe offsets.pointer, at = unsafe positions.pointer
   var total = 0
-  out[0] = 0
+  unsafe out[0] = 0
   for i in 0..<n {
-    let p = Int(at[i])
-    total &+= Int(o[p &+ 1] &- o[p])
-    out[i &+ 1] = Int32(truncatingIfNeeded: total)
+    let p = unsafe Int(at[i])
+    unsafe total &+= Int(o[p &+ 1] &- o[p])
+    unsafe out[i &+ 1] = Int32(truncatingIfNeeded: total)
   }
   precondition(total <= Int(Int32.max), "a text column of more than 2 GiB in one vector")
   let bytes = BufferBuilder<UInt8>(capacity: total)
-  let target = bytes.appendUninitialized(total)
-  let source = data.pointer
+  let target = unsafe bytes.appendUninitialized(total)
+  let source = unsafe data.pointer
   for i in 0..<n {
-    let start = Int(o[Int(at[i])])
-    let length = Int(out[i &+ 1] &- out[i])
-    if length <= 16, start &+ 16 <= data.count, Int(out[i]) &+ 16 <= total {
+    let start = unsafe Int(o[Int(at[i])])
+    let length = unsafe Int(out[i &+ 1] &- out[i])
+    if length <= 16, start &+ 16 <= data.count, unsafe Int(out[i]) &+ 16 <= total {
       // SAFETY: 16 bytes are readable at the source and writable at the target; later rows overwrite the excess.
-      UnsafeMutableRawPointer(target + Int(out[i])).storeBytes(
+      unsafe UnsafeMutableRawPointer(target + Int(out[i])).storeBytes(
         of: UnsafeRawPointer(source + start).loadUnaligned(as: UInt128.self), as: UInt128.self)
     } else {
-      memcpy(target + Int(out[i]), source + start, length)
+      unsafe memcpy(target + Int(out[i]), source + start, length)
     }
   }
   return .bytes(offsets: newOffsets.finish(), data: bytes.finish())

@@ -16,15 +16,15 @@
 
   /// All bits the same.
   package init(repeating bit: Bool, count: Int) {
-    self = Bitmap.build(count: count) { words in
+    self = unsafe Bitmap.build(count: count) { words in
       let n = Bitmap.wordCount(count)
-      for i in 0..<n { words[i] = bit ? ~0 : 0 }
+      for i in 0..<n { unsafe words[i] = bit ? ~0 : 0 }
     }
   }
 
   package init(_ bits: [Bool]) {
-    self = Bitmap.build(count: bits.count) { words in
-      for i in 0..<bits.count where bits[i] { words[i >> 6] |= 1 << UInt64(i & 63) }
+    self = unsafe Bitmap.build(count: bits.count) { words in
+      for i in 0..<bits.count where bits[i] { unsafe words[i >> 6] |= 1 << UInt64(i & 63) }
     }
   }
 
@@ -32,46 +32,46 @@
   package static func build(count: Int, _ body: (UnsafeMutablePointer<UInt64>) throws -> Void) rethrows -> Bitmap {
     let n = wordCount(count)
     let builder = BufferBuilder<UInt64>(capacity: n)
-    let words = builder.appendUninitialized(n)
-    words.update(repeating: 0, count: n)
-    try body(words)
-    if count & 63 != 0 { words[n - 1] &= (1 << UInt64(count & 63)) &- 1 }
+    let words = unsafe builder.appendUninitialized(n)
+    unsafe words.update(repeating: 0, count: n)
+    try unsafe body(words)
+    if count & 63 != 0 { unsafe words[n - 1] &= (1 << UInt64(count & 63)) &- 1 }
     return Bitmap(words: builder.finish(), count: count)
   }
 
   @inlinable package subscript(i: Int) -> Bool {
     assert(i >= 0 && i < count)
-    return words.pointer[i >> 6] >> UInt64(i & 63) & 1 != 0
+    return unsafe words.pointer[i >> 6] >> UInt64(i & 63) & 1 != 0
   }
 
   /// How many bits are set.
   package var popcount: Int {
-    words.withUnsafe { words in
+    unsafe words.withUnsafe { words in
       var n = 0
-      for word in words { n &+= word.nonzeroBitCount }
+      for unsafe word in unsafe words { n &+= word.nonzeroBitCount }
       return n
     }
   }
 
   package var isAllSet: Bool { popcount == count }
-  package var isAllClear: Bool { words.withUnsafe { $0.allSatisfy { $0 == 0 } } }
+  package var isAllClear: Bool { unsafe words.withUnsafe { unsafe $0.allSatisfy { $0 == 0 } } }
 
   package func and(_ other: Bitmap) -> Bitmap { combine(other) { $0 & $1 } }
   package func or(_ other: Bitmap) -> Bitmap { combine(other) { $0 | $1 } }
   package func andNot(_ other: Bitmap) -> Bitmap { combine(other) { $0 & ~$1 } }
 
   package var inverted: Bitmap {
-    Bitmap.build(count: count) { out in
-      let words = words.pointer
-      for i in 0..<Bitmap.wordCount(count) { out[i] = ~words[i] }
+    unsafe Bitmap.build(count: count) { out in
+      let words = unsafe words.pointer
+      for i in 0..<Bitmap.wordCount(count) { unsafe out[i] = unsafe ~words[i] }
     }
   }
 
   @inline(__always) private func combine(_ other: Bitmap, _ op: (UInt64, UInt64) -> UInt64) -> Bitmap {
     precondition(count == other.count, "bitmaps of different lengths")
-    return Bitmap.build(count: count) { out in
-      let a = words.pointer, b = other.words.pointer
-      for i in 0..<Bitmap.wordCount(count) { out[i] = op(a[i], b[i]) }
+    return unsafe Bitmap.build(count: count) { out in
+      let a = unsafe words.pointer, b = unsafe other.words.pointer
+      for i in 0..<Bitmap.wordCount(count) { unsafe out[i] = unsafe op(a[i], b[i]) }
     }
   }
 
@@ -84,13 +84,13 @@
     if shift == 0, n & 63 == 0 || range.upperBound == count {
       return Bitmap(words: words.slice(first..<first + Bitmap.wordCount(n)), count: n)
     }
-    return Bitmap.build(count: n) { out in
-      let source = words.pointer
+    return unsafe Bitmap.build(count: n) { out in
+      let source = unsafe words.pointer
       let last = words.count
       for i in 0..<Bitmap.wordCount(n) {
-        let low = source[first + i] >> shift
-        let high = shift != 0 && first + i + 1 < last ? source[first + i + 1] << (64 - shift) : 0
-        out[i] = low | high
+        let low = unsafe source[first + i] >> shift
+        let high = unsafe shift != 0 && first + i + 1 < last ? source[first + i + 1] << (64 - shift) : 0
+        unsafe out[i] = low | high
       }
     }
   }
@@ -98,19 +98,19 @@
   /// The positions of the set bits, ascending.
   package func indices() -> Buffer<Int32> {
     let builder = BufferBuilder<Int32>(capacity: popcount)
-    let out = builder.appendUninitialized(builder.capacity)
+    let out = unsafe builder.appendUninitialized(builder.capacity)
     var n = 0
-    let source = words.pointer
+    let source = unsafe words.pointer
     for w in 0..<words.count {
-      var word = source[w]
+      var word = unsafe source[w]
       let base = Int32(truncatingIfNeeded: w &<< 6)
       if word == ~0 {
-        for k in 0..<64 { out[n &+ k] = base &+ Int32(truncatingIfNeeded: k) }
+        for k in 0..<64 { unsafe out[n &+ k] = base &+ Int32(truncatingIfNeeded: k) }
         n &+= 64
         continue
       }
       while word != 0 {
-        out[n] = base &+ Int32(truncatingIfNeeded: word.trailingZeroBitCount)
+        unsafe out[n] = base &+ Int32(truncatingIfNeeded: word.trailingZeroBitCount)
         n &+= 1
         word &= word &- 1
       }
@@ -136,19 +136,19 @@ package final class BitmapBuilder {
   package init(capacity: Int = 0) { words = BufferBuilder<UInt64>(capacity: Bitmap.wordCount(capacity)) }
 
   package func append(_ bit: Bool) {
-    if count & 63 == 0 { words.append(0) }
-    if bit { words.pointer[count >> 6] |= 1 << UInt64(count & 63) } else { clearCount += 1 }
-    count += 1
+    if unsafe count & 63 == 0 { words.append(0) }
+    if bit { unsafe words.pointer[count >> 6] |= 1 << UInt64(count & 63) } else { unsafe clearCount += 1 }
+    unsafe count += 1
   }
 
   package func appendRun(_ bit: Bool, count n: Int) {
     var left = n
     while left > 0 {
-      if count & 63 == 0, left >= 64 {
+      if unsafe count & 63 == 0, left >= 64 {
         words.append(bit ? ~0 : 0)
-        count += 64
+        unsafe count += 64
         left -= 64
-        if !bit { clearCount += 64 }
+        if !bit { unsafe clearCount += 64 }
       } else {
         append(bit)
         left -= 1
@@ -161,13 +161,13 @@ package final class BitmapBuilder {
   }
 
   package func finish() -> Bitmap {
-    defer { count = 0; clearCount = 0 }
-    return Bitmap(words: words.finish(), count: count)
+    defer { unsafe count = 0; unsafe clearCount = 0 }
+    return unsafe Bitmap(words: words.finish(), count: count)
   }
 
   /// The bits as validity: nil when all are set.
   package func finishValidity() -> Bitmap? {
-    let hasNulls = clearCount > 0
+    let hasNulls = unsafe clearCount > 0
     let bitmap = finish()
     return hasNulls ? bitmap : nil
   }

@@ -6,76 +6,78 @@ import Glibc
 #endif
 
 /// Memory from malloc, freed with the last reference.
-@usableFromInline package final class Allocation: @unchecked Sendable {  // immutable once a Buffer shows it
+// SAFETY: owns or keeps alive the memory behind its pointers for as long as it lives; every access stays within the counts it holds.
+@safe @usableFromInline package final class Allocation: @unchecked Sendable {  // immutable once a Buffer shows it
   @usableFromInline let base: UnsafeMutableRawPointer
 
-  @usableFromInline init(base: UnsafeMutableRawPointer) { self.base = base }
+  @usableFromInline init(base: UnsafeMutableRawPointer) { unsafe self.base = unsafe base }
 
-  deinit { free(base) }
+  deinit { unsafe free(base) }
 
   /// Spare bytes behind every allocation, so that kernels may read whole words past the end.
   @usableFromInline static let padding = 64
 }
 
 /// An immutable typed window on shared memory. Its pointer is valid while the buffer is alive.
-@frozen @usableFromInline package struct Buffer<Element: BitwiseCopyable & Sendable>: @unchecked Sendable {  // immutable memory
+// SAFETY: its pointers are borrowed from buffers that whoever makes it keeps alive while it is used; every access stays within the counts it holds.
+@safe @frozen @usableFromInline package struct Buffer<Element: BitwiseCopyable & Sendable>: @unchecked Sendable {  // immutable memory
   @usableFromInline let owner: AnyObject?
   @usableFromInline let base: UnsafePointer<Element>
   @usableFromInline package let count: Int
 
   @inlinable package init(owner: AnyObject?, base: UnsafePointer<Element>, count: Int) {
     self.owner = owner
-    self.base = base
+    unsafe self.base = unsafe base
     self.count = count
   }
 
   /// The first element's address; valid while this buffer (or the vector that holds it) is alive.
-  @inlinable package var pointer: UnsafePointer<Element> { base }
+  @inlinable package var pointer: UnsafePointer<Element> { unsafe base }
 
   /// Element `i`; unchecked in release builds (callers index within `count`).
   @inlinable package subscript(i: Int) -> Element {
     assert(i >= 0 && i < count)
-    return base[i]
+    return unsafe base[i]
   }
 
   /// Calls `body` with the elements; the memory is alive for the call.
   @inlinable package func withUnsafe<R>(_ body: (UnsafeBufferPointer<Element>) throws -> R) rethrows -> R {
     defer { withExtendedLifetime(owner) {} }
-    return try body(UnsafeBufferPointer(start: base, count: count))
+    return try unsafe body(UnsafeBufferPointer(start: base, count: count))
   }
 
   /// Elements `range`, sharing memory.
   @inlinable package func slice(_ range: Range<Int>) -> Buffer {
     precondition(range.lowerBound >= 0 && range.upperBound <= count, "slice outside the buffer")
-    return Buffer(owner: owner, base: base + range.lowerBound, count: range.count)
+    return unsafe Buffer(owner: owner, base: base + range.lowerBound, count: range.count)
   }
 
   /// The same bytes as another type of the same stride.
   @inlinable package func reinterpreted<T: BitwiseCopyable & Sendable>(as type: T.Type) -> Buffer<T> {
     precondition(MemoryLayout<T>.stride == MemoryLayout<Element>.stride)
-    return Buffer<T>(owner: owner, base: UnsafeRawPointer(base).assumingMemoryBound(to: T.self), count: count)
+    return unsafe Buffer<T>(owner: owner, base: UnsafeRawPointer(base).assumingMemoryBound(to: T.self), count: count)
   }
 
   /// Bytes of the window.
   package var byteCount: Int { count * MemoryLayout<Element>.stride }
 
   /// The elements as an array, for tests and edges.
-  package var array: [Element] { withUnsafe { Array($0) } }
+  package var array: [Element] { unsafe withUnsafe { unsafe Array($0) } }
 }
 
 extension Buffer {
   /// A copy of an array's elements.
   package init(_ elements: [Element]) {
     let builder = BufferBuilder<Element>(capacity: elements.count)
-    elements.withUnsafeBufferPointer { builder.append(contentsOf: $0) }
+    unsafe elements.withUnsafeBufferPointer { unsafe builder.append(contentsOf: $0) }
     self = builder.finish()
   }
 
   /// `count` copies of one element.
   package init(repeating element: Element, count: Int) {
     let builder = BufferBuilder<Element>(capacity: count)
-    let out = builder.appendUninitialized(count)
-    for i in 0..<count { out[i] = element }
+    let out = unsafe builder.appendUninitialized(count)
+    for i in 0..<count { unsafe out[i] = element }
     self = builder.finish()
   }
 

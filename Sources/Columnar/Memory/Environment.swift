@@ -6,7 +6,7 @@ import Glibc
 
 /// The integer value of an environment variable within `range`, else `default`.
 package func environmentInteger(_ name: String, default fallback: Int, range: ClosedRange<Int>) -> Int {
-  guard let raw = getenv(name), let value = Int(String(cString: raw)), range.contains(value) else { return fallback }
+  guard let raw = unsafe getenv(name), let value = unsafe Int(String(cString: raw)), range.contains(value) else { return fallback }
   return value
 }
 

@@ -6,7 +6,7 @@
 extension ScalarText {
   static func parseDateTimeForms(_ p: UnsafePointer<UInt8>, _ n: Int) -> Int64? {
     guard n >= 6, n <= 64 else { return nil }
-    var scanner = DateTimeScanner(p, n)
+    var scanner = unsafe DateTimeScanner(p, n)
     return scanner.read()
   }
 }
@@ -22,13 +22,14 @@ enum CalendarNames {
   static func index(_ p: UnsafePointer<UInt8>, _ n: Int, in names: [StaticString]) -> Int? {
     names.firstIndex { name in
       guard n == 3 || n == name.utf8CodeUnitCount else { return false }
-      for i in 0..<n where p[i] | 0x20 != name.utf8Start[i] { return false }
+      for i in 0..<n where unsafe p[i] | 0x20 != name.utf8Start[i] { return false }
       return true
     }
   }
 }
 
-private struct DateTimeScanner {
+// SAFETY: its pointers are borrowed from buffers that whoever makes it keeps alive while it is used; every access stays within the counts it holds.
+@safe private struct DateTimeScanner {
   let p: UnsafePointer<UInt8>
   let n: Int
   var at = 0
@@ -38,13 +39,13 @@ private struct DateTimeScanner {
   var halfDay = -1
 
   init(_ p: UnsafePointer<UInt8>, _ n: Int) {
-    self.p = p
+    unsafe self.p = unsafe p
     self.n = n
   }
 
   mutating func read() -> Int64? {
     while at < n {
-      let c = p[at]
+      let c = unsafe p[at]
       if c == 0x20 || c == 0x2C {
         at += 1
       } else if (c | 0x20) &- 0x61 < 26 {
@@ -52,7 +53,7 @@ private struct DateTimeScanner {
       } else if c &- 0x30 < 10 {
         guard number() else { return nil }
       } else if c == 0x2B || c == 0x2D, time != nil {
-        guard let value = ScalarText.parseOffset(p + at, n - at) else { return nil }
+        guard let value = unsafe ScalarText.parseOffset(p + at, n - at) else { return nil }
         offset = value
         at = n
       } else {
@@ -72,29 +73,29 @@ private struct DateTimeScanner {
 
   private mutating func word() -> Bool {
     let start = at
-    while at < n, (p[at] | 0x20) &- 0x61 < 26 { at += 1 }
+    while at < n, unsafe (p[at] | 0x20) &- 0x61 < 26 { at += 1 }
     let count = at - start
-    if at < n, p[at] == 0x2E { at += 1 }
-    let word = p + start
-    if CalendarNames.index(word, count, in: CalendarNames.weekdays) != nil { return true }
-    if let m = CalendarNames.index(word, count, in: CalendarNames.months) {
+    if at < n, unsafe p[at] == 0x2E { at += 1 }
+    let word = unsafe p + start
+    if unsafe CalendarNames.index(word, count, in: CalendarNames.weekdays) != nil { return true }
+    if let m = unsafe CalendarNames.index(word, count, in: CalendarNames.months) {
       guard month < 0 else { return false }
       month = m + 1
       return true
     }
-    if count == 1, word[0] | 0x20 == 0x74, at < n { return true }
-    if count == 2, word[1] | 0x20 == 0x6D, word[0] | 0x20 == 0x61 || word[0] | 0x20 == 0x70 {
-      halfDay = word[0] | 0x20 == 0x61 ? 0 : 1
+    if count == 1, unsafe word[0] | 0x20 == 0x74, at < n { return true }
+    if count == 2, unsafe word[1] | 0x20 == 0x6D, unsafe word[0] | 0x20 == 0x61 || word[0] | 0x20 == 0x70 {
+      halfDay = unsafe word[0] | 0x20 == 0x61 ? 0 : 1
       return true
     }
-    guard time != nil, let hours = Self.zone(word, count) else { return false }
+    guard time != nil, let hours = unsafe Self.zone(word, count) else { return false }
     offset = Int64(hours) * CivilTime.ticksPerHour
     return true
   }
 
   /// Hours of the zone names of RFC 822.
   private static func zone(_ p: UnsafePointer<UInt8>, _ n: Int) -> Int? {
-    switch String(decoding: UnsafeBufferPointer(start: p, count: n), as: UTF8.self).uppercased() {
+    switch unsafe String(decoding: UnsafeBufferPointer(start: p, count: n), as: UTF8.self).uppercased() {
     case "Z", "UT", "UTC", "GMT": 0
     case "EDT": -4
     case "EST", "CDT": -5
@@ -108,9 +109,9 @@ private struct DateTimeScanner {
   private mutating func digits() -> (value: Int, count: Int)? {
     let start = at
     var value = 0
-    while at < n, p[at] &- 0x30 < 10 {
+    while at < n, unsafe p[at] &- 0x30 < 10 {
       guard at - start < 9 else { return nil }
-      value = value * 10 + Int(p[at] &- 0x30)
+      value = unsafe value * 10 + Int(p[at] &- 0x30)
       at += 1
     }
     return at > start ? (value, at - start) : nil
@@ -120,8 +121,8 @@ private struct DateTimeScanner {
 
   private mutating func number() -> Bool {
     guard let first = digits() else { return false }
-    if at < n, p[at] == 0x3A { return clock(hour: first.value) }
-    if at < n, p[at] == 0x2F || p[at] == 0x2D || p[at] == 0x2E, year < 0, day < 0 { return date(first, separator: p[at]) }
+    if at < n, unsafe p[at] == 0x3A { return clock(hour: first.value) }
+    if at < n, unsafe p[at] == 0x2F || p[at] == 0x2D || p[at] == 0x2E, year < 0, day < 0 { return unsafe date(first, separator: p[at]) }
     if first.count == 4, year < 0 { year = first.value; return true }
     if day < 0, first.count <= 2 { day = first.value; return true }
     if year < 0, first.count == 2 { year = century(first.value, 2); return true }
@@ -138,17 +139,17 @@ private struct DateTimeScanner {
       year = first.value
       month = m.value
       day = 1
-      guard at < n, p[at] == separator else { return true }
+      guard at < n, unsafe p[at] == separator else { return true }
       at += 1
       guard let d = digits(), d.count <= 2 else { return false }
       day = d.value
       return true
     }
     guard first.count <= 2, at < n else { return false }
-    if (p[at] | 0x20) &- 0x61 < 26 {
+    if unsafe (p[at] | 0x20) &- 0x61 < 26 {
       let start = at
-      while at < n, (p[at] | 0x20) &- 0x61 < 26 { at += 1 }
-      guard let m = CalendarNames.index(p + start, at - start, in: CalendarNames.months) else { return false }
+      while at < n, unsafe (p[at] | 0x20) &- 0x61 < 26 { at += 1 }
+      guard let m = unsafe CalendarNames.index(p + start, at - start, in: CalendarNames.months) else { return false }
       month = m + 1
       day = first.value
     } else {
@@ -156,7 +157,7 @@ private struct DateTimeScanner {
       month = first.value
       day = d.value
     }
-    guard at < n, p[at] == separator else { return false }
+    guard at < n, unsafe p[at] == separator else { return false }
     at += 1
     guard let y = digits(), y.count == 2 || y.count == 4 else { return false }
     year = century(y.value, y.count)
@@ -168,16 +169,16 @@ private struct DateTimeScanner {
     at += 1
     guard let minute = digits(), minute.value < 60, minute.count <= 2 else { return false }
     var ticks = Int64(hour) * CivilTime.ticksPerHour + Int64(minute.value) * CivilTime.ticksPerMinute
-    if at < n, p[at] == 0x3A {
+    if at < n, unsafe p[at] == 0x3A {
       at += 1
       guard let second = digits(), second.value < 60, second.count <= 2 else { return false }
       ticks += Int64(second.value) * CivilTime.ticksPerSecond
-      if at < n, p[at] == 0x2E {
+      if at < n, unsafe p[at] == 0x2E {
         at += 1
         let start = at
         var weight: Int64 = 1_000_000
-        while at < n, p[at] &- 0x30 < 10 {
-          ticks += Int64(p[at] &- 0x30) * weight
+        while at < n, unsafe p[at] &- 0x30 < 10 {
+          unsafe ticks += Int64(p[at] &- 0x30) * weight
           weight /= 10
           at += 1
         }

@@ -15,7 +15,7 @@ extension DateTimePattern {
   /// Ticks of a text that the whole pattern matches; nil when it does not, or the date does not exist. Digits below a tick must be zero.
   package func parse(_ p: UnsafePointer<UInt8>, _ n: Int) -> Int64? {
     var fields = Fields()
-    let end = elements.withUnsafeBufferPointer { match($0, from: 0, to: $0.count, p, 0, n, &fields) }
+    let end = unsafe elements.withUnsafeBufferPointer { unsafe match($0, from: 0, to: $0.count, p, 0, n, &fields) }
     guard end == n else { return nil }
     if fields.isHalfDayHour { fields.hour = fields.hour % 12 + (fields.halfDay == 1 ? 12 : 0) }
     if fields.dayOfYear > 0 {
@@ -39,16 +39,16 @@ extension DateTimePattern {
     var at = start
     var i = from
     while i < to {
-      let element = elements[i]
+      let element = unsafe elements[i]
       i &+= 1
       if element.kind == .literal {
-        guard at < n, p[at] == UInt8(truncatingIfNeeded: element.width) else { return -1 }
+        guard at < n, unsafe p[at] == UInt8(truncatingIfNeeded: element.width) else { return -1 }
         at &+= 1
         continue
       }
       if element.kind == .optionalStart {
         var attempt = f
-        let end = match(elements, from: i, to: element.width - 1, p, at, n, &attempt)
+        let end = unsafe match(elements, from: i, to: element.width - 1, p, at, n, &attempt)
         if end >= 0 {
           f = attempt
           at = end
@@ -57,9 +57,9 @@ extension DateTimePattern {
         continue
       }
       // Fields that touch the next number must not swallow its digits.
-      let touchesNumber = i < to && elements[i].kind != .literal && elements[i].kind.rawValue <= Kind.fraction.rawValue
+      let touchesNumber = unsafe i < to && elements[i].kind != .literal && elements[i].kind.rawValue <= Kind.fraction.rawValue
         && elements[i].kind != .halfDay && elements[i].kind != .monthName && elements[i].kind != .weekdayName
-      guard field(element, touchesNumber, p, &at, n, &f) else { return -1 }
+      guard unsafe field(element, touchesNumber, p, &at, n, &f) else { return -1 }
     }
     return at
   }
@@ -68,7 +68,7 @@ extension DateTimePattern {
     let start = at
     var value = 0
     while at < n, at &- start < most {
-      let d = p[at] &- 0x30
+      let d = unsafe p[at] &- 0x30
       if d >= 10 { break }
       value = value &* 10 &+ Int(d)
       at &+= 1
@@ -81,45 +81,45 @@ extension DateTimePattern {
     let most = width == 1 && !touches ? 2 : width
     switch element.kind {
     case .year:
-      guard let v = width == 2 ? digits(p, &at, n, 2, 2) : digits(p, &at, n, width, touches ? width : max(width, 5)) else { return false }
+      guard let v = unsafe width == 2 ? digits(p, &at, n, 2, 2) : digits(p, &at, n, width, touches ? width : max(width, 5)) else { return false }
       f.year = width == 2 ? 2_000 + v : v
-    case .month: return set(&f.month, digits(p, &at, n, width, most), 1...12)
-    case .day: return set(&f.day, digits(p, &at, n, width, most), 1...31)
-    case .dayOfYear: return set(&f.dayOfYear, digits(p, &at, n, width, touches ? width : 3), 1...366)
+    case .month: return unsafe set(&f.month, digits(p, &at, n, width, most), 1...12)
+    case .day: return unsafe set(&f.day, digits(p, &at, n, width, most), 1...31)
+    case .dayOfYear: return unsafe set(&f.dayOfYear, digits(p, &at, n, width, touches ? width : 3), 1...366)
     case .monthName:
-      guard let m = name(CalendarNames.months, p, &at, n) else { return false }
+      guard let m = unsafe name(CalendarNames.months, p, &at, n) else { return false }
       f.month = m + 1
     case .weekdayName:
-      guard let d = name(CalendarNames.weekdays, p, &at, n) else { return false }
+      guard let d = unsafe name(CalendarNames.weekdays, p, &at, n) else { return false }
       f.weekday = d
     case .halfDay:
-      guard at &+ 2 <= n, p[at &+ 1] | 0x20 == 0x6D, p[at] | 0x20 == 0x61 || p[at] | 0x20 == 0x70 else { return false }
-      f.halfDay = p[at] | 0x20 == 0x70 ? 1 : 0
+      guard at &+ 2 <= n, unsafe p[at &+ 1] | 0x20 == 0x6D, unsafe p[at] | 0x20 == 0x61 || p[at] | 0x20 == 0x70 else { return false }
+      f.halfDay = unsafe p[at] | 0x20 == 0x70 ? 1 : 0
       at &+= 2
-    case .hour24: return set(&f.hour, digits(p, &at, n, width, most), 0...23)
+    case .hour24: return unsafe set(&f.hour, digits(p, &at, n, width, most), 0...23)
     case .hour12:
       f.isHalfDayHour = true
-      return set(&f.hour, digits(p, &at, n, width, most), 1...12)
+      return unsafe set(&f.hour, digits(p, &at, n, width, most), 1...12)
     case .hour11:
       f.isHalfDayHour = true
-      return set(&f.hour, digits(p, &at, n, width, most), 0...11)
+      return unsafe set(&f.hour, digits(p, &at, n, width, most), 0...11)
     case .hour24From1:
-      guard set(&f.hour, digits(p, &at, n, width, most), 1...24) else { return false }
+      guard unsafe set(&f.hour, digits(p, &at, n, width, most), 1...24) else { return false }
       if f.hour == 24 { f.hour = 0 }
-    case .minute: return set(&f.minute, digits(p, &at, n, width, most), 0...59)
-    case .second: return set(&f.second, digits(p, &at, n, width, most), 0...59)
+    case .minute: return unsafe set(&f.minute, digits(p, &at, n, width, most), 0...59)
+    case .second: return unsafe set(&f.second, digits(p, &at, n, width, most), 0...59)
     case .fraction, .fractionTrimmed:
       let start = at
-      guard let v = digits(p, &at, n, element.kind == .fraction ? 1 : 0, width) else { return false }
+      guard let v = unsafe digits(p, &at, n, element.kind == .fraction ? 1 : 0, width) else { return false }
       let count = at &- start
       let nanos = v &* Int(truncatingIfNeeded: Self.scale(9 &- count))
       guard nanos % 100 == 0 else { return false }
       f.fraction = nanos / 100
-    case .offset, .offsetZ, .offsetWords: return offset(p, &at, n, &f)
+    case .offset, .offsetZ, .offsetWords: return unsafe offset(p, &at, n, &f)
     case .zoneName:
       let start = at
-      while at < n, (p[at] | 0x20) &- 0x61 < 26 { at &+= 1 }
-      switch String(decoding: UnsafeBufferPointer(start: p + start, count: at - start), as: UTF8.self).uppercased() {
+      while at < n, unsafe (p[at] | 0x20) &- 0x61 < 26 { at &+= 1 }
+      switch unsafe String(decoding: UnsafeBufferPointer(start: p + start, count: at - start), as: UTF8.self).uppercased() {
       case "UTC", "GMT", "Z", "UT": return true
       default: return false
       }
@@ -142,29 +142,29 @@ extension DateTimePattern {
 
   private func name(_ names: [StaticString], _ p: UnsafePointer<UInt8>, _ at: inout Int, _ n: Int) -> Int? {
     let start = at
-    while at < n, (p[at] | 0x20) &- 0x61 < 26 { at &+= 1 }
-    return CalendarNames.index(p + start, at - start, in: names)
+    while at < n, unsafe (p[at] | 0x20) &- 0x61 < 26 { at &+= 1 }
+    return unsafe CalendarNames.index(p + start, at - start, in: names)
   }
 
   /// `Z`, `UTC`, `GMT`, or a sign and digits, after `UTC` or `GMT` too.
   private func offset(_ p: UnsafePointer<UInt8>, _ at: inout Int, _ n: Int, _ f: inout Fields) -> Bool {
     guard at < n else { return false }
-    if p[at] | 0x20 == 0x7A {
+    if unsafe p[at] | 0x20 == 0x7A {
       at &+= 1
       return true
     }
     var hasWord = false
-    if at &+ 3 <= n, (p[at] | 0x20 == 0x67 && p[at &+ 1] | 0x20 == 0x6D) || (p[at] | 0x20 == 0x75 && p[at &+ 1] | 0x20 == 0x74) {
+    if at &+ 3 <= n, unsafe (p[at] | 0x20 == 0x67 && p[at &+ 1] | 0x20 == 0x6D) || (p[at] | 0x20 == 0x75 && p[at &+ 1] | 0x20 == 0x74) {
       at &+= 3
       hasWord = true
     }
     let start = at
-    if at < n, p[at] == 0x2B || p[at] == 0x2D {
+    if at < n, unsafe p[at] == 0x2B || p[at] == 0x2D {
       at &+= 1
-      while at < n, p[at] == 0x3A || p[at] &- 0x30 < 10, at &- start < 6 { at &+= 1 }
+      while at < n, unsafe p[at] == 0x3A || p[at] &- 0x30 < 10, at &- start < 6 { at &+= 1 }
     }
     if at == start { return hasWord }
-    guard let value = ScalarText.parseOffset(p + start, at - start) else { return false }
+    guard let value = unsafe ScalarText.parseOffset(p + start, at - start) else { return false }
     f.offset = value
     return true
   }

@@ -5,4 +5,4 @@ import Glibc
 #endif
 
 /// The double nearest to a decimal of any scale.
-func strtodOfDecimal(_ value: DecimalValue) -> Double { strtod("\(value.coefficient)e\(-Int(value.scale))", nil) }
+func strtodOfDecimal(_ value: DecimalValue) -> Double { unsafe strtod("\(value.coefficient)e\(-Int(value.scale))", nil) }

@@ -6,8 +6,8 @@ extension ScalarText {
   /// `[+-]digits[.digits][e[+-]digits]` of up to 38 significant digits; nil when it is not a number or would have to be rounded.
   package static func parseDecimal(_ p: UnsafePointer<UInt8>, _ n: Int) -> DecimalValue? {
     var at = 0
-    let isNegative = n > 0 && p[0] == 0x2D
-    if n > 0, p[0] == 0x2D || p[0] == 0x2B { at = 1 }
+    let isNegative = unsafe n > 0 && p[0] == 0x2D
+    if n > 0, unsafe p[0] == 0x2D || p[0] == 0x2B { at = 1 }
     var low: UInt64 = 0
     var wide: Int128 = 0
     var significant = 0
@@ -15,9 +15,9 @@ extension ScalarText {
     var scale = 0
     var seenPoint = false
     while at < n {
-      let digit = p[at] &- 0x30
+      let digit = unsafe p[at] &- 0x30
       if digit >= 10 {
-        if p[at] == 0x2E, !seenPoint { seenPoint = true; at &+= 1; continue }
+        if unsafe p[at] == 0x2E, !seenPoint { seenPoint = true; at &+= 1; continue }
         break
       }
       digits &+= 1
@@ -35,7 +35,7 @@ extension ScalarText {
     }
     guard digits > 0 else { return nil }
     if at < n {
-      guard p[at] | 0x20 == 0x65, let e = parseLong(p + at + 1, n - at - 1), e.magnitude <= 1_000 else { return nil }
+      guard unsafe p[at] | 0x20 == 0x65, let e = unsafe parseLong(p + at + 1, n - at - 1), e.magnitude <= 1_000 else { return nil }
       scale -= Int(e)
     }
     var coefficient = significant <= 18 ? Int128(low) : wide
@@ -52,49 +52,49 @@ extension ScalarText {
   /// Plain digits with as many behind the point as the scale says; scales outside -20...37 are written with an exponent. At most 48 bytes.
   package static func write(decimal value: DecimalValue, to out: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
     let scale = Int(value.scale)
-    if let small = Int64(exactly: value.coefficient), scale >= 0, scale <= 18 { return write(decimal64: small, scale: scale, to: out) }
-    var out = out
-    if scale == 0 { return write(wide: value.coefficient, to: out) }
+    if let small = Int64(exactly: value.coefficient), scale >= 0, scale <= 18 { return unsafe write(decimal64: small, scale: scale, to: out) }
+    var out = unsafe out
+    if scale == 0 { return unsafe write(wide: value.coefficient, to: out) }
     let digits = decimalDigits(value.coefficient.magnitude)
     if scale < 0 && digits - scale > 39 || scale > 38 {
-      out = write(wide: value.coefficient, to: out)
-      out[0] = 0x45
-      out += 1
-      if scale < 0 { out[0] = 0x2B; out += 1 }
-      return write(long: Int64(-scale), to: out)
+      unsafe out = unsafe write(wide: value.coefficient, to: out)
+      unsafe out[0] = 0x45
+      unsafe out += 1
+      if scale < 0 { unsafe out[0] = 0x2B; unsafe out += 1 }
+      return unsafe write(long: Int64(-scale), to: out)
     }
     if scale < 0 {
-      out = write(wide: value.coefficient, to: out)
-      if value.coefficient == 0 { return out }
-      for _ in 0..<(-scale) { out[0] = 0x30; out += 1 }
-      return out
+      unsafe out = unsafe write(wide: value.coefficient, to: out)
+      if value.coefficient == 0 { return unsafe out }
+      for _ in 0..<(-scale) { unsafe out[0] = 0x30; unsafe out += 1 }
+      return unsafe out
     }
-    if value.coefficient < 0 { out[0] = 0x2D; out += 1 }
+    if value.coefficient < 0 { unsafe out[0] = 0x2D; unsafe out += 1 }
     let (whole, fraction) = value.coefficient.magnitude.quotientAndRemainder(dividingBy: UInt128(powerOfTen(scale)))
-    out = write(wide: Int128(whole), to: out)
-    out[0] = 0x2E
-    out += 1
+    unsafe out = unsafe write(wide: Int128(whole), to: out)
+    unsafe out[0] = 0x2E
+    unsafe out += 1
     // Two halves of at most 19 digits.
     let highDigits = max(0, scale - 19)
     let (high, low) = fraction.quotientAndRemainder(dividingBy: 10_000_000_000_000_000_000)
-    if highDigits > 0 { writeDigits(UInt64(high), count: highDigits, to: out) }
-    writeDigits(UInt64(low), count: scale - highDigits, to: out + highDigits)
-    return out + scale
+    if highDigits > 0 { unsafe writeDigits(UInt64(high), count: highDigits, to: out) }
+    unsafe writeDigits(UInt64(low), count: scale - highDigits, to: out + highDigits)
+    return unsafe out + scale
   }
 
   /// `coefficient × 10^-scale` for 0 ≤ scale ≤ 18. At most 22 bytes.
   package static func write(decimal64 coefficient: Int64, scale: Int, to out: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
-    var out = out
+    var out = unsafe out
     if coefficient < 0 {
-      out[0] = 0x2D
-      out += 1
+      unsafe out[0] = 0x2D
+      unsafe out += 1
     }
-    if scale == 0 { return write(unsigned: coefficient.magnitude, to: out) }
+    if scale == 0 { return unsafe write(unsigned: coefficient.magnitude, to: out) }
     let divisor = csimd_pow10_u64(scale)
     let (whole, fraction) = scale == 2 ? coefficient.magnitude.quotientAndRemainder(dividingBy: 100) : coefficient.magnitude.quotientAndRemainder(dividingBy: divisor)
-    out = write(unsigned: whole, to: out)
-    out[0] = 0x2E
-    writeDigits(fraction, count: scale, to: out + 1)
-    return out + 1 + scale
+    unsafe out = unsafe write(unsigned: whole, to: out)
+    unsafe out[0] = 0x2E
+    unsafe writeDigits(fraction, count: scale, to: out + 1)
+    return unsafe out + 1 + scale
   }
 }

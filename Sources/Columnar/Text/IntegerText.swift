@@ -6,19 +6,19 @@ extension ScalarText {
   /// An optional sign and 1 to 19 digits (leading zeros are free) within Int64; nil otherwise.
   package static func parseLong(_ p: UnsafePointer<UInt8>, _ n: Int) -> Int64? {
     var at = 0
-    let isNegative = n > 0 && p[0] == 0x2D
-    if n > 0, p[0] == 0x2D || p[0] == 0x2B { at = 1 }
+    let isNegative = unsafe n > 0 && p[0] == 0x2D
+    if n > 0, unsafe p[0] == 0x2D || p[0] == 0x2B { at = 1 }
     guard at < n else { return nil }
-    if n &- at > 18 { return parseLongChecked(p + at, n - at, isNegative) }
+    if n &- at > 18 { return unsafe parseLongChecked(p + at, n - at, isNegative) }
     var value: UInt64 = 0
     while n &- at >= 8 {
-      let word = UInt64(littleEndian: UnsafeRawPointer(p + at).loadUnaligned(as: UInt64.self))
+      let word = unsafe UInt64(littleEndian: UnsafeRawPointer(p + at).loadUnaligned(as: UInt64.self))
       guard isEightDigits(word) else { return nil }
       value = value &* 100_000_000 &+ eightDigits(word)
       at &+= 8
     }
     while at < n {
-      let digit = p[at] &- 0x30
+      let digit = unsafe p[at] &- 0x30
       guard digit < 10 else { return nil }
       value = value &* 10 &+ UInt64(digit)
       at &+= 1
@@ -31,7 +31,7 @@ extension ScalarText {
   private static func parseLongChecked(_ p: UnsafePointer<UInt8>, _ n: Int, _ isNegative: Bool) -> Int64? {
     var value: Int64 = 0
     for i in 0..<n {
-      let digit = p[i] &- 0x30
+      let digit = unsafe p[i] &- 0x30
       guard digit < 10 else { return nil }
       let (tens, o1) = value.multipliedReportingOverflow(by: 10)
       let (sum, o2) = isNegative ? tens.subtractingReportingOverflow(Int64(digit)) : tens.addingReportingOverflow(Int64(digit))
@@ -43,17 +43,17 @@ extension ScalarText {
 
   /// As `parseLong`, within Int32.
   package static func parseInt(_ p: UnsafePointer<UInt8>, _ n: Int) -> Int32? {
-    guard let value = parseLong(p, n) else { return nil }
+    guard let value = unsafe parseLong(p, n) else { return nil }
     return Int32(exactly: value)
   }
 
   /// `0x` and 1 to 16 hexadecimal digits, as the bit pattern of a long.
   package static func parseHexLong(_ p: UnsafePointer<UInt8>, _ n: Int) -> Int64? {
-    guard n > 2, n <= 18, p[0] == 0x30, p[1] | 0x20 == 0x78 else { return nil }
+    guard n > 2, n <= 18, unsafe p[0] == 0x30, unsafe p[1] | 0x20 == 0x78 else { return nil }
     var value: UInt64 = 0
     for i in 2..<n {
-      let digit = p[i] &- 0x30
-      let letter = (p[i] | 0x20) &- 0x61
+      let digit = unsafe p[i] &- 0x30
+      let letter = unsafe (p[i] | 0x20) &- 0x61
       guard digit < 10 || letter < 6 else { return nil }
       value = value << 4 | UInt64(digit < 10 ? digit : letter + 10)
     }
@@ -76,19 +76,19 @@ extension ScalarText {
 
   /// At most 20 characters.
   package static func write(long value: Int64, to out: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
-    var out = out
+    var out = unsafe out
     if value < 0 {
-      out[0] = 0x2D
-      out += 1
+      unsafe out[0] = 0x2D
+      unsafe out += 1
     }
-    return write(unsigned: value.magnitude, to: out)
+    return unsafe write(unsigned: value.magnitude, to: out)
   }
 
   /// At most 20 digits.
   package static func write(unsigned value: UInt64, to out: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
     let n = digitCount(value)
-    writeDigits(value, count: n, to: out)
-    return out + n
+    unsafe writeDigits(value, count: n, to: out)
+    return unsafe out + n
   }
 
   /// Decimal digits of a number; 0 has one.
@@ -106,38 +106,38 @@ extension ScalarText {
       let q = v / 100
       let pair = Int(truncatingIfNeeded: v &- q &* 100)
       at &-= 2
-      writePair(pair, to: out + at)
+      unsafe writePair(pair, to: out + at)
       v = q
     }
-    if at == 1 { out[0] = 0x30 &+ UInt8(truncatingIfNeeded: v % 10) }
+    if at == 1 { unsafe out[0] = 0x30 &+ UInt8(truncatingIfNeeded: v % 10) }
   }
 
   /// Two digits of 0...99.
   @inlinable @inline(__always) package static func writePair(_ pair: Int, to out: UnsafeMutablePointer<UInt8>) {
-    csimd_put_pair(out, UInt32(truncatingIfNeeded: pair))
+    unsafe csimd_put_pair(out, UInt32(truncatingIfNeeded: pair))
   }
 
   /// A 128-bit number; at most 40 characters.
   package static func write(wide value: Int128, to out: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
-    if let small = Int64(exactly: value) { return write(long: small, to: out) }
-    var out = out
+    if let small = Int64(exactly: value) { return unsafe write(long: small, to: out) }
+    var out = unsafe out
     if value < 0 {
-      out[0] = 0x2D
-      out += 1
+      unsafe out[0] = 0x2D
+      unsafe out += 1
     }
     let chunk: UInt128 = 10_000_000_000_000_000_000
     let (high, low) = value.magnitude.quotientAndRemainder(dividingBy: chunk)
-    if high == 0 { return write(unsigned: UInt64(low), to: out) }
+    if high == 0 { return unsafe write(unsigned: UInt64(low), to: out) }
     // 2^127 / 10^19 has 20 digits.
     let (top, middle) = high.quotientAndRemainder(dividingBy: chunk)
     if top == 0 {
-      out = write(unsigned: UInt64(middle), to: out)
+      unsafe out = unsafe write(unsigned: UInt64(middle), to: out)
     } else {
-      out = write(unsigned: UInt64(top), to: out)
-      writeDigits(UInt64(middle), count: 19, to: out)
-      out += 19
+      unsafe out = unsafe write(unsigned: UInt64(top), to: out)
+      unsafe writeDigits(UInt64(middle), count: 19, to: out)
+      unsafe out += 19
     }
-    writeDigits(UInt64(low), count: 19, to: out)
-    return out + 19
+    unsafe writeDigits(UInt64(low), count: 19, to: out)
+    return unsafe out + 19
   }
 }

@@ -10,23 +10,23 @@ extension ScalarText {
   /// `[+-]digits[.digits][e[+-]digits]`, `.5`, `5.`, and `NaN`, `Inf`, `Infinity` with a sign, in any case.
   package static func parseReal(_ p: UnsafePointer<UInt8>, _ n: Int) -> Double? {
     var at = 0
-    let isNegative = n > 0 && p[0] == 0x2D
-    if n > 0, p[0] == 0x2D || p[0] == 0x2B { at = 1 }
+    let isNegative = unsafe n > 0 && p[0] == 0x2D
+    if n > 0, unsafe p[0] == 0x2D || p[0] == 0x2B { at = 1 }
     var mantissa: UInt64 = 0
     let firstDigit = at
     while at < n {
-      let digit = p[at] &- 0x30
+      let digit = unsafe p[at] &- 0x30
       if digit >= 10 { break }
       mantissa = mantissa &* 10 &+ UInt64(digit)
       at &+= 1
     }
     var digits = at &- firstDigit
     var exponent = 0
-    if at < n, p[at] == 0x2E {
+    if at < n, unsafe p[at] == 0x2E {
       at &+= 1
       let start = at
       while at < n {
-        let digit = p[at] &- 0x30
+        let digit = unsafe p[at] &- 0x30
         if digit >= 10 { break }
         mantissa = mantissa &* 10 &+ UInt64(digit)
         at &+= 1
@@ -34,16 +34,16 @@ extension ScalarText {
       exponent = start &- at
       digits &+= at &- start
     }
-    if digits == 0 { return parseRealWord(p, n) }
+    if digits == 0 { return unsafe parseRealWord(p, n) }
     if at < n {
-      guard p[at] | 0x20 == 0x65 else { return nil }
+      guard unsafe p[at] | 0x20 == 0x65 else { return nil }
       at &+= 1
-      let isMinus = at < n && p[at] == 0x2D
-      if at < n, p[at] == 0x2D || p[at] == 0x2B { at &+= 1 }
+      let isMinus = unsafe at < n && p[at] == 0x2D
+      if at < n, unsafe p[at] == 0x2D || p[at] == 0x2B { at &+= 1 }
       guard at < n else { return nil }
       var e = 0
       while at < n {
-        let digit = p[at] &- 0x30
+        let digit = unsafe p[at] &- 0x30
         guard digit < 10 else { return nil }
         e = min(e &* 10 &+ Int(digit), 100_000)
         at &+= 1
@@ -52,7 +52,7 @@ extension ScalarText {
     }
     // 19 digits cannot have wrapped the mantissa.
     if digits <= 19, let value = mantissa <= 1 << 53 ? exactScale(mantissa, exponent) : extendedScale(mantissa, exponent) { return isNegative ? -value : value }
-    return parseRealSlow(p, n)
+    return unsafe parseRealSlow(p, n)
   }
 
   /// `mantissa × 10^exponent` when one rounding is all it takes.
@@ -80,21 +80,21 @@ extension ScalarText {
 
   /// The syntax is known to be right; strtod wants a terminated text.
   private static func parseRealSlow(_ p: UnsafePointer<UInt8>, _ n: Int) -> Double? {
-    withUnsafeTemporaryAllocation(of: CChar.self, capacity: n + 1) { text in
+    unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: n + 1) { text in
       guard let base = text.baseAddress else { return nil }
-      memcpy(base, p, n)
-      base[n] = 0
-      return strtod(base, nil)
+      unsafe memcpy(base, p, n)
+      unsafe base[n] = 0
+      return unsafe strtod(base, nil)
     }
   }
 
   private static func parseRealWord(_ p: UnsafePointer<UInt8>, _ n: Int) -> Double? {
     var at = 0
-    let isNegative = n > 0 && p[0] == 0x2D
-    if n > 0, p[0] == 0x2D || p[0] == 0x2B { at = 1 }
+    let isNegative = unsafe n > 0 && p[0] == 0x2D
+    if n > 0, unsafe p[0] == 0x2D || p[0] == 0x2B { at = 1 }
     func matches(_ word: StaticString) -> Bool {
       guard n - at == word.utf8CodeUnitCount else { return false }
-      for i in 0..<word.utf8CodeUnitCount where p[at + i] | 0x20 != word.utf8Start[i] { return false }
+      for i in 0..<word.utf8CodeUnitCount where unsafe p[at + i] | 0x20 != word.utf8Start[i] { return false }
       return true
     }
     if matches("nan") { return .nan }
@@ -104,98 +104,98 @@ extension ScalarText {
 
   /// .NET Core's shortest form, as `tostring` shows it: `1`, `0.1`, `1E+20`, `1.5E-07`, `-0`, `NaN`, `Infinity`.
   package static func write(real value: Double, to out: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
-    writeReal(value, pointZero: false, to: out)
+    unsafe writeReal(value, pointZero: false, to: out)
   }
 
   /// The same digits, but a whole number ends in `.0`, so that the text reads back as a real: the form of files.
   package static func write(realWithPoint value: Double, to out: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
-    writeReal(value, pointZero: true, to: out)
+    unsafe writeReal(value, pointZero: true, to: out)
   }
 
   @inline(__always) private static func writeReal(_ value: Double, pointZero: Bool, to start: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
-    var out = start
+    var out = unsafe start
     if value.sign == .minus, !value.isNaN {
-      out[0] = 0x2D
-      out += 1
+      unsafe out[0] = 0x2D
+      unsafe out += 1
     }
     let v = value.magnitude
     // A decimal of at most 15 digits that rounds to v is v's shortest text; r / 10^k is rounded once since both are exact.
     if v < 1e11, v >= 1e-3 || v == 0 {
       let whole = v.rounded(.towardZero)
       if whole == v {
-        out = write(unsigned: UInt64(v), to: out)
-        if pointZero { out = writePointZero(out) }
-        return out
+        unsafe out = unsafe write(unsigned: UInt64(v), to: out)
+        if pointZero { unsafe out = unsafe writePointZero(out) }
+        return unsafe out
       }
       let cents = (v * 100).rounded()
-      if cents / 100 == v { return writeFixed(UInt64(cents), 2, to: out) }
+      if cents / 100 == v { return unsafe writeFixed(UInt64(cents), 2, to: out) }
       let myriads = (v * 10_000).rounded()
-      if myriads / 10_000 == v { return writeFixed(UInt64(myriads), 4, to: out) }
+      if myriads / 10_000 == v { return unsafe writeFixed(UInt64(myriads), 4, to: out) }
       if v < 1e7 {
         let fine = (v * 100_000_000).rounded()
-        if fine / 100_000_000 == v { return writeFixed(UInt64(fine), 8, to: out) }
+        if fine / 100_000_000 == v { return unsafe writeFixed(UInt64(fine), 8, to: out) }
       }
     }
-    return writeRealSlow(v, pointZero, to: out)
+    return unsafe writeRealSlow(v, pointZero, to: out)
   }
 
   @inline(__always) private static func writePointZero(_ out: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
-    out[0] = 0x2E
-    out[1] = 0x30
-    return out + 2
+    unsafe out[0] = 0x2E
+    unsafe out[1] = 0x30
+    return unsafe out + 2
   }
 
   /// `value × 10^-scale` without trailing zeros; the value is not whole.
   @inline(__always) private static func writeFixed(_ value: UInt64, _ scale: Int, to out: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
     let divisor = csimd_pow10_u64(scale)
     let whole = value / divisor
-    let point = write(unsigned: whole, to: out)
-    point[0] = 0x2E
-    writeDigits(value &- whole &* divisor, count: scale, to: point + 1)
-    var end = point + 1 + scale
-    while end[-1] == 0x30 { end -= 1 }
-    return end
+    let point = unsafe write(unsigned: whole, to: out)
+    unsafe point[0] = 0x2E
+    unsafe writeDigits(value &- whole &* divisor, count: scale, to: point + 1)
+    var end = unsafe point + 1 + scale
+    while unsafe end[-1] == 0x30 { unsafe end -= 1 }
+    return unsafe end
   }
 
   /// Takes the standard library's shortest digits and lays them out as .NET does: plain for exponents -5 < e < 15.
   private static func writeRealSlow(_ v: Double, _ pointZero: Bool, to out: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
     func put(_ word: StaticString) -> UnsafeMutablePointer<UInt8> {
-      memcpy(out, word.utf8Start, word.utf8CodeUnitCount)
-      return out + word.utf8CodeUnitCount
+      unsafe memcpy(out, word.utf8Start, word.utf8CodeUnitCount)
+      return unsafe out + word.utf8CodeUnitCount
     }
-    if v.isNaN { return put("NaN") }
-    if v.isInfinite { return put("Infinity") }
+    if v.isNaN { return unsafe put("NaN") }
+    if v.isInfinite { return unsafe put("Infinity") }
     var text = v.description
     return text.withUTF8 { source in
       // Digits without point and leading zeros, and the position of the point behind the first digit.
-      withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 32) { digits in
+      unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 32) { digits in
         var count = 0
         var pointAt = 0
         var leading = 0
         var seenPoint = false
         var exponent = 0
         var i = 0
-        while i < source.count, source[i] != 0x65 {
-          let c = source[i]
+        while i < source.count, unsafe source[i] != 0x65 {
+          let c = unsafe source[i]
           i += 1
           if c == 0x2E { seenPoint = true; continue }
           if c == 0x30, count == 0 {
             if seenPoint { leading += 1 }
             continue
           }
-          if count < 32 { digits[count] = c; count += 1 }
+          if count < 32 { unsafe digits[count] = c; count += 1 }
           if !seenPoint { pointAt += 1 }
         }
         if i < source.count {
           i += 1
-          let isMinus = i < source.count && source[i] == 0x2D
-          if i < source.count, source[i] == 0x2D || source[i] == 0x2B { i += 1 }
-          while i < source.count { exponent = exponent * 10 + Int(source[i] &- 0x30); i += 1 }
+          let isMinus = unsafe i < source.count && source[i] == 0x2D
+          if i < source.count, unsafe source[i] == 0x2D || source[i] == 0x2B { i += 1 }
+          while i < source.count { exponent = unsafe exponent * 10 + Int(source[i] &- 0x30); i += 1 }
           if isMinus { exponent = -exponent }
         }
         exponent += pointAt - 1 - (pointAt == 0 ? leading : 0)
-        while count > 1, digits[count - 1] == 0x30 { count -= 1 }
-        return layOut(UnsafePointer(digits.baseAddress ?? out), count, exponent, pointZero, to: out)
+        while count > 1, unsafe digits[count - 1] == 0x30 { count -= 1 }
+        return unsafe layOut(UnsafePointer(digits.baseAddress ?? out), count, exponent, pointZero, to: out)
       }
     }
   }
@@ -204,35 +204,35 @@ extension ScalarText {
   private static func layOut(_ digits: UnsafePointer<UInt8>, _ count: Int, _ exponent: Int, _ pointZero: Bool, to start: UnsafeMutablePointer<UInt8>)
     -> UnsafeMutablePointer<UInt8>
   {
-    var out = start
+    var out = unsafe start
     if exponent > -5, exponent < 0 {
-      out[0] = 0x30
-      out[1] = 0x2E
-      out += 2
-      for _ in 0..<(-exponent - 1) { out[0] = 0x30; out += 1 }
-      memcpy(out, digits, count)
-      return out + count
+      unsafe out[0] = 0x30
+      unsafe out[1] = 0x2E
+      unsafe out += 2
+      for _ in 0..<(-exponent - 1) { unsafe out[0] = 0x30; unsafe out += 1 }
+      unsafe memcpy(out, digits, count)
+      return unsafe out + count
     }
     if exponent >= 0, exponent < 15 {
       for i in 0..<max(count, exponent + 1) {
-        if i == exponent + 1 { out[0] = 0x2E; out += 1 }
-        out[0] = i < count ? digits[i] : 0x30
-        out += 1
+        if i == exponent + 1 { unsafe out[0] = 0x2E; unsafe out += 1 }
+        unsafe out[0] = unsafe i < count ? digits[i] : 0x30
+        unsafe out += 1
       }
-      return pointZero && count <= exponent + 1 ? writePointZero(out) : out
+      return unsafe pointZero && count <= exponent + 1 ? writePointZero(out) : out
     }
-    out[0] = digits[0]
-    out += 1
+    unsafe out[0] = unsafe digits[0]
+    unsafe out += 1
     if count > 1 {
-      out[0] = 0x2E
-      memcpy(out + 1, digits + 1, count - 1)
-      out += count
+      unsafe out[0] = 0x2E
+      unsafe memcpy(out + 1, digits + 1, count - 1)
+      unsafe out += count
     }
-    out[0] = 0x45
-    out[1] = exponent < 0 ? 0x2D : 0x2B
+    unsafe out[0] = 0x45
+    unsafe out[1] = exponent < 0 ? 0x2D : 0x2B
     let magnitude = UInt64(exponent.magnitude)
     let width = max(2, digitCount(magnitude))
-    writeDigits(magnitude, count: width, to: out + 2)
-    return out + 2 + width
+    unsafe writeDigits(magnitude, count: width, to: out + 2)
+    return unsafe out + 2 + width
   }
 }

@@ -12,9 +12,9 @@
 
   /// `true`, `false` in any case, `1` and `0`.
   @inlinable package static func parseBool(_ p: UnsafePointer<UInt8>, _ n: Int) -> Bool? {
-    if n == 4, (p[0] | 0x20) == 0x74, (p[1] | 0x20) == 0x72, (p[2] | 0x20) == 0x75, (p[3] | 0x20) == 0x65 { return true }
-    if n == 5, (p[0] | 0x20) == 0x66, (p[1] | 0x20) == 0x61, (p[2] | 0x20) == 0x6C, (p[3] | 0x20) == 0x73, (p[4] | 0x20) == 0x65 { return false }
-    if n == 1 { return p[0] == 0x31 ? true : p[0] == 0x30 ? false : nil }
+    if n == 4, unsafe (p[0] | 0x20) == 0x74, unsafe (p[1] | 0x20) == 0x72, unsafe (p[2] | 0x20) == 0x75, unsafe (p[3] | 0x20) == 0x65 { return true }
+    if n == 5, unsafe (p[0] | 0x20) == 0x66, unsafe (p[1] | 0x20) == 0x61, unsafe (p[2] | 0x20) == 0x6C, unsafe (p[3] | 0x20) == 0x73, unsafe (p[4] | 0x20) == 0x65 { return false }
+    if n == 1 { return unsafe p[0] == 0x31 ? true : p[0] == 0x30 ? false : nil }
     return nil
   }
 
@@ -22,30 +22,30 @@
   @inlinable package static func write(bool value: Bool, to out: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
     let raw = UnsafeMutableRawPointer(out)
     if value {
-      raw.storeBytes(of: UInt32(0x6575_7274).littleEndian, as: UInt32.self)
-      return out + 4
+      unsafe raw.storeBytes(of: UInt32(0x6575_7274).littleEndian, as: UInt32.self)
+      return unsafe out + 4
     }
-    raw.storeBytes(of: UInt32(0x736C_6166).littleEndian, as: UInt32.self)
-    out[4] = 0x65
-    return out + 5
+    unsafe raw.storeBytes(of: UInt32(0x736C_6166).littleEndian, as: UInt32.self)
+    unsafe out[4] = 0x65
+    return unsafe out + 5
   }
 
   /// 32 hexadecimal digits, dashes after digits 8, 12, 16 and 20 or none at all, optionally in braces or parentheses.
   package static func parseGUID(_ p: UnsafePointer<UInt8>, _ n: Int) -> GUID? {
-    var p = p, n = n
-    if n == 38 || n == 34, (p[0] == 0x7B && p[n - 1] == 0x7D) || (p[0] == 0x28 && p[n - 1] == 0x29) {
-      p += 1
+    var p = unsafe p, n = n
+    if n == 38 || n == 34, unsafe (p[0] == 0x7B && p[n - 1] == 0x7D) || (p[0] == 0x28 && p[n - 1] == 0x29) {
+      unsafe p += 1
       n -= 2
     }
     let isDashed = n == 36
     guard isDashed || n == 32 else { return nil }
-    if isDashed, p[8] != 0x2D || p[13] != 0x2D || p[18] != 0x2D || p[23] != 0x2D { return nil }
+    if isDashed, unsafe p[8] != 0x2D || p[13] != 0x2D || p[18] != 0x2D || p[23] != 0x2D { return nil }
     var halves: (UInt64, UInt64) = (0, 0)
     var at = 0
     var bad: UInt8 = 0
     for i in 0..<32 {
       if isDashed, i == 8 || i == 12 || i == 16 || i == 20 { at &+= 1 }
-      let c = p[at]
+      let c = unsafe p[at]
       at &+= 1
       let digit = c &- 0x30
       let letter = (c | 0x20) &- 0x61
@@ -58,8 +58,8 @@
 
   /// 36 lower-case characters with dashes.
   package static func write(guid value: GUID, to out: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
-    value.write(to: out)
-    return out + 36
+    unsafe value.write(to: out)
+    return unsafe out + 36
   }
 
   // MARK: - Strings, for edges
@@ -69,13 +69,13 @@
     switch scalar {
     case .null: ""
     case .bool(let v): v ? "true" : "false"
-    case .int(let v): text { write(long: Int64(v), to: $0) }
-    case .long(let v): text { write(long: v, to: $0) }
-    case .real(let v): text { write(real: v, to: $0) }
-    case .decimal(let v): text { write(decimal: v, to: $0) }
+    case .int(let v): unsafe text { unsafe write(long: Int64(v), to: $0) }
+    case .long(let v): unsafe text { unsafe write(long: v, to: $0) }
+    case .real(let v): unsafe text { unsafe write(real: v, to: $0) }
+    case .decimal(let v): unsafe text { unsafe write(decimal: v, to: $0) }
     case .string(let v): v
-    case .datetime(let v): text { write(datetime: v, to: $0) }
-    case .timespan(let v): text { write(timespan: v, to: $0) }
+    case .datetime(let v): unsafe text { unsafe write(datetime: v, to: $0) }
+    case .timespan(let v): unsafe text { unsafe write(timespan: v, to: $0) }
     case .guid(let v): v.description
     case .dynamic: nil
     }
@@ -83,9 +83,9 @@
 
   /// A `String` of what `body` writes into `room` bytes.
   package static func text(_ body: (UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8>) -> String {
-    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: room) { space in
+    unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: room) { space in
       guard let base = space.baseAddress else { return "" }
-      return String(decoding: UnsafeBufferPointer(start: base, count: body(base) - base), as: UTF8.self)
+      return unsafe String(decoding: UnsafeBufferPointer(start: base, count: body(base) - base), as: UTF8.self)
     }
   }
 
@@ -96,15 +96,15 @@
       guard let p = bytes.baseAddress, bytes.count > 0 else { return type == .string ? .string("") : nil }
       let n = bytes.count
       switch type {
-      case .bool: return parseBool(p, n).map { .bool($0) }
-      case .int: return parseInt(p, n).map { .int($0) }
-      case .long: return parseLong(p, n).map { .long($0) }
-      case .real: return parseReal(p, n).map { .real($0) }
-      case .decimal: return parseDecimal(p, n).map { .decimal($0) }
-      case .string: return .string(String(decoding: bytes, as: UTF8.self))
-      case .datetime: return parseDateTime(p, n).map { .datetime($0) }
-      case .timespan: return parseTimespan(p, n).map { .timespan($0) }
-      case .guid: return parseGUID(p, n).map { .guid($0) }
+      case .bool: return unsafe parseBool(p, n).map { .bool($0) }
+      case .int: return unsafe parseInt(p, n).map { .int($0) }
+      case .long: return unsafe parseLong(p, n).map { .long($0) }
+      case .real: return unsafe parseReal(p, n).map { .real($0) }
+      case .decimal: return unsafe parseDecimal(p, n).map { .decimal($0) }
+      case .string: return unsafe .string(String(decoding: bytes, as: UTF8.self))
+      case .datetime: return unsafe parseDateTime(p, n).map { .datetime($0) }
+      case .timespan: return unsafe parseTimespan(p, n).map { .timespan($0) }
+      case .guid: return unsafe parseGUID(p, n).map { .guid($0) }
       case .dynamic: return nil
       }
     }
@@ -116,7 +116,7 @@ extension BufferBuilder<UInt8> {
   @inlinable @inline(__always)
   package func appendText(room: Int = ScalarText.room, _ body: (UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8>) {
     reserve(room)
-    let start = pointer + count
-    count &+= body(start) - start
+    let start = unsafe pointer + count
+    unsafe count &+= body(start) - start
   }
 }

@@ -8,11 +8,11 @@ extension ScalarText {
   package static func parseTimespan(_ p: UnsafePointer<UInt8>, _ n: Int) -> Int64? {
     guard n > 0, n <= 64 else { return nil }
     var at = 0
-    let isNegative = p[0] == 0x2D
-    if p[0] == 0x2D || p[0] == 0x2B { at = 1 }
+    let isNegative = unsafe p[0] == 0x2D
+    if unsafe p[0] == 0x2D || p[0] == 0x2B { at = 1 }
     var hasColon = false
-    for i in at..<n where p[i] == 0x3A { hasColon = true }
-    guard let magnitude = hasColon ? parseClock(p + at, n - at) : parseQuantity(p + at, n - at) else { return nil }
+    for i in at..<n where unsafe p[i] == 0x3A { hasColon = true }
+    guard let magnitude = unsafe hasColon ? parseClock(p + at, n - at) : parseQuantity(p + at, n - at) else { return nil }
     if isNegative { return magnitude == 1 << 63 ? Int64.min : magnitude < 1 << 63 ? -Int64(magnitude) : nil }
     return Int64(exactly: magnitude)
   }
@@ -22,9 +22,9 @@ extension ScalarText {
     func number(_ limit: UInt64) -> UInt64? {
       let start = at
       var v: UInt64 = 0
-      while at < n, p[at] &- 0x30 < 10 {
+      while at < n, unsafe p[at] &- 0x30 < 10 {
         guard at - start < 9 else { return nil }
-        v = v * 10 + UInt64(p[at] &- 0x30)
+        v = unsafe v * 10 + UInt64(p[at] &- 0x30)
         at += 1
       }
       return at > start && v <= limit ? v : nil
@@ -32,7 +32,7 @@ extension ScalarText {
     guard let first = number(99_999_999), at < n else { return nil }
     var days: UInt64 = 0
     var hours = first
-    if p[at] == 0x2E {
+    if unsafe p[at] == 0x2E {
       days = first
       at += 1
       guard let h = number(23) else { return nil }
@@ -40,20 +40,20 @@ extension ScalarText {
     } else if hours > 23 {
       return nil
     }
-    guard at < n, p[at] == 0x3A else { return nil }
+    guard at < n, unsafe p[at] == 0x3A else { return nil }
     at += 1
     guard let minutes = number(59) else { return nil }
     var ticks = ((days * 24 + hours) * 60 + minutes) * 600_000_000
-    if at < n, p[at] == 0x3A {
+    if at < n, unsafe p[at] == 0x3A {
       at += 1
       guard let seconds = number(59) else { return nil }
       ticks += seconds * 10_000_000
-      if at < n, p[at] == 0x2E {
+      if at < n, unsafe p[at] == 0x2E {
         at += 1
         let start = at
         var weight: UInt64 = 1_000_000
-        while at < n, p[at] &- 0x30 < 10 {
-          ticks += UInt64(p[at] &- 0x30) * weight
+        while at < n, unsafe p[at] &- 0x30 < 10 {
+          unsafe ticks += UInt64(p[at] &- 0x30) * weight
           weight /= 10
           at += 1
         }
@@ -66,16 +66,16 @@ extension ScalarText {
   /// `1d`, `1.5h`, `3 minutes`, `12`.
   private static func parseQuantity(_ p: UnsafePointer<UInt8>, _ n: Int) -> UInt64? {
     var at = 0
-    while at < n, p[at] &- 0x30 < 10 || p[at] == 0x2E { at += 1 }
-    guard at > 0, let number = parseDecimal(p, at), number.scale <= 30 else { return nil }
+    while at < n, unsafe p[at] &- 0x30 < 10 || p[at] == 0x2E { at += 1 }
+    guard at > 0, let number = unsafe parseDecimal(p, at), number.scale <= 30 else { return nil }
     let digits = at
-    while at < n, p[at] == 0x20 { at += 1 }
+    while at < n, unsafe p[at] == 0x20 { at += 1 }
     let factor: Int128
     if at == n {
       guard digits == n, number.scale == 0 else { return nil }
       factor = 864_000_000_000
     } else {
-      guard let f = unitTicks(String(decoding: UnsafeBufferPointer(start: p + at, count: n - at), as: UTF8.self).lowercased()) else { return nil }
+      guard let f = unsafe unitTicks(String(decoding: UnsafeBufferPointer(start: p + at, count: n - at), as: UTF8.self).lowercased()) else { return nil }
       factor = f
     }
     let (product, overflow) = number.coefficient.multipliedReportingOverflow(by: factor)
@@ -98,28 +98,28 @@ extension ScalarText {
 
   /// `[-][d.]hh:mm:ss[.fffffff]`; at most 26 bytes.
   package static func write(timespan ticks: Int64, to start: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
-    var out = start
+    var out = unsafe start
     if ticks < 0 {
-      out[0] = 0x2D
-      out += 1
+      unsafe out[0] = 0x2D
+      unsafe out += 1
     }
     let magnitude = ticks.magnitude
     let days = magnitude / 864_000_000_000
     let rest = magnitude &- days &* 864_000_000_000
     if days > 0 {
-      out = write(unsigned: days, to: out)
-      out[0] = 0x2E
-      out += 1
+      unsafe out = unsafe write(unsigned: days, to: out)
+      unsafe out[0] = 0x2E
+      unsafe out += 1
     }
     let seconds = rest / 10_000_000
     let fraction = rest &- seconds &* 10_000_000
-    writeSeconds(seconds, to: out)
-    out += 8
+    unsafe writeSeconds(seconds, to: out)
+    unsafe out += 8
     if fraction != 0 {
-      out[0] = 0x2E
-      writeDigits(fraction, count: 7, to: out + 1)
-      out += 8
+      unsafe out[0] = 0x2E
+      unsafe writeDigits(fraction, count: 7, to: out + 1)
+      unsafe out += 8
     }
-    return out
+    return unsafe out
   }
 }

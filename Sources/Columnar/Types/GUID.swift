@@ -13,7 +13,7 @@ public struct GUID: Sendable, Hashable, Comparable, BitwiseCopyable, CustomStrin
   /// Reads 32 hexadecimal digits with or without dashes and braces; nil for anything else.
   public init?(_ text: String) {
     var text = text
-    let value: GUID? = text.withUTF8 { GUID(utf8: $0) }
+    let value: GUID? = text.withUTF8 { unsafe GUID(utf8: $0) }
     guard let value else { return nil }
     self = value
   }
@@ -23,7 +23,7 @@ public struct GUID: Sendable, Hashable, Comparable, BitwiseCopyable, CustomStrin
     var digits = 0
     var high: UInt64 = 0
     var low: UInt64 = 0
-    for byte in utf8 {
+    for unsafe byte in unsafe utf8 {
       let nibble: UInt8
       switch byte {
       case 0x30...0x39: nibble = byte - 0x30
@@ -44,8 +44,8 @@ public struct GUID: Sendable, Hashable, Comparable, BitwiseCopyable, CustomStrin
 
   /// The 36-character lower-case text.
   public var description: String {
-    String(unsafeUninitializedCapacity: 36) { out in
-      write(to: out.baseAddress!)
+    unsafe String(unsafeUninitializedCapacity: 36) { out in
+      unsafe write(to: out.baseAddress!)
       return 36
     }
   }
@@ -55,12 +55,12 @@ public struct GUID: Sendable, Hashable, Comparable, BitwiseCopyable, CustomStrin
     var at = 0
     for i in 0..<32 {
       if i == 8 || i == 12 || i == 16 || i == 20 {
-        out[at] = UInt8(ascii: "-")
+        unsafe out[at] = UInt8(ascii: "-")
         at += 1
       }
       let word = i < 16 ? high : low
       let nibble = UInt8(truncatingIfNeeded: word >> UInt64((15 - (i & 15)) * 4)) & 15
-      out[at] = nibble < 10 ? 0x30 + nibble : 0x61 + nibble - 10
+      unsafe out[at] = nibble < 10 ? 0x30 + nibble : 0x61 + nibble - 10
       at += 1
     }
   }

@@ -19,7 +19,7 @@ package final class ColumnBuilder {
     text = StringBuilder(rows: type.isVariableWidth ? capacity : 0)
   }
 
-  package var count: Int { validity.count }
+  package var count: Int { unsafe validity.count }
 
   package func appendNull() { append(.null(type)) }
 
@@ -34,9 +34,9 @@ package final class ColumnBuilder {
     case (.decimal, .decimal(let v)):
       wide.append(v.coefficient)
       scales.append(v.scale)
-    case (.string, .string(var v)): v.withUTF8 { text.append($0) }
+    case (.string, .string(var v)): v.withUTF8 { unsafe text.append($0) }
     case (.guid, .guid(let v)): guids.append(v)
-    case (.dynamic, .dynamic(let v)): v.binary.withUnsafeBufferPointer { text.append($0) }
+    case (.dynamic, .dynamic(let v)): unsafe v.binary.withUnsafeBufferPointer { unsafe text.append($0) }
     case (_, .null): appendSlot()
     default: preconditionFailure("a \(scalar.type) value for a \(type) column")
     }
@@ -52,7 +52,7 @@ package final class ColumnBuilder {
       wide.append(0)
       scales.append(0)
     case .guid: guids.append(GUID(high: 0, low: 0))
-    case .string, .dynamic: text.append(UnsafeBufferPointer(start: nil, count: 0))
+    case .string, .dynamic: unsafe text.append(UnsafeBufferPointer(start: nil, count: 0))
     }
   }
 

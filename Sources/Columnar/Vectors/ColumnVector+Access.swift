@@ -19,9 +19,9 @@ extension ColumnVector {
     case .decimal128(let b, let scales): return .decimal(DecimalValue(b[i], scale: Int(scales[i])))
     case .guid(let b): return .guid(b[i])
     case .bytes(let offsets, let data):
-      let bytes = UnsafeBufferPointer(start: data.pointer + Int(offsets[i]), count: Int(offsets[i + 1] - offsets[i]))
+      let bytes = unsafe UnsafeBufferPointer(start: data.pointer + Int(offsets[i]), count: Int(offsets[i + 1] - offsets[i]))
       defer { withExtendedLifetime(data) {} }
-      return type == .string ? .string(String(decoding: bytes, as: UTF8.self)) : .dynamic(DynamicValue(binary: bytes))
+      return unsafe type == .string ? .string(String(decoding: bytes, as: UTF8.self)) : .dynamic(DynamicValue(binary: bytes))
     case .constant(let value): return value.scalar(0)
     case .dictionary(let codes, let values): return values.scalar(Int(codes[i]))
     }

@@ -11,23 +11,23 @@
     offsets.append(0)
   }
 
-  @inlinable package var count: Int { offsets.count - 1 }
+  @inlinable package var count: Int { unsafe offsets.count - 1 }
 
   /// Ends a row after the bytes appended to `data`.
-  @inlinable package func endRow() { offsets.append(Int32(data.count)) }
+  @inlinable package func endRow() { unsafe offsets.append(Int32(data.count)) }
 
   @inlinable package func append(_ bytes: UnsafeBufferPointer<UInt8>) {
-    data.append(contentsOf: bytes)
+    unsafe data.append(contentsOf: bytes)
     endRow()
   }
 
   @inlinable package func append(_ start: UnsafePointer<UInt8>, _ count: Int) {
-    append(UnsafeBufferPointer(start: start, count: count))
+    unsafe append(UnsafeBufferPointer(start: start, count: count))
   }
 
   package func append(_ text: String) {
     var text = text
-    text.withUTF8 { append($0) }
+    text.withUTF8 { unsafe append($0) }
   }
 
   /// A row without bytes: the slot of a null, or an empty text.

@@ -8,7 +8,7 @@ import CLinux
 
 /// What a call does; tests choose faults by it.
 package enum FileOperation: String, Sendable, CaseIterable {
-  case makeDirectory, create, write, sync, close, syncDirectory, rename, exchange, remove, removeDirectory, setMode
+  case makeDirectory, create, write, sync, close, syncDirectory, rename, exchange, link, remove, removeDirectory, setMode
 }
 
 /// What a rename does when the new name exists.
@@ -32,13 +32,13 @@ package struct FileSystem: Sendable {
   }
 
   /// Creates one directory with the process's mask.
-  package func makeDirectory(_ path: String) -> Int32 { run(.makeDirectory, path) { mkdir(path, 0o777) } }
+  package func makeDirectory(_ path: String) -> Int32 { run(.makeDirectory, path) { unsafe mkdir(path, 0o777) } }
 
   /// Creates a file that must not exist; answers a descriptor or an errno.
   package func create(_ path: String) -> (descriptor: Int32, code: Int32) {
     var descriptor: Int32 = -1
     let code = run(.create, path) {
-      descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+      descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
       return descriptor < 0 ? -1 : 0
     }
     return (descriptor, code)
@@ -48,17 +48,17 @@ package struct FileSystem: Sendable {
   package func write(_ descriptor: Int32, _ path: String, _ bytes: UnsafeRawBufferPointer) -> (written: Int, code: Int32) {
     guard let base = bytes.baseAddress else { return (0, 0) }
     if let code = fault?(.write, path) {
-      let half = Glibc.write(descriptor, base, bytes.count / 2)
+      let half = unsafe Glibc.write(descriptor, base, bytes.count / 2)
       return (max(half, 0), code)
     }
     var done = 0
     while done < bytes.count {
-      let n = Glibc.write(descriptor, base + done, min(bytes.count - done, 1 << 30))
+      let n = unsafe Glibc.write(descriptor, base + done, min(bytes.count - done, 1 << 30))
       if n < 0 {
         if errno == EINTR { continue }
         if errno == EAGAIN {
           var poll = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-          _ = Glibc.poll(&poll, 1, -1)
+          _ = unsafe Glibc.poll(&poll, 1, -1)
           continue
         }
         return (done, errno)
@@ -79,7 +79,7 @@ package struct FileSystem: Sendable {
   /// Makes the names in a directory durable.
   package func syncDirectory(_ path: String) -> Int32 {
     run(.syncDirectory, path) {
-      let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+      let descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
       if descriptor < 0 { return -1 }
       let result = fsync(descriptor)
       let code = errno
@@ -93,28 +93,31 @@ package struct FileSystem: Sendable {
   package func rename(_ from: String, _ to: String, _ mode: RenameMode = .replace) -> Int32 {
     run(mode == .exchange ? .exchange : .rename, to) {
       switch mode {
-      case .replace: return Glibc.rename(from, to)
-      case .exchange: return kclinux_rename_exchange(from, to)
+      case .replace: return unsafe Glibc.rename(from, to)
+      case .exchange: return unsafe kclinux_rename_exchange(from, to)
       case .noReplace:
-        let result = kclinux_rename_noreplace(from, to)
+        let result = unsafe kclinux_rename_noreplace(from, to)
         guard result != 0, errno == EINVAL else { return result }
-        if link(from, to) == 0 { return unlink(from) }
+        if unsafe Glibc.link(from, to) == 0 { return unsafe unlink(from) }
         // Directories cannot be linked; rename then replaces at most an empty directory.
-        return errno == EPERM || errno == EISDIR ? Glibc.rename(from, to) : -1
+        return unsafe errno == EPERM || errno == EISDIR ? Glibc.rename(from, to) : -1
       }
     }
   }
 
-  package func remove(_ path: String) -> Int32 { run(.remove, path) { unlink(path) } }
+  /// Gives a file a second name, which must not exist: EEXIST otherwise.
+  package func link(_ from: String, _ to: String) -> Int32 { run(.link, to) { unsafe Glibc.link(from, to) } }
 
-  package func removeDirectory(_ path: String) -> Int32 { run(.removeDirectory, path) { rmdir(path) } }
+  package func remove(_ path: String) -> Int32 { run(.remove, path) { unsafe unlink(path) } }
 
-  package func setMode(_ path: String, _ mode: UInt32) -> Int32 { run(.setMode, path) { chmod(path, mode) } }
+  package func removeDirectory(_ path: String) -> Int32 { run(.removeDirectory, path) { unsafe rmdir(path) } }
+
+  package func setMode(_ path: String, _ mode: UInt32) -> Int32 { run(.setMode, path) { unsafe chmod(path, mode) } }
 
   /// Removes a file or a whole tree, without following links; answers the first errno but goes on as far as it can.
   package func removeTree(_ path: String) -> Int32 {
     var info = stat()
-    guard lstat(path, &info) == 0 else { return errno == ENOENT ? 0 : errno }
+    guard unsafe lstat(path, &info) == 0 else { return errno == ENOENT ? 0 : errno }
     if info.st_mode & S_IFMT != S_IFDIR { return remove(path) }
     var first: Int32 = 0
     for name in (try? DirectoryReader.names(in: path)) ?? [] {

@@ -26,15 +26,15 @@ package final class InputFile: Sendable {
       closes = false
       var info = stat()
       // `kconnect … < file`: standard input may be a regular file; it is still read as a stream, from its current position.
-      guard fstat(0, &info) == 0 else { throw SystemError.make("cannot read", "standard input", errno) }
+      guard unsafe fstat(0, &info) == 0 else { throw SystemError.make("cannot read", "standard input", errno) }
       size = nil
       return
     }
-    descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC)
+    descriptor = unsafe Glibc.open(path, O_RDONLY | O_CLOEXEC)
     closes = true
     guard descriptor >= 0 else { throw SystemError.make("cannot open", displayPath, errno) }
     var info = stat()
-    guard fstat(descriptor, &info) == 0 else {
+    guard unsafe fstat(descriptor, &info) == 0 else {
       let code = errno
       close(descriptor)
       throw SystemError.make("cannot stat", displayPath, code)
@@ -61,7 +61,7 @@ package final class InputFile: Sendable {
     guard let base = buffer.baseAddress else { return 0 }
     var done = 0
     while done < buffer.count {
-      let n = Glibc.pread(descriptor, base + done, buffer.count - done, off_t(offset + done))
+      let n = unsafe Glibc.pread(descriptor, base + done, buffer.count - done, off_t(offset + done))
       if n < 0 {
         if errno == EINTR { continue }
         throw SystemError.make("cannot read at byte \(offset + done) of", path, errno)
@@ -77,7 +77,7 @@ package final class InputFile: Sendable {
     guard let base = buffer.baseAddress else { return 0 }
     var done = 0
     while done < buffer.count {
-      let n = Glibc.read(descriptor, base + done, buffer.count - done)
+      let n = unsafe Glibc.read(descriptor, base + done, buffer.count - done)
       if n < 0 {
         if errno == EINTR { continue }
         throw SystemError.make("cannot read", path == "-" ? "standard input" : path, errno)
@@ -100,11 +100,11 @@ package final class InputFile: Sendable {
     if size != nil { return self }
     let spool = try SpoolFile()
     let block = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 64)
-    defer { block.deallocate() }
+    defer { unsafe block.deallocate() }
     while true {
-      let n = try read(into: block)
+      let n = try unsafe read(into: block)
       if n == 0 { break }
-      try spool.append(UnsafeRawBufferPointer(rebasing: block[0..<n]))
+      try unsafe spool.append(UnsafeRawBufferPointer(rebasing: block[0..<n]))
     }
     return spool.finish(path: path)
   }
@@ -116,21 +116,21 @@ package final class SpoolFile {
   private var size = 0
 
   package init() throws {
-    let directory = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
-    descriptor = kclinux_open_unnamed(directory)
+    let directory = unsafe getenv("TMPDIR").map { unsafe String(cString: $0) } ?? "/tmp"
+    descriptor = unsafe kclinux_open_unnamed(directory)
     if descriptor < 0 {
       // Not every file system has O_TMPFILE.
       var name = Array(joinPath(directory, ".kconnect-spool-XXXXXX").utf8CString)
-      descriptor = name.withUnsafeMutableBufferPointer { buffer in buffer.baseAddress.map { kclinux_make_temporary($0) } ?? -1 }
+      descriptor = unsafe name.withUnsafeMutableBufferPointer { buffer in unsafe buffer.baseAddress.map { unsafe kclinux_make_temporary($0) } ?? -1 }
       guard descriptor >= 0 else { throw SystemError.make("cannot create a temporary file in", directory, errno) }
-      name.withUnsafeBufferPointer { buffer in _ = buffer.baseAddress.map { unlink($0) } }
+      unsafe name.withUnsafeBufferPointer { buffer in _ = unsafe buffer.baseAddress.map { unsafe unlink($0) } }
     }
   }
 
   deinit { if descriptor >= 0 { close(descriptor) } }
 
   package func append(_ bytes: UnsafeRawBufferPointer) throws {
-    let (written, code) = FileSystem.system.write(descriptor, "the temporary file", bytes)
+    let (written, code) = unsafe FileSystem.system.write(descriptor, "the temporary file", bytes)
     size += written
     if code != 0 { throw SystemError.make("cannot write", "the temporary file of an input", code) }
   }

@@ -44,7 +44,7 @@ package final class OutputFile: @unchecked Sendable {  // one writer at a time, 
     displayPath = path
     fileSystem = .system
     isDurable = false
-    descriptor = open(path, O_WRONLY | O_CLOEXEC)
+    descriptor = unsafe open(path, O_WRONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw SystemError.make("cannot open", path, errno) }
   }
 
@@ -60,11 +60,11 @@ package final class OutputFile: @unchecked Sendable {  // one writer at a time, 
   package func isStillNamed(_ path: String) -> Bool {
     var named = stat()
     var own = stat()
-    return stat(path, &named) == 0 && fstat(descriptor, &own) == 0 && named.st_ino == own.st_ino && named.st_dev == own.st_dev
+    return unsafe stat(path, &named) == 0 && fstat(descriptor, &own) == 0 && named.st_ino == own.st_ino && named.st_dev == own.st_dev
   }
 
   package func write(_ bytes: UnsafeRawBufferPointer) throws {
-    let (written, code) = fileSystem.write(descriptor, path, bytes)
+    let (written, code) = unsafe fileSystem.write(descriptor, path, bytes)
     offset += written
     if code != 0 { throw SystemError.make("cannot write", displayPath, code) }
     if isDurable, offset - writebackOffset >= Self.writebackStretch {

@@ -40,7 +40,7 @@ package enum PathKind: Sendable { case missing, file, directory, special }
 
 package func pathKind(_ path: String) -> PathKind {
   var info = stat()
-  guard stat(path, &info) == 0 else { return .missing }
+  guard unsafe stat(path, &info) == 0 else { return .missing }
   switch info.st_mode & S_IFMT {
   case S_IFREG: return .file
   case S_IFDIR: return .directory
@@ -51,20 +51,20 @@ package func pathKind(_ path: String) -> PathKind {
 /// True when a name stands there, even a dangling link.
 package func pathExists(_ path: String) -> Bool {
   var info = stat()
-  return lstat(path, &info) == 0
+  return unsafe lstat(path, &info) == 0
 }
 
 /// The path with links resolved; itself when it does not exist.
 package func resolvedPath(_ path: String) -> String {
-  guard let raw = realpath(path, nil) else { return path }
-  defer { free(raw) }
-  return String(cString: raw)
+  guard let raw = unsafe realpath(path, nil) else { return path }
+  defer { unsafe free(raw) }
+  return unsafe String(cString: raw)
 }
 
 /// 32 random hexadecimal digits in the form of a GUID, for names of parts and staging places.
 package func randomIdentifier() -> String {
   var bytes: (UInt64, UInt64) = (0, 0)
-  let n = withUnsafeMutableBytes(of: &bytes) { $0.baseAddress.map { kclinux_random($0, 16) } ?? -1 }
+  let n = unsafe withUnsafeMutableBytes(of: &bytes) { unsafe $0.baseAddress.map { unsafe kclinux_random($0, 16) } ?? -1 }
   if n != 16 { bytes = (UInt64.random(in: 0...UInt64.max), UInt64.random(in: 0...UInt64.max)) }
   func hex(_ value: UInt64, _ digits: Int) -> String {
     let text = String(value, radix: 16)

@@ -7,7 +7,7 @@ import Glibc
 package enum SystemError {
   /// `what` is a verb phrase that the path follows: "cannot open".
   package static func make(_ what: String, _ path: String, _ code: Int32) -> KConnectError {
-    let text = String(cString: strerror(code))
+    let text = unsafe String(cString: strerror(code))
     switch code {
     case ENOENT, ENOTDIR: return KConnectError(.pathNotFound, "\(what) '\(path)': \(text)", hint: "check the path; relative paths start at the working directory")
     case EACCES, EPERM, EROFS: return KConnectError(.permission, "\(what) '\(path)': \(text)", hint: "check the owner and mode of the path and its directory")

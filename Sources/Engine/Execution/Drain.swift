@@ -38,22 +38,27 @@ extension QueryRun {
 final class MorselDispenser: @unchecked Sendable {  // guarded by `monitor`
   private let monitor = Monitor()
   private let stream: any BatchStream
+  private let pool: WorkerPool
   private var next = 0
   private var isExhausted = false
 
-  init(_ stream: any BatchStream) { self.stream = stream }
+  init(_ stream: any BatchStream, pool: WorkerPool) {
+    self.stream = stream
+    self.pool = pool
+  }
 
   /// The next morsel and its number; nil at the end or after `stop`.
   func take() throws -> (morsel: any Morsel, number: Int)? {
-    try monitor.withLock {
-      if isExhausted { return nil }
-      guard let morsel = try stream.next() else {
-        isExhausted = true
-        return nil
-      }
-      defer { next += 1 }
-      return (morsel, next)
+    // A stream may wait for rows of a job below it; the pool then needs another thread for whoever waits here.
+    if !monitor.tryLock() { pool.whileWaiting { monitor.lock() } }
+    defer { monitor.unlock() }
+    if isExhausted { return nil }
+    guard let morsel = try stream.next() else {
+      isExhausted = true
+      return nil
     }
+    defer { next += 1 }
+    return (morsel, next)
   }
 
   /// Hands out nothing more.
@@ -66,7 +71,7 @@ private final class DrainJob: PoolJob {
   private let run: QueryRun
 
   init(_ stream: any BatchStream, _ sink: any DrainSink, _ run: QueryRun) {
-    source = MorselDispenser(stream)
+    source = MorselDispenser(stream, pool: run.pool)
     self.sink = sink
     self.run = run
   }

@@ -36,6 +36,10 @@ enum PhysicalPlanner {
       }
       return CountNode(name: name, schema: schema, try plan(input, needed: []))
     case .sample(let count, let input): return SampleNode(count, try plan(input))
+    case .custom(let op, let inputs):
+      let node = TableOperatorNode(op, schema: schema, try inputs.map { try plan($0) })
+      node.estimatedRows = RowEstimate.rows(logical)
+      return node
     }
   }
 

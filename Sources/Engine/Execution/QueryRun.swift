@@ -39,11 +39,15 @@ final class QueryRun: Sendable {
 
   /// Runs `body` while cancelling also wakes `job`.
   func whileStoppable<R>(_ job: any Stoppable, _ body: () throws -> R) throws -> R {
-    jobs.withLock { $0.append(job) }
-    defer { jobs.withLock { $0.removeAll { $0 === job } } }
+    add(job)
+    defer { remove(job) }
     try check()
     return try body()
   }
+
+  /// Cancelling wakes `job` until it is removed.
+  func add(_ job: any Stoppable) { jobs.withLock { $0.append(job) } }
+  func remove(_ job: any Stoppable) { jobs.withLock { $0.removeAll { $0 === job } } }
 
   /// The sum of all scans' counters.
   var progress: ScanMetrics {

@@ -43,6 +43,7 @@ enum PlanText {
     case .union: return "Union"
     case .count(let name, _): return "Count \(quotedName(name))"
     case .sample(let count, _): return "Sample \(count)"
+    case .custom(let op, _): return op.detail.isEmpty ? op.name : "\(op.name) \(op.detail)"
     }
   }
 }

@@ -152,7 +152,15 @@ extension LogicalPlan {
     return inputs.count == 1 ? first : LogicalPlan(node: .union(inputs), schema: first.schema)
   }
 
-  private func unique(_ fields: [StructField]) throws -> StructType {
+  /// An operator of its own kind over its inputs.
+  package static func custom(_ op: any TableOperator, _ inputs: [LogicalPlan]) throws -> LogicalPlan {
+    let schema = try op.outputSchema(inputs.map(\.schema))
+    return LogicalPlan(node: .custom(op, inputs), schema: try unique(schema.fields))
+  }
+
+  private func unique(_ fields: [StructField]) throws -> StructType { try Self.unique(fields) }
+
+  private static func unique(_ fields: [StructField]) throws -> StructType {
     var seen: Set<String> = []
     for field in fields where !seen.insert(field.name).inserted {
       throw ExpressionError.invalidArgument(function: "project", message: "column '\(field.name)' would be there twice")

@@ -13,7 +13,7 @@ extension LogicalPlan {
       .limit(_, let input), .distinct(let input), .count(_, let input), .sample(_, let input):
       [input]
     case .join(let join): [join.left, join.right]
-    case .union(let inputs): inputs
+    case .union(let inputs), .custom(_, let inputs): inputs
     }
   }
 
@@ -31,6 +31,7 @@ extension LogicalPlan {
     case .count(let name, _): .count(name: name, inputs[0])
     case .sample(let count, _): .sample(count, inputs[0])
     case .union: .union(inputs)
+    case .custom(let op, _): .custom(op, inputs)
     case .join(var join):
       {
         join.left = inputs[0]
@@ -93,6 +94,11 @@ extension LogicalPlan {
     case .limit(_, let input), .distinct(let input), .sample(_, let input): try requireSame(input, "a limit, distinct or sample")
     case .count: break
     case .union(let inputs): for input in inputs { try requireSame(input, "a union") }
+    case .custom(let op, let inputs):
+      let given = try op.outputSchema(inputs.map(\.schema))
+      guard given.names == schema.names, given.fields.map(\.type) == schema.fields.map(\.type) else {
+        throw internalError("\(op.name) gives (\(given)), the plan says (\(schema))")
+      }
     }
   }
 }

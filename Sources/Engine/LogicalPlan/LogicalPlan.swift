@@ -45,6 +45,8 @@ package indirect enum PlanNode: Sendable {
   case count(name: String, LogicalPlan)
   /// A random sample of `count` rows.
   case sample(Int, LogicalPlan)
+  /// An operator that brings its own schema and way of running.
+  case custom(any TableOperator, [LogicalPlan])
 }
 
 /// A source with what has been pushed into it.

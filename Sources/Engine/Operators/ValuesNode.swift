@@ -73,20 +73,20 @@ final class RangeNodeOperator: PhysicalNode, @unchecked Sendable {
   private func column(_ first: Int, _ n: Int) -> ColumnVector {
     if case .real(let start) = range.start, case .real(let step) = range.step {
       let out = BufferBuilder<Double>(capacity: n)
-      let p = out.appendUninitialized(n)
-      for i in 0..<n { p[i] = start + Double(first + i) * step }
+      let p = unsafe out.appendUninitialized(n)
+      for i in 0..<n { unsafe p[i] = start + Double(first + i) * step }
       return .real(out.finish())
     }
     let start = range.start.int64Value ?? 0, step = range.step.int64Value ?? 0
     if range.start.type == .int {
       let out = BufferBuilder<Int32>(capacity: n)
-      let p = out.appendUninitialized(n)
-      for i in 0..<n { p[i] = Int32(truncatingIfNeeded: start &+ Int64(first + i) &* step) }
+      let p = unsafe out.appendUninitialized(n)
+      for i in 0..<n { unsafe p[i] = Int32(truncatingIfNeeded: start &+ Int64(first + i) &* step) }
       return .int(out.finish())
     }
     let out = BufferBuilder<Int64>(capacity: n)
-    let p = out.appendUninitialized(n)
-    for i in 0..<n { p[i] = start &+ Int64(first + i) &* step }
+    let p = unsafe out.appendUninitialized(n)
+    for i in 0..<n { unsafe p[i] = start &+ Int64(first + i) &* step }
     return .long(out.finish(), type: range.start.type)
   }
 }

@@ -59,7 +59,7 @@ extension LogicalPlan {
     case .join(var join):
       join.keys = try join.keys.map { (left: try map($0.left, join.left), right: try map($0.right, join.right)) }
       node = .join(join)
-    case .scan, .values, .range, .limit, .distinct, .union, .count, .sample: node = self.node
+    case .scan, .values, .range, .limit, .distinct, .union, .count, .sample, .custom: node = self.node
     }
     return LogicalPlan(node: node, schema: schema)
   }

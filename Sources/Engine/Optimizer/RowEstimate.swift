@@ -24,6 +24,7 @@ enum RowEstimate {
       return total
     case .count: return 1
     case .aggregate(let keys, _, _): return keys.isEmpty ? 1 : nil
+    case .custom(let op, let inputs): return op.keepsRowCount ? inputs.first.flatMap { exactRows($0) } : nil
     case .range, .filter, .distinct, .join: return nil
     }
   }
@@ -51,6 +52,7 @@ enum RowEstimate {
       }
     case .count: return 1
     case .values, .range: return exactRows(plan)
+    case .custom(_, let inputs): return inputs.first.flatMap { rows($0) }
     }
   }
 

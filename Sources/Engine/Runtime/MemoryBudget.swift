@@ -47,11 +47,11 @@ package final class MemoryBudget: Sendable {
   }
 
   private static func firstInteger(of path: String) -> Int? {
-    let file = open(path, O_RDONLY | O_CLOEXEC)
+    let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
     guard file >= 0 else { return nil }
     defer { close(file) }
     var bytes = [UInt8](repeating: 0, count: 32)
-    let n = read(file, &bytes, bytes.count)
+    let n = unsafe read(file, &bytes, bytes.count)
     guard n > 0 else { return nil }
     return Int(String(decoding: bytes.prefix(n).prefix { $0 >= 0x30 && $0 <= 0x39 }, as: UTF8.self))
   }

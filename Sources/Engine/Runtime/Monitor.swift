@@ -5,28 +5,31 @@ import Glibc
 #endif
 
 /// A pthread mutex and one condition. Waiting releases the mutex; every change that others wait for is followed by `broadcast`.
-final class Monitor: @unchecked Sendable {  // the pthread objects are made for sharing
+// SAFETY: owns or keeps alive the memory behind its pointers for as long as it lives; every access stays within the counts it holds.
+@safe final class Monitor: @unchecked Sendable {  // the pthread objects are made for sharing
   private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
 
   init() {
-    pthread_mutex_init(mutex, nil)
-    pthread_cond_init(condition, nil)
+    unsafe pthread_mutex_init(mutex, nil)
+    unsafe pthread_cond_init(condition, nil)
   }
 
   deinit {
-    pthread_mutex_destroy(mutex)
-    pthread_cond_destroy(condition)
-    mutex.deallocate()
-    condition.deallocate()
+    unsafe pthread_mutex_destroy(mutex)
+    unsafe pthread_cond_destroy(condition)
+    unsafe mutex.deallocate()
+    unsafe condition.deallocate()
   }
 
-  func lock() { pthread_mutex_lock(mutex) }
-  func unlock() { pthread_mutex_unlock(mutex) }
+  func lock() { unsafe pthread_mutex_lock(mutex) }
+  /// True when the mutex was free and is held now.
+  func tryLock() -> Bool { unsafe pthread_mutex_trylock(mutex) == 0 }
+  func unlock() { unsafe pthread_mutex_unlock(mutex) }
   /// Waits for a broadcast; the mutex is held before and after.
-  func wait() { pthread_cond_wait(condition, mutex) }
-  func signal() { pthread_cond_signal(condition) }
-  func broadcast() { pthread_cond_broadcast(condition) }
+  func wait() { unsafe pthread_cond_wait(condition, mutex) }
+  func signal() { unsafe pthread_cond_signal(condition) }
+  func broadcast() { unsafe pthread_cond_broadcast(condition) }
 
   /// Runs `body` with the mutex held.
   func withLock<R>(_ body: () throws -> R) rethrows -> R {
@@ -39,6 +42,6 @@ final class Monitor: @unchecked Sendable {  // the pthread objects are made for 
 /// Nanoseconds of a clock that never goes back.
 @inline(__always) func monotonicNanoseconds() -> Int {
   var time = timespec()
-  clock_gettime(CLOCK_MONOTONIC, &time)
+  unsafe clock_gettime(CLOCK_MONOTONIC, &time)
   return Int(time.tv_sec) &* 1_000_000_000 &+ Int(time.tv_nsec)
 }

@@ -61,9 +61,9 @@ package final class WorkerPool: @unchecked Sendable {  // guarded by `monitor`
   package static var coreCount: Int {
     typealias GetAffinity = @convention(c) (pid_t, Int, UnsafeMutableRawPointer) -> Int32
     var mask = [UInt64](repeating: 0, count: 128)
-    if let symbol = dlsym(nil, "sched_getaffinity") {
-      let getAffinity = unsafeBitCast(symbol, to: GetAffinity.self)
-      let found = mask.withUnsafeMutableBytes { bytes in bytes.baseAddress.map { getAffinity(0, bytes.count, $0) } ?? -1 }
+    if let symbol = unsafe dlsym(nil, "sched_getaffinity") {
+      let getAffinity = unsafe unsafeBitCast(symbol, to: GetAffinity.self)
+      let found = unsafe mask.withUnsafeMutableBytes { bytes in unsafe bytes.baseAddress.map { unsafe getAffinity(0, bytes.count, $0) } ?? -1 }
       if found == 0 { return max(1, mask.reduce(0) { $0 + $1.nonzeroBitCount }) }
     }
     return max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
@@ -77,6 +77,8 @@ package final class WorkerPool: @unchecked Sendable {  // guarded by `monitor`
   private var nextJob = 0
   private var threads = 0
   private var idleThreads = 0
+  /// Threads inside `whileWaiting`: they hold no core.
+  private var waitingThreads = 0
   private static let maxThreads = 1_024
 
   init(threads: Int) { threadCount = threads }
@@ -96,6 +98,16 @@ package final class WorkerPool: @unchecked Sendable {  // guarded by `monitor`
   func forEach(_ count: Int, parallelism: Int, _ body: @escaping @Sendable (Int) throws -> Void) throws {
     if count == 0 { return }
     try start(IndexedJob(count: count, body: body), parallelism: min(parallelism, count)).wait()
+  }
+
+  /// Runs `body`, which may wait for other jobs of this pool; meanwhile another thread may take the caller's place.
+  func whileWaiting<R>(_ body: () throws -> R) rethrows -> R {
+    monitor.withLock {
+      waitingThreads += 1
+      for handle in jobs where handle.isRunnable { startThreads(for: handle, wanted: handle.freeSlots.count) }
+    }
+    defer { monitor.withLock { waitingThreads -= 1 } }
+    return try body()
   }
 
   fileprivate func wake(_ handle: JobHandle) {
@@ -131,7 +143,7 @@ package final class WorkerPool: @unchecked Sendable {  // guarded by `monitor`
   /// Fills the pool up to its size; beyond it, only so that a job without a thread gets one.
   private func startThreads(for handle: JobHandle, wanted: Int) {
     var missing = wanted - idleThreads
-    while missing > 0, threads < max(threadCount, wanted) {
+    while missing > 0, threads - waitingThreads < max(threadCount, wanted), threads < Self.maxThreads {
       startThread()
       missing -= 1
     }
@@ -141,20 +153,20 @@ package final class WorkerPool: @unchecked Sendable {  // guarded by `monitor`
   private func startThread() {
     threads += 1
     let attributes = UnsafeMutablePointer<pthread_attr_t>.allocate(capacity: 1)
-    defer { attributes.deallocate() }
-    pthread_attr_init(attributes)
-    pthread_attr_setstacksize(attributes, 16 << 20)
-    pthread_attr_setdetachstate(attributes, Int32(PTHREAD_CREATE_DETACHED))
+    defer { unsafe attributes.deallocate() }
+    unsafe pthread_attr_init(attributes)
+    unsafe pthread_attr_setstacksize(attributes, 16 << 20)
+    unsafe pthread_attr_setdetachstate(attributes, Int32(PTHREAD_CREATE_DETACHED))
     var thread: pthread_t = 0
-    let context = Unmanaged.passRetained(self).toOpaque()
-    let code = pthread_create(&thread, attributes, { raw in
-      Unmanaged<WorkerPool>.fromOpaque(raw!).takeRetainedValue().work()
+    let context = unsafe Unmanaged.passRetained(self).toOpaque()
+    let code = unsafe pthread_create(&thread, attributes, { raw in
+      unsafe Unmanaged<WorkerPool>.fromOpaque(raw!).takeRetainedValue().work()
       return nil
-    }, context)
-    pthread_attr_destroy(attributes)
+    }, unsafe context)
+    unsafe pthread_attr_destroy(attributes)
     if code != 0 {
       threads -= 1
-      Unmanaged<WorkerPool>.fromOpaque(context).release()
+      unsafe Unmanaged<WorkerPool>.fromOpaque(context).release()
     }
   }
 
@@ -163,7 +175,7 @@ package final class WorkerPool: @unchecked Sendable {  // guarded by `monitor`
     monitor.lock()
     while true {
       guard let handle = nextRunnable() else {
-        if threads > threadCount { break }
+        if threads - waitingThreads > threadCount { break }
         idleThreads += 1
         monitor.wait()
         idleThreads -= 1

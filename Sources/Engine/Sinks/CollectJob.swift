@@ -21,7 +21,7 @@ final class CollectJob: PoolJob, Stoppable, @unchecked Sendable {  // guarded by
   private static let readyLimit = 32 << 20
 
   init(_ stream: any BatchStream, run: QueryRun, limit: Int?) {
-    source = MorselDispenser(stream)
+    source = MorselDispenser(stream, pool: run.pool)
     self.run = run
     wanted = limit
     isStopped = limit == 0
@@ -40,7 +40,8 @@ final class CollectJob: PoolJob, Stoppable, @unchecked Sendable {  // guarded by
     }
   }
 
-  private func stop(_ handle: JobHandle) {
+  /// Ends reading and waits for the steps in progress.
+  func stop(_ handle: JobHandle) {
     source.stop()
     monitor.withLock {
       isStopped = true
@@ -51,7 +52,7 @@ final class CollectJob: PoolJob, Stoppable, @unchecked Sendable {  // guarded by
   }
 
   /// What is ready, in order; nil at the end.
-  private func take(_ handle: JobHandle) throws -> [RecordBatch]? {
+  func take(_ handle: JobHandle) throws -> [RecordBatch]? {
     let batches: [RecordBatch]? = try monitor.withLock {
       while true {
         if let error { throw error }

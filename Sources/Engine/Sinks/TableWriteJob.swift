@@ -28,7 +28,7 @@ final class TableWriteJob: PoolJob, Stoppable, @unchecked Sendable {  // guarded
   private let lookAheadBytes: Int
 
   init(_ stream: any BatchStream, into sink: any TableSink, run: QueryRun, limit: Int?) {
-    source = MorselDispenser(stream)
+    source = MorselDispenser(stream, pool: run.pool)
     self.sink = sink
     self.run = run
     wanted = limit

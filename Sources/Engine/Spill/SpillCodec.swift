@@ -57,16 +57,16 @@ enum SpillCodec {
   }
 
   private static func put<T: BitwiseCopyable>(_ value: T, _ out: BufferBuilder<UInt8>) {
-    withUnsafeBytes(of: value) { out.append(contentsOf: $0.assumingMemoryBound(to: UInt8.self)) }
+    unsafe withUnsafeBytes(of: value) { unsafe out.append(contentsOf: $0.assumingMemoryBound(to: UInt8.self)) }
   }
 
   private static func put<T>(_ buffer: Buffer<T>, _ out: BufferBuilder<UInt8>) {
     put(UInt64(buffer.count), out)
     let padding = (64 - out.count & 63) & 63
-    out.appendUninitialized(padding).update(repeating: 0, count: padding)
-    buffer.withUnsafe { out.append(contentsOf: UnsafeBufferPointer(rebasing: UnsafeRawBufferPointer($0).assumingMemoryBound(to: UInt8.self)[...])) }
+    unsafe out.appendUninitialized(padding).update(repeating: 0, count: padding)
+    unsafe buffer.withUnsafe { unsafe out.append(contentsOf: UnsafeBufferPointer(rebasing: UnsafeRawBufferPointer($0).assumingMemoryBound(to: UInt8.self)[...])) }
     let tail = (64 - out.count & 63) & 63
-    out.appendUninitialized(tail).update(repeating: 0, count: tail)
+    unsafe out.appendUninitialized(tail).update(repeating: 0, count: tail)
   }
 
   /// Windows on the block's memory.
@@ -114,7 +114,7 @@ enum SpillCodec {
     mutating func take<T: BitwiseCopyable>(_ type: T.Type) throws -> T {
       guard at + MemoryLayout<T>.size <= block.count else { throw Self.damaged() }
       defer { at += MemoryLayout<T>.size }
-      return UnsafeRawPointer(block.pointer + at).loadUnaligned(as: T.self)
+      return unsafe UnsafeRawPointer(block.pointer + at).loadUnaligned(as: T.self)
     }
 
     mutating func buffer<T: BitwiseCopyable & Sendable>(_ type: T.Type) throws -> Buffer<T> {
@@ -123,9 +123,9 @@ enum SpillCodec {
       let (bytes, overflow) = count.multipliedReportingOverflow(by: MemoryLayout<T>.stride)
       guard !overflow, count >= 0, at <= block.count, bytes <= block.count - at else { throw Self.damaged() }
       // SAFETY: aligned to 64 in a block aligned to 64, within the block; `Owner` keeps it alive.
-      let base = UnsafeRawPointer(block.pointer + at).assumingMemoryBound(to: T.self)
+      let base = unsafe UnsafeRawPointer(block.pointer + at).assumingMemoryBound(to: T.self)
       at = (at + bytes + 63) & ~63
-      return Buffer<T>(owner: Owner(block), base: base, count: count)
+      return unsafe Buffer<T>(owner: Owner(block), base: base, count: count)
     }
   }
 }

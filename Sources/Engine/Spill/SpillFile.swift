@@ -23,13 +23,13 @@ final class SpillFile: Sendable {
 
   /// Creates the file in `directory`; throws IO, PERMISSION or DISK_FULL.
   init(in directory: String?) throws {
-    let directory = directory ?? getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+    let directory = unsafe directory ?? getenv("TMPDIR").map { unsafe String(cString: $0) } ?? "/tmp"
     self.directory = directory
     var path = Array("\(directory)/kconnect-spill-XXXXXX".utf8CString)
-    let file = mkstemp(&path)
+    let file = unsafe mkstemp(&path)
     guard file >= 0 else { throw Self.error("cannot create a spill file in", directory, errno) }
     _ = fcntl(file, F_SETFD, FD_CLOEXEC)
-    unlink(path)
+    unsafe unlink(path)
     descriptor = file
   }
 
@@ -42,10 +42,10 @@ final class SpillFile: Sendable {
   func append(_ columns: [ColumnVector], rowCount: Int) throws -> SpillBlock {
     let bytes = SpillCodec.encode(columns, rowCount: rowCount)
     let offset = end.add(bytes.count, ordering: .relaxed).oldValue
-    try bytes.withUnsafe { bytes in
+    try unsafe bytes.withUnsafe { bytes in
       var done = 0
       while done < bytes.count, let base = bytes.baseAddress {
-        let n = pwrite(descriptor, base + done, min(bytes.count - done, 1 << 30), off_t(offset + done))
+        let n = unsafe pwrite(descriptor, base + done, min(bytes.count - done, 1 << 30), off_t(offset + done))
         if n < 0 {
           if errno == EINTR { continue }
           throw Self.error("cannot write a spill file in", directory, errno)
@@ -59,10 +59,10 @@ final class SpillFile: Sendable {
   /// Reads a block back; any thread.
   func read(_ block: SpillBlock) throws -> [ColumnVector] {
     let builder = BufferBuilder<UInt8>(capacity: block.byteCount)
-    let out = builder.appendUninitialized(block.byteCount)
+    let out = unsafe builder.appendUninitialized(block.byteCount)
     var done = 0
     while done < block.byteCount {
-      let n = pread(descriptor, out + done, min(block.byteCount - done, 1 << 30), off_t(block.offset + done))
+      let n = unsafe pread(descriptor, out + done, min(block.byteCount - done, 1 << 30), off_t(block.offset + done))
       if n < 0 {
         if errno == EINTR { continue }
         throw Self.error("cannot read a spill file in", directory, errno)
@@ -74,7 +74,7 @@ final class SpillFile: Sendable {
   }
 
   private static func error(_ what: String, _ directory: String, _ code: Int32) -> KConnectError {
-    let text = String(cString: strerror(code))
+    let text = unsafe String(cString: strerror(code))
     switch code {
     case ENOSPC, EDQUOT:
       return KConnectError(

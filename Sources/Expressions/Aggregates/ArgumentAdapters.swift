@@ -91,8 +91,8 @@ extension ColumnVector {
 
   @inline(__always) private static func reals<T>(_ buffer: Buffer<T>, _ convert: (T) -> Double) -> Buffer<Double> {
     let out = BufferBuilder<Double>(capacity: buffer.count)
-    let to = out.appendUninitialized(buffer.count), from = buffer.pointer
-    for i in 0..<buffer.count { to[i] = convert(from[i]) }
+    let to = unsafe out.appendUninitialized(buffer.count), from = unsafe buffer.pointer
+    for i in 0..<buffer.count { unsafe to[i] = unsafe convert(from[i]) }
     return out.finish()
   }
 }

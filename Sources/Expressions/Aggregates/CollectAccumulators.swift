@@ -28,10 +28,10 @@ final class ListAccumulator: GroupedAccumulator {
     guard groupCount > 0, rowCount > 0 else { return }
     let rows = BufferBuilder<Int32>(capacity: rowCount)
     groupOf.reserve(rowCount)
-    let sizes = counts.pointer, limit = limit
+    let sizes = unsafe counts.pointer, limit = limit
     forEachRow(rowCount, keepsNulls ? nil : arguments[0].validity, groups) { i, g in
-      guard sizes[g] < limit else { return }
-      sizes[g] &+= 1
+      guard unsafe sizes[g] < limit else { return }
+      unsafe sizes[g] &+= 1
       rows.appendUnchecked(Int32(truncatingIfNeeded: i))
       groupOf.appendUnchecked(Int32(truncatingIfNeeded: g))
     }
@@ -53,7 +53,7 @@ final class ListAccumulator: GroupedAccumulator {
     var start = 0
     for chunk in other.chunks {
       let mapped = BufferBuilder<Int32>(capacity: chunk.count)
-      for i in start..<start + chunk.count { mapped.append(mapping[Int(other.groupOf.pointer[i])]) }
+      for i in start..<start + chunk.count { unsafe mapped.append(mapping[Int(other.groupOf.pointer[i])]) }
       try update([chunk], rowCount: chunk.count, groups: mapped.finish(), groupCount: groupCount)
       start += chunk.count
     }
@@ -61,7 +61,7 @@ final class ListAccumulator: GroupedAccumulator {
   }
 
   func finish(groupCount: Int) -> ColumnVector {
-    dynamicArrays(ColumnVector.concat(chunks, type: type), groups: groupOf.pointer, groupCount: groupCount, limit: limit)
+    unsafe dynamicArrays(ColumnVector.concat(chunks, type: type), groups: groupOf.pointer, groupCount: groupCount, limit: limit)
   }
 
   func partialState(groupCount: Int) -> [ColumnVector]? { nil }
@@ -108,15 +108,15 @@ final class SetAccumulator: GroupedAccumulator {
     let out = StringBuilder(rows: flat.count)
     let rows = BufferBuilder<Int32>(capacity: flat.count)
     for i in 0..<flat.count where flat.isValid(i) {
-      let view = DynamicView(data.pointer + Int(offsets[i]), Int(offsets[i + 1] - offsets[i]))
+      let view = unsafe DynamicView(data.pointer + Int(offsets[i]), Int(offsets[i + 1] - offsets[i]))
       if view.tag == .array {
         for k in 0..<view.childCount {
           guard let element = view.element(k), element.tag != .null else { continue }
-          out.append(element.base, element.count)
+          unsafe out.append(element.base, element.count)
           rows.append(Int32(truncatingIfNeeded: i))
         }
       } else if view.tag != .null {
-        out.append(view.base, view.count)
+        unsafe out.append(view.base, view.count)
         rows.append(Int32(truncatingIfNeeded: i))
       }
     }
@@ -138,7 +138,7 @@ final class SetAccumulator: GroupedAccumulator {
     let keys = table.keyColumns()
     guard case .int(let ids) = keys[0].storage else { return .nulls(.dynamic, count: groupCount) }
     defer { withExtendedLifetime(ids) {} }
-    return dynamicArrays(keys[1], groups: ids.pointer, groupCount: groupCount, limit: limit)
+    return unsafe dynamicArrays(keys[1], groups: ids.pointer, groupCount: groupCount, limit: limit)
   }
 
   func partialState(groupCount: Int) -> [ColumnVector]? { nil }

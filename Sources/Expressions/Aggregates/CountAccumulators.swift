@@ -13,19 +13,19 @@ final class CountAccumulator: GroupedAccumulator {
 
   func update(_ arguments: [ColumnVector], rowCount: Int, groups: Buffer<Int32>?, groupCount: Int) {
     counts.grow(to: groupCount, filling: 0)
-    let state = counts.pointer
+    let state = unsafe counts.pointer
     let selected = hasPredicate ? arguments[0].trueBits : nil
     guard groups != nil else {
-      if groupCount > 0 { state[0] &+= Int64(selected?.popcount ?? rowCount) }
+      if groupCount > 0 { unsafe state[0] &+= Int64(selected?.popcount ?? rowCount) }
       return
     }
-    forEachRow(rowCount, selected, groups) { _, g in state[g] &+= 1 }
+    forEachRow(rowCount, selected, groups) { _, g in unsafe state[g] &+= 1 }
   }
 
   func merge(_ other: any GroupedAccumulator, mapping: Buffer<Int32>, groupCount: Int) throws {
     guard let other = other as? CountAccumulator else { throw mismatchedMerge(other) }
     counts.grow(to: groupCount, filling: 0)
-    for g in 0..<min(mapping.count, other.counts.count) { counts.pointer[Int(mapping[g])] &+= other.counts.pointer[g] }
+    for g in 0..<min(mapping.count, other.counts.count) { unsafe counts.pointer[Int(mapping[g])] &+= other.counts.pointer[g] }
   }
 
   func finish(groupCount: Int) -> ColumnVector {
@@ -38,6 +38,6 @@ final class CountAccumulator: GroupedAccumulator {
   func updatePartial(_ state: [ColumnVector], rowCount: Int, groups: Buffer<Int32>, groupCount: Int) {
     counts.grow(to: groupCount, filling: 0)
     let values = state[0].longValues
-    for i in 0..<rowCount { counts.pointer[Int(groups[i])] &+= values[i] }
+    for i in 0..<rowCount { unsafe counts.pointer[Int(groups[i])] &+= values[i] }
   }
 }

@@ -33,18 +33,18 @@ final class HyperLogLogAccumulator: GroupedAccumulator {
       // Each dictionary value that occurs counts once.
       let used = BufferBuilder<UInt8>()
       used.grow(to: values.count, filling: 0)
-      let flags = used.pointer, c = codes.pointer
-      forEachRow(rowCount, vector.validity, nil) { i, _ in flags[Int(c[i])] = 1 }
-      sketches[0].add(hashRows([values], rowCount: values.count), validity: validityBitmap(flags, values.count))
+      let flags = unsafe used.pointer, c = unsafe codes.pointer
+      forEachRow(rowCount, vector.validity, nil) { i, _ in unsafe flags[Int(c[i])] = 1 }
+      unsafe sketches[0].add(hashRows([values], rowCount: values.count), validity: validityBitmap(flags, values.count))
       withExtendedLifetime((used, codes)) {}
       return
     }
     let hashes = hashRows([vector], rowCount: rowCount)
     if groups == nil { return sketches[0].add(hashes, validity: vector.validity) }
-    let h = hashes.pointer
-    sketches.withUnsafeMutableBufferPointer { sketches in
+    let h = unsafe hashes.pointer
+    unsafe sketches.withUnsafeMutableBufferPointer { sketches in
       guard let s = sketches.baseAddress else { return }
-      forEachRow(rowCount, vector.validity, groups) { i, g in s[g].add(h[i]) }
+      forEachRow(rowCount, vector.validity, groups) { i, g in unsafe s[g].add(h[i]) }
     }
     withExtendedLifetime(hashes) {}
   }
@@ -161,10 +161,10 @@ final class CountDistinctAccumulator: GroupedAccumulator {
   func finish(groupCount: Int) -> ColumnVector {
     let counts = BufferBuilder<Int64>()
     counts.grow(to: groupCount, filling: 0)
-    if let single, groupCount > 0 { counts.pointer[0] = Int64(single.groupCount) }
+    if let single, groupCount > 0 { unsafe counts.pointer[0] = Int64(single.groupCount) }
     Self.forEachPiece(table) { keys in
       guard case .int(let groups) = keys[0].storage else { return }
-      for i in 0..<groups.count { counts.pointer[Int(groups[i])] += 1 }
+      for i in 0..<groups.count { unsafe counts.pointer[Int(groups[i])] += 1 }
     }
     return .long(counts.finish())
   }

@@ -25,8 +25,8 @@ private struct ElementWriter {
     case .bytes(let offsets, let data):
       let start = Int(offsets[i]), length = Int(offsets[i + 1]) - start
       if vector.type == .string { put(.string, UInt32(truncatingIfNeeded: length), out) } else if length == 0 { return out.append(DynamicTag.null.rawValue) }
-      out.append(contentsOf: UnsafeBufferPointer(start: data.pointer + start, count: length))
-    default: DynamicValue(vector.scalar(i)).binary.withUnsafeBufferPointer { out.append(contentsOf: $0) }
+      unsafe out.append(contentsOf: UnsafeBufferPointer(start: data.pointer + start, count: length))
+    default: unsafe DynamicValue(vector.scalar(i)).binary.withUnsafeBufferPointer { unsafe out.append(contentsOf: $0) }
     }
   }
 
@@ -37,7 +37,7 @@ private struct ElementWriter {
 
   @inline(__always) private func bytes<T: BitwiseCopyable>(of value: T, _ out: BufferBuilder<UInt8>) {
     let size = MemoryLayout<T>.size
-    UnsafeMutableRawPointer(out.appendUninitialized(size)).storeBytes(of: value, as: T.self)
+    unsafe UnsafeMutableRawPointer(out.appendUninitialized(size)).storeBytes(of: value, as: T.self)
   }
 }
 
@@ -66,12 +66,12 @@ func dynamicArrays(_ values: ColumnVector, groups: UnsafePointer<Int32>, groupCo
   let n = flat.count
   // Counting sort of the rows by group.
   var starts = [Int](repeating: 0, count: groupCount + 1)
-  for i in 0..<n { starts[Int(groups[i]) + 1] += 1 }
+  for i in 0..<n { unsafe starts[Int(groups[i]) + 1] += 1 }
   for g in 0..<groupCount { starts[g + 1] += starts[g] }
   var fill = starts
   var order = [Int32](repeating: 0, count: n)
   for i in 0..<n {
-    let g = Int(groups[i])
+    let g = unsafe Int(groups[i])
     order[fill[g]] = Int32(truncatingIfNeeded: i)
     fill[g] += 1
   }
@@ -83,11 +83,11 @@ func dynamicArrays(_ values: ColumnVector, groups: UnsafePointer<Int32>, groupCo
     data.append(DynamicTag.array.rawValue)
     appendWord(UInt32(truncatingIfNeeded: count), data)
     let table = data.count
-    data.appendUninitialized(4 * count).update(repeating: 0, count: 4 * count)
+    unsafe data.appendUninitialized(4 * count).update(repeating: 0, count: 4 * count)
     let first = data.count
     for k in 0..<count {
       writer.append(Int(order[starts[g] + k]), to: data)
-      UnsafeMutableRawPointer(data.pointer + table + 4 * k).storeBytes(of: UInt32(truncatingIfNeeded: data.count - first), as: UInt32.self)
+      unsafe UnsafeMutableRawPointer(data.pointer + table + 4 * k).storeBytes(of: UInt32(truncatingIfNeeded: data.count - first), as: UInt32.self)
     }
     out.endRow()
   }
@@ -95,5 +95,5 @@ func dynamicArrays(_ values: ColumnVector, groups: UnsafePointer<Int32>, groupCo
 }
 
 private func appendWord(_ value: UInt32, _ out: BufferBuilder<UInt8>) {
-  UnsafeMutableRawPointer(out.appendUninitialized(4)).storeBytes(of: value, as: UInt32.self)
+  unsafe UnsafeMutableRawPointer(out.appendUninitialized(4)).storeBytes(of: value, as: UInt32.self)
 }

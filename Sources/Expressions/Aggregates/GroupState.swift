@@ -7,13 +7,13 @@ extension BufferBuilder {
   @inline(__always) func grow(to count: Int, filling value: Element) {
     guard count > self.count else { return }
     let added = count - self.count
-    appendUninitialized(added).update(repeating: value, count: added)
+    unsafe appendUninitialized(added).update(repeating: value, count: added)
   }
 
   /// The first `count` elements as a buffer; the builder keeps its own.
   func copy(_ count: Int) -> Buffer<Element> {
     let out = BufferBuilder<Element>(capacity: count)
-    out.append(contentsOf: UnsafeBufferPointer(start: pointer, count: Swift.min(count, self.count)))
+    unsafe out.append(contentsOf: UnsafeBufferPointer(start: pointer, count: Swift.min(count, self.count)))
     return out.finish()
   }
 }
@@ -22,11 +22,11 @@ extension BufferBuilder {
 @inline(__always) func forEachRow(_ count: Int, _ validity: Bitmap?, _ groups: Buffer<Int32>?, _ body: (Int, Int) -> Void) {
   defer { withExtendedLifetime(groups) {} }
   if let groups {
-    let g = groups.pointer
+    let g = unsafe groups.pointer
     if let validity {
-      forEachSetBit(validity) { body($0, Int(g[$0])) }
+      forEachSetBit(validity) { unsafe body($0, Int(g[$0])) }
     } else {
-      for i in 0..<count { body(i, Int(g[i])) }
+      for i in 0..<count { unsafe body(i, Int(g[i])) }
     }
   } else if let validity {
     forEachSetBit(validity) { body($0, 0) }
@@ -37,10 +37,10 @@ extension BufferBuilder {
 
 /// Calls `body` with the position of each set bit, ascending.
 @inline(__always) func forEachSetBit(_ bits: Bitmap, _ body: (Int) -> Void) {
-  let words = bits.words.pointer
+  let words = unsafe bits.words.pointer
   defer { withExtendedLifetime(bits) {} }
   for w in 0..<Bitmap.wordCount(bits.count) {
-    var word = words[w]
+    var word = unsafe words[w]
     let base = w &<< 6
     if word == ~0 {
       for k in 0..<64 { body(base &+ k) }
@@ -55,16 +55,16 @@ extension BufferBuilder {
 
 /// Validity from one byte per group: nil when all are set.
 func validityBitmap(_ flags: UnsafePointer<UInt8>, _ count: Int) -> Bitmap? {
-  let bits = Bitmap.build(count: count) { words in
-    for i in 0..<count where flags[i] != 0 { words[i >> 6] |= 1 << UInt64(i & 63) }
+  let bits = unsafe Bitmap.build(count: count) { words in
+    for i in 0..<count where unsafe flags[i] != 0 { unsafe words[i >> 6] |= 1 << UInt64(i & 63) }
   }
   return bits.isAllSet ? nil : bits
 }
 
 /// Validity from counts: a group without values is null.
 func validityBitmap(nonZero counts: UnsafePointer<Int64>, _ count: Int) -> Bitmap? {
-  let bits = Bitmap.build(count: count) { words in
-    for i in 0..<count where counts[i] != 0 { words[i >> 6] |= 1 << UInt64(i & 63) }
+  let bits = unsafe Bitmap.build(count: count) { words in
+    for i in 0..<count where unsafe counts[i] != 0 { unsafe words[i >> 6] |= 1 << UInt64(i & 63) }
   }
   return bits.isAllSet ? nil : bits
 }
@@ -87,8 +87,8 @@ extension ColumnVector {
 func splitWide(_ values: UnsafePointer<Int128>, _ count: Int) -> [ColumnVector] {
   let high = BufferBuilder<Int64>(capacity: count), low = BufferBuilder<Int64>(capacity: count)
   for g in 0..<count {
-    high.append(Int64(truncatingIfNeeded: values[g] >> 64))
-    low.append(Int64(truncatingIfNeeded: values[g]))
+    unsafe high.append(Int64(truncatingIfNeeded: values[g] >> 64))
+    unsafe low.append(Int64(truncatingIfNeeded: values[g]))
   }
   return [.long(high.finish()), .long(low.finish())]
 }

@@ -70,22 +70,22 @@ struct HyperLogLog {
 
   /// Adds many hashes; rows whose bit is clear are left out.
   mutating func add(_ hashes: Buffer<UInt64>, validity: Bitmap?) {
-    let p = hashes.pointer
+    let p = unsafe hashes.pointer
     var i = 0
     while i < hashes.count, registers.isEmpty {
-      if validity.map({ $0[i] }) ?? true { add(p[i]) }
+      if validity.map({ $0[i] }) ?? true { unsafe add(p[i]) }
       i += 1
     }
     guard i < hashes.count else { return }
     let shift = UInt64(64 - precision), keep = UInt64(precision), most = 64 - precision
-    registers.withUnsafeMutableBufferPointer { registers in
+    unsafe registers.withUnsafeMutableBufferPointer { registers in
       guard let r = registers.baseAddress else { return }
       for k in i..<hashes.count {
         if let validity, !validity[k] { continue }
-        let hash = p[k]
+        let hash = unsafe p[k]
         let index = Int(truncatingIfNeeded: hash >> shift)
         let rank = UInt8(truncatingIfNeeded: min((hash << keep).leadingZeroBitCount, most) &+ 1)
-        if r[index] < rank { r[index] = rank }
+        if unsafe r[index] < rank { unsafe r[index] = rank }
       }
     }
     withExtendedLifetime(hashes) {}

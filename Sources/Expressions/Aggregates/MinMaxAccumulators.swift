@@ -48,18 +48,18 @@ final class WordFoldAccumulator: GroupedAccumulator {
   }
 
   @inline(__always) private func run(_ vector: ColumnVector, _ groups: Buffer<Int32>?, _ combine: (UInt64, UInt64) -> UInt64) {
-    let state = words.pointer, flags = seen.pointer
+    let state = unsafe words.pointer, flags = unsafe seen.pointer
     // Bitwise folds work on plain bits, not on order keys, whose sign bit is flipped.
     let flip: UInt64 = isBitwise ? 1 << 63 : 0
     if groups == nil {
-      var word = state[0]
+      var word = unsafe state[0]
       OrderKey.forEach(vector, nil) { _, _, key in word = combine(word, key ^ flip) }
-      state[0] = word
-      if vector.nullCount < vector.count { flags[0] = 1 }
+      unsafe state[0] = word
+      if vector.nullCount < vector.count { unsafe flags[0] = 1 }
     } else {
       OrderKey.forEach(vector, groups) { _, g, key in
-        state[g] = combine(state[g], key ^ flip)
-        flags[g] = 1
+        unsafe state[g] = unsafe combine(state[g], key ^ flip)
+        unsafe flags[g] = 1
       }
     }
   }
@@ -67,35 +67,35 @@ final class WordFoldAccumulator: GroupedAccumulator {
   private var isBitwise: Bool { fold != .min && fold != .max }
 
   private func combine(_ group: Int, _ word: UInt64) {
-    let old = words.pointer[group]
+    let old = unsafe words.pointer[group]
     switch fold {
-    case .min: words.pointer[group] = Swift.min(old, word)
-    case .max: words.pointer[group] = Swift.max(old, word)
-    case .and: words.pointer[group] = old & word
-    case .or: words.pointer[group] = old | word
-    case .xor: words.pointer[group] = old ^ word
+    case .min: unsafe words.pointer[group] = Swift.min(old, word)
+    case .max: unsafe words.pointer[group] = Swift.max(old, word)
+    case .and: unsafe words.pointer[group] = old & word
+    case .or: unsafe words.pointer[group] = old | word
+    case .xor: unsafe words.pointer[group] = old ^ word
     }
-    seen.pointer[group] = 1
+    unsafe seen.pointer[group] = 1
   }
 
   func merge(_ other: any GroupedAccumulator, mapping: Buffer<Int32>, groupCount: Int) throws {
     guard let other = other as? WordFoldAccumulator else { throw mismatchedMerge(other) }
     grow(groupCount)
-    for g in 0..<Swift.min(mapping.count, other.words.count) where other.seen.pointer[g] != 0 { combine(Int(mapping[g]), other.words.pointer[g]) }
+    for g in 0..<Swift.min(mapping.count, other.words.count) where unsafe other.seen.pointer[g] != 0 { unsafe combine(Int(mapping[g]), other.words.pointer[g]) }
   }
 
   func finish(groupCount: Int) -> ColumnVector {
     grow(groupCount)
-    let validity = validityBitmap(seen.pointer, groupCount)
+    let validity = unsafe validityBitmap(seen.pointer, groupCount)
     if isBitwise {
       return ColumnVector.long(words.copy(groupCount).reinterpreted(as: Int64.self), validity: validity, type: type)
     }
-    return OrderKey.column(words.pointer, groupCount, validity: validity, type: type)
+    return unsafe OrderKey.column(words.pointer, groupCount, validity: validity, type: type)
   }
 
   func partialState(groupCount: Int) -> [ColumnVector]? {
     grow(groupCount)
-    return [.long(words.copy(groupCount).reinterpreted(as: Int64.self), validity: validityBitmap(seen.pointer, groupCount))]
+    return unsafe [.long(words.copy(groupCount).reinterpreted(as: Int64.self), validity: validityBitmap(seen.pointer, groupCount))]
   }
 
   func updatePartial(_ state: [ColumnVector], rowCount: Int, groups: Buffer<Int32>, groupCount: Int) {
@@ -124,25 +124,25 @@ final class TextMinMaxAccumulator: GroupedAccumulator {
 
   /// Takes the text when it is better than what the group has; true when it was.
   @inline(__always) @discardableResult func offer(_ group: Int, _ text: UnsafePointer<UInt8>, _ length: Int) -> Bool {
-    let have = lengths.pointer[group]
+    let have = unsafe lengths.pointer[group]
     if have >= 0 {
-      let order = memcmp(text, heap.pointer + starts.pointer[group], Swift.min(have, length))
+      let order = unsafe memcmp(text, heap.pointer + starts.pointer[group], Swift.min(have, length))
       let isGreater = order != 0 ? order > 0 : length > have
       let isLess = order != 0 ? order < 0 : length < have
       guard isMax ? isGreater : isLess else { return false }
     }
-    replace(group, text, length)
+    unsafe replace(group, text, length)
     return true
   }
 
   private func replace(_ group: Int, _ text: UnsafePointer<UInt8>, _ length: Int) {
-    if length > lengths.pointer[group] {
-      starts.pointer[group] = heap.count
-      heap.append(contentsOf: UnsafeBufferPointer(start: text, count: length))
+    if unsafe length > lengths.pointer[group] {
+      unsafe starts.pointer[group] = heap.count
+      unsafe heap.append(contentsOf: UnsafeBufferPointer(start: text, count: length))
     } else {
-      memmove(heap.pointer + starts.pointer[group], text, length)
+      unsafe memmove(heap.pointer + starts.pointer[group], text, length)
     }
-    lengths.pointer[group] = length
+    unsafe lengths.pointer[group] = length
   }
 
   func update(_ arguments: [ColumnVector], rowCount: Int, groups: Buffer<Int32>?, groupCount: Int) {
@@ -151,23 +151,23 @@ final class TextMinMaxAccumulator: GroupedAccumulator {
     let vector = arguments[0]
     switch vector.storage {
     case .bytes(let offsets, let data):
-      let o = offsets.pointer, d = data.pointer
-      forEachRow(rowCount, vector.validity, groups) { i, g in offer(g, d + Int(o[i]), Int(o[i &+ 1] &- o[i])) }
+      let o = unsafe offsets.pointer, d = unsafe data.pointer
+      forEachRow(rowCount, vector.validity, groups) { i, g in unsafe offer(g, d + Int(o[i]), Int(o[i &+ 1] &- o[i])) }
     case .dictionary(let codes, let values):
       guard case .bytes(let offsets, let data) = values.storage, values.count > 0 else { return }
-      let c = codes.pointer, o = offsets.pointer, d = data.pointer
+      let c = unsafe codes.pointer, o = unsafe offsets.pointer, d = unsafe data.pointer
       if groups == nil {
         // Only the values that occur are compared.
         let used = BufferBuilder<UInt8>()
         used.grow(to: values.count, filling: 0)
-        let flags = used.pointer
-        forEachRow(rowCount, vector.validity, nil) { i, _ in flags[Int(c[i])] = 1 }
-        for k in 0..<values.count where flags[k] != 0 { offer(0, d + Int(o[k]), Int(o[k + 1] - o[k])) }
+        let flags = unsafe used.pointer
+        forEachRow(rowCount, vector.validity, nil) { i, _ in unsafe flags[Int(c[i])] = 1 }
+        for k in 0..<values.count where unsafe flags[k] != 0 { unsafe offer(0, d + Int(o[k]), Int(o[k + 1] - o[k])) }
         return
       }
       forEachRow(rowCount, vector.validity, groups) { i, g in
-        let k = Int(c[i])
-        offer(g, d + Int(o[k]), Int(o[k &+ 1] &- o[k]))
+        let k = unsafe Int(c[i])
+        unsafe offer(g, d + Int(o[k]), Int(o[k &+ 1] &- o[k]))
       }
     default:
       guard case .constant = vector.storage else { return }
@@ -179,8 +179,8 @@ final class TextMinMaxAccumulator: GroupedAccumulator {
   func merge(_ other: any GroupedAccumulator, mapping: Buffer<Int32>, groupCount: Int) throws {
     guard let other = other as? TextMinMaxAccumulator else { throw mismatchedMerge(other) }
     grow(groupCount)
-    for g in 0..<Swift.min(mapping.count, other.lengths.count) where other.lengths.pointer[g] >= 0 {
-      offer(Int(mapping[g]), other.heap.pointer + other.starts.pointer[g], other.lengths.pointer[g])
+    for g in 0..<Swift.min(mapping.count, other.lengths.count) where unsafe other.lengths.pointer[g] >= 0 {
+      unsafe offer(Int(mapping[g]), other.heap.pointer + other.starts.pointer[g], other.lengths.pointer[g])
     }
   }
 
@@ -189,8 +189,8 @@ final class TextMinMaxAccumulator: GroupedAccumulator {
     let text = StringBuilder(rows: groupCount)
     let validity = BitmapBuilder(capacity: groupCount)
     for g in 0..<groupCount {
-      validity.append(lengths.pointer[g] >= 0)
-      text.append(heap.pointer + starts.pointer[g], Swift.max(0, lengths.pointer[g]))
+      unsafe validity.append(lengths.pointer[g] >= 0)
+      unsafe text.append(heap.pointer + starts.pointer[g], Swift.max(0, lengths.pointer[g]))
     }
     return text.finish(.string, validity: validity.finishValidity())
   }
@@ -232,9 +232,9 @@ final class ValueMinMaxAccumulator<Value: Comparable & BitwiseCopyable & Sendabl
   }
 
   @inline(__always) private func offer(_ group: Int, _ value: Value) {
-    if seen.pointer[group] == 0 || (isMax ? value > best.pointer[group] : value < best.pointer[group]) {
-      best.pointer[group] = value
-      seen.pointer[group] = 1
+    if unsafe seen.pointer[group] == 0 || (isMax ? value > best.pointer[group] : value < best.pointer[group]) {
+      unsafe best.pointer[group] = value
+      unsafe seen.pointer[group] = 1
     }
   }
 
@@ -250,12 +250,12 @@ final class ValueMinMaxAccumulator<Value: Comparable & BitwiseCopyable & Sendabl
   func merge(_ other: any GroupedAccumulator, mapping: Buffer<Int32>, groupCount: Int) throws {
     guard let other = other as? ValueMinMaxAccumulator<Value> else { throw mismatchedMerge(other) }
     grow(groupCount)
-    for g in 0..<Swift.min(mapping.count, other.best.count) where other.seen.pointer[g] != 0 { offer(Int(mapping[g]), other.best.pointer[g]) }
+    for g in 0..<Swift.min(mapping.count, other.best.count) where unsafe other.seen.pointer[g] != 0 { unsafe offer(Int(mapping[g]), other.best.pointer[g]) }
   }
 
   func finish(groupCount: Int) -> ColumnVector {
     grow(groupCount)
-    return write(best.copy(groupCount), validityBitmap(seen.pointer, groupCount))
+    return unsafe write(best.copy(groupCount), validityBitmap(seen.pointer, groupCount))
   }
 
   func partialState(groupCount: Int) -> [ColumnVector]? { [finish(groupCount: groupCount)] }

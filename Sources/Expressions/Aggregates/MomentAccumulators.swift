@@ -46,36 +46,36 @@ final class MomentAccumulator: GroupedAccumulator {
     let x = arguments[0].realValues
     let y = arguments.count > 1 ? arguments[1].realValues : x
     let validity = arguments.count > 1 ? Bitmap.intersection(arguments[0].validity, arguments[1].validity) : arguments[0].validity
-    let px = x.pointer, py = y.pointer, s = state.pointer
+    let px = unsafe x.pointer, py = unsafe y.pointer, s = unsafe state.pointer
     if groups == nil {
       // Two passes over the batch need no division for each row.
       var n = 0.0, sumX = 0.0, sumY = 0.0
       forEachRow(rowCount, validity, nil) { i, _ in
         n += 1
-        sumX += px[i]
-        sumY += py[i]
+        unsafe sumX += px[i]
+        unsafe sumY += py[i]
       }
       guard n > 0 else { return }
       var batch = Moments(count: n, meanX: sumX / n, meanY: sumY / n, product: 0)
-      forEachRow(rowCount, validity, nil) { i, _ in batch.product += (px[i] - batch.meanX) * (py[i] - batch.meanY) }
-      s[0].merge(batch)
+      forEachRow(rowCount, validity, nil) { i, _ in unsafe batch.product += (px[i] - batch.meanX) * (py[i] - batch.meanY) }
+      unsafe s[0].merge(batch)
       return withExtendedLifetime((x, y)) {}
     }
-    forEachRow(rowCount, validity, groups) { i, g in s[g].add(px[i], py[i]) }
+    forEachRow(rowCount, validity, groups) { i, g in unsafe s[g].add(px[i], py[i]) }
     withExtendedLifetime((x, y)) {}
   }
 
   func merge(_ other: any GroupedAccumulator, mapping: Buffer<Int32>, groupCount: Int) throws {
     guard let other = other as? MomentAccumulator else { throw mismatchedMerge(other) }
     state.grow(to: groupCount, filling: Moments())
-    for g in 0..<min(mapping.count, other.state.count) { state.pointer[Int(mapping[g])].merge(other.state.pointer[g]) }
+    for g in 0..<min(mapping.count, other.state.count) { unsafe state.pointer[Int(mapping[g])].merge(other.state.pointer[g]) }
   }
 
   func finish(groupCount: Int) -> ColumnVector {
     state.grow(to: groupCount, filling: Moments())
     let out = BufferBuilder<Double>(capacity: groupCount)
     for g in 0..<groupCount {
-      let m = state.pointer[g]
+      let m = unsafe state.pointer[g]
       let divisor = result.isSample ? m.count - 1 : m.count
       let variance = divisor > 0 ? m.product / divisor : 0
       out.append(result.takesRoot ? variance.squareRoot() : variance)
@@ -87,7 +87,7 @@ final class MomentAccumulator: GroupedAccumulator {
     state.grow(to: groupCount, filling: Moments())
     func column(_ part: (Moments) -> Double) -> ColumnVector {
       let out = BufferBuilder<Double>(capacity: groupCount)
-      for g in 0..<groupCount { out.append(part(state.pointer[g])) }
+      for g in 0..<groupCount { unsafe out.append(part(state.pointer[g])) }
       return .real(out.finish())
     }
     return [column(\.count), column(\.meanX), column(\.meanY), column(\.product)]
@@ -98,7 +98,7 @@ final class MomentAccumulator: GroupedAccumulator {
     let columns = parts.map(\.realValues)
     for i in 0..<rowCount {
       let m = Moments(count: columns[0][i], meanX: columns[1][i], meanY: columns[2][i], product: columns[3][i])
-      state.pointer[Int(groups[i])].merge(m)
+      unsafe state.pointer[Int(groups[i])].merge(m)
     }
   }
 }

@@ -38,14 +38,14 @@ enum OrderKey {
     switch flat.storage {
     case .bool(let bits): forEachRow(n, flat.validity, groups) { body($0, $1, of(Int64(bits[$0] ? 1 : 0))) }
     case .int(let b):
-      let p = b.pointer
-      forEachRow(n, flat.validity, groups) { body($0, $1, of(Int64(p[$0]))) }
+      let p = unsafe b.pointer
+      forEachRow(n, flat.validity, groups) { unsafe body($0, $1, of(Int64(p[$0]))) }
     case .long(let b):
-      let p = b.pointer
-      forEachRow(n, flat.validity, groups) { body($0, $1, of(p[$0])) }
+      let p = unsafe b.pointer
+      forEachRow(n, flat.validity, groups) { unsafe body($0, $1, of(p[$0])) }
     case .real(let b):
-      let p = b.pointer
-      forEachRow(n, flat.validity, groups) { body($0, $1, of(p[$0])) }
+      let p = unsafe b.pointer
+      forEachRow(n, flat.validity, groups) { unsafe body($0, $1, of(p[$0])) }
     default: break
     }
   }
@@ -54,21 +54,21 @@ enum OrderKey {
   static func column(_ keys: UnsafePointer<UInt64>, _ count: Int, validity: Bitmap?, type: DataType) -> ColumnVector {
     switch type {
     case .bool:
-      return .bool(
+      return unsafe .bool(
         Bitmap.build(count: count) { words in
-          for i in 0..<count where long(keys[i]) == 1 { words[i >> 6] |= 1 << UInt64(i & 63) }
+          for i in 0..<count where unsafe long(keys[i]) == 1 { unsafe words[i >> 6] |= 1 << UInt64(i & 63) }
         }, validity: validity)
     case .int:
       let out = BufferBuilder<Int32>(capacity: count)
-      for i in 0..<count { out.append(Int32(truncatingIfNeeded: long(keys[i]))) }
+      for i in 0..<count { unsafe out.append(Int32(truncatingIfNeeded: long(keys[i]))) }
       return .int(out.finish(), validity: validity)
     case .real:
       let out = BufferBuilder<Double>(capacity: count)
-      for i in 0..<count { out.append(real(keys[i])) }
+      for i in 0..<count { unsafe out.append(real(keys[i])) }
       return .real(out.finish(), validity: validity)
     default:
       let out = BufferBuilder<Int64>(capacity: count)
-      for i in 0..<count { out.append(long(keys[i])) }
+      for i in 0..<count { unsafe out.append(long(keys[i])) }
       return .long(out.finish(), validity: validity, type: type)
     }
   }

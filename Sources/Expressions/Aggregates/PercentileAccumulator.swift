@@ -42,12 +42,12 @@ final class PercentileAccumulator: GroupedAccumulator {
     } else if groups == nil {
       let keys = BufferBuilder<UInt64>(capacity: rowCount)
       OrderKey.forEach(arguments[0], nil) { _, _, key in keys.appendUnchecked(key) }
-      states[0].add(UnsafeBufferPointer(start: keys.pointer, count: keys.count))
+      unsafe states[0].add(UnsafeBufferPointer(start: keys.pointer, count: keys.count))
       withExtendedLifetime(keys) {}
     } else {
-      states.withUnsafeMutableBufferPointer { states in
+      unsafe states.withUnsafeMutableBufferPointer { states in
         guard let s = states.baseAddress else { return }
-        OrderKey.forEach(arguments[0], groups) { _, g, key in s[g].add(key) }
+        OrderKey.forEach(arguments[0], groups) { _, g, key in unsafe s[g].add(key) }
       }
     }
   }
@@ -84,7 +84,7 @@ final class PercentileAccumulator: GroupedAccumulator {
         keys.append(key ?? OrderKey.of(Int64(0)))
         seen.append(key == nil ? 0 : 1)
       }
-      return OrderKey.column(keys.pointer, groupCount, validity: validityBitmap(seen.pointer, groupCount), type: type)
+      return unsafe OrderKey.column(keys.pointer, groupCount, validity: validityBitmap(seen.pointer, groupCount), type: type)
     case .array(let list):
       return .of(
         .dynamic,

@@ -93,19 +93,19 @@ struct PercentileState {
 
   /// Adds values of one group at once.
   mutating func add(_ many: UnsafeBufferPointer<UInt64>) {
-    var rest = many[...]
-    while !rest.isEmpty {
-      let room = min(rest.count, Self.exactLimit - keys.count)
-      keys.append(contentsOf: rest.prefix(room))
+    var rest = unsafe many[...]
+    while unsafe !rest.isEmpty {
+      let room = unsafe min(rest.count, Self.exactLimit - keys.count)
+      unsafe keys.append(contentsOf: rest.prefix(room))
       if !weights.isEmpty { weights.append(contentsOf: repeatElement(1, count: room)) }
-      rest = rest.dropFirst(room)
+      unsafe rest = unsafe rest.dropFirst(room)
       if keys.count >= Self.exactLimit { digest() }
     }
   }
 
   mutating func merge(_ other: PercentileState) {
     if other.weights.isEmpty {
-      other.keys.withUnsafeBufferPointer { add($0) }
+      unsafe other.keys.withUnsafeBufferPointer { unsafe add($0) }
     } else {
       for (key, weight) in zip(other.keys, other.weights) { add(key, weight: weight) }
     }
@@ -304,27 +304,27 @@ func radixSort(_ keys: inout [UInt64], bits: Int = 64) {
   let top = 64 - varying.leadingZeroBitCount
   var shift = max(varying.trailingZeroBitCount, top - bits)
   let width = 11, size = 1 << width
-  var buffer = [UInt64](unsafeUninitializedCapacity: n) { _, count in count = n }
+  var buffer = unsafe [UInt64](unsafeUninitializedCapacity: n) { _, count in count = n }
   var counts = [Int](repeating: 0, count: size)
   while shift < top {
-    counts.withUnsafeMutableBufferPointer { counts in
-      keys.withUnsafeBufferPointer { from in
-        buffer.withUnsafeMutableBufferPointer { to in
+    unsafe counts.withUnsafeMutableBufferPointer { counts in
+      unsafe keys.withUnsafeBufferPointer { from in
+        unsafe buffer.withUnsafeMutableBufferPointer { to in
           guard let digit = counts.baseAddress, let f = from.baseAddress, let t = to.baseAddress else { return }
-          digit.update(repeating: 0, count: size)
+          unsafe digit.update(repeating: 0, count: size)
           let by = UInt64(shift), mask = size - 1
-          for i in 0..<n { digit[Int(truncatingIfNeeded: f[i] >> by) & mask] &+= 1 }
+          for i in 0..<n { unsafe digit[Int(truncatingIfNeeded: f[i] >> by) & mask] &+= 1 }
           var sum = 0
           for k in 0..<size {
-            let count = digit[k]
-            digit[k] = sum
+            let count = unsafe digit[k]
+            unsafe digit[k] = sum
             sum &+= count
           }
           for i in 0..<n {
-            let key = f[i]
+            let key = unsafe f[i]
             let slot = Int(truncatingIfNeeded: key >> by) & mask
-            t[digit[slot]] = key
-            digit[slot] &+= 1
+            unsafe t[digit[slot]] = key
+            unsafe digit[slot] &+= 1
           }
         }
       }

@@ -21,7 +21,7 @@ private struct PickedValues {
   mutating func replace(_ vector: ColumnVector, groups: [Int32], rows: Buffer<Int32>) {
     guard !groups.isEmpty else { return }
     chunks.append(vector.take(rows))
-    for (k, g) in groups.enumerated() { positions.pointer[Int(g)] = Int32(truncatingIfNeeded: stored + k) }
+    for (k, g) in groups.enumerated() { unsafe positions.pointer[Int(g)] = Int32(truncatingIfNeeded: stored + k) }
     stored += groups.count
     if stored > positions.count * 4 + RecordBatch.maxRows { compact() }
   }
@@ -30,7 +30,7 @@ private struct PickedValues {
     let column = column(positions.count)
     chunks = [column]
     stored = column.count
-    for g in 0..<positions.count where positions.pointer[g] >= 0 { positions.pointer[g] = Int32(truncatingIfNeeded: g) }
+    for g in 0..<positions.count where unsafe positions.pointer[g] >= 0 { unsafe positions.pointer[g] = Int32(truncatingIfNeeded: g) }
   }
 
   /// One value per group, null where none is picked.
@@ -54,13 +54,13 @@ final class TakeAnyAccumulator: GroupedAccumulator {
   func update(_ arguments: [ColumnVector], rowCount: Int, groups: Buffer<Int32>?, groupCount: Int) {
     picked.grow(groupCount)
     guard groupCount > 0, rowCount > 0 else { return }
-    let positions = picked.positions.pointer
-    if groups == nil, positions[0] >= 0 { return }
+    let positions = unsafe picked.positions.pointer
+    if groups == nil, unsafe positions[0] >= 0 { return }
     var changed: [Int32] = []
     let rows = BufferBuilder<Int32>()
     forEachRow(rowCount, skipsNulls ? arguments[0].validity : nil, groups) { i, g in
-      if positions[g] < 0 {
-        positions[g] = 0
+      if unsafe positions[g] < 0 {
+        unsafe positions[g] = 0
         changed.append(Int32(truncatingIfNeeded: g))
         rows.append(Int32(truncatingIfNeeded: i))
       }
@@ -75,7 +75,7 @@ final class TakeAnyAccumulator: GroupedAccumulator {
     picked.grow(groupCount)
     var changed: [Int32] = []
     let rows = BufferBuilder<Int32>()
-    for g in 0..<n where other.picked.positions.pointer[g] >= 0 && picked.positions.pointer[Int(mapping[g])] < 0 {
+    for g in 0..<n where unsafe other.picked.positions.pointer[g] >= 0 && picked.positions.pointer[Int(mapping[g])] < 0 {
       changed.append(mapping[g])
       rows.append(Int32(g))
     }
@@ -132,34 +132,34 @@ final class ArgExtremeAccumulator: GroupedAccumulator {
     // The row that wins in each group of this batch, -1 where the group keeps what it has.
     let winners = BufferBuilder<Int32>()
     winners.grow(to: groupCount, filling: -1)
-    let w = winners.pointer, ranks = rank.pointer
+    let w = unsafe winners.pointer, ranks = unsafe rank.pointer
     if let validity = by.validity {
       forEachRow(rowCount, validity.inverted, groups) { i, g in
-        if ranks[g] == 0 {
-          ranks[g] = 1
-          w[g] = Int32(truncatingIfNeeded: i)
+        if unsafe ranks[g] == 0 {
+          unsafe ranks[g] = 1
+          unsafe w[g] = Int32(truncatingIfNeeded: i)
         }
       }
     }
     if OrderKey.exists(byType) {
       // Keys are inverted for the minimum, so that one comparison serves both.
-      let keys = best.pointer, flip: UInt64 = isMax ? 0 : ~0
+      let keys = unsafe best.pointer, flip: UInt64 = isMax ? 0 : ~0
       OrderKey.forEach(by, groups) { i, g, raw in
         let key = raw ^ flip
-        if ranks[g] < 2 || key > keys[g] {
-          ranks[g] = 2
-          keys[g] = key
-          w[g] = Int32(truncatingIfNeeded: i)
+        if unsafe ranks[g] < 2 || key > keys[g] {
+          unsafe ranks[g] = 2
+          unsafe keys[g] = key
+          unsafe w[g] = Int32(truncatingIfNeeded: i)
         }
       }
     } else if byType == .string {
       let flat = by.flattened
       guard case .bytes(let offsets, let data) = flat.storage else { return }
-      let o = offsets.pointer, d = data.pointer
+      let o = unsafe offsets.pointer, d = unsafe data.pointer
       forEachRow(rowCount, flat.validity, groups) { i, g in
-        if bestText.offer(g, d + Int(o[i]), Int(o[i &+ 1] &- o[i])) {
-          ranks[g] = 2
-          w[g] = Int32(truncatingIfNeeded: i)
+        if unsafe bestText.offer(g, d + Int(o[i]), Int(o[i &+ 1] &- o[i])) {
+          unsafe ranks[g] = 2
+          unsafe w[g] = Int32(truncatingIfNeeded: i)
         }
       }
       withExtendedLifetime(flat) {}
@@ -167,10 +167,10 @@ final class ArgExtremeAccumulator: GroupedAccumulator {
       for i in 0..<rowCount where by.isValid(i) {
         let g = groups.map { Int($0[i]) } ?? 0
         let value = by.scalar(i)
-        if ranks[g] < 2 || (isMax ? Self.isLess(bestBy[g], value) : Self.isLess(value, bestBy[g])) {
-          ranks[g] = 2
+        if unsafe ranks[g] < 2 || (isMax ? Self.isLess(bestBy[g], value) : Self.isLess(value, bestBy[g])) {
+          unsafe ranks[g] = 2
           bestBy[g] = value
-          w[g] = Int32(truncatingIfNeeded: i)
+          unsafe w[g] = Int32(truncatingIfNeeded: i)
         }
       }
     }
@@ -188,9 +188,9 @@ final class ArgExtremeAccumulator: GroupedAccumulator {
   private func take(_ values: ColumnVector, _ winners: BufferBuilder<Int32>) {
     var groups: [Int32] = []
     let rows = BufferBuilder<Int32>()
-    for g in 0..<winners.count where winners.pointer[g] >= 0 {
+    for g in 0..<winners.count where unsafe winners.pointer[g] >= 0 {
       groups.append(Int32(truncatingIfNeeded: g))
-      rows.append(winners.pointer[g])
+      unsafe rows.append(winners.pointer[g])
     }
     picked.replace(values, groups: groups, rows: rows.finish())
   }
@@ -203,10 +203,10 @@ final class ArgExtremeAccumulator: GroupedAccumulator {
     let keys = BufferBuilder<UInt64>(capacity: groupCount)
     let has = BufferBuilder<UInt8>(capacity: groupCount)
     for g in 0..<groupCount {
-      has.append(rank.pointer[g] == 2 ? 1 : 0)
-      keys.append(rank.pointer[g] == 2 ? best.pointer[g] ^ flip : OrderKey.of(Int64(0)))
+      unsafe has.append(rank.pointer[g] == 2 ? 1 : 0)
+      unsafe keys.append(rank.pointer[g] == 2 ? best.pointer[g] ^ flip : OrderKey.of(Int64(0)))
     }
-    return OrderKey.column(keys.pointer, groupCount, validity: validityBitmap(has.pointer, groupCount), type: byType)
+    return unsafe OrderKey.column(keys.pointer, groupCount, validity: validityBitmap(has.pointer, groupCount), type: byType)
   }
 
   func merge(_ other: any GroupedAccumulator, mapping: Buffer<Int32>, groupCount: Int) throws {
@@ -214,7 +214,7 @@ final class ArgExtremeAccumulator: GroupedAccumulator {
     let n = min(mapping.count, other.rank.count)
     // Groups that have seen no row must not bring a null row.
     let present = BufferBuilder<Int32>(), groups = BufferBuilder<Int32>()
-    for g in 0..<n where other.rank.pointer[g] > 0 {
+    for g in 0..<n where unsafe other.rank.pointer[g] > 0 {
       present.append(Int32(truncatingIfNeeded: g))
       groups.append(mapping[g])
     }
@@ -231,7 +231,7 @@ final class ArgExtremeAccumulator: GroupedAccumulator {
   func partialState(groupCount: Int) -> [ColumnVector]? {
     grow(groupCount)
     let seen = BufferBuilder<Int32>(capacity: groupCount)
-    for g in 0..<groupCount { seen.append(Int32(rank.pointer[g])) }
+    for g in 0..<groupCount { unsafe seen.append(Int32(rank.pointer[g])) }
     return [byColumn(groupCount), picked.column(groupCount), .int(seen.finish())]
   }
 

@@ -34,10 +34,10 @@ final class ExactSumAccumulator: GroupedAccumulator {
     let vector = arguments[0].flattened
     defer { withExtendedLifetime(vector) {} }
     switch vector.storage {
-    case .int(let b): add(b.pointer, vector, groups)
-    case .long(let b): add(b.pointer, vector, groups)
+    case .int(let b): unsafe add(b.pointer, vector, groups)
+    case .long(let b): unsafe add(b.pointer, vector, groups)
     case .decimal64(let b, let batchScale):
-      if batchScale == scale || alignScale(batchScale) { return add(b.pointer, vector, groups) }
+      if batchScale == scale || alignScale(batchScale) { return unsafe add(b.pointer, vector, groups) }
       try addWide(vector.widenedDecimal, groups)
     case .decimal128: try addWide(vector, groups)
     default: throw ExpressionError.argumentTypes(function: "sum", found: [vector.type], expected: "a number")
@@ -45,27 +45,27 @@ final class ExactSumAccumulator: GroupedAccumulator {
   }
 
   @inline(__always) private func add<T: FixedWidthInteger & BitwiseCopyable>(_ p: UnsafePointer<T>, _ vector: ColumnVector, _ groups: Buffer<Int32>?) {
-    let state = sums.pointer
+    let state = unsafe sums.pointer
     let n = vector.count
     if groups == nil {
       var total: Int128 = 0
       if T.self == Int32.self, vector.validity == nil, n <= 1 << 31 {
         var narrow: Int64 = 0
-        for i in 0..<n { narrow &+= Int64(p[i]) }
+        for i in 0..<n { unsafe narrow &+= Int64(p[i]) }
         total = Int128(narrow)
       } else {
-        forEachRow(n, vector.validity, nil) { i, _ in total &+= Int128(p[i]) }
+        forEachRow(n, vector.validity, nil) { i, _ in unsafe total &+= Int128(p[i]) }
       }
-      state[0] &+= total
-      if result == .average { counts.pointer[0] &+= Int64(n - vector.nullCount) }
+      unsafe state[0] &+= total
+      if result == .average { unsafe counts.pointer[0] &+= Int64(n - vector.nullCount) }
     } else if result == .average {
-      let seen = counts.pointer
+      let seen = unsafe counts.pointer
       forEachRow(n, vector.validity, groups) { i, g in
-        state[g] &+= Int128(p[i])
-        seen[g] &+= 1
+        unsafe state[g] &+= Int128(p[i])
+        unsafe seen[g] &+= 1
       }
     } else {
-      forEachRow(n, vector.validity, groups) { i, g in state[g] &+= Int128(p[i]) }
+      forEachRow(n, vector.validity, groups) { i, g in unsafe state[g] &+= Int128(p[i]) }
     }
   }
 
@@ -73,8 +73,8 @@ final class ExactSumAccumulator: GroupedAccumulator {
   private func alignScale(_ other: Int) -> Bool {
     guard other > scale, other - scale <= 38 else { return false }
     let factor = powerOfTen(other - scale)
-    for g in 0..<sums.count where sums.pointer[g].multipliedReportingOverflow(by: factor).overflow { return false }
-    for g in 0..<sums.count { sums.pointer[g] *= factor }
+    for g in 0..<sums.count where unsafe sums.pointer[g].multipliedReportingOverflow(by: factor).overflow { return false }
+    for g in 0..<sums.count { unsafe sums.pointer[g] *= factor }
     scale = other
     return true
   }
@@ -96,68 +96,68 @@ final class ExactSumAccumulator: GroupedAccumulator {
       if Int(value.scale) > scale, !alignScale(Int(value.scale)) { throw overflow() }
     }
     guard let coefficient = value.rescaled(to: scale) else { throw overflow() }
-    let (sum, overflowed) = sums.pointer[group].addingReportingOverflow(coefficient)
+    let (sum, overflowed) = unsafe sums.pointer[group].addingReportingOverflow(coefficient)
     if overflowed { throw overflow() }
-    sums.pointer[group] = sum
-    if result == .average { counts.pointer[group] &+= 1 }
+    unsafe sums.pointer[group] = sum
+    if result == .average { unsafe counts.pointer[group] &+= 1 }
   }
 
   func merge(_ other: any GroupedAccumulator, mapping: Buffer<Int32>, groupCount: Int) throws {
     guard let other = other as? ExactSumAccumulator else { throw mismatchedMerge(other) }
     grow(groupCount)
     for g in 0..<min(mapping.count, other.sums.count) {
-      let count = result == .average ? other.counts.pointer[g] : 0
-      try add(other.sums.pointer[g], scale: other.scale, count: count, to: Int(mapping[g]))
+      let count = unsafe result == .average ? other.counts.pointer[g] : 0
+      try unsafe add(other.sums.pointer[g], scale: other.scale, count: count, to: Int(mapping[g]))
     }
   }
 
   private func add(_ sum: Int128, scale otherScale: Int, count: Int64, to group: Int) throws {
     if otherScale == scale {
-      let (total, overflowed) = sums.pointer[group].addingReportingOverflow(sum)
+      let (total, overflowed) = unsafe sums.pointer[group].addingReportingOverflow(sum)
       if overflowed, type == .decimal { throw overflow() }
-      sums.pointer[group] = total
+      unsafe sums.pointer[group] = total
     } else if sum != 0 {
       try add(DecimalValue(sum, scale: otherScale), to: group)
-      if result == .average { counts.pointer[group] &-= 1 }
+      if result == .average { unsafe counts.pointer[group] &-= 1 }
     }
-    if result == .average { counts.pointer[group] &+= count }
+    if result == .average { unsafe counts.pointer[group] &+= count }
   }
 
   func finish(groupCount: Int) -> ColumnVector {
     grow(groupCount)
-    let state = sums.pointer
+    let state = unsafe sums.pointer
     if result == .sum {
       if type == .decimal {
         return .decimal(sums.copy(groupCount), scales: Buffer(repeating: Int16(clamping: scale), count: groupCount))
       }
       let out = BufferBuilder<Int64>(capacity: groupCount)
-      for g in 0..<groupCount { out.append(Int64(truncatingIfNeeded: state[g])) }
+      for g in 0..<groupCount { unsafe out.append(Int64(truncatingIfNeeded: state[g])) }
       return .long(out.finish(), type: type == .timespan ? .timespan : .long)
     }
-    let n = counts.pointer
+    let n = unsafe counts.pointer
     switch type {
     case .decimal:
       let values = BufferBuilder<Int128>(capacity: groupCount), scales = BufferBuilder<Int16>(capacity: groupCount)
       for g in 0..<groupCount {
-        let mean = n[g] == 0 ? DecimalValue(0) : divide(DecimalValue(state[g], scale: scale), by: n[g])
+        let mean = unsafe n[g] == 0 ? DecimalValue(0) : divide(DecimalValue(state[g], scale: scale), by: n[g])
         values.append(mean.coefficient)
         scales.append(mean.scale)
       }
-      return .decimal(values.finish(), scales: scales.finish(), validity: validityBitmap(nonZero: n, groupCount))
+      return unsafe .decimal(values.finish(), scales: scales.finish(), validity: validityBitmap(nonZero: n, groupCount))
     case .timespan, .datetime:
       let out = BufferBuilder<Int64>(capacity: groupCount)
-      for g in 0..<groupCount { out.append(n[g] == 0 ? 0 : Int64(truncatingIfNeeded: state[g] / Int128(n[g]))) }
-      return .long(out.finish(), validity: validityBitmap(nonZero: n, groupCount), type: type)
+      for g in 0..<groupCount { unsafe out.append(n[g] == 0 ? 0 : Int64(truncatingIfNeeded: state[g] / Int128(n[g]))) }
+      return unsafe .long(out.finish(), validity: validityBitmap(nonZero: n, groupCount), type: type)
     default:
       let out = BufferBuilder<Double>(capacity: groupCount)
-      for g in 0..<groupCount { out.append(n[g] == 0 ? .nan : Double(state[g]) / Double(n[g])) }
+      for g in 0..<groupCount { unsafe out.append(n[g] == 0 ? .nan : Double(state[g]) / Double(n[g])) }
       return .real(out.finish())
     }
   }
 
   func partialState(groupCount: Int) -> [ColumnVector]? {
     grow(groupCount)
-    let columns = splitWide(sums.pointer, groupCount) + [.int(Buffer(repeating: Int32(scale), count: groupCount))]
+    let columns = unsafe splitWide(sums.pointer, groupCount) + [.int(Buffer(repeating: Int32(scale), count: groupCount))]
     return result == .average ? columns + [.long(counts.copy(groupCount))] : columns
   }
 
@@ -207,22 +207,22 @@ final class RealSumAccumulator: GroupedAccumulator {
     guard groupCount > 0 else { return }
     let values = arguments[0].realValues
     let validity = arguments[0].validity
-    let p = values.pointer
-    let state = sums.pointer
+    let p = unsafe values.pointer
+    let state = unsafe sums.pointer
     defer { withExtendedLifetime(values) {} }
     if groups == nil {
       var total = 0.0
-      forEachRow(rowCount, validity, nil) { i, _ in total += p[i] }
-      state[0] += total
-      if result == .average { counts.pointer[0] &+= Int64(rowCount - arguments[0].nullCount) }
+      forEachRow(rowCount, validity, nil) { i, _ in unsafe total += p[i] }
+      unsafe state[0] += total
+      if result == .average { unsafe counts.pointer[0] &+= Int64(rowCount - arguments[0].nullCount) }
     } else if result == .average {
-      let seen = counts.pointer
+      let seen = unsafe counts.pointer
       forEachRow(rowCount, validity, groups) { i, g in
-        state[g] += p[i]
-        seen[g] &+= 1
+        unsafe state[g] += p[i]
+        unsafe seen[g] &+= 1
       }
     } else {
-      forEachRow(rowCount, validity, groups) { i, g in state[g] += p[i] }
+      forEachRow(rowCount, validity, groups) { i, g in unsafe state[g] += p[i] }
     }
   }
 
@@ -230,8 +230,8 @@ final class RealSumAccumulator: GroupedAccumulator {
     guard let other = other as? RealSumAccumulator else { throw mismatchedMerge(other) }
     grow(groupCount)
     for g in 0..<min(mapping.count, other.sums.count) {
-      sums.pointer[Int(mapping[g])] += other.sums.pointer[g]
-      if result == .average { counts.pointer[Int(mapping[g])] &+= other.counts.pointer[g] }
+      unsafe sums.pointer[Int(mapping[g])] += other.sums.pointer[g]
+      if result == .average { unsafe counts.pointer[Int(mapping[g])] &+= other.counts.pointer[g] }
     }
   }
 
@@ -239,7 +239,7 @@ final class RealSumAccumulator: GroupedAccumulator {
     grow(groupCount)
     if result == .sum { return .real(sums.copy(groupCount)) }
     let out = BufferBuilder<Double>(capacity: groupCount)
-    for g in 0..<groupCount { out.append(sums.pointer[g] / Double(counts.pointer[g])) }  // 0 / 0 is NaN, as Kusto gives it
+    for g in 0..<groupCount { unsafe out.append(sums.pointer[g] / Double(counts.pointer[g])) }  // 0 / 0 is NaN, as Kusto gives it
     return .real(out.finish())
   }
 
@@ -254,8 +254,8 @@ final class RealSumAccumulator: GroupedAccumulator {
     let values = state[0].realValues
     let n = result == .average ? state[1].longValues : nil
     for i in 0..<rowCount {
-      sums.pointer[Int(groups[i])] += values[i]
-      if let n { counts.pointer[Int(groups[i])] &+= n[i] }
+      unsafe sums.pointer[Int(groups[i])] += values[i]
+      if let n { unsafe counts.pointer[Int(groups[i])] &+= n[i] }
     }
   }
 }

@@ -127,13 +127,13 @@ extension Bitmap {
   func scattering(_ small: Bitmap) -> Bitmap {
     if small.isAllSet { return self }
     let positions = indices()
-    return Bitmap.build(count: count) { words in
-      let bits = small.words.pointer, at = positions.pointer
+    return unsafe Bitmap.build(count: count) { words in
+      let bits = unsafe small.words.pointer, at = unsafe positions.pointer
       for w in 0..<small.words.count {
-        var word = bits[w]
+        var word = unsafe bits[w]
         while word != 0 {
-          let p = Int(at[w &* 64 &+ word.trailingZeroBitCount])
-          words[p >> 6] |= 1 << UInt64(p & 63)
+          let p = unsafe Int(at[w &* 64 &+ word.trailingZeroBitCount])
+          unsafe words[p >> 6] |= 1 << UInt64(p & 63)
           word &= word &- 1
         }
       }
@@ -183,10 +183,10 @@ extension BoundCall {
       positions = codes
     } else {
       let builder = BufferBuilder<Int32>(capacity: rowCount)
-      let out = builder.appendUninitialized(rowCount)
+      let out = unsafe builder.appendUninitialized(rowCount)
       let null = Int32(truncatingIfNeeded: values.count)
-      let valid = validity?.words.pointer, from = codes.pointer
-      for i in 0..<rowCount { out[i] = valid.map { $0[i >> 6] >> UInt64(i & 63) & 1 != 0 } ?? true ? from[i] : null }
+      let valid = unsafe validity?.words.pointer, from = unsafe codes.pointer
+      for i in 0..<rowCount { unsafe out[i] = unsafe valid.map { unsafe $0[i >> 6] >> UInt64(i & 63) & 1 != 0 } ?? true ? unsafe from[i] : null }
       withExtendedLifetime((validity, codes)) {}
       positions = builder.finish()
     }
@@ -250,7 +250,7 @@ extension ColumnVector {
   var presentRows: Bitmap {
     guard type == .string else { return validity ?? Bitmap(repeating: true, count: count) }
     let text = TextRows(self)
-    let rows = bits(count) { text[$0].count > 0 }
+    let rows = bits(count) { unsafe text[$0].count > 0 }
     return withExtendedLifetime(self) { rows }
   }
 }

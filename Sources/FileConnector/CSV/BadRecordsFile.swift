@@ -36,7 +36,7 @@ final class BadRecordsFile: Sendable {
 
   private init(_ path: String) throws {
     self.path = path
-    let descriptor = Glibc.open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    let descriptor = unsafe Glibc.open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw SystemError.make("cannot create the bad-records file", path, errno) }
     state = Mutex(State(descriptor: descriptor))
   }
@@ -48,11 +48,11 @@ final class BadRecordsFile: Sendable {
     let out = BufferBuilder<UInt8>(capacity: 256 * records.count)
     func raw(_ text: String) {
       var text = text
-      text.withUTF8 { out.append(contentsOf: $0) }
+      text.withUTF8 { unsafe out.append(contentsOf: $0) }
     }
     func string(_ text: String) {
       var text = text
-      text.withUTF8 { DynamicPrinter.string($0, out) }
+      text.withUTF8 { unsafe DynamicPrinter.string($0, out) }
     }
     for record in records {
       raw("{\"file\":")
@@ -66,7 +66,7 @@ final class BadRecordsFile: Sendable {
     try state.withLock { state in
       var done = 0
       while done < out.count {
-        let n = write(state.descriptor, out.pointer + done, out.count - done)
+        let n = unsafe write(state.descriptor, out.pointer + done, out.count - done)
         if n < 0 {
           if errno == EINTR { continue }
           throw SystemError.make("cannot write the bad-records file", path, errno)

@@ -64,8 +64,8 @@ final class CSVFileWriter: FileWriter, @unchecked Sendable {  // `append` and `f
     guard let codec, bytes.count > 0 else { return bytes }
     let context = CodecContext()
     let out = BufferBuilder<UInt8>(capacity: context.maxCompressedSize(codec, bytes.count))
-    out.count = try bytes.withUnsafe { source in
-      try context.compress(codec, UnsafeRawBufferPointer(source), into: UnsafeMutableRawBufferPointer(start: out.pointer, count: out.capacity), level: level)
+    out.count = try unsafe bytes.withUnsafe { source in
+      try unsafe context.compress(codec, UnsafeRawBufferPointer(source), into: UnsafeMutableRawBufferPointer(start: out.pointer, count: out.capacity), level: level)
     }
     return out.finish()
   }
@@ -82,7 +82,7 @@ final class CSVFileWriter: FileWriter, @unchecked Sendable {  // `append` and `f
     try write(try compressed(Buffer(header)))
   }
 
-  private func write(_ bytes: Buffer<UInt8>) throws { try bytes.withUnsafe { try file.write(UnsafeRawBufferPointer($0)) } }
+  private func write(_ bytes: Buffer<UInt8>) throws { try unsafe bytes.withUnsafe { try unsafe file.write(UnsafeRawBufferPointer($0)) } }
 
   func append(_ chunk: any EncodedChunk) throws {
     guard var chunk = chunk as? Chunk else { throw KConnectError(.internalError, "a chunk of another format was appended to a csv file") }

@@ -93,17 +93,17 @@ final class CSVTable: BatchReadable {
     if let size = input.file.size { split.blockSize = max(256 << 10, min(split.blockSize, (size / 4 + 0xFFFF) & ~0xFFFF)) }
     if input.isRandomAccess, let size = input.file.size {
       let file = input.file
-      let splitter = FileSplitter(
+      let splitter = unsafe FileSplitter(
         size: size, from: input.markLength + inferred.dataOffset, line: inferred.dataLine, dialect: plan.dialect, options: split
-      ) { try file.pread(into: $0, at: $1) }
+      ) { try unsafe file.pread(into: $0, at: $1) }
       return CSVScan(plan, .file(splitter), path: file.path, bytesTotal: size, notes: notes)
     }
-    let reader = try input.reader()
+    let reader = try unsafe input.reader()
     var skipped = [UInt8](repeating: 0, count: inferred.dataOffset)
-    _ = try skipped.withUnsafeMutableBytes { try reader($0) }
-    let box = TextInput.StreamBox(reader)
+    _ = try unsafe skipped.withUnsafeMutableBytes { try unsafe reader($0) }
+    let box = unsafe TextInput.StreamBox(reader)
     split.blockSize = 8 << 20
-    let splitter = StreamSplitter(head: [], offset: inferred.dataOffset, line: inferred.dataLine, dialect: plan.dialect, options: split) { try box.reader($0) }
+    let splitter = unsafe StreamSplitter(head: [], offset: inferred.dataOffset, line: inferred.dataLine, dialect: plan.dialect, options: split) { try unsafe box.reader($0) }
     return CSVScan(plan, .stream(splitter), path: input.file.path, bytesTotal: input.file.size ?? 0, notes: notes)
   }
 

@@ -21,31 +21,32 @@ final class TextInput: Sendable {
   private let stream: StreamBox?
 
   /// The reader of a stream that has been begun.
-  final class StreamBox: @unchecked Sendable {  // handed from `open` to the one scan
+  // SAFETY: owns or keeps alive the memory behind its pointers for as long as it lives; every access stays within the counts it holds.
+  @safe final class StreamBox: @unchecked Sendable {  // handed from `open` to the one scan
     let reader: ByteReader
-    init(_ reader: @escaping ByteReader) { self.reader = reader }
+    init(_ reader: @escaping ByteReader) { unsafe self.reader = unsafe reader }
   }
 
   /// Looks at about `sampleBytes` of the text.
   init(_ file: InputFile, compression: StreamFormat?, encoding given: TextEncoding?, sampleBytes: Int) throws {
     self.file = file
     self.compression = compression
-    let raw = try Self.rawReader(file, compression)
+    let raw = try unsafe Self.rawReader(file, compression)
     var mark = [UInt8](repeating: 0, count: 3)
-    let n = try mark.withUnsafeMutableBytes { try raw($0) }
-    let found = mark.withUnsafeBytes { TextEncoding.ofMark(UnsafeRawBufferPointer(rebasing: $0[..<n])) }
+    let n = try unsafe mark.withUnsafeMutableBytes { try unsafe raw($0) }
+    let found = unsafe mark.withUnsafeBytes { unsafe TextEncoding.ofMark(UnsafeRawBufferPointer(rebasing: $0[..<n])) }
     let encoding = found?.encoding ?? given ?? .utf8
     self.encoding = encoding
     markLength = found?.length ?? 0
     // What was read behind the mark comes first.
     let pushed = Array(mark[markLength..<max(markLength, n)])
-    let decoder = TextDecoder(encoding, Self.prefixed(pushed, n < 3 ? { _ in 0 } : raw))
+    let decoder = unsafe TextDecoder(encoding, Self.prefixed(pushed, n < 3 ? { _ in 0 } : unsafe raw))
     var head = [UInt8](repeating: 0, count: sampleBytes)
-    let got = try head.withUnsafeMutableBytes { try decoder.read(into: $0) }
+    let got = try unsafe head.withUnsafeMutableBytes { try unsafe decoder.read(into: $0) }
     isHeadWhole = got < sampleBytes
     head.removeLast(sampleBytes - got)
     self.head = head
-    stream = file.size == nil ? StreamBox(decoder.read) : nil
+    stream = unsafe file.size == nil ? StreamBox(decoder.read) : nil
   }
 
   /// True when the text can be read at any offset.
@@ -53,11 +54,11 @@ final class TextInput: Sendable {
 
   /// The text from its beginning (behind the mark), anew where the input allows.
   func reader() throws -> ByteReader {
-    if let stream { return Self.prefixed(head, stream.reader) }
-    let raw = try Self.rawReader(file, compression)
+    if let stream { return unsafe Self.prefixed(head, stream.reader) }
+    let raw = try unsafe Self.rawReader(file, compression)
     var mark = [UInt8](repeating: 0, count: markLength)
-    if markLength > 0 { _ = try mark.withUnsafeMutableBytes { try raw($0) } }
-    return TextDecoder(encoding, raw).read
+    if markLength > 0 { _ = try unsafe mark.withUnsafeMutableBytes { try unsafe raw($0) } }
+    return unsafe TextDecoder(encoding, raw).read
   }
 
   private static func prefixed(_ prefix: [UInt8], _ rest: @escaping ByteReader) -> ByteReader {
@@ -65,11 +66,11 @@ final class TextInput: Sendable {
     return { target in
       let n = min(target.count, prefix.count - at)
       if n > 0 {
-        prefix.withUnsafeBytes { if let from = $0.baseAddress { target.baseAddress?.copyMemory(from: from + at, byteCount: n) } }
+        unsafe prefix.withUnsafeBytes { if let from = $0.baseAddress { unsafe target.baseAddress?.copyMemory(from: from + at, byteCount: n) } }
         at += n
       }
       if n == target.count { return n }
-      return n + (try rest(UnsafeMutableRawBufferPointer(rebasing: target[n...])))
+      return unsafe n + (try rest(UnsafeMutableRawBufferPointer(rebasing: target[n...])))
     }
   }
 
@@ -77,11 +78,11 @@ final class TextInput: Sendable {
   private static func rawReader(_ file: InputFile, _ compression: StreamFormat?) throws -> ByteReader {
     var offset = 0
     let plain: ByteReader = { target in
-      let n = file.size == nil ? try file.read(into: target) : try file.pread(into: target, at: offset)
+      let n = unsafe file.size == nil ? try file.read(into: target) : try file.pread(into: target, at: offset)
       offset += n
       return n
     }
-    guard let compression else { return plain }
+    guard let compression else { return unsafe plain }
     let decompressor = try StreamDecompressor(compression)
     let block = BlockBox(1 << 20)
     var have = 0, used = 0
@@ -90,14 +91,14 @@ final class TextInput: Sendable {
       var done = 0
       while done < target.count {
         if used == have, !isAtEnd {
-          have = try plain(block.bytes)
+          have = try unsafe plain(block.bytes)
           used = 0
-          isAtEnd = have < block.bytes.count
+          isAtEnd = unsafe have < block.bytes.count
         }
-        let input = UnsafeRawBufferPointer(rebasing: block.bytes[used..<have])
+        let input = unsafe UnsafeRawBufferPointer(rebasing: block.bytes[used..<have])
         let progress: StreamDecompressor.Progress
         do {
-          progress = try decompressor.feed(input, into: UnsafeMutableRawBufferPointer(rebasing: target[done...]))
+          progress = try unsafe decompressor.feed(input, into: UnsafeMutableRawBufferPointer(rebasing: target[done...]))
         } catch {
           throw KConnectError(.formatCorrupt, "'\(file.path)', around compressed byte \(offset - have + used): \(error)", hint: "is the file complete, and really \(compression)?")
         }
@@ -120,9 +121,10 @@ final class TextInput: Sendable {
   }
 
   /// Memory for compressed bytes.
-  private final class BlockBox {
+  // SAFETY: owns or keeps alive the memory behind its pointers for as long as it lives; every access stays within the counts it holds.
+  @safe private final class BlockBox {
     let bytes: UnsafeMutableRawBufferPointer
-    init(_ count: Int) { bytes = .allocate(byteCount: count, alignment: 64) }
-    deinit { bytes.deallocate() }
+    init(_ count: Int) { unsafe bytes = .allocate(byteCount: count, alignment: 64) }
+    deinit { unsafe bytes.deallocate() }
   }
 }

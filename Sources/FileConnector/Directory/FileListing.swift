@@ -104,7 +104,7 @@ package struct FileListing {
   /// Modification time and inode, which an exchange of directories changes.
   private static func changeTime(_ path: String) -> [Int] {
     var info = stat()
-    guard stat(path, &info) == 0 else { return [] }
+    guard unsafe stat(path, &info) == 0 else { return [] }
     return [Int(info.st_ino), info.st_mtim.tv_sec, info.st_mtim.tv_nsec]
   }
 
@@ -119,8 +119,8 @@ package struct FileListing {
         guard byPath[target] == nil else { continue }
         let staged = joinPath(root, move.from)
         var info = stat()
-        let present = stat(staged, &info) == 0 ? staged : target
-        guard present == staged || stat(target, &info) == 0 else { continue }
+        let present = unsafe stat(staged, &info) == 0 ? staged : target
+        guard unsafe present == staged || stat(target, &info) == 0 else { continue }
         byPath[target] = FileEntry(
           path: present, movedTo: present == staged ? target : nil, size: Int(info.st_size), modified: nanoseconds(info),
           directories: directories(from: base, to: parentPath(target)), source: .local(target))
@@ -131,14 +131,14 @@ package struct FileListing {
 
   private func walk(_ directory: String, relative: [String], ancestors: [[Int]], into found: inout [FileEntry]) throws {
     var own = stat()
-    guard stat(directory, &own) == 0 else { throw SystemError.make("cannot list", directory, errno) }
+    guard unsafe stat(directory, &own) == 0 else { throw SystemError.make("cannot list", directory, errno) }
     let identity = [Int(own.st_dev), Int(own.st_ino)]
     // A link that leads back up is listed once, not forever.
     if ancestors.contains(identity) || ancestors.count > 100 { return }
     for name in try DirectoryReader.names(in: directory) where !Self.isHidden(name) {
       let path = joinPath(directory, name)
       var info = stat()
-      guard stat(path, &info) == 0 else {
+      guard unsafe stat(path, &info) == 0 else {
         let code = errno
         // Gone since the names were read, unless it is a link to nothing.
         if code == ENOENT, !pathExists(path) { continue }
@@ -183,7 +183,7 @@ package struct FileListing {
 
   private mutating func addFile(_ path: String, base: String, isNamed: Bool) throws {
     var info = stat()
-    guard stat(path, &info) == 0 else { throw SystemError.make("cannot stat", path, errno) }
+    guard unsafe stat(path, &info) == 0 else { throw SystemError.make("cannot stat", path, errno) }
     if !isNamed, !isWanted(lastPathComponent(path), info) { return }
     entries.append(
       FileEntry(
@@ -241,7 +241,7 @@ package struct FileListing {
         if isDirectory {
           var info = stat()
           // Links are not followed by `**`, so that it ends.
-          if lstat(path, &info) == 0, info.st_mode & S_IFMT == S_IFLNK { continue }
+          if unsafe lstat(path, &info) == 0, info.st_mode & S_IFMT == S_IFLNK { continue }
           try expand(components, at: path, into: &matches)
         } else if rest.isEmpty {
           matches.insert(path)

@@ -87,7 +87,7 @@ package struct PartitionColumns: Sendable {
     var text = text
     return text.withUTF8 { bytes in
       guard let base = bytes.baseAddress, bytes.count >= 10 else { return false }
-      return ScalarText.parseISODateTime(base, bytes.count, exact: true) != nil
+      return unsafe ScalarText.parseISODateTime(base, bytes.count, exact: true) != nil
     }
   }
 }

@@ -113,7 +113,7 @@ extension ColumnVector {
 
 @inline(__always) private func mapped<A: BitwiseCopyable & Sendable, B: BitwiseCopyable & Sendable>(_ source: Buffer<A>, _ convert: (A) -> B) -> Buffer<B> {
   let builder = BufferBuilder<B>(capacity: source.count)
-  let out = builder.appendUninitialized(source.count)
-  source.withUnsafe { from in for i in 0..<from.count { out[i] = convert(from[i]) } }
+  let out = unsafe builder.appendUninitialized(source.count)
+  unsafe source.withUnsafe { from in for i in 0..<from.count { unsafe out[i] = unsafe convert(from[i]) } }
   return builder.finish()
 }

@@ -5,7 +5,8 @@ import Codecs
 package import DataSource
 
 /// A sequential reader. One thread at a time.
-package final class ByteStream: @unchecked Sendable {  // used by one thread at a time, under its owner's lock
+// SAFETY: owns or keeps alive the memory behind its pointers for as long as it lives; every access stays within the counts it holds.
+@safe package final class ByteStream: @unchecked Sendable {  // used by one thread at a time, under its owner's lock
   private let file: InputFile
   private var offset = 0
   private var decompressor: StreamDecompressor?
@@ -22,13 +23,13 @@ package final class ByteStream: @unchecked Sendable {  // used by one thread at 
   /// Looks at the first bytes; a regular file is read from its start by `pread`, a stream from where it is.
   package init(_ file: InputFile) throws {
     self.file = file
-    raw = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 64)
+    unsafe raw = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 64)
     try refill()
-    let head = UnsafeRawBufferPointer(rebasing: raw[rawStart..<rawEnd])
-    if let format = StreamFormat.detect(head) { decompressor = try Self.mapped(file) { () throws(CodecError) in try StreamDecompressor(format) } }
+    let head = unsafe UnsafeRawBufferPointer(rebasing: raw[rawStart..<rawEnd])
+    if let format = unsafe StreamFormat.detect(head) { decompressor = try Self.mapped(file) { () throws(CodecError) in try StreamDecompressor(format) } }
   }
 
-  deinit { raw.deallocate() }
+  deinit { unsafe raw.deallocate() }
 
   package var isCompressed: Bool { decompressor != nil }
 
@@ -42,15 +43,15 @@ package final class ByteStream: @unchecked Sendable {  // used by one thread at 
     guard !isAtEnd, rawStart == rawEnd else { return }
     let n: Int
     if file.size != nil {
-      n = try file.pread(into: raw, at: offset)
+      n = try unsafe file.pread(into: raw, at: offset)
     } else {
-      n = try file.read(into: raw)
+      n = try unsafe file.read(into: raw)
     }
     offset += n
     rawBytesRead += n
     rawStart = 0
     rawEnd = n
-    if n < raw.count { isAtEnd = true }
+    if unsafe n < raw.count { isAtEnd = true }
   }
 
   private static func mapped<R>(_ file: InputFile, _ body: () throws(CodecError) -> R) throws -> R {
@@ -62,7 +63,7 @@ package final class ByteStream: @unchecked Sendable {  // used by one thread at 
     var done = 0
     if replayed < replay.count {
       let n = min(target.count, replay.count - replayed)
-      replay.withUnsafeBytes { target.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[replayed..<replayed + n])) }
+      unsafe replay.withUnsafeBytes { unsafe target.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[replayed..<replayed + n])) }
       replayed += n
       done = n
       if replayed == replay.count {
@@ -73,9 +74,9 @@ package final class ByteStream: @unchecked Sendable {  // used by one thread at 
     while done < target.count, !isFinished {
       try refill()
       if let decompressor {
-        let rest = UnsafeMutableRawBufferPointer(rebasing: target[done...])
-        let input = UnsafeRawBufferPointer(rebasing: raw[rawStart..<rawEnd])
-        let progress = try Self.mapped(file) { () throws(CodecError) in try decompressor.feed(input, into: rest) }
+        let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: target[done...])
+        let input = unsafe UnsafeRawBufferPointer(rebasing: raw[rawStart..<rawEnd])
+        let progress = try Self.mapped(file) { () throws(CodecError) in try unsafe decompressor.feed(input, into: rest) }
         rawStart += progress.consumed
         done += progress.produced
         if isAtEnd, rawStart == rawEnd, progress.produced < rest.count {
@@ -85,7 +86,7 @@ package final class ByteStream: @unchecked Sendable {  // used by one thread at 
       } else {
         let n = min(rawEnd - rawStart, target.count - done)
         if n > 0 {
-          UnsafeMutableRawBufferPointer(rebasing: target[done..<done + n]).copyMemory(from: UnsafeRawBufferPointer(rebasing: raw[rawStart..<rawStart + n]))
+          unsafe UnsafeMutableRawBufferPointer(rebasing: target[done..<done + n]).copyMemory(from: UnsafeRawBufferPointer(rebasing: raw[rawStart..<rawStart + n]))
         }
         rawStart += n
         done += n
@@ -97,32 +98,33 @@ package final class ByteStream: @unchecked Sendable {  // used by one thread at 
 }
 
 /// A growing block of bytes, reused between morsels.
-package final class ByteBlock: @unchecked Sendable {  // filled by one thread, then only read until it goes back to its pool
+// SAFETY: owns or keeps alive the memory behind its pointers for as long as it lives; every access stays within the counts it holds.
+@safe package final class ByteBlock: @unchecked Sendable {  // filled by one thread, then only read until it goes back to its pool
   package private(set) var base: UnsafeMutablePointer<UInt8>
   package private(set) var capacity: Int
   package var count = 0
 
   package init(capacity: Int) {
     self.capacity = capacity
-    base = UnsafeMutablePointer<UInt8>.allocate(capacity: capacity + 64)
+    unsafe base = UnsafeMutablePointer<UInt8>.allocate(capacity: capacity + 64)
   }
 
-  deinit { base.deallocate() }
+  deinit { unsafe base.deallocate() }
 
   package func reserve(_ wanted: Int) {
     guard wanted > capacity else { return }
     let size = max(wanted, capacity * 2)
     let fresh = UnsafeMutablePointer<UInt8>.allocate(capacity: size + 64)
-    fresh.update(from: base, count: count)
-    base.deallocate()
-    base = fresh
+    unsafe fresh.update(from: base, count: count)
+    unsafe base.deallocate()
+    unsafe base = unsafe fresh
     capacity = size
   }
 
-  package var bytes: UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(start: base, count: count) }
+  package var bytes: UnsafeBufferPointer<UInt8> { unsafe UnsafeBufferPointer(start: base, count: count) }
   /// The room behind the bytes, at most `n`; grows for it.
   package func room(_ n: Int) -> UnsafeMutableRawBufferPointer {
     reserve(count + n)
-    return UnsafeMutableRawBufferPointer(start: base + count, count: n)
+    return unsafe UnsafeMutableRawBufferPointer(start: base + count, count: n)
   }
 }

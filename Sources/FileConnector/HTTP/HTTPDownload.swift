@@ -23,7 +23,7 @@ package enum HTTPDownload {
   /// only). A body that is gzip although the name does not say so is called `….gz`.
   package static func spool(_ url: String, _ options: HTTPOptions) throws -> InputFile {
     guard kccurl_load() else {
-      throw KConnectError(.http, "cannot fetch '\(url)': libcurl is not available: \(String(cString: kccurl_load_error()))", hint: "install libcurl4")
+      throw KConnectError(.http, unsafe "cannot fetch '\(url)': libcurl is not available: \(String(cString: kccurl_load_error()))", hint: "install libcurl4")
     }
     let spool = try SpoolFile()
     var attempt = 0
@@ -40,7 +40,7 @@ package enum HTTPDownload {
     var name = String(url.prefix { $0 != "?" && $0 != "#" })
     let file = spool.finish(path: name)
     var head: (UInt8, UInt8) = (0, 0)
-    let n = try withUnsafeMutableBytes(of: &head) { try file.pread(into: $0, at: 0) }
+    let n = try unsafe withUnsafeMutableBytes(of: &head) { try unsafe file.pread(into: $0, at: 0) }
     if n == 2, head == (0x1F, 0x8B), FileNames.compressionExtension(name) == nil {
       name += ".gz"
       return try file.renamed(name)
@@ -56,42 +56,42 @@ package enum HTTPDownload {
   }
 
   private static func fetch(_ url: String, _ options: HTTPOptions, into spool: SpoolFile) throws {
-    guard let curl = kccurl_init() else { throw KConnectError(.http, "libcurl could not start a transfer") }
-    defer { kccurl_cleanup(curl) }
+    guard let curl = unsafe kccurl_init() else { throw KConnectError(.http, "libcurl could not start a transfer") }
+    defer { unsafe kccurl_cleanup(curl) }
     let sink = Sink(spool)
-    _ = kccurl_set_string(curl, CURLOPT_URL, url)
-    _ = kccurl_set_long(curl, CURLOPT_FOLLOWLOCATION, 1)
-    _ = kccurl_set_long(curl, CURLOPT_MAXREDIRS, 10)
-    _ = kccurl_set_string(curl, CURLOPT_PROTOCOLS_STR, "http,https")
-    _ = kccurl_set_string(curl, CURLOPT_REDIR_PROTOCOLS_STR, "http,https")
-    _ = kccurl_set_long(curl, CURLOPT_NOSIGNAL, 1)
-    _ = kccurl_set_long(curl, CURLOPT_CONNECTTIMEOUT_MS, options.connectTimeoutMilliseconds)
-    _ = kccurl_set_long(curl, CURLOPT_LOW_SPEED_LIMIT, 1)
-    _ = kccurl_set_long(curl, CURLOPT_LOW_SPEED_TIME, max(1, options.stallTimeoutMilliseconds / 1_000))
-    _ = kccurl_set_string(curl, CURLOPT_USERAGENT, "kconnect")
-    _ = kccurl_set_callback(curl, CURLOPT_WRITEFUNCTION) { data, size, count, context in
-      guard let context else { return 0 }
-      let sink = Unmanaged<Sink>.fromOpaque(context).takeUnretainedValue()
+    _ = unsafe kccurl_set_string(curl, CURLOPT_URL, url)
+    _ = unsafe kccurl_set_long(curl, CURLOPT_FOLLOWLOCATION, 1)
+    _ = unsafe kccurl_set_long(curl, CURLOPT_MAXREDIRS, 10)
+    _ = unsafe kccurl_set_string(curl, CURLOPT_PROTOCOLS_STR, "http,https")
+    _ = unsafe kccurl_set_string(curl, CURLOPT_REDIR_PROTOCOLS_STR, "http,https")
+    _ = unsafe kccurl_set_long(curl, CURLOPT_NOSIGNAL, 1)
+    _ = unsafe kccurl_set_long(curl, CURLOPT_CONNECTTIMEOUT_MS, options.connectTimeoutMilliseconds)
+    _ = unsafe kccurl_set_long(curl, CURLOPT_LOW_SPEED_LIMIT, 1)
+    _ = unsafe kccurl_set_long(curl, CURLOPT_LOW_SPEED_TIME, max(1, options.stallTimeoutMilliseconds / 1_000))
+    _ = unsafe kccurl_set_string(curl, CURLOPT_USERAGENT, "kconnect")
+    _ = unsafe kccurl_set_callback(curl, CURLOPT_WRITEFUNCTION) { data, size, count, context in
+      guard let context = unsafe context else { return 0 }
+      let sink = unsafe Unmanaged<Sink>.fromOpaque(context).takeUnretainedValue()
       do {
-        try sink.spool.append(UnsafeRawBufferPointer(start: data, count: size * count))
+        try unsafe sink.spool.append(UnsafeRawBufferPointer(start: data, count: size * count))
         return size * count
       } catch {
         sink.failure = error
         return 0
       }
     }
-    _ = kccurl_set_pointer(curl, CURLOPT_WRITEDATA, Unmanaged.passUnretained(sink).toOpaque())
-    let result = withExtendedLifetime(sink) { kccurl_perform(curl) }
+    _ = unsafe kccurl_set_pointer(curl, CURLOPT_WRITEDATA, Unmanaged.passUnretained(sink).toOpaque())
+    let result = withExtendedLifetime(sink) { unsafe kccurl_perform(curl) }
     if let failure = sink.failure { throw failure }
     if result != CURLE_OK {
       let isTimeout = result == CURLE_OPERATION_TIMEDOUT
       throw KConnectError(
-        .http, "cannot fetch '\(url)': \(String(cString: kccurl_error_text(result)))",
+        .http, unsafe "cannot fetch '\(url)': \(String(cString: kccurl_error_text(result)))",
         hint: isTimeout ? "option httpTimeout sets how long a silent transfer is waited for" : "check the address and the network",
         isRetryable: result != CURLE_URL_MALFORMAT && result != CURLE_UNSUPPORTED_PROTOCOL && result != CURLE_PEER_FAILED_VERIFICATION)
     }
     var status = 0
-    _ = kccurl_get_long(curl, CURLINFO_RESPONSE_CODE, &status)
+    _ = unsafe kccurl_get_long(curl, CURLINFO_RESPONSE_CODE, &status)
     guard status < 200 || status >= 300 else { return }
     throw KConnectError(
       .http, "'\(url)' answered HTTP \(status)\(reason(status))", hint: "the address is opened without credentials",

@@ -43,9 +43,9 @@ final class JSONPartWriter: FileWriter, @unchecked Sendable {  // append/finish 
     let context = CodecContext()
     let bound = context.maxCompressedSize(codec, text.count)
     let out = BufferBuilder<UInt8>(capacity: bound)
-    let target = UnsafeMutableRawBufferPointer(start: out.appendUninitialized(bound), count: bound)
+    let target = unsafe UnsafeMutableRawBufferPointer(start: out.appendUninitialized(bound), count: bound)
     do {
-      out.count = try context.compress(codec, UnsafeRawBufferPointer(start: text.pointer, count: text.count), into: target, level: level)
+      out.count = try unsafe context.compress(codec, UnsafeRawBufferPointer(start: text.pointer, count: text.count), into: target, level: level)
     } catch { throw KConnectError(.io, "cannot compress: \(error)", cause: error) }
     return out.finish()
   }
@@ -53,8 +53,8 @@ final class JSONPartWriter: FileWriter, @unchecked Sendable {  // append/finish 
   private func put(_ text: String) throws {
     let out = BufferBuilder<UInt8>()
     var text = text
-    text.withUTF8 { out.append(contentsOf: $0) }
-    try compressed(out).withUnsafe { try file.write(UnsafeRawBufferPointer($0)) }
+    text.withUTF8 { unsafe out.append(contentsOf: $0) }
+    try unsafe compressed(out).withUnsafe { try unsafe file.write(UnsafeRawBufferPointer($0)) }
   }
 
   func append(_ chunk: any EncodedChunk) throws {
@@ -62,7 +62,7 @@ final class JSONPartWriter: FileWriter, @unchecked Sendable {  // append/finish 
     if chunk.rowCount == 0 { return }
     if isArray { try put(isEmpty ? "[\n" : ",\n") }
     isEmpty = false
-    try chunk.bytes.withUnsafe { try file.write(UnsafeRawBufferPointer($0)) }
+    try unsafe chunk.bytes.withUnsafe { try unsafe file.write(UnsafeRawBufferPointer($0)) }
   }
 
   func finish() throws {

@@ -32,13 +32,13 @@ struct JSONPolicy: Sendable {
           : "mode PERMISSIVE keeps such records as nulls, DROPMALFORMED drops them")
     }
     if let badRecords {
-      try badRecords.append([CSVBadRecord(line: try line() ?? 0, byteOffset: byte, reason: message, text: Array(record.prefix(1 << 20)))], file: path)
+      try unsafe badRecords.append([CSVBadRecord(line: try line() ?? 0, byteOffset: byte, reason: message, text: Array(record.prefix(1 << 20)))], file: path)
     }
     switch (mode, isMismatch) {
     case (.dropMalformed, true): parser.dropLast()
     case (.dropMalformed, false): break
-    case (_, true): parser.markLastCorrupt(record)
-    case (_, false): parser.appendCorrupt(record)
+    case (_, true): unsafe parser.markLastCorrupt(record)
+    case (_, false): unsafe parser.appendCorrupt(record)
     }
   }
 

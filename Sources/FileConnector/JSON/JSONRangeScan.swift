@@ -42,20 +42,20 @@ final class JSONRangeScan: Scan {
     // One byte in front tells whether a line begins at the range's start.
     let isFirst = range.lowerBound == 0
     let from = isFirst ? pool.table.firstByte : range.lowerBound - 1
-    block.count = try file.pread(into: block.room(range.upperBound - from), at: from)
+    block.count = try unsafe file.pread(into: block.room(range.upperBound - from), at: from)
     var start = 0
     if !isFirst {
-      start = JSONLines.lineEnd(block.bytes, from: 0) + 1
+      start = unsafe JSONLines.lineEnd(block.bytes, from: 0) + 1
       // No line begins here.
       if start > block.count { return pool.count(bytes: block.count) }
     }
     // The last line may go on beyond the range.
     var searched = block.count
-    if from + block.count == range.upperBound, block.count > 0, block.base[block.count - 1] != 0x0A, start < block.count {
+    if from + block.count == range.upperBound, block.count > 0, unsafe block.base[block.count - 1] != 0x0A, start < block.count {
       while true {
-        let more = try file.pread(into: block.room(max(64 << 10, block.count / 4)), at: from + block.count)
+        let more = try unsafe file.pread(into: block.room(max(64 << 10, block.count / 4)), at: from + block.count)
         block.count += more
-        let end = JSONLines.lineEnd(block.bytes, from: searched)
+        let end = unsafe JSONLines.lineEnd(block.bytes, from: searched)
         if end < block.count {
           block.count = end
           break
@@ -68,21 +68,21 @@ final class JSONRangeScan: Scan {
       }
     }
     pool.count(bytes: block.count)
-    let bytes = block.bytes
+    let bytes = unsafe block.bytes
     var at = start
-    try JSONBlockReader(pool: pool).read(
+    try unsafe JSONBlockReader(pool: pool).read(
       bytes, offset: from,
       records: {
         while at < bytes.count {
-          let end = JSONLines.lineEnd(bytes, from: at)
+          let end = unsafe JSONLines.lineEnd(bytes, from: at)
           let line = at..<end
           at = end + 1
-          if !JSONLines.isBlank(bytes, line) { return line }
+          if unsafe !JSONLines.isBlank(bytes, line) { return line }
         }
         return nil
       },
       line: { position in
-        try self.lineFeeds(before: from) + JSONLines.count(UnsafeBufferPointer(rebasing: bytes[..<min(position, bytes.count)])) + 1
+        unsafe try self.lineFeeds(before: from) + JSONLines.count(UnsafeBufferPointer(rebasing: bytes[..<min(position, bytes.count)])) + 1
       }, emit)
   }
 
@@ -97,10 +97,10 @@ final class JSONRangeScan: Scan {
       let block = ByteBlock(capacity: 1 << 20)
       while at < offset {
         block.count = 0
-        let n = try pool.table.file.pread(into: block.room(min(1 << 20, offset - at)), at: at)
+        let n = try unsafe pool.table.file.pread(into: block.room(min(1 << 20, offset - at)), at: at)
         if n == 0 { break }
         block.count = n
-        total += JSONLines.count(block.bytes)
+        unsafe total += JSONLines.count(block.bytes)
         at += n
       }
       known[offset] = total

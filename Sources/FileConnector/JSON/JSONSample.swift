@@ -32,37 +32,37 @@ struct JSONSample {
     var isWhole = false
     while block.count < maxBytes, !isWhole {
       let wanted = min(max(256 << 10, block.count), maxBytes - block.count)
-      let n = try stream.read(into: block.room(wanted))
+      let n = try unsafe stream.read(into: block.room(wanted))
       block.count += n
       isWhole = n < wanted
     }
     var first = 0
-    let b = block.bytes
-    hasMark = b.count >= 3 && b[0] == 0xEF && b[1] == 0xBB && b[2] == 0xBF
+    let b = unsafe block.bytes
+    hasMark = unsafe b.count >= 3 && b[0] == 0xEF && b[1] == 0xBB && b[2] == 0xBF
     if hasMark { first = 3 }
-    bytes = Array(b[first...])
+    bytes = unsafe Array(b[first...])
     self.isWhole = isWhole
     var start = first
-    while start < b.count, b[start] == 0x20 || b[start] == 0x0A || b[start] == 0x0D || b[start] == 0x09 { start += 1 }
-    layout = isMultiLine || start < b.count && b[start] == UInt8(ascii: "[") ? .values : .lines
+    while start < b.count, unsafe b[start] == 0x20 || b[start] == 0x0A || b[start] == 0x0D || b[start] == 0x09 { start += 1 }
+    layout = unsafe isMultiLine || start < b.count && b[start] == UInt8(ascii: "[") ? .values : .lines
   }
 
   /// The whole records of the sample.
   private func records(_ limit: Int) throws -> [Range<Int>] {
-    try bytes.withUnsafeBufferPointer { bytes in
+    try unsafe bytes.withUnsafeBufferPointer { bytes in
       var out: [Range<Int>] = []
       if case .values = layout {
         var splitter = ValueSplitter()
         var open = -1
-        try splitter.scan(bytes, from: 0, open: &open, records: &out)
+        try unsafe splitter.scan(bytes, from: 0, open: &open, records: &out)
         if isWhole { try splitter.finish(at: bytes.count, open: &open, records: &out) }
         return Array(out.prefix(limit))
       }
       var start = 0
       while start < bytes.count, out.count < limit {
-        let end = JSONLines.lineEnd(bytes, from: start)
+        let end = unsafe JSONLines.lineEnd(bytes, from: start)
         if end == bytes.count, !isWhole { break }
-        if !JSONLines.isBlank(bytes, start..<end) { out.append(start..<end) }
+        if unsafe !JSONLines.isBlank(bytes, start..<end) { out.append(start..<end) }
         start = end + 1
       }
       return out
@@ -79,17 +79,17 @@ struct JSONSample {
     let mapped = paths.isEmpty ? nil : JSONRowParser(
       schema: StructType(paths.map { StructField($0.0, .dynamic) }), paths: Dictionary(uniqueKeysWithValues: paths))
     var bad = 0
-    try bytes.withUnsafeBufferPointer { bytes in
+    try unsafe bytes.withUnsafeBufferPointer { bytes in
       guard let base = bytes.baseAddress else { return }
       for record in records {
-        var cursor = JSONCursor(base, record.upperBound, at: record.lowerBound)
+        var cursor = unsafe JSONCursor(base, record.upperBound, at: record.lowerBound)
         do {
           if let mapped { try mapped.parse(&cursor) } else { try inference.add(&cursor) }
           try cursor.expectEnd()
         } catch {
           bad += 1
           let (offset, message) = JSONPolicy.position(error)
-          if failsFast { throw JSONPolicy.error(path, Array(bytes), offset, message) }
+          if failsFast { throw unsafe JSONPolicy.error(path, Array(bytes), offset, message) }
         }
       }
     }
@@ -107,9 +107,9 @@ struct JSONSample {
   }
 
   private func firstFailure(_ records: [Range<Int>]) -> (Int, String) {
-    bytes.withUnsafeBufferPointer { bytes in
+    unsafe bytes.withUnsafeBufferPointer { bytes in
       guard let base = bytes.baseAddress, let first = records.first else { return (0, "no record") }
-      var cursor = JSONCursor(base, first.upperBound, at: first.lowerBound)
+      var cursor = unsafe JSONCursor(base, first.upperBound, at: first.lowerBound)
       var inference = JSONInference(infersTimestamps: false)
       do {
         try inference.add(&cursor)
@@ -134,7 +134,7 @@ struct JSONSample {
           case .real, .decimal: own = primitives ? .real : .string
           case .string(var text):
             let isTime = timestamps && text.withUTF8 { bytes in
-              bytes.count >= 10 && bytes.baseAddress.map { ScalarText.parseISODateTime($0, bytes.count, exact: false) != nil } ?? false
+              unsafe bytes.count >= 10 && bytes.baseAddress.map { unsafe ScalarText.parseISODateTime($0, bytes.count, exact: false) != nil } ?? false
             }
             own = isTime ? .datetime : .string
           default: own = .dynamic
@@ -151,19 +151,19 @@ enum JSONLines {
   /// The position of the next line feed, or the end.
   static func lineEnd(_ bytes: UnsafeBufferPointer<UInt8>, from start: Int) -> Int {
     guard let base = bytes.baseAddress, start < bytes.count else { return bytes.count }
-    guard let found = memchr(base + start, 0x0A, bytes.count - start) else { return bytes.count }
-    return UnsafePointer(found.assumingMemoryBound(to: UInt8.self)) - base
+    guard let found = unsafe memchr(base + start, 0x0A, bytes.count - start) else { return bytes.count }
+    return unsafe UnsafePointer(found.assumingMemoryBound(to: UInt8.self)) - base
   }
 
   static func isBlank(_ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) -> Bool {
-    for i in range where !(bytes[i] == 0x20 || bytes[i] == 0x0D || bytes[i] == 0x09) { return false }
+    for i in range where unsafe !(bytes[i] == 0x20 || bytes[i] == 0x0D || bytes[i] == 0x09) { return false }
     return true
   }
 
   /// Line feeds in a piece of text.
   static func count(_ bytes: UnsafeBufferPointer<UInt8>) -> Int {
     var n = 0
-    for byte in bytes { n &+= byte == 0x0A ? 1 : 0 }
+    for unsafe byte in unsafe bytes { n &+= byte == 0x0A ? 1 : 0 }
     return n
   }
 }

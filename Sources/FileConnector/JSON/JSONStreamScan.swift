@@ -51,11 +51,11 @@ final class JSONStreamScan: Scan {
   private func fill(_ block: ByteBlock, _ state: inout State) throws -> JSONStreamMorsel? {
     let rest = state.rest
     block.reserve(rest.count)
-    rest.withUnsafeBufferPointer { if let p = $0.baseAddress { block.base.update(from: p, count: rest.count) } }
+    unsafe rest.withUnsafeBufferPointer { if let p = $0.baseAddress { unsafe block.base.update(from: p, count: rest.count) } }
     block.count = rest.count
     let offset = state.offset, line = state.line
     let wanted = max(Self.blockBytes, rest.count)
-    let n = try state.stream.read(into: block.room(wanted))
+    let n = try unsafe state.stream.read(into: block.room(wanted))
     block.count += n
     pool.count(bytes: state.stream.rawBytesRead - state.reported)
     state.reported = state.stream.rawBytesRead
@@ -64,17 +64,17 @@ final class JSONStreamScan: Scan {
     var end: Int
     if isLines {
       end = block.count
-      if !state.isAtEnd { while end > 0, block.base[end - 1] != 0x0A { end -= 1 } }
+      if !state.isAtEnd { while end > 0, unsafe block.base[end - 1] != 0x0A { end -= 1 } }
     } else {
       (records, end) = try split(block, rest.count, &state, offset, line)
     }
     guard block.count - end <= Self.maxRecordBytes else {
       throw KConnectError(.formatCorrupt, "'\(pool.table.file.path)' byte \(offset + end): a record of more than \(Self.maxRecordBytes) bytes")
     }
-    state.rest = Array(block.bytes[end...])
+    state.rest = unsafe Array(block.bytes[end...])
     state.offset += end
-    let used = UnsafeBufferPointer(rebasing: block.bytes[..<end])
-    state.line += JSONLines.count(used)
+    let used = unsafe UnsafeBufferPointer(rebasing: block.bytes[..<end])
+    unsafe state.line += JSONLines.count(used)
     block.count = end
     if end == 0 || records?.isEmpty == true { return nil }
     return JSONStreamMorsel(pool: pool, block: block, records: records, offset: offset, line: line)
@@ -86,10 +86,10 @@ final class JSONStreamScan: Scan {
     var open = seen > 0 ? 0 : -1
     var records: [Range<Int>] = []
     do {
-      try state.splitter.scan(block.bytes, from: seen, open: &open, records: &records)
+      try unsafe state.splitter.scan(block.bytes, from: seen, open: &open, records: &records)
       if state.isAtEnd { try state.splitter.finish(at: block.count, open: &open, records: &records) }
     } catch let error as JSONTextError {
-      let before = JSONLines.count(UnsafeBufferPointer(rebasing: block.bytes[..<min(error.offset, block.count)]))
+      let before = unsafe JSONLines.count(UnsafeBufferPointer(rebasing: block.bytes[..<min(error.offset, block.count)]))
       throw JSONPolicy.located(pool.table.policy.path, line + before, offset + error.offset, error.message, .formatCorrupt, hint: nil)
     }
     return (records, open >= 0 ? open : block.count)
@@ -114,9 +114,9 @@ private final class JSONStreamMorsel: Morsel, Sendable {
 
   func read(_ emit: (RecordBatch) throws -> Bool) throws {
     defer { pool.giveBack(block) }
-    let bytes = block.bytes
+    let bytes = unsafe block.bytes
     var at = 0
-    try JSONBlockReader(pool: pool).read(
+    try unsafe JSONBlockReader(pool: pool).read(
       bytes, offset: offset,
       records: {
         if let records {
@@ -125,13 +125,13 @@ private final class JSONStreamMorsel: Morsel, Sendable {
           return records[at]
         }
         while at < bytes.count {
-          let end = JSONLines.lineEnd(bytes, from: at)
+          let end = unsafe JSONLines.lineEnd(bytes, from: at)
           let line = at..<end
           at = end + 1
-          if !JSONLines.isBlank(bytes, line) { return line }
+          if unsafe !JSONLines.isBlank(bytes, line) { return line }
         }
         return nil
       },
-      line: { position in self.line + JSONLines.count(UnsafeBufferPointer(rebasing: bytes[..<min(position, bytes.count)])) }, emit)
+      line: { position in unsafe self.line + JSONLines.count(UnsafeBufferPointer(rebasing: bytes[..<min(position, bytes.count)])) }, emit)
   }
 }

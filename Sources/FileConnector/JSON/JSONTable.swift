@@ -59,8 +59,8 @@ final class JSONTable: BatchReadable, Sendable {
     let again = try ByteStream(file)
     if firstByte > 0 {
       let mark = UnsafeMutableRawBufferPointer.allocate(byteCount: firstByte, alignment: 8)
-      defer { mark.deallocate() }
-      _ = try again.read(into: mark)
+      defer { unsafe mark.deallocate() }
+      _ = try unsafe again.read(into: mark)
     }
     return again
   }
@@ -141,7 +141,7 @@ struct JSONBlockReader {
       pool.count(rows: rows)
     }
     while let record = records() {
-      var cursor = JSONCursor(base, record.upperBound, at: record.lowerBound)
+      var cursor = unsafe JSONCursor(base, record.upperBound, at: record.lowerBound)
       do {
         try parser.parse(&cursor)
         if cursor.peek() != nil {
@@ -149,7 +149,7 @@ struct JSONBlockReader {
           throw cursor.error("expected the end of the record")
         }
       } catch {
-        try pool.table.policy.handle(
+        try unsafe pool.table.policy.handle(
           error, parser, record: UnsafeBufferPointer(rebasing: bytes[record]), offset: offset + record.lowerBound, start: record.lowerBound,
           line: { try line(JSONPolicy.position(error).0) })
       }

@@ -44,7 +44,7 @@ package struct ParquetFormat: FileFormat {
   }
 
   package func recognizes(_ head: UnsafeRawBufferPointer) -> Bool {
-    head.count >= 4 && head.loadUnaligned(as: UInt32.self).littleEndian == 0x3152_4150
+    unsafe head.count >= 4 && head.loadUnaligned(as: UInt32.self).littleEndian == 0x3152_4150
   }
 
   package func outputExtension(_ options: DataSourceOptions) -> String { ".parquet" }
@@ -157,7 +157,7 @@ struct InputSource: RandomAccess {
 
   func read(at offset: Int, into target: UnsafeMutableRawBufferPointer) throws(ParquetError) {
     let n: Int
-    do { n = try file.pread(into: target, at: offset) } catch { throw ParquetError(.io, "\(error)", byteOffset: offset, file: file.path) }
+    do { n = try unsafe file.pread(into: target, at: offset) } catch { throw ParquetError(.io, "\(error)", byteOffset: offset, file: file.path) }
     guard n == target.count else {
       throw ParquetError(.io, "the file ended early: \(target.count - n) bytes missing", byteOffset: offset + n, file: file.path)
     }
@@ -178,7 +178,7 @@ final class ParquetPartWriter: FileWriter, @unchecked Sendable {  // append/fini
 
   init(_ file: OutputFile, _ encoder: ParquetEncoder) throws {
     self.encoder = encoder
-    writer = try ParquetFileWriter(encoder, createdBy: "kconnect", write: { try file.write($0) })
+    writer = try unsafe ParquetFileWriter(encoder, createdBy: "kconnect", write: { try unsafe file.write($0) })
   }
 
   var preferredChunkRows: Int? { encoder.options.rowGroupRows }

@@ -94,12 +94,12 @@ struct ParquetReadPlan: Sendable {
   /// `inner` selects among the set bits of `outer`: the bits of both as a selection of the whole.
   private static func scatter(_ inner: Bitmap, into outer: Bitmap) -> Bitmap {
     let positions = outer.indices()
-    return Bitmap.build(count: outer.count) { words in
-      inner.indices().withUnsafe { chosen in
-        positions.withUnsafe { all in
-          for i in chosen {
-            let p = Int(all[Int(i)])
-            words[p >> 6] |= 1 << UInt64(p & 63)
+    return unsafe Bitmap.build(count: outer.count) { words in
+      unsafe inner.indices().withUnsafe { chosen in
+        unsafe positions.withUnsafe { all in
+          for unsafe i in unsafe chosen {
+            let p = unsafe Int(all[Int(i)])
+            unsafe words[p >> 6] |= 1 << UInt64(p & 63)
           }
         }
       }

@@ -55,9 +55,9 @@ package enum FileFormats {
   private static func byContent(_ path: String, _ formats: [any FileFormat]) throws -> (any FileFormat)? {
     let file = try InputFile(path: path)
     var head: (UInt64, UInt64) = (0, 0)
-    return try withUnsafeMutableBytes(of: &head) { bytes in
-      let n = try file.pread(into: bytes, at: 0)
-      return formats.first { $0.recognizes(UnsafeRawBufferPointer(rebasing: bytes[..<n])) }
+    return try unsafe withUnsafeMutableBytes(of: &head) { bytes in
+      let n = try unsafe file.pread(into: bytes, at: 0)
+      return formats.first { unsafe $0.recognizes(UnsafeRawBufferPointer(rebasing: bytes[..<n])) }
     }
   }
 }

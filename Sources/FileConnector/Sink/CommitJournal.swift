@@ -146,6 +146,6 @@ func readSmallFile(_ path: String, limit: Int = 1 << 28) throws -> String? {
   let size = file.size ?? 0
   guard size <= limit else { throw KConnectError(.formatCorrupt, "'\(path)' has \(size) bytes, expected at most \(limit)") }
   var bytes = [UInt8](repeating: 0, count: size)
-  let n = try bytes.withUnsafeMutableBytes { try file.pread(into: $0, at: 0) }
+  let n = try unsafe bytes.withUnsafeMutableBytes { try unsafe file.pread(into: $0, at: 0) }
   return String(decoding: bytes[..<n], as: UTF8.self)
 }

@@ -131,7 +131,7 @@ final class DirectoryCommit {
       return true
     }
     var info = stat()
-    if stat(target, &info) == 0 { _ = fileSystem.setMode(staging.path, info.st_mode & 0o7777) }
+    if unsafe stat(target, &info) == 0 { _ = fileSystem.setMode(staging.path, info.st_mode & 0o7777) }
     let code = fileSystem.rename(staging.path, target, .exchange)
     switch code {
     case 0: break
@@ -200,7 +200,7 @@ final class DirectoryCommit {
     let draft = joinPath(staging.path, "journal")
     let file = try OutputFile(creating: draft, displayPath: path, fileSystem: fileSystem)
     var text = journal.text
-    try text.withUTF8 { try file.write(UnsafeRawBufferPointer($0)) }
+    try text.withUTF8 { try unsafe file.write(UnsafeRawBufferPointer($0)) }
     try file.sync()
     try file.close()
     let code = fileSystem.rename(draft, path, .noReplace)

@@ -90,7 +90,7 @@ final class SingleFileSink: TableSink, @unchecked Sendable {  // append/commit b
       return
     }
     var info = stat()
-    if replaces, stat(path, &info) == 0 { _ = fileSystem.setMode(file.path, info.st_mode & 0o7777) }
+    if replaces, unsafe stat(path, &info) == 0 { _ = fileSystem.setMode(file.path, info.st_mode & 0o7777) }
     try file.close()
     let code = fileSystem.rename(file.path, path, replaces ? .replace : .noReplace)
     if code == EEXIST {

@@ -47,7 +47,7 @@ final class StagingDirectory {
       let code = fileSystem.makeDirectory(path)
       if code == EEXIST { continue }
       if code != 0 { return (nil, code) }
-      let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+      let descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
       if descriptor < 0 {
         // A cleaner was faster than our lock.
         if errno == ENOENT { continue }
@@ -70,7 +70,7 @@ final class StagingDirectory {
 
   static func isSame(_ descriptor: Int32, _ path: String) -> Bool {
     var named = stat(), own = stat()
-    return lstat(path, &named) == 0 && fstat(descriptor, &own) == 0 && named.st_ino == own.st_ino && named.st_dev == own.st_dev
+    return unsafe lstat(path, &named) == 0 && fstat(descriptor, &own) == 0 && named.st_ino == own.st_ino && named.st_dev == own.st_dev
   }
 }
 
@@ -105,7 +105,7 @@ enum StagingCleaner {
   }
 
   private static func removeIfDead(_ path: String, _ fileSystem: FileSystem) {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
     guard descriptor >= 0 else { return }
     defer { close(descriptor) }
     guard flock(descriptor, LOCK_EX | LOCK_NB) == 0, StagingDirectory.isSame(descriptor, path) else { return }
@@ -118,7 +118,7 @@ final class DirectoryLock {
   private var descriptor: Int32
 
   init(_ path: String) throws {
-    descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard descriptor >= 0 else { throw SystemError.make("cannot open", path, errno) }
     while flock(descriptor, LOCK_EX) != 0 {
       if errno != EINTR { throw SystemError.make("cannot lock", path, errno) }

@@ -68,7 +68,7 @@ enum TargetContents {
     for name in try DirectoryReader.names(in: directory) {
       let path = joinPath(directory, name)
       var info = stat()
-      guard lstat(path, &info) == 0 else { continue }
+      guard unsafe lstat(path, &info) == 0 else { continue }
       if info.st_mode & S_IFMT == S_IFDIR {
         if name.hasPrefix("_temporary") { continue }
         if name.hasPrefix("."), !StagingNames.isBeside(name, target: String(name.dropFirst(18))) { return path }

@@ -35,7 +35,7 @@ package struct JSONInference {
         isFirst = false
         key.count = 0
         cursor.appendString(member.key, to: key)
-        let name = String(decoding: UnsafeBufferPointer(start: UnsafePointer(key.pointer), count: key.count), as: UTF8.self)
+        let name = unsafe String(decoding: UnsafeBufferPointer(start: UnsafePointer(key.pointer), count: key.count), as: UTF8.self)
         let type = type(of: member.value, cursor)
         guard let i = index[name] else {
           index[name] = members.count
@@ -55,7 +55,7 @@ package struct JSONInference {
 
   /// Nil for null.
   private func type(of value: JSONExtent, _ cursor: JSONCursor) -> DataType? {
-    let p = cursor.base + value.start, n = value.end - value.start
+    let p = unsafe cursor.base + value.start, n = value.end - value.start
     switch value.kind {
     case .null: return nil
     case .array, .object: return .dynamic
@@ -64,9 +64,9 @@ package struct JSONInference {
     if !infersPrimitives { return .string }
     switch value.kind {
     case .true, .false: return .bool
-    case .integer: return ScalarText.parseLong(p, n) != nil ? .long : .real
+    case .integer: return unsafe ScalarText.parseLong(p, n) != nil ? .long : .real
     case .number: return .real
-    default: return infersTimestamps && n >= 10 && ScalarText.parseISODateTime(p, n, exact: false) != nil ? .datetime : .string
+    default: return unsafe infersTimestamps && n >= 10 && ScalarText.parseISODateTime(p, n, exact: false) != nil ? .datetime : .string
     }
   }
 

@@ -37,7 +37,7 @@ final class ColumnNode: Sendable {
     while size < 2 * members.count { size *= 2 }
     var table = [Int32](repeating: -1, count: size)
     for i in members.indices {
-      var slot = Self.hash(keys.pointer + starts[i], starts[i + 1] - starts[i]) & (size - 1)
+      var slot = unsafe Self.hash(keys.pointer + starts[i], starts[i + 1] - starts[i]) & (size - 1)
       while table[slot] >= 0 { slot = (slot + 1) & (size - 1) }
       table[slot] = Int32(i)
     }
@@ -48,23 +48,23 @@ final class ColumnNode: Sendable {
     var h = UInt64(truncatingIfNeeded: n) &* 0x9E37_79B9_7F4A_7C15
     var i = 0
     while i < n {
-      h = (h ^ UInt64(key[i])) &* 0x0000_0100_0000_01B3
+      h = unsafe (h ^ UInt64(key[i])) &* 0x0000_0100_0000_01B3
       i &+= 1
     }
     return Int(truncatingIfNeeded: (h ^ (h >> 29)) & 0x7FFF_FFFF)
   }
 
   @inline(__always) func isKey(_ i: Int, _ key: UnsafePointer<UInt8>, _ n: Int) -> Bool {
-    starts[i &+ 1] &- starts[i] == n && memcmp(keys.pointer + starts[i], key, n) == 0
+    unsafe starts[i &+ 1] &- starts[i] == n && memcmp(keys.pointer + starts[i], key, n) == 0
   }
 
   /// The child of that key, -1 for none.
   func child(_ key: UnsafePointer<UInt8>, _ n: Int) -> Int {
     let mask = table.count - 1
-    var slot = Self.hash(key, n) & mask
+    var slot = unsafe Self.hash(key, n) & mask
     while table[slot] >= 0 {
       let i = Int(table[slot])
-      if isKey(i, key, n) { return i }
+      if unsafe isKey(i, key, n) { return i }
       slot = (slot + 1) & mask
     }
     return -1

@@ -37,7 +37,7 @@ final class JSONColumnBuilder {
 
   @inline(__always) private func mark(_ bit: Bool) {
     if count & 63 == 0 { valid.append(0) }
-    if bit { valid.pointer[count &>> 6] |= 1 &<< UInt64(truncatingIfNeeded: count & 63) } else { nullCount &+= 1 }
+    if bit { unsafe valid.pointer[count &>> 6] |= 1 &<< UInt64(truncatingIfNeeded: count & 63) } else { nullCount &+= 1 }
     count &+= 1
   }
 
@@ -58,7 +58,7 @@ final class JSONColumnBuilder {
 
   /// Appends text as it is; the column is a string.
   func append(text bytes: UnsafeBufferPointer<UInt8>) {
-    text.append(bytes)
+    unsafe text.append(bytes)
     mark(true)
   }
 
@@ -81,7 +81,7 @@ final class JSONColumnBuilder {
       if extent.kind == .string {
         cursor.appendString(extent, to: text.data)
       } else {
-        text.data.append(contentsOf: UnsafeBufferPointer(start: cursor.base + extent.start, count: extent.end - extent.start))
+        unsafe text.data.append(contentsOf: UnsafeBufferPointer(start: cursor.base + extent.start, count: extent.end - extent.start))
       }
       text.endRow()
       mark(true)
@@ -94,12 +94,12 @@ final class JSONColumnBuilder {
 
   /// A scalar of a fixed-size type.
   @inline(__always) private func store(_ extent: JSONExtent, _ cursor: JSONCursor) -> Bool {
-    var p = cursor.base + extent.start
+    var p = unsafe cursor.base + extent.start
     var n = extent.end - extent.start
     if extent.needsDecoding {
       scratch.count = 0
       cursor.appendString(extent, to: scratch)
-      p = UnsafePointer(scratch.pointer)
+      unsafe p = unsafe UnsafePointer(scratch.pointer)
       n = scratch.count
     }
     switch extent.kind {
@@ -113,29 +113,29 @@ final class JSONColumnBuilder {
     let isText = extent.kind == .string
     switch type {
     case .long:
-      guard let v = ScalarText.parseLong(p, n) else { return false }
+      guard let v = unsafe ScalarText.parseLong(p, n) else { return false }
       longs.append(v)
     case .int:
-      guard let v = ScalarText.parseInt(p, n) else { return false }
+      guard let v = unsafe ScalarText.parseInt(p, n) else { return false }
       ints.append(v)
     case .real:
-      guard let v = ScalarText.parseReal(p, n) else { return false }
+      guard let v = unsafe ScalarText.parseReal(p, n) else { return false }
       reals.append(v)
     case .decimal:
-      guard let v = ScalarText.parseDecimal(p, n) else { return false }
+      guard let v = unsafe ScalarText.parseDecimal(p, n) else { return false }
       wide.append(v.coefficient)
       scales.append(v.scale)
     case .datetime:
-      guard isText, let v = options.timestampPattern.map({ $0.parse(p, n) }) ?? ScalarText.parseDateTime(p, n) else { return false }
+      guard isText, let v = unsafe options.timestampPattern.map({ unsafe $0.parse(p, n) }) ?? ScalarText.parseDateTime(p, n) else { return false }
       longs.append(v)
     case .timespan:
-      guard isText, let v = ScalarText.parseTimespan(p, n) else { return false }
+      guard isText, let v = unsafe ScalarText.parseTimespan(p, n) else { return false }
       longs.append(v)
     case .guid:
-      guard isText, let v = ScalarText.parseGUID(p, n) else { return false }
+      guard isText, let v = unsafe ScalarText.parseGUID(p, n) else { return false }
       guids.append(v)
     case .bool:
-      guard isText, n > 1, let v = ScalarText.parseBool(p, n) else { return false }
+      guard isText, n > 1, let v = unsafe ScalarText.parseBool(p, n) else { return false }
       putBool(v)
     case .string, .dynamic: return false
     }
@@ -144,7 +144,7 @@ final class JSONColumnBuilder {
 
   private func putBool(_ value: Bool) {
     if count & 63 == 0 { bits.append(0) }
-    if value { bits.pointer[count >> 6] |= 1 << UInt64(count & 63) }
+    if value { unsafe bits.pointer[count >> 6] |= 1 << UInt64(count & 63) }
   }
 
   /// Forgets rows from `row` on; also what a failed append may have left in the text.
@@ -152,9 +152,9 @@ final class JSONColumnBuilder {
     while count > row {
       count -= 1
       let mask: UInt64 = 1 << UInt64(count & 63)
-      if valid.pointer[count >> 6] & mask == 0 { nullCount -= 1 }
-      valid.pointer[count >> 6] &= ~mask
-      if type == .bool { bits.pointer[count >> 6] &= ~mask }
+      if unsafe valid.pointer[count >> 6] & mask == 0 { nullCount -= 1 }
+      unsafe valid.pointer[count >> 6] &= ~mask
+      if type == .bool { unsafe bits.pointer[count >> 6] &= ~mask }
     }
     valid.count = Bitmap.wordCount(row)
     switch type {
@@ -168,7 +168,7 @@ final class JSONColumnBuilder {
     case .guid: guids.count = min(guids.count, row)
     case .string, .dynamic:
       text.offsets.count = min(text.offsets.count, row + 1)
-      text.data.count = Int(text.offsets.pointer[row])
+      text.data.count = unsafe Int(text.offsets.pointer[row])
     }
   }
 

@@ -59,7 +59,7 @@ package final class JSONRowParser {
 
   /// A row of nulls for a record that is none, with its text in the corrupt column.
   package func appendCorrupt(_ text: UnsafeBufferPointer<UInt8>) {
-    if let corrupt { builders[corrupt].append(text: text) }
+    if let corrupt { unsafe builders[corrupt].append(text: text) }
     endRow()
   }
 
@@ -67,7 +67,7 @@ package final class JSONRowParser {
   package func markLastCorrupt(_ text: UnsafeBufferPointer<UInt8>) {
     guard let corrupt, row > 0 else { return }
     builders[corrupt].cut(to: row - 1)
-    builders[corrupt].append(text: text)
+    unsafe builders[corrupt].append(text: text)
   }
 
   package var hasCorruptColumn: Bool { corrupt != nil }
@@ -103,17 +103,17 @@ package final class JSONRowParser {
       let name = try cursor.scanString()
       guard cursor.peek() == UInt8(ascii: ":") else { throw cursor.error("expected ':' behind the key") }
       cursor.at &+= 1
-      var p = cursor.base + name.start
+      var p = unsafe cursor.base + name.start
       var n = name.end &- name.start
       if name.needsDecoding {
         key.count = 0
         cursor.appendString(name, to: key)
-        p = UnsafePointer(key.pointer)
+        unsafe p = unsafe UnsafePointer(key.pointer)
         n = key.count
       }
       var found = -1
       if childCount > 0 {
-        if node.isKey(guess, p, n) { found = guess } else { found = node.child(p, n) }
+        if unsafe node.isKey(guess, p, n) { found = guess } else { found = unsafe node.child(p, n) }
       }
       if found >= 0 {
         guess = found &+ 1 < childCount ? found &+ 1 : 0
@@ -182,7 +182,7 @@ package final class JSONRowParser {
     if let extent = try? cursor.skipValue() {
       let quote = extent.kind == .string ? 1 : 0
       let length = min(extent.end - extent.start + 2 * quote, 80)
-      shown = String(decoding: UnsafeBufferPointer(start: cursor.base + extent.start - quote, count: length), as: UTF8.self)
+      shown = unsafe String(decoding: UnsafeBufferPointer(start: cursor.base + extent.start - quote, count: length), as: UTF8.self)
     }
     return JSONRowError(.mismatch, offset: start, message: "column '\(field.name)': found \(shown), expected \(field.type)")
   }

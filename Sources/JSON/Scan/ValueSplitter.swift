@@ -25,7 +25,7 @@ package struct ValueSplitter: Sendable {
     guard let p = bytes.baseAddress else { return }
     var i = from
     while i < bytes.count {
-      let b = p[i]
+      let b = unsafe p[i]
       if isInString {
         if isEscaped {
           isEscaped = false

@@ -31,7 +31,7 @@ package struct JSONRowWriter: Sendable {
     names = schema.fields.map { field in
       let out = BufferBuilder<UInt8>()
       var name = field.name
-      name.withUTF8 { DynamicPrinter.string($0, out) }
+      name.withUTF8 { unsafe DynamicPrinter.string($0, out) }
       out.append(UInt8(ascii: ":"))
       return out.finish()
     }
@@ -55,7 +55,8 @@ package struct JSONRowWriter: Sendable {
 }
 
 /// A column prepared for writing cell by cell: raw addresses, valid while the batch is alive.
-private struct JSONCell {
+// SAFETY: its pointers are borrowed from buffers that whoever makes it keeps alive while it is used; every access stays within the counts it holds.
+@safe private struct JSONCell {
   private enum Kind: UInt8 {
     case bool, int, long, real, decimal, string, datetime, timespan, guid, dynamic, allNull
   }
@@ -72,98 +73,98 @@ private struct JSONCell {
 
   init(_ column: ColumnVector, name: Buffer<UInt8>, _ options: JSONWriteOptions) {
     self.name = name
-    validity = column.validity?.words.pointer
+    unsafe validity = unsafe column.validity?.words.pointer
     var flat = column
     var codes: UnsafePointer<Int32>?
     var isConstant = false
     switch column.storage {
     case .dictionary(let own, let inner):
-      codes = own.pointer
+      unsafe codes = unsafe own.pointer
       flat = inner
     case .constant(let inner):
       isConstant = true
       flat = inner
     default: break
     }
-    self.codes = codes
+    unsafe self.codes = unsafe codes
     self.isConstant = isConstant
     vector = flat
     var offsets: UnsafePointer<Int32>?
     switch flat.storage {
-    case .bool(let b): (kind, values) = (.bool, UnsafeRawPointer(b.words.pointer))
-    case .int(let b): (kind, values) = (.int, UnsafeRawPointer(b.pointer))
+    case .bool(let b): unsafe (kind, values) = unsafe (.bool, UnsafeRawPointer(b.words.pointer))
+    case .int(let b): unsafe (kind, values) = unsafe (.int, UnsafeRawPointer(b.pointer))
     case .long(let b):
-      values = UnsafeRawPointer(b.pointer)
+      unsafe values = unsafe UnsafeRawPointer(b.pointer)
       kind = column.type == .datetime ? .datetime : column.type == .timespan ? .timespan : .long
-    case .real(let b): (kind, values) = (.real, UnsafeRawPointer(b.pointer))
-    case .decimal64, .decimal128: (kind, values) = (.decimal, nil)
-    case .guid(let b): (kind, values) = (.guid, UnsafeRawPointer(b.pointer))
+    case .real(let b): unsafe (kind, values) = unsafe (.real, UnsafeRawPointer(b.pointer))
+    case .decimal64, .decimal128: unsafe (kind, values) = (.decimal, nil)
+    case .guid(let b): unsafe (kind, values) = unsafe (.guid, UnsafeRawPointer(b.pointer))
     case .bytes(let o, let data):
-      values = UnsafeRawPointer(data.pointer)
-      offsets = o.pointer
+      unsafe values = unsafe UnsafeRawPointer(data.pointer)
+      unsafe offsets = unsafe o.pointer
       kind = column.type == .dynamic ? .dynamic : .string
-    case .constant, .dictionary: (kind, values) = (.allNull, nil)
+    case .constant, .dictionary: unsafe (kind, values) = (.allNull, nil)
     }
-    self.offsets = offsets
+    unsafe self.offsets = unsafe offsets
   }
 
   @inline(__always) func append(_ row: Int, _ options: JSONWriteOptions, _ isFirst: inout Bool, _ out: BufferBuilder<UInt8>) {
-    let isNull = validity.map { $0[row >> 6] >> UInt64(row & 63) & 1 == 0 } ?? false
+    let isNull = unsafe validity.map { unsafe $0[row >> 6] >> UInt64(row & 63) & 1 == 0 } ?? false
     if isNull, options.ignoresNulls { return }
     if !isFirst { out.append(UInt8(ascii: ",")) }
     isFirst = false
-    out.append(contentsOf: UnsafeBufferPointer(start: name.pointer, count: name.count))
+    unsafe out.append(contentsOf: UnsafeBufferPointer(start: name.pointer, count: name.count))
     if isNull {
       literal("null", out)
     } else {
-      value(isConstant ? 0 : codes.map { Int($0[row]) } ?? row, options, out)
+      unsafe value(isConstant ? 0 : codes.map { unsafe Int($0[row]) } ?? row, options, out)
     }
   }
 
   private func literal(_ text: StaticString, _ out: BufferBuilder<UInt8>) {
-    out.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    unsafe out.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
   }
 
   @inline(__always) private func number<T: BitwiseCopyable>(_ i: Int, as type: T.Type) -> T? {
-    values?.load(fromByteOffset: i * MemoryLayout<T>.stride, as: T.self)
+    unsafe values?.load(fromByteOffset: i * MemoryLayout<T>.stride, as: T.self)
   }
 
   private func value(_ i: Int, _ options: JSONWriteOptions, _ out: BufferBuilder<UInt8>) {
     switch kind {
     case .bool: literal((number(i >> 6, as: UInt64.self) ?? 0) >> UInt64(i & 63) & 1 == 1 ? "true" : "false", out)
-    case .int: out.appendText { ScalarText.write(long: Int64(number(i, as: Int32.self) ?? 0), to: $0) }
-    case .long: out.appendText { ScalarText.write(long: number(i, as: Int64.self) ?? 0, to: $0) }
+    case .int: unsafe out.appendText { unsafe ScalarText.write(long: Int64(number(i, as: Int32.self) ?? 0), to: $0) }
+    case .long: unsafe out.appendText { unsafe ScalarText.write(long: number(i, as: Int64.self) ?? 0, to: $0) }
     case .real:
       let v = number(i, as: Double.self) ?? 0
       if v.isFinite {
-        out.appendText { ScalarText.write(realWithPoint: v, to: $0) }
+        unsafe out.appendText { unsafe ScalarText.write(realWithPoint: v, to: $0) }
       } else {
-        quoted(out) { out.appendText { ScalarText.write(real: v, to: $0) } }
+        quoted(out) { unsafe out.appendText { unsafe ScalarText.write(real: v, to: $0) } }
       }
     case .decimal:
       guard case .decimal(let v) = vector.scalar(i) else { return literal("null", out) }
       if options.quotesDecimals {
-        quoted(out) { out.appendText { ScalarText.write(decimal: v, to: $0) } }
+        quoted(out) { unsafe out.appendText { unsafe ScalarText.write(decimal: v, to: $0) } }
       } else {
-        out.appendText { ScalarText.write(decimal: v, to: $0) }
+        unsafe out.appendText { unsafe ScalarText.write(decimal: v, to: $0) }
       }
     case .datetime:
       let ticks = number(i, as: Int64.self) ?? 0
       quoted(out) {
         if let pattern = options.timestampPattern {
-          out.appendText(room: pattern.room) { pattern.write(ticks, to: $0) }
+          unsafe out.appendText(room: pattern.room) { unsafe pattern.write(ticks, to: $0) }
         } else {
-          out.appendText { ScalarText.write(timestamp: ticks, to: $0) }
+          unsafe out.appendText { unsafe ScalarText.write(timestamp: ticks, to: $0) }
         }
       }
-    case .timespan: quoted(out) { out.appendText { ScalarText.write(timespan: number(i, as: Int64.self) ?? 0, to: $0) } }
+    case .timespan: quoted(out) { unsafe out.appendText { unsafe ScalarText.write(timespan: number(i, as: Int64.self) ?? 0, to: $0) } }
     case .guid:
-      if let v = number(i, as: GUID.self) { quoted(out) { out.appendText { ScalarText.write(guid: v, to: $0) } } }
+      if let v = number(i, as: GUID.self) { quoted(out) { unsafe out.appendText { unsafe ScalarText.write(guid: v, to: $0) } } }
     case .string, .dynamic:
-      guard let offsets, let values else { return literal("null", out) }
-      let start = Int(offsets[i]), n = Int(offsets[i + 1]) - start
-      let bytes = values.assumingMemoryBound(to: UInt8.self) + start
-      if kind == .string { DynamicPrinter.string(UnsafeBufferPointer(start: bytes, count: n), out) } else { DynamicPrinter.append(DynamicView(bytes, n), to: out) }
+      guard let offsets = unsafe offsets, let values = unsafe values else { return literal("null", out) }
+      let start = unsafe Int(offsets[i]), n = unsafe Int(offsets[i + 1]) - start
+      let bytes = unsafe values.assumingMemoryBound(to: UInt8.self) + start
+      if kind == .string { unsafe DynamicPrinter.string(UnsafeBufferPointer(start: bytes, count: n), out) } else { unsafe DynamicPrinter.append(DynamicView(bytes, n), to: out) }
     case .allNull: literal("null", out)
     }
   }

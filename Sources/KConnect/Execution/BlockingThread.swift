@@ -30,16 +30,16 @@ package enum BlockingThread {
 
   /// Starts a detached thread; false when the system refuses.
   package static func start(_ body: @escaping @Sendable () -> Void) -> Bool {
-    let box = Unmanaged.passRetained(ThreadBody(body))
+    let box = unsafe Unmanaged.passRetained(ThreadBody(body))
     var thread: pthread_t = 0
-    let code = pthread_create(
+    let code = unsafe pthread_create(
       &thread, nil,
       { raw in
-        guard let raw else { return nil }
-        Unmanaged<ThreadBody>.fromOpaque(raw).takeRetainedValue().run()
+        guard let raw = unsafe raw else { return nil }
+        unsafe Unmanaged<ThreadBody>.fromOpaque(raw).takeRetainedValue().run()
         return nil
-      }, box.toOpaque())
-    if code == 0 { pthread_detach(thread) } else { box.release() }
+      }, unsafe box.toOpaque())
+    if code == 0 { pthread_detach(thread) } else { unsafe box.release() }
     return code == 0
   }
 }

@@ -44,7 +44,7 @@ public struct Batch: Sendable {
       throw KConnectError(.typeMismatch, "column '\(name)' is \(vector.type), expected long, datetime or timespan")
     }
     let validity = vector.validity
-    return try buffer.withUnsafe { values in try body(values, validity.map { bits in { bits[$0] } }) }
+    return unsafe try buffer.withUnsafe { values in unsafe try body(values, validity.map { bits in { bits[$0] } }) }
   }
 
   /// The same for a column of reals.
@@ -57,6 +57,6 @@ public struct Batch: Sendable {
       throw KConnectError(.typeMismatch, "column '\(name)' is \(vector.type), expected real")
     }
     let validity = vector.validity
-    return try buffer.withUnsafe { values in try body(values, validity.map { bits in { bits[$0] } }) }
+    return unsafe try buffer.withUnsafe { values in unsafe try body(values, validity.map { bits in { bits[$0] } }) }
   }
 }

@@ -67,7 +67,8 @@ private final class BatchChannel: Sendable {
   }
 }
 
-private final class ChannelState: @unchecked Sendable {  // the semaphore is thread-safe, everything else is behind the mutex
+// SAFETY: owns or keeps alive the memory behind its pointers for as long as it lives; every access stays within the counts it holds.
+@safe private final class ChannelState: @unchecked Sendable {  // the semaphore is thread-safe, everything else is behind the mutex
   private typealias Outcome = Result<Batch?, KConnectError>
   private struct Contents {
     var ready: [Outcome] = []
@@ -83,13 +84,13 @@ private final class ChannelState: @unchecked Sendable {  // the semaphore is thr
 
   init(_ execution: QueryExecution) {
     self.execution = execution
-    room = .allocate(capacity: 1)
-    sem_init(room, 0, Self.capacity)
+    unsafe room = .allocate(capacity: 1)
+    unsafe sem_init(room, 0, Self.capacity)
   }
 
   deinit {
-    sem_destroy(room)
-    room.deallocate()
+    unsafe sem_destroy(room)
+    unsafe room.deallocate()
   }
 
   /// On the query's thread.
@@ -97,7 +98,7 @@ private final class ChannelState: @unchecked Sendable {  // the semaphore is thr
     let last: Outcome
     do {
       try execution.run { batch in
-        while sem_wait(room) != 0 {}
+        while unsafe sem_wait(room) != 0 {}
         if contents.withLock({ $0.isStopped }) { return false }
         send(.success(Batch(batch)))
         return true
@@ -120,7 +121,7 @@ private final class ChannelState: @unchecked Sendable {  // the semaphore is thr
       return waiting
     }
     if let waiting {
-      sem_post(room)
+      unsafe sem_post(room)
       waiting.resume(returning: outcome)
     }
   }
@@ -134,7 +135,7 @@ private final class ChannelState: @unchecked Sendable {  // the semaphore is thr
       return nil
     }
     if let outcome {
-      sem_post(room)
+      unsafe sem_post(room)
       continuation.resume(returning: outcome)
     }
   }
@@ -143,6 +144,6 @@ private final class ChannelState: @unchecked Sendable {  // the semaphore is thr
   func stop() {
     contents.withLock { $0.isStopped = true }
     execution.cancel()
-    sem_post(room)
+    unsafe sem_post(room)
   }
 }

@@ -31,7 +31,7 @@ public struct DateTime: Sendable, Hashable, Comparable, CustomStringConvertible 
   public static func - (a: DateTime, b: DateTime) -> TimeSpan { TimeSpan(ticks: a.ticks &- b.ticks) }
 
   /// ISO 8601 with seven digits behind the point, as Kusto prints it: `2024-02-29T12:30:00.0000000Z`.
-  public var description: String { ScalarText.text { ScalarText.write(datetime: ticks, to: $0) } }
+  public var description: String { unsafe ScalarText.text { unsafe ScalarText.write(datetime: ticks, to: $0) } }
 }
 
 /// A length of time: ticks of 100 ns.
@@ -59,7 +59,7 @@ public struct TimeSpan: Sendable, Hashable, Comparable, CustomStringConvertible 
   public static func < (a: TimeSpan, b: TimeSpan) -> Bool { a.ticks < b.ticks }
 
   /// Kusto's form: `[-][d.]hh:mm:ss[.fffffff]`.
-  public var description: String { ScalarText.text { ScalarText.write(timespan: ticks, to: $0) } }
+  public var description: String { unsafe ScalarText.text { unsafe ScalarText.write(timespan: ticks, to: $0) } }
 }
 
 extension DateTime: Codable {

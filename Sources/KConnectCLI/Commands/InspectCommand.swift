@@ -28,7 +28,7 @@ struct InspectCommand: ParsableCommand {
     let description: FileDescription
     do {
       description = try ParquetFile(FileDescriptorSource(path: path)).describe()
-    } catch let error as ParquetError {
+    } catch {
       let code: KConnectError.Code = switch error.kind {
       case .corrupt: .formatCorrupt
       case .notSupported: .notSupported

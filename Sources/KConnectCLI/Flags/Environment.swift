@@ -9,7 +9,7 @@ import Glibc
 
 enum Environment {
   /// The value of a variable, nil when unset.
-  static func value(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
+  static func value(_ name: String) -> String? { unsafe getenv(name).map { unsafe String(cString: $0) } }
 
   /// The value that `env:NAME` or `file:PATH` stands for; nil for other texts. Throws CONFIGURATION.
   static func indirect(_ text: String) throws -> String? {
@@ -32,7 +32,7 @@ enum Environment {
     var bytes: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 1 << 16)
     while bytes.count < 16 << 20 {
-      let n = try buffer.withUnsafeMutableBytes { try file.read(into: $0) }
+      let n = unsafe try buffer.withUnsafeMutableBytes { unsafe try file.read(into: $0) }
       bytes.append(contentsOf: buffer[..<n])
       if n < buffer.count { return String(decoding: bytes, as: UTF8.self) }
     }

@@ -40,14 +40,14 @@ final class ByteOutput {
     case .directory: throw KConnectError(.usage, "--output '\(path)' is a directory, expected a file", hint: "kconnect write fills directories")
     case .special:
       temporaryPath = nil
-      descriptor = open(path, O_WRONLY | O_CLOEXEC)
+      descriptor = unsafe open(path, O_WRONLY | O_CLOEXEC)
       guard descriptor >= 0 else { throw SystemError.make("cannot open", path, errno) }
       return
     case .file, .missing: break
     }
     let temporary = StagedName.beside(self.path)
     temporaryPath = temporary
-    descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+    descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw SystemError.make("cannot create", path, errno) }
     Interrupt.registerTemporary(temporary)
   }
@@ -62,16 +62,16 @@ final class ByteOutput {
 
   /// Appends bytes.
   func write(_ bytes: UnsafeBufferPointer<UInt8>) throws {
-    buffer.append(contentsOf: bytes)
+    unsafe buffer.append(contentsOf: bytes)
     if buffer.count >= Self.bufferSize { try flush() }
   }
 
   /// Hands the bytes to the system.
   func flush() throws {
     var done = 0
-    let failure: Int32 = buffer.withUnsafeBytes { bytes in
+    let failure: Int32 = unsafe buffer.withUnsafeBytes { bytes in
       while done < bytes.count {
-        let n = Glibc.write(descriptor, bytes.baseAddress! + done, bytes.count - done)
+        let n = unsafe Glibc.write(descriptor, bytes.baseAddress! + done, bytes.count - done)
         if n >= 0 { done += n } else if errno != EINTR { return errno }
       }
       return 0
@@ -89,12 +89,12 @@ final class ByteOutput {
     descriptor = -1
     if code != 0 {
       let number = errno
-      unlink(temporaryPath)
+      unsafe unlink(temporaryPath)
       throw SystemError.make("cannot close", path, number)
     }
-    if rename(temporaryPath, path) != 0 {
+    if unsafe rename(temporaryPath, path) != 0 {
       let number = errno
-      unlink(temporaryPath)
+      unsafe unlink(temporaryPath)
       throw SystemError.make("cannot create", path, number)
     }
     Interrupt.forgetTemporary(temporaryPath)
@@ -104,7 +104,7 @@ final class ByteOutput {
     guard let temporaryPath, descriptor > 2 else { return }
     close(descriptor)
     descriptor = -1
-    unlink(temporaryPath)
+    unsafe unlink(temporaryPath)
     Interrupt.forgetTemporary(temporaryPath)
   }
 }

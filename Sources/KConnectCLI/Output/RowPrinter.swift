@@ -108,8 +108,8 @@ final class JSONPrinter: RowPrinter {
       isFirst = false
       for (c, column) in columns.enumerated() {
         if c > 0 { try output.write(",") }
-        let start = Int(column.offsets.pointer[i])
-        try output.write(UnsafeBufferPointer(start: column.data.pointer + start, count: Int(column.offsets.pointer[i + 1]) - start))
+        let start = unsafe Int(column.offsets.pointer[i])
+        unsafe try output.write(UnsafeBufferPointer(start: column.data.pointer + start, count: Int(column.offsets.pointer[i + 1]) - start))
       }
       try output.write("]")
     }

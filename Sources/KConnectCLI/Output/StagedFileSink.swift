@@ -35,7 +35,7 @@ final class StagedFileSink: TableSink, @unchecked Sendable {  // append, commit 
     do {
       writer = try makeWriter(file)
     } catch {
-      if let staged { unlink(staged) }
+      if let staged { unsafe unlink(staged) }
       throw error
     }
   }
@@ -54,7 +54,7 @@ final class StagedFileSink: TableSink, @unchecked Sendable {  // append, commit 
     do {
       try writer.finish()
       try file.close()
-      if let staged, rename(staged, path) != 0 { throw SystemError.make("cannot create", path, errno) }
+      if let staged, unsafe rename(staged, path) != 0 { throw SystemError.make("cannot create", path, errno) }
     } catch {
       abort()
       throw error
@@ -68,7 +68,7 @@ final class StagedFileSink: TableSink, @unchecked Sendable {  // append, commit 
     guard !isDone else { return }
     isDone = true
     guard let staged else { return }
-    unlink(staged)
+    unsafe unlink(staged)
     Interrupt.forgetTemporary(staged)
   }
 }

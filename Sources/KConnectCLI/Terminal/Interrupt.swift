@@ -25,20 +25,20 @@ enum Interrupt {
   static func install() {
     signal(SIGPIPE, SIG_IGN)
     var set = sigset_t()
-    sigemptyset(&set)
-    sigaddset(&set, SIGINT)
-    sigaddset(&set, SIGTERM)
-    pthread_sigmask(SIG_BLOCK, &set, nil)
+    unsafe sigemptyset(&set)
+    unsafe sigaddset(&set, SIGINT)
+    unsafe sigaddset(&set, SIGTERM)
+    unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
     _ = BlockingThread.start { wait() }
   }
 
   private static func wait() {
     var set = sigset_t()
-    sigemptyset(&set)
-    sigaddset(&set, SIGINT)
-    sigaddset(&set, SIGTERM)
+    unsafe sigemptyset(&set)
+    unsafe sigaddset(&set, SIGINT)
+    unsafe sigaddset(&set, SIGTERM)
     var received: Int32 = 0
-    while sigwait(&set, &received) != 0 {}
+    while unsafe sigwait(&set, &received) != 0 {}
     let number = received
     let running = state.withLock { state in
       state.signal = number
@@ -50,13 +50,13 @@ enum Interrupt {
       usleep(running == nil ? 100_000 : graceMicroseconds)
       endNow()
     }
-    while sigwait(&set, &received) != 0 {}
+    while unsafe sigwait(&set, &received) != 0 {}
     endNow()
   }
 
   private static func endNow() -> Never {
     let paths = state.withLock { $0.temporaryPaths }
-    for path in paths { unlink(path) }
+    for path in paths { unsafe unlink(path) }
     _exit(finish())
   }
 

@@ -19,14 +19,14 @@ enum StandardStreams {
   static var errorWidth: Int { width(of: 2) ?? 80 }
 
   private static func width(of descriptor: Int32) -> Int? {
-    if let text = getenv("COLUMNS"), let columns = Int(String(cString: text)), columns > 9 { return columns }
+    if let text = unsafe getenv("COLUMNS"), let columns = unsafe Int(String(cString: text)), columns > 9 { return columns }
     var size = winsize()
-    guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 9 else { return nil }
+    guard unsafe ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 9 else { return nil }
     return Int(size.ws_col)
   }
 
   /// True when colours and dimmed text are welcome on stderr.
-  static let isErrorColourful = isErrorTerminal && getenv("NO_COLOR") == nil && getenv("TERM").map { String(cString: $0) != "dumb" } ?? false
+  static let isErrorColourful = unsafe isErrorTerminal && getenv("NO_COLOR") == nil && getenv("TERM").map { unsafe String(cString: $0) != "dumb" } ?? false
 
   /// Writes text to standard error; a closed stderr is ignored.
   static func error(_ text: String) {
@@ -34,7 +34,7 @@ enum StandardStreams {
     text.withUTF8 { bytes in
       var done = 0
       while done < bytes.count {
-        let n = write(2, bytes.baseAddress! + done, bytes.count - done)
+        let n = unsafe write(2, bytes.baseAddress! + done, bytes.count - done)
         if n < 0, errno == EINTR { continue }
         if n <= 0 { return }
         done += n
@@ -45,7 +45,7 @@ enum StandardStreams {
   /// True when the reader of standard output has gone away.
   static var isOutputClosed: Bool {
     var poll = pollfd(fd: 1, events: Int16(POLLOUT), revents: 0)
-    return Glibc.poll(&poll, 1, 0) == 1 && Int32(poll.revents) & (POLLERR | POLLHUP) != 0
+    return unsafe Glibc.poll(&poll, 1, 0) == 1 && Int32(poll.revents) & (POLLERR | POLLHUP) != 0
   }
 
   /// All of standard input.
@@ -53,7 +53,7 @@ enum StandardStreams {
     var bytes: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 1 << 16)
     while true {
-      let n = read(0, &buffer, buffer.count)
+      let n = unsafe read(0, &buffer, buffer.count)
       if n < 0, errno == EINTR { continue }
       if n <= 0 { break }
       bytes.append(contentsOf: buffer[..<n])

@@ -55,7 +55,7 @@ struct Parser {
     let count = Int(token.end - token.start)
     guard count == word.utf8CodeUnitCount else { return false }
     let start = Int(token.start)
-    for i in 0..<count where bytes[start + i] != word.utf8Start[i] { return false }
+    for i in 0..<count where unsafe bytes[start + i] != word.utf8Start[i] { return false }
     return true
   }
 

@@ -28,7 +28,7 @@ package struct BloomFilter: Sendable {
     guard bytes.count > 0, bytes.count % 32 == 0, bytes.count <= Self.maxByteCount else {
       throw .corrupt("bloom filter of \(bytes.count) bytes")
     }
-    words = (0..<bytes.count / 4).map { UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: 4 * $0, as: UInt32.self)) }
+    words = (0..<bytes.count / 4).map { unsafe UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: 4 * $0, as: UInt32.self)) }
   }
 
   /// Bytes of the bitset.

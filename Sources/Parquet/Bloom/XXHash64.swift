@@ -14,7 +14,7 @@ private let prime5: UInt64 = 0x27D4_EB2F_1656_67C5
 
 /// XXH64 of `bytes` with `seed`.
 package func xxHash64(_ bytes: UnsafeRawBufferPointer, seed: UInt64 = 0) -> UInt64 {
-  @inline(__always) func load64(_ at: Int) -> UInt64 { UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: at, as: UInt64.self)) }
+  @inline(__always) func load64(_ at: Int) -> UInt64 { unsafe UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: at, as: UInt64.self)) }
   let count = bytes.count
   var at = 0
   var hash: UInt64
@@ -41,12 +41,12 @@ package func xxHash64(_ bytes: UnsafeRawBufferPointer, seed: UInt64 = 0) -> UInt
     at += 8
   }
   if at + 4 <= count {
-    let word = UInt64(UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: at, as: UInt32.self)))
+    let word = unsafe UInt64(UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: at, as: UInt32.self)))
     hash = rotl(hash ^ (word &* prime1), 23) &* prime2 &+ prime3
     at += 4
   }
   while at < count {
-    hash = rotl(hash ^ (UInt64(bytes[at]) &* prime5), 11) &* prime1
+    hash = unsafe rotl(hash ^ (UInt64(bytes[at]) &* prime5), 11) &* prime1
     at += 1
   }
   hash = (hash ^ (hash >> 33)) &* prime2

@@ -9,7 +9,7 @@ func setBits(_ words: UnsafeMutablePointer<UInt64>, at position: Int, _ count: I
     let offset = at & 63
     let n = min(64 - offset, left)
     let mask: UInt64 = n == 64 ? ~0 : ((1 << UInt64(n)) &- 1) << UInt64(offset)
-    words[at >> 6] |= mask
+    unsafe words[at >> 6] |= mask
     at += n
     left -= n
   }
@@ -25,9 +25,9 @@ func copyBits(
   while done < count {
     let offset = (position &+ done) & 63
     let n = min(min(64 &- offset, count &- done), 56)
-    let bits = pq_extract(source, start &+ done, Int32(truncatingIfNeeded: n))
+    let bits = unsafe pq_extract(source, start &+ done, Int32(truncatingIfNeeded: n))
     set &+= bits.nonzeroBitCount
-    words[(position &+ done) >> 6] |= bits << UInt64(offset)
+    unsafe words[(position &+ done) >> 6] |= bits << UInt64(offset)
     done &+= n
   }
   return set
@@ -39,7 +39,7 @@ func countBits(_ source: UnsafePointer<UInt8>, from start: Int, _ count: Int) ->
   var set = 0
   while done < count {
     let n = min(count &- done, 56)
-    set &+= pq_extract(source, start &+ done, Int32(truncatingIfNeeded: n)).nonzeroBitCount
+    unsafe set &+= pq_extract(source, start &+ done, Int32(truncatingIfNeeded: n)).nonzeroBitCount
     done &+= n
   }
   return set
@@ -54,7 +54,7 @@ func popcount(_ words: UnsafePointer<UInt64>, at position: Int, _ count: Int) ->
     let offset = at & 63
     let n = min(64 - offset, left)
     let mask: UInt64 = n == 64 ? ~0 : ((1 << UInt64(n)) &- 1) << UInt64(offset)
-    set &+= (words[at >> 6] & mask).nonzeroBitCount
+    unsafe set &+= (words[at >> 6] & mask).nonzeroBitCount
     at += n
     left -= n
   }
@@ -71,11 +71,11 @@ func spread<T: BitwiseCopyable>(
     row &-= 1
     if from == row &+ 1 { return }  // everything in front is dense already
     let bit = position &+ row
-    if words[bit >> 6] >> UInt64(bit & 63) & 1 != 0 {
+    if unsafe words[bit >> 6] >> UInt64(bit & 63) & 1 != 0 {
       from &-= 1
-      run[row] = run[from]
+      unsafe run[row] = unsafe run[from]
     } else {
-      run[row] = filler
+      unsafe run[row] = filler
     }
   }
 }

@@ -19,63 +19,64 @@ extension StringBuilder {
 @inline(__always)
 func copyShort(_ source: UnsafePointer<UInt8>, _ target: UnsafeMutablePointer<UInt8>, _ count: Int) {
   if count > 64 {
-    target.update(from: source, count: count)
+    unsafe target.update(from: source, count: count)
     return
   }
   var at = 0
   repeat {
-    UnsafeMutableRawPointer(target + at).storeBytes(
+    unsafe UnsafeMutableRawPointer(target + at).storeBytes(
       of: UnsafeRawPointer(source + at).loadUnaligned(as: SIMD16<UInt8>.self), as: SIMD16<UInt8>.self)
     at &+= 16
   } while at < count
 }
 
 /// PLAIN: a four-byte length before each value; or values of one fixed length.
-struct PlainByteArrayDecoder {
+// SAFETY: its pointers are borrowed from buffers that whoever makes it keeps alive while it is used; every access stays within the counts it holds.
+@safe struct PlainByteArrayDecoder {
   private var next: UnsafePointer<UInt8>
   private let end: UnsafePointer<UInt8>
   /// Bytes per value of FIXED_LEN_BYTE_ARRAY; nil for BYTE_ARRAY.
   private let fixedLength: Int?
 
   init(_ bytes: UnsafeRawBufferPointer, fixedLength: Int?) {
-    next = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self) ?? emptyPage
-    end = next + bytes.count
+    unsafe next = unsafe bytes.baseAddress?.assumingMemoryBound(to: UInt8.self) ?? emptyPage
+    unsafe end = unsafe next + bytes.count
     self.fixedLength = fixedLength
   }
 
   mutating func decode(_ count: Int, into out: StringBuilder) throws(ParquetError) {
     if let fixedLength {
       let (size, overflow) = count.multipliedReportingOverflow(by: fixedLength)
-      guard !overflow, size <= end - next else { throw .corrupt("page ends within its values") }
+      guard !overflow, unsafe size <= end - next else { throw .corrupt("page ends within its values") }
       try out.checkRoom(size)
-      out.data.append(contentsOf: UnsafeBufferPointer(start: next, count: size))
+      unsafe out.data.append(contentsOf: UnsafeBufferPointer(start: next, count: size))
       var at = Int32(out.data.count - size)
-      let offsets = out.offsets.appendUninitialized(count)
+      let offsets = unsafe out.offsets.appendUninitialized(count)
       for i in 0..<count {
         at &+= Int32(truncatingIfNeeded: fixedLength)
-        offsets[i] = at
+        unsafe offsets[i] = at
       }
-      next += size
+      unsafe next += size
       return
     }
     // First pass: lengths to offsets, checked; second pass: bytes, whose total is then known.
-    let offsets = out.offsets.appendUninitialized(count)
-    var cursor = next
+    let offsets = unsafe out.offsets.appendUninitialized(count)
+    var cursor = unsafe next
     var total = 0
     let base = out.data.count
     for i in 0..<count {
-      guard end - cursor >= 4 else {
+      guard unsafe end - cursor >= 4 else {
         out.offsets.count -= count
         throw .corrupt("page ends within its values")
       }
-      let length = Int(UInt32(littleEndian: UnsafeRawPointer(cursor).loadUnaligned(as: UInt32.self)))
-      guard length <= end - cursor - 4 else {
+      let length = unsafe Int(UInt32(littleEndian: UnsafeRawPointer(cursor).loadUnaligned(as: UInt32.self)))
+      guard unsafe length <= end - cursor - 4 else {
         out.offsets.count -= count
-        throw .corrupt("value of \(length) bytes where \(end - cursor - 4) remain in the page")
+        throw .corrupt(unsafe "value of \(length) bytes where \(end - cursor - 4) remain in the page")
       }
-      cursor += 4 &+ length
+      unsafe cursor += 4 &+ length
       total &+= length
-      offsets[i] = Int32(truncatingIfNeeded: base &+ total)
+      unsafe offsets[i] = Int32(truncatingIfNeeded: base &+ total)
     }
     guard base + total <= maxVectorBytes else {
       out.offsets.count -= count
@@ -83,53 +84,54 @@ struct PlainByteArrayDecoder {
     }
     // Sixteen spare bytes let short values be copied as whole words.
     out.data.reserve(total + 16)
-    var target = out.data.appendUninitialized(total)
-    cursor = next
+    var target = unsafe out.data.appendUninitialized(total)
+    unsafe cursor = unsafe next
     var start = base
     for i in 0..<count {
-      let stop = Int(offsets[i])
+      let stop = unsafe Int(offsets[i])
       let length = stop &- start
       start = stop
-      let source = cursor + 4
+      let source = unsafe cursor + 4
       // SAFETY: 64 readable bytes follow the page; 16 writable ones were reserved behind the output.
-      copyShort(source, target, length)
-      target += length
-      cursor = source + length
+      unsafe copyShort(source, target, length)
+      unsafe target += length
+      unsafe cursor = unsafe source + length
     }
-    next = cursor
+    unsafe next = unsafe cursor
   }
 
   mutating func skip(_ count: Int) throws(ParquetError) {
     if let fixedLength {
       let (size, overflow) = count.multipliedReportingOverflow(by: fixedLength)
-      guard !overflow, size <= end - next else { throw .corrupt("page ends within its values") }
-      next += size
+      guard !overflow, unsafe size <= end - next else { throw .corrupt("page ends within its values") }
+      unsafe next += size
       return
     }
     for _ in 0..<count {
-      guard end - next >= 4 else { throw .corrupt("page ends within its values") }
-      let length = Int(UInt32(littleEndian: UnsafeRawPointer(next).loadUnaligned(as: UInt32.self)))
-      guard length <= end - next - 4 else {
-        throw .corrupt("value of \(length) bytes where \(end - next - 4) remain in the page")
+      guard unsafe end - next >= 4 else { throw .corrupt("page ends within its values") }
+      let length = unsafe Int(UInt32(littleEndian: UnsafeRawPointer(next).loadUnaligned(as: UInt32.self)))
+      guard unsafe length <= end - next - 4 else {
+        throw .corrupt(unsafe "value of \(length) bytes where \(end - next - 4) remain in the page")
       }
-      next += 4 &+ length
+      unsafe next += 4 &+ length
     }
   }
 }
 
 /// DELTA_LENGTH_BYTE_ARRAY: all lengths, then all bytes.
-struct DeltaLengthDecoder {
+// SAFETY: its pointers are borrowed from buffers that whoever makes it keeps alive while it is used; every access stays within the counts it holds.
+@safe struct DeltaLengthDecoder {
   private let lengths: [Int32]
   private var index = 0
   private var next: UnsafePointer<UInt8>
   private let end: UnsafePointer<UInt8>
 
   init(_ bytes: UnsafeRawBufferPointer) throws(ParquetError) {
-    let (lengths, used) = try decodeLengths(bytes, what: "length")
+    let (lengths, used) = try unsafe decodeLengths(bytes, what: "length")
     self.lengths = lengths
-    let start = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self) ?? emptyPage
-    next = start + used
-    end = start + bytes.count
+    let start = unsafe bytes.baseAddress?.assumingMemoryBound(to: UInt8.self) ?? emptyPage
+    unsafe next = unsafe start + used
+    unsafe end = unsafe start + bytes.count
   }
 
   /// Values not yet handed out.
@@ -139,36 +141,36 @@ struct DeltaLengthDecoder {
   mutating func nextValue() throws(ParquetError) -> UnsafeBufferPointer<UInt8> {
     guard index < lengths.count else { throw .corrupt("page ends within its values") }
     let length = Int(lengths[index])
-    guard length <= end - next else { throw .corrupt("value of \(length) bytes where \(end - next) remain in the page") }
+    guard unsafe length <= end - next else { throw .corrupt(unsafe "value of \(length) bytes where \(end - next) remain in the page") }
     index += 1
-    defer { next += length }
-    return UnsafeBufferPointer(start: next, count: length)
+    defer { unsafe next += length }
+    return unsafe UnsafeBufferPointer(start: next, count: length)
   }
 
   mutating func decode(_ count: Int, into out: StringBuilder) throws(ParquetError) {
     guard count <= remaining else { throw .corrupt("page ends within its values") }
-    let first = next
+    let first = unsafe next
     let base = out.data.count
     var total = 0
-    let offsets = out.offsets.appendUninitialized(count)
+    let offsets = unsafe out.offsets.appendUninitialized(count)
     let from = index
-    lengths.withUnsafeBufferPointer { lengths in
+    unsafe lengths.withUnsafeBufferPointer { lengths in
       for i in 0..<count {
-        total &+= Int(lengths[from &+ i])
-        offsets[i] = Int32(truncatingIfNeeded: base &+ total)
+        unsafe total &+= Int(lengths[from &+ i])
+        unsafe offsets[i] = Int32(truncatingIfNeeded: base &+ total)
       }
     }
-    guard total <= end - first, base + total <= maxVectorBytes else {
+    guard unsafe total <= end - first, base + total <= maxVectorBytes else {
       out.offsets.count -= count
-      throw .corrupt("values of \(total) bytes where \(end - first) remain in the page")
+      throw .corrupt(unsafe "values of \(total) bytes where \(end - first) remain in the page")
     }
-    out.data.append(contentsOf: UnsafeBufferPointer(start: first, count: total))
+    unsafe out.data.append(contentsOf: UnsafeBufferPointer(start: first, count: total))
     index += count
-    next += total
+    unsafe next += total
   }
 
   mutating func skip(_ count: Int) throws(ParquetError) {
-    for _ in 0..<count { _ = try nextValue() }
+    for _ in 0..<count { _ = try unsafe nextValue() }
   }
 }
 
@@ -180,9 +182,9 @@ struct DeltaByteArrayDecoder {
   private var previous: [UInt8] = []
 
   init(_ bytes: UnsafeRawBufferPointer) throws(ParquetError) {
-    let (prefixes, used) = try decodeLengths(bytes, what: "prefix length")
+    let (prefixes, used) = try unsafe decodeLengths(bytes, what: "prefix length")
     self.prefixes = prefixes
-    suffixes = try DeltaLengthDecoder(UnsafeRawBufferPointer(rebasing: bytes[used...]))
+    suffixes = try unsafe DeltaLengthDecoder(UnsafeRawBufferPointer(rebasing: bytes[used...]))
     guard suffixes.remaining == prefixes.count else {
       throw .corrupt("\(prefixes.count) prefixes and \(suffixes.remaining) suffixes in one page")
     }
@@ -194,10 +196,10 @@ struct DeltaByteArrayDecoder {
     guard prefix <= previous.count else {
       throw .corrupt("prefix of \(prefix) bytes of a value of \(previous.count)")
     }
-    let suffix = try suffixes.nextValue()
+    let suffix = try unsafe suffixes.nextValue()
     guard prefix + suffix.count <= maxVectorBytes else { throw .corrupt("value of \(prefix + suffix.count) bytes") }
     previous.removeSubrange(prefix...)
-    previous.append(contentsOf: suffix)
+    unsafe previous.append(contentsOf: suffix)
     index += 1
   }
 
@@ -205,7 +207,7 @@ struct DeltaByteArrayDecoder {
     for _ in 0..<count {
       try advance()
       try out.checkRoom(previous.count)
-      previous.withUnsafeBufferPointer { out.append($0) }
+      unsafe previous.withUnsafeBufferPointer { unsafe out.append($0) }
     }
   }
 
@@ -219,7 +221,7 @@ private let maxDeltaLengths = 1 << 26
 
 /// A delta sequence of non-negative lengths at the front of `bytes`, and the bytes it took.
 private func decodeLengths(_ bytes: UnsafeRawBufferPointer, what: String) throws(ParquetError) -> ([Int32], Int) {
-  var decoder = try DeltaBinaryDecoder<Int32>(bytes)
+  var decoder = try unsafe DeltaBinaryDecoder<Int32>(bytes)
   // A length takes no bits when all are equal, so the bytes of the page do not bound the count.
   var lengths: [Int32] = []
   let total = decoder.remaining
@@ -229,9 +231,9 @@ private func decodeLengths(_ bytes: UnsafeRawBufferPointer, what: String) throws
     let start = lengths.count
     lengths.append(contentsOf: repeatElement(0, count: n))
     var failure: ParquetError?
-    lengths.withUnsafeMutableBufferPointer { buffer in
+    unsafe lengths.withUnsafeMutableBufferPointer { buffer in
       guard let base = buffer.baseAddress else { return }
-      do throws(ParquetError) { try decoder.decode(base + start, n) } catch { failure = error }
+      do throws(ParquetError) { try unsafe decoder.decode(base + start, n) } catch { failure = error }
     }
     if let failure { throw failure }
     for i in start..<start + n where lengths[i] < 0 { throw .corrupt("negative \(what) \(lengths[i])") }

@@ -3,7 +3,8 @@
 import CSIMD
 
 /// Decodes one delta sequence of Int32 or Int64. The bytes must stay alive and have 64 readable bytes behind them.
-struct DeltaBinaryDecoder<T: FixedWidthInteger & SignedInteger & BitwiseCopyable> {
+// SAFETY: its pointers are borrowed from buffers that whoever makes it keeps alive while it is used; every access stays within the counts it holds.
+@safe struct DeltaBinaryDecoder<T: FixedWidthInteger & SignedInteger & BitwiseCopyable> {
   private let bytes: UnsafeRawBufferPointer
   private var position = 0
   private let blockValues: Int
@@ -22,12 +23,12 @@ struct DeltaBinaryDecoder<T: FixedWidthInteger & SignedInteger & BitwiseCopyable
   private var pendingIndex = 0
 
   init(_ bytes: UnsafeRawBufferPointer) throws(ParquetError) {
-    self.bytes = bytes
+    unsafe self.bytes = unsafe bytes
     var position = 0
-    let block = try Self.varint(bytes, &position)
-    let miniblocks = try Self.varint(bytes, &position)
-    let total = try Self.varint(bytes, &position)
-    let first = try Self.varint(bytes, &position)
+    let block = try unsafe Self.varint(bytes, &position)
+    let miniblocks = try unsafe Self.varint(bytes, &position)
+    let total = try unsafe Self.varint(bytes, &position)
+    let first = try unsafe Self.varint(bytes, &position)
     guard block > 0, block % 128 == 0, block <= 1 << 20, miniblocks > 0, miniblocks <= block, block % miniblocks == 0,
       (block / miniblocks) % 32 == 0
     else { throw .corrupt("delta block of \(block) values in \(miniblocks) miniblocks", at: position) }
@@ -45,7 +46,7 @@ struct DeltaBinaryDecoder<T: FixedWidthInteger & SignedInteger & BitwiseCopyable
     var result: UInt64 = 0
     var shift: UInt64 = 0
     while position < bytes.count {
-      let byte = bytes[position]
+      let byte = unsafe bytes[position]
       position += 1
       result |= UInt64(byte & 0x7F) &<< shift
       if byte < 0x80 { return result }
@@ -61,32 +62,32 @@ struct DeltaBinaryDecoder<T: FixedWidthInteger & SignedInteger & BitwiseCopyable
   /// Unpacks the next miniblock into `pending`.
   private mutating func loadMiniblock() throws(ParquetError) {
     if miniblockIndex == miniblockCount {
-      let raw = try Self.varint(bytes, &position)
+      let raw = try unsafe Self.varint(bytes, &position)
       minDelta = T(truncatingIfNeeded: Int64(bitPattern: raw >> 1) ^ -Int64(bitPattern: raw & 1))
-      guard bytes.count - position >= miniblockCount else { throw .corrupt("delta block ends early", at: position) }
+      guard unsafe bytes.count - position >= miniblockCount else { throw .corrupt("delta block ends early", at: position) }
       widthsAt = position
       position += miniblockCount
       miniblockIndex = 0
     }
-    let width = Int(bytes[widthsAt + miniblockIndex])
+    let width = unsafe Int(bytes[widthsAt + miniblockIndex])
     guard width <= T.bitWidth else { throw .corrupt("delta width of \(width) bits", at: widthsAt + miniblockIndex) }
     let count = min(miniblockValues, remaining)
     // The last miniblock may be cut short by writers that do not pad; only the values that exist are needed.
     let needed = (count * width + 7) >> 3
-    let available = bytes.count - position
+    let available = unsafe bytes.count - position
     guard needed <= available else { throw .corrupt("delta miniblock of \(needed) bytes where \(available) remain", at: position) }
-    let source = (bytes.baseAddress?.assumingMemoryBound(to: UInt8.self) ?? emptyPage) + position
+    let source = unsafe (bytes.baseAddress?.assumingMemoryBound(to: UInt8.self) ?? emptyPage) + position
     var value = lastValue
     let base = minDelta
     if pending.count != miniblockValues { pending = [T](repeating: 0, count: miniblockValues) }
-    pending.withUnsafeMutableBufferPointer { out in
+    unsafe pending.withUnsafeMutableBufferPointer { out in
       guard let out = out.baseAddress else { return }
-      withUnsafeTemporaryAllocation(of: UInt64.self, capacity: count) { deltas in
+      unsafe withUnsafeTemporaryAllocation(of: UInt64.self, capacity: count) { deltas in
         guard let deltas = deltas.baseAddress else { return }
-        pq_unpack64(source, deltas, count, Int32(width))
+        unsafe pq_unpack64(source, deltas, count, Int32(width))
         for i in 0..<count {
-          value = value &+ base &+ T(truncatingIfNeeded: deltas[i])
-          out[i] = value
+          value = unsafe value &+ base &+ T(truncatingIfNeeded: deltas[i])
+          unsafe out[i] = value
         }
       }
     }
@@ -106,7 +107,7 @@ struct DeltaBinaryDecoder<T: FixedWidthInteger & SignedInteger & BitwiseCopyable
     }
     var done = 0
     if isFirst, count > 0 {
-      out?[0] = lastValue
+      unsafe out?[0] = lastValue
       isFirst = false
       remaining -= 1
       done = 1
@@ -117,11 +118,11 @@ struct DeltaBinaryDecoder<T: FixedWidthInteger & SignedInteger & BitwiseCopyable
         remaining -= pendingCount
       }
       let n = min(pendingCount - pendingIndex, count - done)
-      if let out {
-        let target = out + done
+      if let out = unsafe out {
+        let target = unsafe out + done
         let from = pendingIndex
-        pending.withUnsafeBufferPointer { source in
-          if let source = source.baseAddress { target.update(from: source + from, count: n) }
+        unsafe pending.withUnsafeBufferPointer { source in
+          if let source = source.baseAddress { unsafe target.update(from: source + from, count: n) }
         }
       }
       pendingIndex += n

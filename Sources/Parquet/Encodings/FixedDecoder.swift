@@ -4,7 +4,8 @@ import Columnar
 import CSIMD
 
 /// The value bytes of one page of a fixed-width column. The page must stay alive and have 64 readable bytes behind it.
-struct FixedDecoder {
+// SAFETY: its pointers are borrowed from buffers that whoever makes it keeps alive while it is used; every access stays within the counts it holds.
+@safe struct FixedDecoder {
   private enum Source {
     case plain
     case split(total: Int)
@@ -21,7 +22,7 @@ struct FixedDecoder {
 
   /// `width` is the bytes per value of the physical type.
   init(_ bytes: UnsafeRawBufferPointer, encoding: Encoding, type: PhysicalType, width: Int) throws(ParquetError) {
-    self.bytes = bytes
+    unsafe self.bytes = unsafe bytes
     self.width = width
     switch (encoding, type) {
     case (.plain, _): source = .plain
@@ -31,9 +32,9 @@ struct FixedDecoder {
         throw .corrupt("BYTE_STREAM_SPLIT page of \(bytes.count) bytes for values of \(width)")
       }
       source = .split(total: bytes.count / width)
-    case (.deltaBinaryPacked, .int32): source = .delta32(try DeltaBinaryDecoder<Int32>(bytes))
-    case (.deltaBinaryPacked, .int64): source = .delta64(try DeltaBinaryDecoder<Int64>(bytes))
-    case (.deltaByteArray, .fixedLenByteArray): source = .prefixed(try DeltaByteArrayDecoder(bytes))
+    case (.deltaBinaryPacked, .int32): source = unsafe .delta32(try DeltaBinaryDecoder<Int32>(bytes))
+    case (.deltaBinaryPacked, .int64): source = unsafe .delta64(try DeltaBinaryDecoder<Int64>(bytes))
+    case (.deltaByteArray, .fixedLenByteArray): source = unsafe .prefixed(try DeltaByteArrayDecoder(bytes))
     default: throw .notSupported("encoding \(encoding) for \(type) values")
     }
   }
@@ -43,40 +44,40 @@ struct FixedDecoder {
     switch source {
     case .plain:
       let (size, overflow) = count.multipliedReportingOverflow(by: width)
-      guard !overflow, size <= bytes.count - position else { throw .corrupt("page ends within its values") }
+      guard !overflow, unsafe size <= bytes.count - position else { throw .corrupt("page ends within its values") }
       defer { position += size }
-      return (bytes.baseAddress ?? UnsafeRawPointer(emptyPage)) + position
+      return unsafe (bytes.baseAddress ?? UnsafeRawPointer(emptyPage)) + position
     case .split(let total):
       guard count <= total - position else { throw .corrupt("page ends within its values") }
-      let out = try scratch.reserve(count * width)
-      if let base = bytes.baseAddress, count > 0 {
-        pq_unsplit(
+      let out = try unsafe scratch.reserve(count * width)
+      if let base = unsafe bytes.baseAddress, count > 0 {
+        unsafe pq_unsplit(
           base.assumingMemoryBound(to: UInt8.self), out.assumingMemoryBound(to: UInt8.self), total, position, count, width)
       }
       position += count
       return UnsafeRawPointer(out)
     case .delta32(var decoder):
-      let out = try scratch.reserve(count * 4)
+      let out = try unsafe scratch.reserve(count * 4)
       source = .plain  // so that the decoder's buffer is not copied while it is decoded
       defer { source = .delta32(decoder) }
-      try decoder.decode(out.assumingMemoryBound(to: Int32.self), count)
+      try unsafe decoder.decode(out.assumingMemoryBound(to: Int32.self), count)
       return UnsafeRawPointer(out)
     case .delta64(var decoder):
-      let out = try scratch.reserve(count * 8)
+      let out = try unsafe scratch.reserve(count * 8)
       source = .plain
       defer { source = .delta64(decoder) }
-      try decoder.decode(out.assumingMemoryBound(to: Int64.self), count)
+      try unsafe decoder.decode(out.assumingMemoryBound(to: Int64.self), count)
       return UnsafeRawPointer(out)
     case .prefixed(var decoder):
       source = .plain
       defer { source = .prefixed(decoder) }
       let values = StringBuilder(rows: count, bytes: count * width)
       try decoder.decode(count, into: values)
-      for i in 0..<count where Int(values.offsets.pointer[i + 1] - values.offsets.pointer[i]) != width {
+      for i in 0..<count where unsafe Int(values.offsets.pointer[i + 1] - values.offsets.pointer[i]) != width {
         throw .corrupt("value of another length in a column of \(width)-byte values")
       }
-      let out = try scratch.reserve(count * width)
-      out.copyMemory(from: values.data.pointer, byteCount: count * width)
+      let out = try unsafe scratch.reserve(count * width)
+      unsafe out.copyMemory(from: values.data.pointer, byteCount: count * width)
       return UnsafeRawPointer(out)
     }
   }
@@ -85,7 +86,7 @@ struct FixedDecoder {
     switch source {
     case .plain:
       let (size, overflow) = count.multipliedReportingOverflow(by: width)
-      guard !overflow, size <= bytes.count - position else { throw .corrupt("page ends within its values") }
+      guard !overflow, unsafe size <= bytes.count - position else { throw .corrupt("page ends within its values") }
       position += size
     case .split(let total):
       guard count <= total - position else { throw .corrupt("page ends within its values") }
@@ -93,11 +94,11 @@ struct FixedDecoder {
     case .delta32(var decoder):
       source = .plain
       defer { source = .delta32(decoder) }
-      try decoder.decode(nil, count)
+      try unsafe decoder.decode(nil, count)
     case .delta64(var decoder):
       source = .plain
       defer { source = .delta64(decoder) }
-      try decoder.decode(nil, count)
+      try unsafe decoder.decode(nil, count)
     case .prefixed(var decoder):
       source = .plain
       defer { source = .prefixed(decoder) }

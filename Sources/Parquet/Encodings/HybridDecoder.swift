@@ -3,7 +3,8 @@
 import CSIMD
 
 /// Decodes one hybrid run sequence, front to back. The bytes must stay alive and have 64 readable bytes behind them.
-struct HybridDecoder {
+// SAFETY: its pointers are borrowed from buffers that whoever makes it keeps alive while it is used; every access stays within the counts it holds.
+@safe struct HybridDecoder {
   private var next: UnsafePointer<UInt8>
   private let end: UnsafePointer<UInt8>
   /// Bits per value, 0...32.
@@ -18,10 +19,10 @@ struct HybridDecoder {
   /// `bytes` without any length prefix.
   init(_ bytes: UnsafeRawBufferPointer, width: Int) throws(ParquetError) {
     guard width >= 0 && width <= 32 else { throw .corrupt("bit width \(width) of an RLE run") }
-    let start = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self) ?? emptyPage
-    next = start
-    end = start + bytes.count
-    packedStart = start
+    let start = unsafe bytes.baseAddress?.assumingMemoryBound(to: UInt8.self) ?? emptyPage
+    unsafe next = unsafe start
+    unsafe end = unsafe start + bytes.count
+    unsafe packedStart = unsafe start
     self.width = width
   }
 
@@ -30,9 +31,9 @@ struct HybridDecoder {
     var header: UInt64 = 0
     var shift: UInt64 = 0
     while true {
-      guard next < end else { throw .corrupt("RLE data ends early") }
-      let byte = next.pointee
-      next += 1
+      guard unsafe next < end else { throw .corrupt("RLE data ends early") }
+      let byte = unsafe next.pointee
+      unsafe next += 1
       header |= UInt64(byte & 0x7F) &<< shift
       if byte < 0x80 { break }
       shift += 7
@@ -40,27 +41,27 @@ struct HybridDecoder {
     }
     if header & 1 == 0 {
       let byteCount = (width + 7) >> 3
-      guard end - next >= byteCount else { throw .corrupt("RLE data ends early") }
+      guard unsafe end - next >= byteCount else { throw .corrupt("RLE data ends early") }
       var value: UInt32 = 0
-      for i in 0..<byteCount { value |= UInt32(next[i]) << UInt32(8 * i) }
+      for i in 0..<byteCount { unsafe value |= UInt32(next[i]) << UInt32(8 * i) }
       guard width == 32 || value >> UInt32(width) == 0 else { throw .corrupt("RLE value \(value) exceeds \(width) bits") }
-      next += byteCount
+      unsafe next += byteCount
       repeatValue = value
       repeatLeft = Int(header >> 1)
     } else {
       let groups = Int(header >> 1)
-      let available = end - next
+      let available = unsafe end - next
       let wanted = groups &* width
-      packedStart = next
+      unsafe packedStart = unsafe next
       packedIndex = 0
       packedLeft = groups &* 8
       if wanted > available {
         // Some writers leave out the padding of the last group; the values that are there count.
         packedLeft = width == 0 ? 0 : available * 8 / width
-        next = end
+        unsafe next = unsafe end
         guard packedLeft > 0 else { throw .corrupt("bit-packed run of \(wanted) bytes where \(available) remain") }
       } else {
-        next += wanted
+        unsafe next += wanted
       }
     }
   }
@@ -69,18 +70,18 @@ struct HybridDecoder {
   private mutating func unpack(_ out: UnsafeMutablePointer<UInt32>, _ count: Int) {
     var done = 0
     while done < count, packedIndex & 7 != 0 {
-      out[done] = UInt32(truncatingIfNeeded: pq_extract(packedStart, packedIndex &* width, Int32(width)))
+      unsafe out[done] = unsafe UInt32(truncatingIfNeeded: pq_extract(packedStart, packedIndex &* width, Int32(width)))
       packedIndex &+= 1
       done &+= 1
     }
     let groups = (count - done) >> 3
     if groups > 0 {
-      pq_unpack32(packedStart + (packedIndex >> 3) &* width, out + done, groups, Int32(width))
+      unsafe pq_unpack32(packedStart + (packedIndex >> 3) &* width, out + done, groups, Int32(width))
       packedIndex &+= groups &* 8
       done &+= groups &* 8
     }
     while done < count {
-      out[done] = UInt32(truncatingIfNeeded: pq_extract(packedStart, packedIndex &* width, Int32(width)))
+      unsafe out[done] = unsafe UInt32(truncatingIfNeeded: pq_extract(packedStart, packedIndex &* width, Int32(width)))
       packedIndex &+= 1
       done &+= 1
     }
@@ -93,12 +94,12 @@ struct HybridDecoder {
     while done < count {
       if repeatLeft > 0 {
         let n = min(repeatLeft, count - done)
-        (out + done).update(repeating: repeatValue, count: n)
+        unsafe (out + done).update(repeating: repeatValue, count: n)
         repeatLeft -= n
         done += n
       } else if packedLeft > 0 {
         let n = min(packedLeft, count - done)
-        unpack(out + done, n)
+        unsafe unpack(out + done, n)
         done += n
       } else {
         try advance()
@@ -114,12 +115,12 @@ struct HybridDecoder {
       if repeatLeft > 0 {
         n = min(repeatLeft, count - done)
         guard Int(repeatValue) < limit else { throw .corrupt("dictionary code \(repeatValue) of \(limit) entries") }
-        (out + done).update(repeating: repeatValue, count: n)
+        unsafe (out + done).update(repeating: repeatValue, count: n)
         repeatLeft -= n
       } else if packedLeft > 0 {
         n = min(packedLeft, count - done)
-        unpack(out + done, n)
-        let largest = pq_max32(out + done, n)
+        unsafe unpack(out + done, n)
+        let largest = unsafe pq_max32(out + done, n)
         guard Int(largest) < limit else { throw .corrupt("dictionary code \(largest) of \(limit) entries") }
       } else {
         try advance()
@@ -132,13 +133,13 @@ struct HybridDecoder {
   /// Decodes `count` levels of at most 8 bits.
   mutating func decodeLevels(_ out: UnsafeMutablePointer<UInt8>, _ count: Int, maxLevel: Int) throws(ParquetError) {
     let scratch = UnsafeMutablePointer<UInt32>.allocate(capacity: 1024)
-    defer { scratch.deallocate() }
+    defer { unsafe scratch.deallocate() }
     var done = 0
     while done < count {
       let n = min(1024, count - done)
-      try decode(scratch, n)
-      guard Int(pq_max32(scratch, n)) <= maxLevel else { throw .corrupt("level above the maximum \(maxLevel)") }
-      for i in 0..<n { out[done &+ i] = UInt8(truncatingIfNeeded: scratch[i]) }
+      try unsafe decode(scratch, n)
+      guard unsafe Int(pq_max32(scratch, n)) <= maxLevel else { throw .corrupt("level above the maximum \(maxLevel)") }
+      for i in 0..<n { unsafe out[done &+ i] = unsafe UInt8(truncatingIfNeeded: scratch[i]) }
       done += n
     }
   }
@@ -153,14 +154,14 @@ struct HybridDecoder {
       if repeatLeft > 0 {
         let n = min(repeatLeft, count - done)
         if repeatValue != 0 {
-          setBits(words, at: position + done, n)
+          unsafe setBits(words, at: position + done, n)
           set += n
         }
         repeatLeft -= n
         done += n
       } else if packedLeft > 0 {
         let n = min(packedLeft, count - done)
-        set += copyBits(packedStart, from: packedIndex, words, at: position + done, n)
+        unsafe set += copyBits(packedStart, from: packedIndex, words, at: position + done, n)
         packedIndex += n
         packedLeft -= n
         done += n
@@ -202,7 +203,7 @@ struct HybridDecoder {
         left -= n
       } else if packedLeft > 0 {
         let n = min(packedLeft, left)
-        set += countBits(packedStart, from: packedIndex, n)
+        unsafe set += countBits(packedStart, from: packedIndex, n)
         packedIndex += n
         packedLeft -= n
         left -= n
@@ -217,8 +218,8 @@ struct HybridDecoder {
 /// 64 zero bytes that nobody writes or frees: the page behind null pointers.
 nonisolated(unsafe) let emptyPage: UnsafePointer<UInt8> = {
   let zeros = UnsafeMutablePointer<UInt8>.allocate(capacity: 64)
-  zeros.initialize(repeating: 0, count: 64)
-  return UnsafePointer(zeros)
+  unsafe zeros.initialize(repeating: 0, count: 64)
+  return unsafe UnsafePointer(zeros)
 }()
 
 /// Bits needed for values up to `maximum`.

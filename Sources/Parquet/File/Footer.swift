@@ -12,26 +12,26 @@ enum Footer {
     guard size >= 12 else { throw .corrupt("a file of \(size) bytes is too short to be Parquet") }
     let scratch = ScratchBuffer()
     let tail = min(size, tailByteCount)
-    var bytes = try scratch.reserveBuffer(tail)
-    try source.read(at: size - tail, into: bytes)
-    let magic = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: tail - 4, as: UInt32.self))
+    var bytes = try unsafe scratch.reserveBuffer(tail)
+    try unsafe source.read(at: size - tail, into: bytes)
+    let magic = unsafe UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: tail - 4, as: UInt32.self))
     if magic == 0x4552_4150 {  // "PARE"
       throw .notSupported("the footer is encrypted (PARE); this reader has no keys")
     }
     guard magic == 0x3152_4150 else {  // "PAR1"
       throw .corrupt("the file does not end with 'PAR1'; it is not Parquet or was cut off", at: size - 4)
     }
-    let length = Int(UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: tail - 8, as: UInt32.self)))
+    let length = unsafe Int(UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: tail - 8, as: UInt32.self)))
     guard length <= size - 12, length <= maxByteCount else {
       throw .corrupt("footer of \(length) bytes in a file of \(size)", at: size - 8)
     }
     let start = size - 8 - length
     if length + 8 > tail {
-      bytes = try scratch.reserveBuffer(length + 8)
-      try source.read(at: start, into: bytes)
+      unsafe bytes = try unsafe scratch.reserveBuffer(length + 8)
+      try unsafe source.read(at: start, into: bytes)
     }
-    let footer = UnsafeRawBufferPointer(rebasing: bytes[(bytes.count - 8 - length)..<(bytes.count - 8)])
-    var reader = ThriftReader(footer, baseOffset: start)
+    let footer = unsafe UnsafeRawBufferPointer(rebasing: bytes[(bytes.count - 8 - length)..<(bytes.count - 8)])
+    var reader = unsafe ThriftReader(footer, baseOffset: start)
     let metadata = try FileMetadata(from: &reader)
     return (metadata, length)
   }

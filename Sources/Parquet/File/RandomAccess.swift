@@ -21,10 +21,10 @@ package final class FileDescriptorSource: RandomAccess {
 
   /// Opens `path` for reading.
   package init(path: String) throws(ParquetError) {
-    let opened = open(path, O_RDONLY | O_CLOEXEC)
-    guard opened >= 0 else { throw ParquetError(.io, "cannot open: \(String(cString: strerror(errno)))", file: path) }
+    let opened = unsafe open(path, O_RDONLY | O_CLOEXEC)
+    guard opened >= 0 else { throw ParquetError(.io, unsafe "cannot open: \(String(cString: strerror(errno)))", file: path) }
     var status = stat()
-    guard fstat(opened, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+    guard unsafe fstat(opened, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
       close(opened)
       throw ParquetError(.io, "not a regular file", file: path)
     }
@@ -38,10 +38,10 @@ package final class FileDescriptorSource: RandomAccess {
   package func read(at offset: Int, into target: UnsafeMutableRawBufferPointer) throws(ParquetError) {
     var done = 0
     while done < target.count {
-      let got = pread(descriptor, target.baseAddress.map { $0 + done }, target.count - done, off_t(offset + done))
+      let got = unsafe pread(descriptor, target.baseAddress.map { unsafe $0 + done }, target.count - done, off_t(offset + done))
       if got < 0 {
         if errno == EINTR { continue }
-        throw ParquetError(.io, "cannot read: \(String(cString: strerror(errno)))", byteOffset: offset + done, file: name)
+        throw ParquetError(.io, unsafe "cannot read: \(String(cString: strerror(errno)))", byteOffset: offset + done, file: name)
       }
       if got == 0 {
         throw ParquetError(.io, "the file ended early: \(target.count - done) bytes missing", byteOffset: offset + done, file: name)
@@ -66,6 +66,6 @@ package struct MemorySource: RandomAccess {
     guard offset >= 0, offset <= bytes.count, target.count <= bytes.count - offset else {
       throw ParquetError(.io, "the file ended early", byteOffset: offset, file: name)
     }
-    bytes.withUnsafeBytes { target.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[offset..<offset + target.count])) }
+    unsafe bytes.withUnsafeBytes { unsafe target.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[offset..<offset + target.count])) }
   }
 }

@@ -98,7 +98,7 @@ extension FileDescription {
   private static func quoted(_ text: String) -> String {
     let out = BufferBuilder<UInt8>()
     var text = text
-    text.withUTF8 { DynamicPrinter.string($0, out) }
-    return String(decoding: UnsafeBufferPointer(start: UnsafePointer(out.pointer), count: out.count), as: UTF8.self)
+    text.withUTF8 { unsafe DynamicPrinter.string($0, out) }
+    return unsafe String(decoding: UnsafeBufferPointer(start: UnsafePointer(out.pointer), count: out.count), as: UTF8.self)
   }
 }

@@ -75,10 +75,10 @@ enum BloomProbe {
       return .any([hash(BytesToGUID.widen(guid))])
     case .text:
       guard case .string(var text) = value else { return .unknown }
-      return text.withUTF8 { .any([xxHash64(UnsafeRawBufferPointer($0))]) }
+      return text.withUTF8 { unsafe .any([xxHash64(UnsafeRawBufferPointer($0))]) }
     case .bool, .uint64, .float16, .decimalBytes, .int96, .interval, .json, .binary, .base64, .guidText: return .unknown
     }
   }
 
-  private static func hash<T: BitwiseCopyable>(_ value: T) -> UInt64 { withUnsafeBytes(of: value) { xxHash64($0) } }
+  private static func hash<T: BitwiseCopyable>(_ value: T) -> UInt64 { unsafe withUnsafeBytes(of: value) { unsafe xxHash64($0) } }
 }

@@ -121,15 +121,15 @@ struct BoundDecoder {
 
   /// Nil when the bytes are malformed or cannot be turned into a safe bound.
   func decode(_ bytes: [UInt8], isMax: Bool) -> Scalar? {
-    bytes.withUnsafeBytes { raw in decode(raw, isMax: isMax) }
+    unsafe bytes.withUnsafeBytes { raw in unsafe decode(raw, isMax: isMax) }
   }
 
   private func decode(_ raw: UnsafeRawBufferPointer, isMax: Bool) -> Scalar? {
     func load<T: FixedWidthInteger & BitwiseCopyable>(_ type: T.Type) -> T? {
-      raw.count == MemoryLayout<T>.size ? T(littleEndian: raw.loadUnaligned(as: T.self)) : nil
+      unsafe raw.count == MemoryLayout<T>.size ? T(littleEndian: raw.loadUnaligned(as: T.self)) : nil
     }
     switch mapping {
-    case .bool: return raw.count == 1 ? .bool(raw[0] & 1 != 0) : nil
+    case .bool: return unsafe raw.count == 1 ? .bool(raw[0] & 1 != 0) : nil
     case .int32: return load(Int32.self).map { .int($0) }
     case .uint32: return load(UInt32.self).map { .long(Int64($0)) }
     case .int64: return load(Int64.self).map { .long($0) }
@@ -140,7 +140,7 @@ struct BoundDecoder {
     case .decimal32(let scale): return load(Int32.self).map { .decimal(DecimalValue(Int128($0), scale: scale)) }
     case .decimal64(let scale): return load(Int64.self).map { .decimal(DecimalValue(Int128($0), scale: scale)) }
     case .decimalBytes(let scale, _):
-      guard raw.count > 0, let value = try? bigEndianInteger(raw, as: Int128.self) else { return nil }
+      guard raw.count > 0, let value = try? unsafe bigEndianInteger(raw, as: Int128.self) else { return nil }
       return .decimal(DecimalValue(value, scale: scale))
     case .date:
       return load(Int32.self).flatMap { scaled(Int64($0), CivilTime.ticksPerDay, isDatetime: true) }
@@ -155,12 +155,12 @@ struct BoundDecoder {
     case .rawTicks(let isDatetime): return load(Int64.self).flatMap { scaled($0, 1, isDatetime: isDatetime) }
     case .uuid:
       guard raw.count == 16 else { return nil }
-      return .guid(BytesToGUID.widen(raw.loadUnaligned(as: GUID.self)))
-    case .text: return text(raw, isMax: isMax)
+      return unsafe .guid(BytesToGUID.widen(raw.loadUnaligned(as: GUID.self)))
+    case .text: return unsafe text(raw, isMax: isMax)
     case .guidText:
       // Lower-case text sorts like the GUIDs themselves; anything else does not.
-      guard raw.count == 36, raw.allSatisfy({ $0 < 0x41 || $0 > 0x5A }) else { return nil }
-      return GUID(utf8: raw.assumingMemoryBound(to: UInt8.self)).map { .guid($0) }
+      guard raw.count == 36, unsafe raw.allSatisfy({ $0 < 0x41 || $0 > 0x5A }) else { return nil }
+      return unsafe GUID(utf8: raw.assumingMemoryBound(to: UInt8.self)).map { .guid($0) }
     case .int96, .interval, .json, .binary, .base64: return nil
     }
   }
@@ -177,13 +177,13 @@ struct BoundDecoder {
 
   /// Text bounds may be cut within a character: a lower bound is shortened to whole characters, an upper one raised.
   private func text(_ raw: UnsafeRawBufferPointer, isMax: Bool) -> Scalar? {
-    if isValidUTF8(raw) { return .string(String(decoding: raw, as: UTF8.self)) }
+    if unsafe isValidUTF8(raw) { return unsafe .string(String(decoding: raw, as: UTF8.self)) }
     var end = raw.count
-    while end > 0, !isValidUTF8(UnsafeRawBufferPointer(rebasing: raw[..<end])) { end -= 1 }
-    let prefix = String(decoding: raw[..<end], as: UTF8.self)
+    while end > 0, unsafe !isValidUTF8(UnsafeRawBufferPointer(rebasing: raw[..<end])) { end -= 1 }
+    let prefix = unsafe String(decoding: raw[..<end], as: UTF8.self)
     if !isMax { return .string(prefix) }
     // Above every text that starts with the prefix and a character that begins below F4.
-    return raw[end] < 0xF4 ? .string(prefix + "\u{10FFFF}") : nil
+    return unsafe raw[end] < 0xF4 ? .string(prefix + "\u{10FFFF}") : nil
   }
 
   /// Order of two scalars of one type; false where they cannot be compared.

@@ -2,7 +2,8 @@
 import Columnar
 
 final class BooleanValueReader: ValueReader {
-  private enum Page {
+  // SAFETY: its pointers are borrowed from buffers that whoever makes it keeps alive while it is used.
+  @safe private enum Page {
     case none
     case plain(UnsafePointer<UInt8>, bit: Int, count: Int)
     case rle(HybridDecoder)
@@ -21,16 +22,16 @@ final class BooleanValueReader: ValueReader {
   func startPage(_ bytes: UnsafeRawBufferPointer, encoding: Encoding) throws(ParquetError) {
     switch encoding {
     case .plain:
-      page = .plain(bytes.baseAddress?.assumingMemoryBound(to: UInt8.self) ?? emptyPage, bit: 0, count: bytes.count * 8)
+      page = unsafe .plain(bytes.baseAddress?.assumingMemoryBound(to: UInt8.self) ?? emptyPage, bit: 0, count: bytes.count * 8)
     case .rle:
       guard bytes.count >= 4 else {
         guard bytes.count == 0 else { throw .corrupt("RLE booleans without a length") }
         page = .none
         return
       }
-      let size = Int(UInt32(littleEndian: bytes.loadUnaligned(as: UInt32.self)))
+      let size = unsafe Int(UInt32(littleEndian: bytes.loadUnaligned(as: UInt32.self)))
       guard size <= bytes.count - 4 else { throw .corrupt("RLE booleans of \(size) bytes where \(bytes.count - 4) remain") }
-      page = .rle(try HybridDecoder(UnsafeRawBufferPointer(rebasing: bytes[4..<4 + size]), width: 1))
+      page = unsafe .rle(try HybridDecoder(UnsafeRawBufferPointer(rebasing: bytes[4..<4 + size]), width: 1))
     default: throw .notSupported("encoding \(encoding) for BOOLEAN values")
     }
   }
@@ -39,27 +40,27 @@ final class BooleanValueReader: ValueReader {
     count = 0
     words.removeAll()
     let n = Bitmap.wordCount(rows)
-    words.appendUninitialized(n).update(repeating: 0, count: n)
+    unsafe words.appendUninitialized(n).update(repeating: 0, count: n)
   }
 
   func append(values: Int, rows: Int, validity: UnsafePointer<UInt64>?, at position: Int) throws(ParquetError) {
     let missing = Bitmap.wordCount(count + rows) - words.count
-    if missing > 0 { words.appendUninitialized(missing).update(repeating: 0, count: missing) }
+    if missing > 0 { unsafe words.appendUninitialized(missing).update(repeating: 0, count: missing) }
     defer { count += rows }
     if values == 0 { return }
     if values == rows {
-      try decode(words.pointer, at: count, values)
+      try unsafe decode(words.pointer, at: count, values)
       return
     }
-    guard let validity else { return }
+    guard let validity = unsafe validity else { return }
     let dense = BufferBuilder<UInt64>()
     let n = Bitmap.wordCount(values)
-    dense.appendUninitialized(n).update(repeating: 0, count: n)
-    try decode(dense.pointer, at: 0, values)
+    unsafe dense.appendUninitialized(n).update(repeating: 0, count: n)
+    try unsafe decode(dense.pointer, at: 0, values)
     var from = 0
-    for row in 0..<rows where validity[(position &+ row) >> 6] >> UInt64((position &+ row) & 63) & 1 != 0 {
-      if dense.pointer[from >> 6] >> UInt64(from & 63) & 1 != 0 {
-        words.pointer[(count &+ row) >> 6] |= 1 << UInt64((count &+ row) & 63)
+    for row in 0..<rows where unsafe validity[(position &+ row) >> 6] >> UInt64((position &+ row) & 63) & 1 != 0 {
+      if unsafe dense.pointer[from >> 6] >> UInt64(from & 63) & 1 != 0 {
+        unsafe words.pointer[(count &+ row) >> 6] |= 1 << UInt64((count &+ row) & 63)
       }
       from &+= 1
     }
@@ -70,10 +71,10 @@ final class BooleanValueReader: ValueReader {
     case .none: throw .corrupt("page ends within its values")
     case .plain(let start, let bit, let total):
       guard n <= total - bit else { throw .corrupt("page ends within its values") }
-      _ = copyBits(start, from: bit, out, at: position, n)
-      page = .plain(start, bit: bit + n, count: total)
+      _ = unsafe copyBits(start, from: bit, out, at: position, n)
+      page = unsafe .plain(start, bit: bit + n, count: total)
     case .rle(var decoder):
-      _ = try decoder.decodeBits(out, at: position, n)
+      _ = try unsafe decoder.decodeBits(out, at: position, n)
       page = .rle(decoder)
     }
   }
@@ -83,7 +84,7 @@ final class BooleanValueReader: ValueReader {
     case .none: if values > 0 { throw .corrupt("page ends within its values") }
     case .plain(let start, let bit, let total):
       guard values <= total - bit else { throw .corrupt("page ends within its values") }
-      page = .plain(start, bit: bit + values, count: total)
+      page = unsafe .plain(start, bit: bit + values, count: total)
     case .rle(var decoder):
       try decoder.skip(values)
       page = .rle(decoder)

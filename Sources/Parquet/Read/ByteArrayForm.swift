@@ -28,7 +28,7 @@ enum ByteArrayForm {
     defer { withExtendedLifetime((offsets, data)) {} }
     let count = raw.count
     @inline(__always) func bytes(_ i: Int) -> UnsafeRawBufferPointer {
-      UnsafeRawBufferPointer(start: data.pointer + Int(offsets[i]), count: Int(offsets[i + 1] - offsets[i]))
+      unsafe UnsafeRawBufferPointer(start: data.pointer + Int(offsets[i]), count: Int(offsets[i + 1] - offsets[i]))
     }
     func isNull(_ i: Int) -> Bool { validity.map { !$0[i] } ?? false }
     switch self {
@@ -36,22 +36,22 @@ enum ByteArrayForm {
       try validateUTF8(offsets, data, count)
       return raw
     case .textOrBase64:
-      let whole = UnsafeBufferPointer(start: data.pointer, count: data.count)
-      if isASCII(whole) { return raw }
-      if (0..<count).allSatisfy({ isValidUTF8(bytes($0)) }) { return raw }
+      let whole = unsafe UnsafeBufferPointer(start: data.pointer, count: data.count)
+      if unsafe isASCII(whole) { return raw }
+      if (0..<count).allSatisfy({ unsafe isValidUTF8(bytes($0)) }) { return raw }
       return try mapped(count) { (i, out) throws(ParquetError) in
-        let value = bytes(i)
-        if isValidUTF8(value) {
-          out.append(contentsOf: value.assumingMemoryBound(to: UInt8.self))
+        let value = unsafe bytes(i)
+        if unsafe isValidUTF8(value) {
+          unsafe out.append(contentsOf: value.assumingMemoryBound(to: UInt8.self))
         } else {
-          appendBase64(value, to: out)
+          unsafe appendBase64(value, to: out)
         }
       }
-    case .base64: return try mapped(count) { (i, out) throws(ParquetError) in appendBase64(bytes(i), to: out) }
+    case .base64: return try mapped(count) { (i, out) throws(ParquetError) in unsafe appendBase64(bytes(i), to: out) }
     case .interval:
       return try mapped(count) { (i, out) throws(ParquetError) in
-        let value = bytes(i)
-        if value.count == 12 { appendInterval(value, to: out) }
+        let value = unsafe bytes(i)
+        if value.count == 12 { unsafe appendInterval(value, to: out) }
       }
     case .json: return try dynamicValues(offsets, data, count: count, validity: validity)
     case .guidText:
@@ -61,8 +61,8 @@ enum ByteArrayForm {
           out.append(GUID(high: 0, low: 0))
           continue
         }
-        guard let guid = GUID(utf8: bytes(i).assumingMemoryBound(to: UInt8.self)) else {
-          throw .corrupt("value \(i) of the batch is not a GUID: '\(excerpt(bytes(i)))'")
+        guard let guid = unsafe GUID(utf8: bytes(i).assumingMemoryBound(to: UInt8.self)) else {
+          throw .corrupt(unsafe "value \(i) of the batch is not a GUID: '\(excerpt(bytes(i)))'")
         }
         out.append(guid)
       }
@@ -70,11 +70,11 @@ enum ByteArrayForm {
     case .decimal(let scale, let isNarrow):
       if isNarrow {
         let out = BufferBuilder<Int64>(capacity: count)
-        for i in 0..<count { out.append(try bigEndianInteger(bytes(i), as: Int64.self)) }
+        for i in 0..<count { unsafe out.append(try bigEndianInteger(bytes(i), as: Int64.self)) }
         return .decimal(out.finish(), scale: scale)
       }
       let out = BufferBuilder<Int128>(capacity: count)
-      for i in 0..<count { out.append(try bigEndianInteger(bytes(i), as: Int128.self)) }
+      for i in 0..<count { unsafe out.append(try bigEndianInteger(bytes(i), as: Int128.self)) }
       return wideDecimals(out.finish(), scale: scale, validity: nil)
     }
   }
@@ -94,17 +94,17 @@ enum ByteArrayForm {
 }
 
 /// At most 40 bytes of a value for messages.
-func excerpt(_ bytes: UnsafeRawBufferPointer) -> String { String(decoding: bytes.prefix(40), as: UTF8.self) }
+func excerpt(_ bytes: UnsafeRawBufferPointer) -> String { unsafe String(decoding: bytes.prefix(40), as: UTF8.self) }
 
 /// Fails unless every value is valid UTF-8.
 private func validateUTF8(_ offsets: Buffer<Int32>, _ data: Buffer<UInt8>, _ count: Int) throws(ParquetError) {
   guard count > 0 else { return }
   let start = Int(offsets[0])
-  let whole = UnsafeBufferPointer(start: data.pointer + start, count: Int(offsets[count]) - start)
-  if isASCII(whole) { return }
+  let whole = unsafe UnsafeBufferPointer(start: data.pointer + start, count: Int(offsets[count]) - start)
+  if unsafe isASCII(whole) { return }
   for i in 0..<count {
-    let value = UnsafeRawBufferPointer(start: data.pointer + Int(offsets[i]), count: Int(offsets[i + 1] - offsets[i]))
-    guard isValidUTF8(value) else { throw .corrupt("text value \(i) of the batch is not valid UTF-8: '\(excerpt(value))'") }
+    let value = unsafe UnsafeRawBufferPointer(start: data.pointer + Int(offsets[i]), count: Int(offsets[i + 1] - offsets[i]))
+    guard unsafe isValidUTF8(value) else { throw .corrupt(unsafe "text value \(i) of the batch is not valid UTF-8: '\(excerpt(value))'") }
   }
 }
 
@@ -113,41 +113,41 @@ func isASCII(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
   guard let base = bytes.baseAddress else { return true }
   var at = 0
   while at &+ 64 <= bytes.count {
-    if csimd_mask64_high(base + at) != 0 { return false }
+    if unsafe csimd_mask64_high(base + at) != 0 { return false }
     at &+= 64
   }
   while at < bytes.count {
-    if base[at] >= 0x80 { return false }
+    if unsafe base[at] >= 0x80 { return false }
     at &+= 1
   }
   return true
 }
 
 /// True when the bytes are well-formed UTF-8.
-func isValidUTF8(_ bytes: UnsafeRawBufferPointer) -> Bool { isValidUTF8(bytes.assumingMemoryBound(to: UInt8.self)) }
+func isValidUTF8(_ bytes: UnsafeRawBufferPointer) -> Bool { unsafe isValidUTF8(bytes.assumingMemoryBound(to: UInt8.self)) }
 
 /// Appends standard base64 with padding.
 func appendBase64(_ bytes: UnsafeRawBufferPointer, to out: BufferBuilder<UInt8>) {
   let alphabet: StaticString = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-  let table = alphabet.utf8Start
+  let table = unsafe alphabet.utf8Start
   out.reserve((bytes.count + 2) / 3 * 4)
   var i = 0
   while i < bytes.count {
-    let a = UInt32(bytes[i])
-    let b = i + 1 < bytes.count ? UInt32(bytes[i + 1]) : 0
-    let c = i + 2 < bytes.count ? UInt32(bytes[i + 2]) : 0
+    let a = unsafe UInt32(bytes[i])
+    let b = unsafe i + 1 < bytes.count ? UInt32(bytes[i + 1]) : 0
+    let c = unsafe i + 2 < bytes.count ? UInt32(bytes[i + 2]) : 0
     let word = a << 16 | b << 8 | c
-    out.appendUnchecked(table[Int(word >> 18)])
-    out.appendUnchecked(table[Int(word >> 12 & 63)])
-    out.appendUnchecked(i + 1 < bytes.count ? table[Int(word >> 6 & 63)] : UInt8(ascii: "="))
-    out.appendUnchecked(i + 2 < bytes.count ? table[Int(word & 63)] : UInt8(ascii: "="))
+    unsafe out.appendUnchecked(table[Int(word >> 18)])
+    unsafe out.appendUnchecked(table[Int(word >> 12 & 63)])
+    unsafe out.appendUnchecked(i + 1 < bytes.count ? table[Int(word >> 6 & 63)] : UInt8(ascii: "="))
+    unsafe out.appendUnchecked(i + 2 < bytes.count ? table[Int(word & 63)] : UInt8(ascii: "="))
     i += 3
   }
 }
 
 /// Appends months, days and milliseconds as an ISO 8601 duration: `P1M2DT3.004S`.
 private func appendInterval(_ bytes: UnsafeRawBufferPointer, to out: BufferBuilder<UInt8>) {
-  func word(_ at: Int) -> UInt32 { UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: at, as: UInt32.self)) }
+  func word(_ at: Int) -> UInt32 { unsafe UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: at, as: UInt32.self)) }
   let (months, days, millis) = (word(0), word(4), word(8))
   var text = "P"
   if months > 0 { text += "\(months)M" }
@@ -161,5 +161,5 @@ private func appendInterval(_ bytes: UnsafeRawBufferPointer, to out: BufferBuild
     }
     text += "S"
   }
-  text.withUTF8 { out.append(contentsOf: $0) }
+  text.withUTF8 { unsafe out.append(contentsOf: $0) }
 }

@@ -40,7 +40,7 @@ final class ByteArrayValueReader: ValueReader {
       throw .corrupt("dictionary of \(count) values in \(bytes.count) bytes")
     }
     let values = StringBuilder(rows: count, bytes: bytes.count)
-    var decoder = PlainByteArrayDecoder(bytes, fixedLength: fixedLength)
+    var decoder = unsafe PlainByteArrayDecoder(bytes, fixedLength: fixedLength)
     try decoder.decode(count, into: values)
     let raw = values.finish(.string)
     rawDictionary = raw
@@ -51,13 +51,13 @@ final class ByteArrayValueReader: ValueReader {
     switch encoding {
     case .plainDictionary, .rleDictionary:
       guard rawDictionary != nil else { throw .corrupt("dictionary-encoded page without a dictionary") }
-      page = .codes(try codeDecoder(bytes))
-    case .plain: page = .plain(PlainByteArrayDecoder(bytes, fixedLength: fixedLength))
-    case .deltaLengthByteArray where fixedLength == nil: page = .deltaLength(try DeltaLengthDecoder(bytes))
-    case .deltaByteArray: page = .deltaBytes(try DeltaByteArrayDecoder(bytes))
+      page = unsafe .codes(try codeDecoder(bytes))
+    case .plain: page = unsafe .plain(PlainByteArrayDecoder(bytes, fixedLength: fixedLength))
+    case .deltaLengthByteArray where fixedLength == nil: page = unsafe .deltaLength(try DeltaLengthDecoder(bytes))
+    case .deltaByteArray: page = unsafe .deltaBytes(try DeltaByteArrayDecoder(bytes))
     case .byteStreamSplit:
       guard let fixedLength else { throw .notSupported("encoding \(encoding) for BYTE_ARRAY values") }
-      page = .split(try FixedDecoder(bytes, encoding: encoding, type: .fixedLenByteArray, width: fixedLength))
+      page = unsafe .split(try FixedDecoder(bytes, encoding: encoding, type: .fixedLenByteArray, width: fixedLength))
     default: throw .notSupported("encoding \(encoding) for byte arrays")
     }
   }
@@ -72,15 +72,15 @@ final class ByteArrayValueReader: ValueReader {
   func append(values: Int, rows: Int, validity: UnsafePointer<UInt64>?, at position: Int) throws(ParquetError) {
     if case .codes(var decoder) = page, isCoded {
       codes.reserve(rows)
-      let out = codes.pointer + codes.count
+      let out = unsafe codes.pointer + codes.count
       if values > 0 {
         let limit = rawDictionary?.count ?? 0
-        try out.withMemoryRebound(to: UInt32.self, capacity: values) { (out) throws(ParquetError) in
-          try decoder.decodeCodes(out, values, limit: limit)
+        try unsafe out.withMemoryRebound(to: UInt32.self, capacity: values) { (out) throws(ParquetError) in
+          try unsafe decoder.decodeCodes(out, values, limit: limit)
         }
         page = .codes(decoder)
       }
-      if values < rows, let validity { spread(out, rows: rows, values: values, validity, at: position, filler: 0) }
+      if values < rows, let validity = unsafe validity { unsafe spread(out, rows: rows, values: values, validity, at: position, filler: 0) }
       codes.count += rows
       self.rows += rows
       return
@@ -88,18 +88,18 @@ final class ByteArrayValueReader: ValueReader {
     try leaveCodes()
     let first = text.offsets.count
     try decode(values)
-    if values < rows, let validity {
+    if values < rows, let validity = unsafe validity {
       // Offsets of nulls repeat the one before: `values` ends spread over `rows` slots.
       text.offsets.reserve(rows - values)
-      let out = text.offsets.pointer + first
+      let out = unsafe text.offsets.pointer + first
       var from = values
       var row = rows
       while row > 0, from < row {
         row -= 1
         let bit = position + row
         // Slot `row` ends where the values up to it end.
-        out[row] = from == 0 ? out[-1] : out[from - 1]
-        if validity[bit >> 6] >> UInt64(bit & 63) & 1 != 0 { from -= 1 }
+        unsafe out[row] = unsafe from == 0 ? out[-1] : out[from - 1]
+        if unsafe validity[bit >> 6] >> UInt64(bit & 63) & 1 != 0 { from -= 1 }
       }
       text.offsets.count += rows - values
     }
@@ -123,16 +123,16 @@ final class ByteArrayValueReader: ValueReader {
       defer { page = .deltaBytes(decoder) }
       try decoder.decode(values, into: text)
     case .split(var decoder):
-      let raw = try decoder.next(values, scratch: scratch)
+      let raw = try unsafe decoder.next(values, scratch: scratch)
       page = .split(decoder)
       let width = fixedLength ?? 0
-      var plain = PlainByteArrayDecoder(UnsafeRawBufferPointer(start: raw, count: values * width), fixedLength: width)
+      var plain = unsafe PlainByteArrayDecoder(UnsafeRawBufferPointer(start: raw, count: values * width), fixedLength: width)
       try plain.decode(values, into: text)
     case .codes(var decoder):
-      let block = try scratch.reserve(values * 4).assumingMemoryBound(to: UInt32.self)
-      try decoder.decodeCodes(block, values, limit: rawDictionary?.count ?? 0)
+      let block = try unsafe scratch.reserve(values * 4).assumingMemoryBound(to: UInt32.self)
+      try unsafe decoder.decodeCodes(block, values, limit: rawDictionary?.count ?? 0)
       page = .codes(decoder)
-      try appendEntries(UnsafePointer(block), values)
+      try unsafe appendEntries(UnsafePointer(block), values)
     }
   }
 
@@ -140,28 +140,28 @@ final class ByteArrayValueReader: ValueReader {
   private func appendEntries(_ codes: UnsafePointer<UInt32>, _ count: Int) throws(ParquetError) {
     guard case .bytes(let offsets, let data)? = rawDictionary?.storage else { return }
     defer { withExtendedLifetime((offsets, data)) {} }
-    let ends = offsets.pointer
-    let source = data.pointer
+    let ends = unsafe offsets.pointer
+    let source = unsafe data.pointer
     let base = text.data.count
     var total = 0
-    let newEnds = text.offsets.appendUninitialized(count)
+    let newEnds = unsafe text.offsets.appendUninitialized(count)
     for i in 0..<count {
-      let code = Int(codes[i])
-      total &+= Int(ends[code &+ 1] &- ends[code])
-      newEnds[i] = Int32(truncatingIfNeeded: base &+ total)
+      let code = unsafe Int(codes[i])
+      unsafe total &+= Int(ends[code &+ 1] &- ends[code])
+      unsafe newEnds[i] = Int32(truncatingIfNeeded: base &+ total)
     }
     do throws(ParquetError) { try text.checkRoom(total) } catch {
       text.offsets.count -= count
       throw error
     }
     text.data.reserve(total + 16)
-    var target = text.data.appendUninitialized(total)
+    var target = unsafe text.data.appendUninitialized(total)
     for i in 0..<count {
-      let start = Int(ends[Int(codes[i])])
-      let length = Int(ends[Int(codes[i]) &+ 1]) &- start
+      let start = unsafe Int(ends[Int(codes[i])])
+      let length = unsafe Int(ends[Int(codes[i]) &+ 1]) &- start
       // SAFETY: 64 readable bytes follow the dictionary's buffer; 16 writable ones were reserved behind the output.
-      copyShort(source + start, target, length)
-      target += length
+      unsafe copyShort(source + start, target, length)
+      unsafe target += length
     }
   }
 
@@ -175,8 +175,8 @@ final class ByteArrayValueReader: ValueReader {
       return
     }
     let count = codes.count
-    try codes.pointer.withMemoryRebound(to: UInt32.self, capacity: count) { (codes) throws(ParquetError) in
-      try appendEntries(UnsafePointer(codes), count)
+    try unsafe codes.pointer.withMemoryRebound(to: UInt32.self, capacity: count) { (codes) throws(ParquetError) in
+      try unsafe appendEntries(UnsafePointer(codes), count)
     }
     codes.removeAll()
   }

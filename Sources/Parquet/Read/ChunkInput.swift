@@ -9,12 +9,12 @@ final class SharedBlock {
 
   /// The bytes; read when first asked for.
   func bytes(_ source: any RandomAccess, _ context: DecodeContext) throws(ParquetError) -> UnsafeRawPointer {
-    if let scratch { return UnsafeRawPointer(try scratch.reserve(range.count)) }
+    if let scratch { return unsafe UnsafeRawPointer(try scratch.reserve(range.count)) }
     let made = context.takeScratch()
-    try source.read(at: range.lowerBound, into: try made.reserveBuffer(range.count))
+    try unsafe source.read(at: range.lowerBound, into: try made.reserveBuffer(range.count))
     context.counters.bytesRead += range.count
     scratch = made
-    return UnsafeRawPointer(try made.reserve(range.count))
+    return unsafe UnsafeRawPointer(try made.reserve(range.count))
   }
 }
 
@@ -50,17 +50,17 @@ final class ChunkInput {
       throw .corrupt("page of \(count) bytes exceeds its column chunk, which ends at byte \(range.upperBound)", at: offset)
     }
     if let shared {
-      let base = try shared.bytes(source, context)
-      return UnsafeRawBufferPointer(start: base + (offset - shared.range.lowerBound), count: count)
+      let base = try unsafe shared.bytes(source, context)
+      return unsafe UnsafeRawBufferPointer(start: base + (offset - shared.range.lowerBound), count: count)
     }
     if offset < blockStart || offset + count > blockStart + blockCount {
       let size = max(count, min(readAhead(from: offset), Self.blockByteCount))
-      try source.read(at: offset, into: try block.reserveBuffer(size))
+      try unsafe source.read(at: offset, into: try block.reserveBuffer(size))
       context.counters.bytesRead += size
       blockStart = offset
       blockCount = size
     }
-    return UnsafeRawBufferPointer(start: try block.reserve(blockCount) + (offset - blockStart), count: count)
+    return unsafe UnsafeRawBufferPointer(start: try block.reserve(blockCount) + (offset - blockStart), count: count)
   }
 
   private func readAhead(from offset: Int) -> Int {

@@ -53,12 +53,12 @@ final class FlatColumnCursor: ColumnCursor {
   /// The runs of set bits, as rows of the row group.
   private static func runs(_ selection: Bitmap, offset: Int) -> [Range<Int>] {
     var out: [Range<Int>] = []
-    let words = selection.words.pointer
+    let words = unsafe selection.words.pointer
     let n = selection.count
     var at = 0
     while at < n {
       // To the next set bit, then to the next clear one.
-      var word = words[at >> 6] >> UInt64(at & 63)
+      var word = unsafe words[at >> 6] >> UInt64(at & 63)
       if word == 0 {
         at = (at | 63) + 1
         continue
@@ -66,7 +66,7 @@ final class FlatColumnCursor: ColumnCursor {
       at += word.trailingZeroBitCount
       let start = at
       while at < n {
-        word = ~words[at >> 6] >> UInt64(at & 63)
+        word = unsafe ~words[at >> 6] >> UInt64(at & 63)
         if word == 0 {
           at = (at | 63) + 1
           continue
@@ -90,7 +90,7 @@ final class FlatColumnCursor: ColumnCursor {
         while left > 0 {
           try needPage()
           let n = min(left, pageRowsLeft)
-          try reader.append(values: n, rows: n, validity: nil, at: 0)
+          try unsafe reader.append(values: n, rows: n, validity: nil, at: 0)
           advance(n)
           left -= n
         }
@@ -99,8 +99,8 @@ final class FlatColumnCursor: ColumnCursor {
     }
     let wordCount = Bitmap.wordCount(count)
     let words = BufferBuilder<UInt64>(capacity: wordCount)
-    let bits = words.appendUninitialized(wordCount)
-    bits.update(repeating: 0, count: wordCount)
+    let bits = unsafe words.appendUninitialized(wordCount)
+    unsafe bits.update(repeating: 0, count: wordCount)
     var done = 0
     var valid = 0
     for run in runs {
@@ -109,8 +109,8 @@ final class FlatColumnCursor: ColumnCursor {
       while left > 0 {
         try needPage()
         let n = min(left, pageRowsLeft)
-        let values = try page?.definition.decodeBits(bits, at: done, n) ?? n
-        try reader.append(values: values, rows: n, validity: bits, at: done)
+        let values = try unsafe page?.definition.decodeBits(bits, at: done, n) ?? n
+        try unsafe reader.append(values: values, rows: n, validity: bits, at: done)
         valid += values
         advance(n)
         done += n

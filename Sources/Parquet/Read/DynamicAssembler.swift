@@ -3,7 +3,8 @@
 import Columnar
 
 /// The values of one leaf in a window, as pointers; valid while the vector they come from is alive.
-enum LeafValues {
+// SAFETY: its pointers are borrowed from buffers that whoever makes it keeps alive while it is used.
+@safe enum LeafValues {
   case none
   case bool(UnsafePointer<UInt64>)
   case int(UnsafePointer<Int32>)
@@ -17,23 +18,24 @@ enum LeafValues {
 
   init(_ vector: ColumnVector) {
     switch vector.storage {
-    case .bool(let bits): self = .bool(bits.words.pointer)
-    case .int(let values): self = .int(values.pointer)
+    case .bool(let bits): self = unsafe .bool(bits.words.pointer)
+    case .int(let values): self = unsafe .int(values.pointer)
     case .long(let values):
-      self = .long(values.pointer, vector.type == .datetime ? .datetime : vector.type == .timespan ? .timespan : .long)
-    case .real(let values): self = .real(values.pointer)
-    case .decimal64(let values, let scale): self = .decimal64(values.pointer, scale: Int16(clamping: scale))
-    case .decimal128(let values, let scales): self = .decimal128(values.pointer, scales: scales.pointer)
-    case .guid(let values): self = .guid(values.pointer)
+      self = unsafe .long(values.pointer, vector.type == .datetime ? .datetime : vector.type == .timespan ? .timespan : .long)
+    case .real(let values): self = unsafe .real(values.pointer)
+    case .decimal64(let values, let scale): self = unsafe .decimal64(values.pointer, scale: Int16(clamping: scale))
+    case .decimal128(let values, let scales): self = unsafe .decimal128(values.pointer, scales: scales.pointer)
+    case .guid(let values): self = unsafe .guid(values.pointer)
     case .bytes(let offsets, let data):
-      self = vector.type == .dynamic ? .binary(offsets.pointer, data.pointer) : .text(offsets.pointer, data.pointer)
+      self = unsafe vector.type == .dynamic ? .binary(offsets.pointer, data.pointer) : .text(offsets.pointer, data.pointer)
     case .constant, .dictionary: self = .none
     }
   }
 }
 
 /// One leaf's entries of the current window, and how far they are assembled.
-struct LeafState {
+// SAFETY: its pointers are borrowed from buffers that whoever makes it keeps alive while it is used; every access stays within the counts it holds.
+@safe struct LeafState {
   var definition: UnsafePointer<UInt8>
   var repetition: UnsafePointer<UInt8>
   var entryCount: Int
@@ -72,7 +74,7 @@ struct AssemblyNode {
       node = AssemblyNode(kind: .structure, leaves: 0..<0, nullBelow: isOptional ? definitionLevel : 0)
       node.children = children.map { flatten($0, firstLeaf: firstLeaf, into: &nodes) }
       for name in names {
-        withUnsafeBytes(of: UInt32(name.utf8.count)) { node.keys += $0 }
+        unsafe withUnsafeBytes(of: UInt32(name.utf8.count)) { unsafe node.keys += $0 }
         node.keys += name.utf8
         node.keyEnds.append(node.keys.count)
       }
@@ -94,7 +96,8 @@ struct AssemblyNode {
 }
 
 /// Writes the values of one window. `leaves` has one state per leaf of the column.
-struct DynamicAssembler {
+// SAFETY: its pointers are borrowed from buffers that whoever makes it keeps alive while it is used; every access stays within the counts it holds.
+@safe struct DynamicAssembler {
   let leaves: UnsafeMutablePointer<LeafState>
   let leafCount: Int
   private let builder: BufferBuilder<UInt8>
@@ -105,10 +108,10 @@ struct DynamicAssembler {
 
   init(leaves: UnsafeMutableBufferPointer<LeafState>, builder: BufferBuilder<UInt8>) throws(ParquetError) {
     guard let base = leaves.baseAddress else { throw .corrupt("nested column without leaves") }
-    self.leaves = base
+    unsafe self.leaves = unsafe base
     leafCount = leaves.count
     self.builder = builder
-    out = builder.pointer
+    unsafe out = unsafe builder.pointer
     capacity = builder.capacity
   }
 
@@ -127,23 +130,23 @@ struct DynamicAssembler {
 
   /// Fails unless every leaf stands at the start of a row.
   func checkRowEnd() throws(ParquetError) {
-    for i in 0..<leafCount where leaves[i].entry < leaves[i].entryCount && leaves[i].repetition[leaves[i].entry] != 0 {
+    for i in 0..<leafCount where unsafe leaves[i].entry < leaves[i].entryCount && leaves[i].repetition[leaves[i].entry] != 0 {
       throw .corrupt("levels of the leaves disagree")
     }
   }
 
   @inline(__always)
   private func definition(_ leaf: Int) throws(ParquetError) -> Int {
-    let entry = leaves[leaf].entry
-    guard entry < leaves[leaf].entryCount else { throw .corrupt("levels of the leaves disagree") }
-    return Int(leaves[leaf].definition[entry])
+    let entry = unsafe leaves[leaf].entry
+    guard unsafe entry < leaves[leaf].entryCount else { throw .corrupt("levels of the leaves disagree") }
+    return unsafe Int(leaves[leaf].definition[entry])
   }
 
   /// Passes one entry of each leaf.
   private func consume(_ range: Range<Int>) throws(ParquetError) {
     for i in range {
-      if try definition(i) >= leaves[i].maxDefinition { leaves[i].value &+= 1 }
-      leaves[i].entry &+= 1
+      if try unsafe definition(i) >= leaves[i].maxDefinition { unsafe leaves[i].value &+= 1 }
+      unsafe leaves[i].entry &+= 1
     }
   }
 
@@ -155,14 +158,14 @@ struct DynamicAssembler {
   private mutating func grow(_ more: Int) {
     builder.count = count
     builder.reserve(more)
-    out = builder.pointer
+    unsafe out = unsafe builder.pointer
     capacity = builder.capacity
   }
 
   @inline(__always)
   private mutating func put<T: BitwiseCopyable>(_ value: T) {
     reserve(MemoryLayout<T>.size)
-    UnsafeMutableRawPointer(out + count).storeBytes(of: value, as: T.self)
+    unsafe UnsafeMutableRawPointer(out + count).storeBytes(of: value, as: T.self)
     count &+= MemoryLayout<T>.size
   }
 
@@ -172,7 +175,7 @@ struct DynamicAssembler {
   @inline(__always)
   private mutating func put(_ bytes: UnsafePointer<UInt8>, _ byteCount: Int) {
     reserve(byteCount)
-    (out + count).update(from: bytes, count: byteCount)
+    unsafe (out + count).update(from: bytes, count: byteCount)
     count &+= byteCount
   }
 
@@ -189,17 +192,17 @@ struct DynamicAssembler {
   @inline(__always)
   private func closeChild(_ i: Int, of n: Int, _ table: Int) {
     let end = UInt32(truncatingIfNeeded: count &- table &- n &* 4)
-    UnsafeMutableRawPointer(out + (table &+ 4 &* i)).storeBytes(of: end, as: UInt32.self)
+    unsafe UnsafeMutableRawPointer(out + (table &+ 4 &* i)).storeBytes(of: end, as: UInt32.self)
   }
 
   /// Elements of the list or map whose first element's entry is current.
   private func elementCount(_ leaf: Int, _ level: Int) -> Int {
-    let repetition = leaves[leaf].repetition
-    let end = leaves[leaf].entryCount
+    let repetition = unsafe leaves[leaf].repetition
+    let end = unsafe leaves[leaf].entryCount
     var n = 1
-    var i = leaves[leaf].entry &+ 1
-    while i < end, Int(repetition[i]) >= level {
-      if Int(repetition[i]) == level { n &+= 1 }
+    var i = unsafe leaves[leaf].entry &+ 1
+    while i < end, unsafe Int(repetition[i]) >= level {
+      if unsafe Int(repetition[i]) == level { n &+= 1 }
       i &+= 1
     }
     return n
@@ -208,44 +211,44 @@ struct DynamicAssembler {
   /// Writes the current value of `nodes[index]` and passes its entries.
   mutating func write(_ index: Int, _ nodes: UnsafePointer<AssemblyNode>) throws(ParquetError) {
     guard count <= maxVectorBytes else { throw .notSupported("more than 2 GiB of dynamic values in one batch of a column") }
-    let node = nodes + index
-    let first = node.pointee.leaves.lowerBound
-    switch node.pointee.kind {
+    let node = unsafe nodes + index
+    let first = unsafe node.pointee.leaves.lowerBound
+    switch unsafe node.pointee.kind {
     case .leaf:
-      if try definition(first) >= node.pointee.nullBelow { try writeValue(first) } else { put(.null) }
-      leaves[first].entry &+= 1
+      if try unsafe definition(first) >= node.pointee.nullBelow { try writeValue(first) } else { put(.null) }
+      unsafe leaves[first].entry &+= 1
     case .structure:
-      if node.pointee.nullBelow > 0, try definition(first) < node.pointee.nullBelow {
+      if unsafe node.pointee.nullBelow > 0, try unsafe definition(first) < node.pointee.nullBelow {
         put(.null)
-        return try consume(node.pointee.leaves)
+        return try unsafe consume(node.pointee.leaves)
       }
-      let n = node.pointee.children.count
+      let n = unsafe node.pointee.children.count
       let table = open(.bag, n)
       var keyStart = 0
       for i in 0..<n {
-        let keyEnd = node.pointee.keyEnds[i]
+        let keyEnd = unsafe node.pointee.keyEnds[i]
         reserve(keyEnd - keyStart)
-        node.pointee.keys.withUnsafeBufferPointer { keys in
-          if let base = keys.baseAddress { (out + count).update(from: base + keyStart, count: keyEnd - keyStart) }
+        unsafe node.pointee.keys.withUnsafeBufferPointer { keys in
+          if let base = keys.baseAddress { unsafe (out + count).update(from: base + keyStart, count: keyEnd - keyStart) }
         }
         count &+= keyEnd - keyStart
         keyStart = keyEnd
-        try write(node.pointee.children[i], nodes)
+        try unsafe write(node.pointee.children[i], nodes)
         closeChild(i, of: n, table)
       }
     case .list, .map:
       let level = try definition(first)
-      let isMap = node.pointee.kind == .map
-      if level < node.pointee.definitionLevel {
-        if level < node.pointee.nullBelow { put(.null) } else { _ = open(isMap ? .bag : .array, 0) }
-        return try consume(node.pointee.leaves)
+      let isMap = unsafe node.pointee.kind == .map
+      if unsafe level < node.pointee.definitionLevel {
+        if unsafe level < node.pointee.nullBelow { put(.null) } else { _ = open(isMap ? .bag : .array, 0) }
+        return try unsafe consume(node.pointee.leaves)
       }
-      let n = elementCount(first, node.pointee.repetitionLevel)
-      if isMap { return try writeMap(node.pointee.children[0], node.pointee.children[1], n, nodes) }
-      let element = node.pointee.children[0]
+      let n = unsafe elementCount(first, node.pointee.repetitionLevel)
+      if isMap { return try unsafe writeMap(node.pointee.children[0], node.pointee.children[1], n, nodes) }
+      let element = unsafe node.pointee.children[0]
       let table = open(.array, n)
       for i in 0..<n {
-        try write(element, nodes)
+        try unsafe write(element, nodes)
         closeChild(i, of: n, table)
       }
     }
@@ -255,8 +258,8 @@ struct DynamicAssembler {
   private mutating func writeMap(
     _ key: Int, _ value: Int, _ n: Int, _ nodes: UnsafePointer<AssemblyNode>
   ) throws(ParquetError) {
-    guard nodes[key].kind == .leaf else { throw .notSupported("maps with nested keys") }
-    let leaf = nodes[key].leaves.lowerBound
+    guard unsafe nodes[key].kind == .leaf else { throw .notSupported("maps with nested keys") }
+    let leaf = unsafe nodes[key].leaves.lowerBound
     let header = count
     let table = open(.bag, n)
     var spans: [Range<Int>] = []
@@ -264,45 +267,45 @@ struct DynamicAssembler {
     for i in 0..<n {
       let lengthAt = count
       put(UInt32(0))
-      if try definition(leaf) >= nodes[key].nullBelow { try writeKey(leaf) } else { putText("null") }
-      leaves[leaf].entry &+= 1
+      if try unsafe definition(leaf) >= nodes[key].nullBelow { try writeKey(leaf) } else { putText("null") }
+      unsafe leaves[leaf].entry &+= 1
       let length = UInt32(truncatingIfNeeded: count &- lengthAt &- 4)
-      UnsafeMutableRawPointer(out + lengthAt).storeBytes(of: length, as: UInt32.self)
+      unsafe UnsafeMutableRawPointer(out + lengthAt).storeBytes(of: length, as: UInt32.self)
       if n > 1 { spans.append(lengthAt + 4..<count) }
-      try write(value, nodes)
+      try unsafe write(value, nodes)
       closeChild(i, of: n, table)
     }
     if n > 1, hasEqualKeys(spans) { keepLast(spans, header: header, table: table) }
   }
 
   private func hasEqualKeys(_ spans: [Range<Int>]) -> Bool {
-    func bytes(_ span: Range<Int>) -> UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: out + span.lowerBound, count: span.count) }
+    func bytes(_ span: Range<Int>) -> UnsafeRawBufferPointer { unsafe UnsafeRawBufferPointer(start: out + span.lowerBound, count: span.count) }
     if spans.count <= 8 {
       for i in 1..<spans.count {
-        for j in 0..<i where spans[i].count == spans[j].count && bytes(spans[i]).elementsEqual(bytes(spans[j])) { return true }
+        for j in 0..<i where unsafe spans[i].count == spans[j].count && bytes(spans[i]).elementsEqual(bytes(spans[j])) { return true }
       }
       return false
     }
     var seen: Set<[UInt8]> = []
-    return spans.contains { !seen.insert(Array(bytes($0))).inserted }
+    return spans.contains { unsafe !seen.insert(Array(bytes($0))).inserted }
   }
 
   /// Rewrites a bag without the entries that a later one with the same key replaces.
   private mutating func keepLast(_ spans: [Range<Int>], header: Int, table: Int) {
     let n = spans.count
-    let whole = Array(UnsafeBufferPointer(start: UnsafePointer(out), count: count))
+    let whole = unsafe Array(UnsafeBufferPointer(start: UnsafePointer(out), count: count))
     var last: [[UInt8]: Int] = [:]
     for (i, span) in spans.enumerated() { last[Array(whole[span])] = i }
     let kept = last.values.sorted()
     func end(_ i: Int) -> Int {
-      i < 0 ? 0 : whole.withUnsafeBytes { Int($0.loadUnaligned(fromByteOffset: table + 4 * i, as: UInt32.self)) }
+      unsafe i < 0 ? 0 : whole.withUnsafeBytes { unsafe Int($0.loadUnaligned(fromByteOffset: table + 4 * i, as: UInt32.self)) }
     }
     count = header
     let newTable = open(.bag, kept.count)
     let base = table + n * 4
     for (position, i) in kept.enumerated() {
-      whole[base + end(i - 1)..<base + end(i)].withUnsafeBufferPointer { entry in
-        if let start = entry.baseAddress { put(start, entry.count) }
+      unsafe whole[base + end(i - 1)..<base + end(i)].withUnsafeBufferPointer { entry in
+        if let start = entry.baseAddress { unsafe put(start, entry.count) }
       }
       closeChild(position, of: kept.count, newTable)
     }
@@ -310,73 +313,73 @@ struct DynamicAssembler {
 
   private mutating func putText(_ text: String) {
     var text = text
-    text.withUTF8 { bytes in if let base = bytes.baseAddress { put(base, bytes.count) } }
+    text.withUTF8 { bytes in if let base = bytes.baseAddress { unsafe put(base, bytes.count) } }
   }
 
   /// The current key of a map as text.
   private mutating func writeKey(_ leaf: Int) throws(ParquetError) {
-    let i = leaves[leaf].value
-    guard i < leaves[leaf].valueCount else { throw .corrupt("fewer values than levels say") }
-    leaves[leaf].value = i &+ 1
+    let i = unsafe leaves[leaf].value
+    guard unsafe i < leaves[leaf].valueCount else { throw .corrupt("fewer values than levels say") }
+    unsafe leaves[leaf].value = i &+ 1
     reserve(ScalarText.room)
-    let target = out + count
+    let target = unsafe out + count
     let end: UnsafeMutablePointer<UInt8>
-    switch leaves[leaf].values {
-    case .text(let offsets, let data): return put(data + Int(offsets[i]), Int(offsets[i + 1] - offsets[i]))
-    case .int(let base): end = ScalarText.write(long: Int64(base[i]), to: target)
-    case .long(let base, .long): end = ScalarText.write(long: base[i], to: target)
-    case .long(let base, .timespan): end = ScalarText.write(timespan: base[i], to: target)
-    case .long(let base, _): end = ScalarText.write(datetime: base[i], to: target)
-    case .bool(let words): end = ScalarText.write(bool: words[i >> 6] >> UInt64(i & 63) & 1 != 0, to: target)
-    case .real(let base): end = ScalarText.write(real: base[i], to: target)
+    switch unsafe leaves[leaf].values {
+    case .text(let offsets, let data): return unsafe put(data + Int(offsets[i]), Int(offsets[i + 1] - offsets[i]))
+    case .int(let base): unsafe end = unsafe ScalarText.write(long: Int64(base[i]), to: target)
+    case .long(let base, .long): unsafe end = unsafe ScalarText.write(long: base[i], to: target)
+    case .long(let base, .timespan): unsafe end = unsafe ScalarText.write(timespan: base[i], to: target)
+    case .long(let base, _): unsafe end = unsafe ScalarText.write(datetime: base[i], to: target)
+    case .bool(let words): unsafe end = unsafe ScalarText.write(bool: words[i >> 6] >> UInt64(i & 63) & 1 != 0, to: target)
+    case .real(let base): unsafe end = unsafe ScalarText.write(real: base[i], to: target)
     case .decimal64(let base, let scale):
-      end = ScalarText.write(decimal: DecimalValue(Int128(base[i]), scale: Int(scale)), to: target)
+      unsafe end = unsafe ScalarText.write(decimal: DecimalValue(Int128(base[i]), scale: Int(scale)), to: target)
     case .decimal128(let base, let scales):
-      end = ScalarText.write(decimal: DecimalValue(base[i], scale: Int(scales[i])), to: target)
-    case .guid(let base): end = ScalarText.write(guid: base[i], to: target)
+      unsafe end = unsafe ScalarText.write(decimal: DecimalValue(base[i], scale: Int(scales[i])), to: target)
+    case .guid(let base): unsafe end = unsafe ScalarText.write(guid: base[i], to: target)
     case .binary(let offsets, let data):
       let text = BufferBuilder<UInt8>()
-      DynamicPrinter.appendText(DynamicView(data + Int(offsets[i]), Int(offsets[i + 1] - offsets[i])), to: text)
-      return put(UnsafePointer(text.pointer), text.count)
+      unsafe DynamicPrinter.appendText(DynamicView(data + Int(offsets[i]), Int(offsets[i + 1] - offsets[i])), to: text)
+      return unsafe put(UnsafePointer(text.pointer), text.count)
     case .none: return putText("null")
     }
-    count &+= end - target
+    unsafe count &+= end - target
   }
 
   private mutating func writeValue(_ leaf: Int) throws(ParquetError) {
-    let i = leaves[leaf].value
-    guard i < leaves[leaf].valueCount else { throw .corrupt("fewer values than levels say") }
-    leaves[leaf].value = i &+ 1
-    switch leaves[leaf].values {
+    let i = unsafe leaves[leaf].value
+    guard unsafe i < leaves[leaf].valueCount else { throw .corrupt("fewer values than levels say") }
+    unsafe leaves[leaf].value = i &+ 1
+    switch unsafe leaves[leaf].values {
     case .none: put(.null)
-    case .bool(let words): put(words[i >> 6] >> UInt64(i & 63) & 1 != 0 ? DynamicTag.true : .false)
+    case .bool(let words): unsafe put(words[i >> 6] >> UInt64(i & 63) & 1 != 0 ? DynamicTag.true : .false)
     case .int(let base):
       put(.long)
-      put(Int64(base[i]))
+      unsafe put(Int64(base[i]))
     case .long(let base, let tag):
       put(tag)
-      put(base[i])
+      unsafe put(base[i])
     case .real(let base):
       put(.real)
-      put(base[i].bitPattern)
+      unsafe put(base[i].bitPattern)
     case .decimal64(let base, let scale):
       put(.decimal)
       put(scale)
-      put(Int128(base[i]))
+      unsafe put(Int128(base[i]))
     case .decimal128(let base, let scales):
       put(.decimal)
-      put(scales[i])
-      put(base[i])
+      unsafe put(scales[i])
+      unsafe put(base[i])
     case .guid(let base):
       put(.guid)
-      put(base[i].high)
-      put(base[i].low)
+      unsafe put(base[i].high)
+      unsafe put(base[i].low)
     case .text(let offsets, let data):
-      let length = Int(offsets[i + 1] - offsets[i])
+      let length = unsafe Int(offsets[i + 1] - offsets[i])
       put(.string)
       put(UInt32(truncatingIfNeeded: length))
-      put(data + Int(offsets[i]), length)
-    case .binary(let offsets, let data): put(data + Int(offsets[i]), Int(offsets[i + 1] - offsets[i]))
+      unsafe put(data + Int(offsets[i]), length)
+    case .binary(let offsets, let data): unsafe put(data + Int(offsets[i]), Int(offsets[i + 1] - offsets[i]))
     }
   }
 }

@@ -18,7 +18,7 @@ struct CopyConversion<T: BitwiseCopyable & Sendable>: FixedConversion {
   let make: (Buffer<T>, Bitmap?) -> ColumnVector
 
   func convert(_ raw: UnsafeRawPointer, _ count: Int, _ out: UnsafeMutablePointer<T>) {
-    memcpy(out, raw, count &* MemoryLayout<T>.size)
+    unsafe memcpy(out, raw, count &* MemoryLayout<T>.size)
   }
 
   func vector(_ values: Buffer<T>, validity: Bitmap?) -> ColumnVector { make(values, validity) }
@@ -35,7 +35,7 @@ where F.In == In, F.Out == Out {
 
   func convert(_ raw: UnsafeRawPointer, _ count: Int, _ out: UnsafeMutablePointer<Out>) {
     let size = MemoryLayout<In>.size
-    for i in 0..<count { out[i] = F.widen((raw + i &* size).loadUnaligned(as: In.self)) }
+    for i in 0..<count { unsafe out[i] = unsafe F.widen((raw + i &* size).loadUnaligned(as: In.self)) }
   }
 
   func vector(_ values: Buffer<Out>, validity: Bitmap?) -> ColumnVector { make(values, validity) }
@@ -94,21 +94,21 @@ struct ScaledTicks<In: FixedWidthInteger & SignedInteger & BitwiseCopyable>: Fix
     var least = Int64.max
     var greatest = Int64.min
     for i in 0..<count {
-      let value: Int64 = Int64((raw + i &* size).loadUnaligned(as: In.self))
+      let value: Int64 = unsafe Int64((raw + i &* size).loadUnaligned(as: In.self))
       least = min(least, value)
       greatest = max(greatest, value)
-      out[i] = value &* factor
+      unsafe out[i] = value &* factor
     }
     guard count > 0, least < low || greatest > high else { return }
     if policy == .fail { throw outOfRange(least < low ? least : greatest, isDatetime: isDatetime) }
     let floor = isDatetime ? CivilTime.minTicks : Int64.min
     let ceiling = isDatetime ? CivilTime.maxTicks : Int64.max
     for i in 0..<count {
-      let value: Int64 = Int64((raw + i &* size).loadUnaligned(as: In.self))
+      let value: Int64 = unsafe Int64((raw + i &* size).loadUnaligned(as: In.self))
       if value < low {
-        out[i] = floor
+        unsafe out[i] = floor
       } else {
-        out[i] = value > high ? ceiling : value &* factor
+        unsafe out[i] = value > high ? ceiling : value &* factor
       }
     }
   }
@@ -125,13 +125,13 @@ struct NanosToTicks: FixedConversion {
 
   func convert(_ raw: UnsafeRawPointer, _ count: Int, _ out: UnsafeMutablePointer<Int64>) throws(ParquetError) {
     for i in 0..<count {
-      let value = (raw + i &* 8).loadUnaligned(as: Int64.self)
+      let value = unsafe (raw + i &* 8).loadUnaligned(as: Int64.self)
       let (quotient, remainder) = value.quotientAndRemainder(dividingBy: 100)
       if remainder != 0, policy == .fail {
         throw ParquetError(
           .inexact, "\(value) ns is not a whole number of 100 ns ticks; set onInexact=truncate to floor such values")
       }
-      out[i] = remainder < 0 ? quotient - 1 : quotient
+      unsafe out[i] = remainder < 0 ? quotient - 1 : quotient
     }
   }
 
@@ -147,8 +147,8 @@ struct Int96ToTicks: FixedConversion {
 
   func convert(_ raw: UnsafeRawPointer, _ count: Int, _ out: UnsafeMutablePointer<Int64>) throws(ParquetError) {
     for i in 0..<count {
-      let nanos = (raw + i &* 12).loadUnaligned(as: Int64.self)
-      let julianDay: Int32 = (raw + (i &* 12 &+ 8)).loadUnaligned(as: Int32.self)
+      let nanos = unsafe (raw + i &* 12).loadUnaligned(as: Int64.self)
+      let julianDay: Int32 = unsafe (raw + (i &* 12 &+ 8)).loadUnaligned(as: Int32.self)
       let day = Int64(julianDay) - Self.epochJulianDay
       var (ticks, remainder) = nanos.quotientAndRemainder(dividingBy: 100)
       if remainder != 0 {
@@ -164,9 +164,9 @@ struct Int96ToTicks: FixedConversion {
       if isInRange { total = day * CivilTime.ticksPerDay + ticks }
       if total < CivilTime.minTicks || total > CivilTime.maxTicks {
         if policy == .fail { throw outOfRange(day, isDatetime: true, unit: " days") }
-        out[i] = total < CivilTime.minTicks ? CivilTime.minTicks : CivilTime.maxTicks
+        unsafe out[i] = total < CivilTime.minTicks ? CivilTime.minTicks : CivilTime.maxTicks
       } else {
-        out[i] = total
+        unsafe out[i] = total
       }
     }
   }
@@ -191,7 +191,7 @@ struct BigEndianDecimal<Out: FixedWidthInteger & SignedInteger & BitwiseCopyable
 
   func convert(_ raw: UnsafeRawPointer, _ count: Int, _ out: UnsafeMutablePointer<Out>) throws(ParquetError) {
     for i in 0..<count {
-      out[i] = try bigEndianInteger(UnsafeRawBufferPointer(start: raw + i &* width, count: width), as: Out.self)
+      unsafe out[i] = try unsafe bigEndianInteger(UnsafeRawBufferPointer(start: raw + i &* width, count: width), as: Out.self)
     }
   }
 
@@ -205,15 +205,15 @@ func bigEndianInteger<Out: FixedWidthInteger & SignedInteger>(
 ) throws(ParquetError) -> Out {
   let size = MemoryLayout<Out>.size
   var start = 0
-  let isNegative = bytes.count > 0 && bytes[0] >= 0x80
+  let isNegative = unsafe bytes.count > 0 && bytes[0] >= 0x80
   if bytes.count > size {
     start = bytes.count - size
     let extension8: UInt8 = isNegative ? 0xFF : 0
-    for i in 0..<start where bytes[i] != extension8 { throw tooWide() }
-    guard (bytes[start] >= 0x80) == isNegative else { throw tooWide() }
+    for i in 0..<start where unsafe bytes[i] != extension8 { throw tooWide() }
+    guard unsafe (bytes[start] >= 0x80) == isNegative else { throw tooWide() }
   }
   var value: Out = isNegative ? -1 : 0
-  for i in start..<bytes.count { value = value << 8 | Out(truncatingIfNeeded: bytes[i]) }
+  for i in start..<bytes.count { value = unsafe value << 8 | Out(truncatingIfNeeded: bytes[i]) }
   return value
 }
 

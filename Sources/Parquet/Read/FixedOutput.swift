@@ -34,9 +34,9 @@ enum FixedOutput {
   /// Room for `count` more elements; the caller fills all of them.
   func append(_ count: Int) -> UnsafeMutableRawPointer {
     switch self {
-    case .four(let b): return UnsafeMutableRawPointer(b.appendUninitialized(count))
-    case .eight(let b): return UnsafeMutableRawPointer(b.appendUninitialized(count))
-    case .sixteen(let b): return UnsafeMutableRawPointer(b.appendUninitialized(count))
+    case .four(let b): return unsafe UnsafeMutableRawPointer(b.appendUninitialized(count))
+    case .eight(let b): return unsafe UnsafeMutableRawPointer(b.appendUninitialized(count))
+    case .sixteen(let b): return unsafe UnsafeMutableRawPointer(b.appendUninitialized(count))
     }
   }
 
@@ -52,7 +52,8 @@ enum FixedOutput {
 }
 
 /// A conversion with its type erased once per column: what remains is one closure call per run of values.
-struct FixedKernels {
+// SAFETY: its pointers are borrowed from buffers that whoever makes it keeps alive while it is used; every access stays within the counts it holds.
+@safe struct FixedKernels {
   let elementSize: Int
   /// Converts dense values from page bytes to elements.
   let convert: (UnsafeRawPointer, Int, UnsafeMutableRawPointer) throws(ParquetError) -> Void
@@ -63,8 +64,8 @@ struct FixedKernels {
   @inline(__always)
   init<C: FixedConversion>(_ conversion: C) {
     elementSize = MemoryLayout<C.Output>.size
-    convert = { (raw, count, out) throws(ParquetError) in
-      try conversion.convert(raw, count, out.assumingMemoryBound(to: C.Output.self))
+    unsafe convert = { (raw, count, out) throws(ParquetError) in
+      try unsafe conversion.convert(raw, count, out.assumingMemoryBound(to: C.Output.self))
     }
     vector = { output, validity in conversion.vector(output.finish(as: C.Output.self), validity: validity) }
   }

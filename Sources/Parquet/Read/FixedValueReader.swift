@@ -30,10 +30,10 @@ final class FixedValueReader: ValueReader {
   func setDictionary(_ bytes: UnsafeRawBufferPointer, count: Int) throws(ParquetError) {
     // Values take bytes, so that the page bounds their count.
     guard width > 0 else { throw .notSupported("a dictionary of values without bytes") }
-    var decoder = try FixedDecoder(bytes, encoding: .plain, type: type, width: width)
-    let raw = try decoder.next(count, scratch: scratch)
+    var decoder = try unsafe FixedDecoder(bytes, encoding: .plain, type: type, width: width)
+    let raw = try unsafe decoder.next(count, scratch: scratch)
     let values = ScratchBuffer()
-    try kernels.convert(raw, count, try values.reserve(count * kernels.elementSize))
+    try unsafe kernels.convert(raw, count, try values.reserve(count * kernels.elementSize))
     dictionary = values
     dictionaryCount = count
   }
@@ -41,10 +41,10 @@ final class FixedValueReader: ValueReader {
   func startPage(_ bytes: UnsafeRawBufferPointer, encoding: Encoding) throws(ParquetError) {
     if encoding.isDictionary {
       guard dictionary != nil else { throw .corrupt("dictionary-encoded page without a dictionary") }
-      codes = try codeDecoder(bytes)
+      codes = unsafe try codeDecoder(bytes)
       page = nil
     } else {
-      page = try FixedDecoder(bytes, encoding: encoding, type: type, width: width)
+      page = unsafe try FixedDecoder(bytes, encoding: encoding, type: type, width: width)
       codes = nil
     }
   }
@@ -55,40 +55,40 @@ final class FixedValueReader: ValueReader {
   }
 
   func append(values: Int, rows: Int, validity: UnsafePointer<UInt64>?, at position: Int) throws(ParquetError) {
-    let out = output.append(rows)
+    let out = unsafe output.append(rows)
     if values > 0 {
       if codes != nil {
-        try gather(values, out)
+        try unsafe gather(values, out)
       } else if page != nil {
-        guard let raw = try page?.next(values, scratch: scratch) else { return }
-        try kernels.convert(raw, values, out)
+        guard let raw = try unsafe page?.next(values, scratch: scratch) else { return }
+        try unsafe kernels.convert(raw, values, out)
       } else {
         throw .corrupt("values without a page")
       }
     }
-    guard values < rows, let validity else { return }
+    guard values < rows, let validity = unsafe validity else { return }
     switch kernels.elementSize {
-    case 4: spread(out.assumingMemoryBound(to: UInt32.self), rows: rows, values: values, validity, at: position, filler: 0)
-    case 8: spread(out.assumingMemoryBound(to: UInt64.self), rows: rows, values: values, validity, at: position, filler: 0)
-    default: spread(out.assumingMemoryBound(to: UInt128.self), rows: rows, values: values, validity, at: position, filler: 0)
+    case 4: unsafe spread(out.assumingMemoryBound(to: UInt32.self), rows: rows, values: values, validity, at: position, filler: 0)
+    case 8: unsafe spread(out.assumingMemoryBound(to: UInt64.self), rows: rows, values: values, validity, at: position, filler: 0)
+    default: unsafe spread(out.assumingMemoryBound(to: UInt128.self), rows: rows, values: values, validity, at: position, filler: 0)
     }
   }
 
   /// Decodes codes block by block and copies the dictionary's values.
   private func gather(_ count: Int, _ out: UnsafeMutableRawPointer) throws(ParquetError) {
     guard let dictionary, var decoder = codes else { throw .corrupt("dictionary-encoded page without a dictionary") }
-    let table = try dictionary.reserve(dictionaryCount * kernels.elementSize)
-    let block = try codeScratch.reserve(Self.codeBlock * 4).assumingMemoryBound(to: UInt32.self)
+    let table = try unsafe dictionary.reserve(dictionaryCount * kernels.elementSize)
+    let block = try unsafe codeScratch.reserve(Self.codeBlock * 4).assumingMemoryBound(to: UInt32.self)
     let elementSize = kernels.elementSize
     var done = 0
     while done < count {
       let n = min(Self.codeBlock, count - done)
-      try decoder.decodeCodes(block, n, limit: dictionaryCount)
-      let target = out + done * elementSize
+      try unsafe decoder.decodeCodes(block, n, limit: dictionaryCount)
+      let target = unsafe out + done * elementSize
       switch elementSize {
-      case 4: lookUp(table, block, n, target, as: UInt32.self)
-      case 8: lookUp(table, block, n, target, as: UInt64.self)
-      default: lookUp(table, block, n, target, as: UInt128.self)
+      case 4: unsafe lookUp(table, block, n, target, as: UInt32.self)
+      case 8: unsafe lookUp(table, block, n, target, as: UInt64.self)
+      default: unsafe lookUp(table, block, n, target, as: UInt128.self)
       }
       done += n
     }
@@ -100,9 +100,9 @@ final class FixedValueReader: ValueReader {
   private func lookUp<T: BitwiseCopyable>(
     _ table: UnsafeMutableRawPointer, _ codes: UnsafeMutablePointer<UInt32>, _ count: Int, _ out: UnsafeMutableRawPointer, as type: T.Type
   ) {
-    let table = table.assumingMemoryBound(to: T.self)
-    let out = out.assumingMemoryBound(to: T.self)
-    for i in 0..<count { out[i] = table[Int(codes[i])] }
+    let table = unsafe table.assumingMemoryBound(to: T.self)
+    let out = unsafe out.assumingMemoryBound(to: T.self)
+    for i in 0..<count { unsafe out[i] = unsafe table[Int(codes[i])] }
   }
 
   func skip(values: Int) throws(ParquetError) {

@@ -9,11 +9,11 @@ func dynamicValues(
   let parser = DynamicParser(.json)
   for i in 0..<count {
     if validity.map({ $0[i] }) ?? true {
-      let text = UnsafeBufferPointer(start: data.pointer + Int(offsets[i]), count: Int(offsets[i + 1] - offsets[i]))
+      let text = unsafe UnsafeBufferPointer(start: data.pointer + Int(offsets[i]), count: Int(offsets[i + 1] - offsets[i]))
       do throws(JSONTextError) {
-        try parser.parse(text, into: result.data)
+        try unsafe parser.parse(text, into: result.data)
       } catch {
-        throw .corrupt("value \(i) of the batch is not JSON (\(error)): '\(excerpt(UnsafeRawBufferPointer(text)))'")
+        throw .corrupt(unsafe "value \(i) of the batch is not JSON (\(error)): '\(excerpt(UnsafeRawBufferPointer(text)))'")
       }
       try result.checkRoom(0)
     }

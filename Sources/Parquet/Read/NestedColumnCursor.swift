@@ -18,30 +18,30 @@ final class NestedColumnCursor: ColumnCursor {
     if let selection, selection.isAllClear { return ColumnBuilder(.dynamic).finish() }
     for leaf in leaves { try leaf.read(window) }
     let states = UnsafeMutableBufferPointer<LeafState>.allocate(capacity: leaves.count)
-    for (i, leaf) in leaves.enumerated() { states.initializeElement(at: i, to: leaf.state) }
+    for (i, leaf) in leaves.enumerated() { unsafe states.initializeElement(at: i, to: leaf.state) }
     defer {
-      states.deinitialize()
-      states.deallocate()
+      unsafe states.deinitialize()
+      unsafe states.deallocate()
       withExtendedLifetime(leaves) {}
     }
     let rows = window.count
     let offsets = BufferBuilder<Int32>(capacity: rows + 1)
-    let ends = offsets.appendUninitialized(rows + 1)
-    ends[0] = 0
+    let ends = unsafe offsets.appendUninitialized(rows + 1)
+    unsafe ends[0] = 0
     let validity = BitmapBuilder(capacity: rows)
-    var assembler = try DynamicAssembler(leaves: states, builder: BufferBuilder<UInt8>(capacity: rows * 16))
+    var assembler = try unsafe DynamicAssembler(leaves: states, builder: BufferBuilder<UInt8>(capacity: rows * 16))
     var failure: ParquetError?
-    nodes.withUnsafeBufferPointer { nodes in
+    unsafe nodes.withUnsafeBufferPointer { nodes in
       guard let base = nodes.baseAddress else { return }
       do throws(ParquetError) {
         for row in 0..<rows {
-          let isNull = try assembler.skipNull(base[root])
+          let isNull = try unsafe assembler.skipNull(base[root])
           validity.append(!isNull)
-          if !isNull { try assembler.write(root, base) }
+          if !isNull { try unsafe assembler.write(root, base) }
           guard assembler.count <= maxVectorBytes else {
             throw .notSupported("more than 2 GiB of dynamic values in one batch of a column")
           }
-          ends[row + 1] = Int32(truncatingIfNeeded: assembler.count)
+          unsafe ends[row + 1] = Int32(truncatingIfNeeded: assembler.count)
           try assembler.checkRowEnd()
         }
       } catch {

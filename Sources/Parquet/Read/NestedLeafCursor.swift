@@ -28,7 +28,7 @@ final class NestedLeafCursor {
 
   /// The window's entries for assembly; valid until the next `read`.
   var state: LeafState {
-    LeafState(
+    unsafe LeafState(
       definition: UnsafePointer(definition.pointer), repetition: UnsafePointer(repetition.pointer), entryCount: definition.count,
       values: LeafValues(values), valueCount: values.count, maxDefinition: leaf.maxDefinitionLevel)
   }
@@ -69,9 +69,9 @@ final class NestedLeafCursor {
       let entries = end - at
       if entries == 0 { break }
       let present = presentValues(at..<end)
-      pageDefinition[at..<end].withUnsafeBufferPointer { definition.append(contentsOf: $0) }
-      pageRepetition[at..<end].withUnsafeBufferPointer { repetition.append(contentsOf: $0) }
-      try reader.append(values: present, rows: present, validity: nil, at: 0)
+      unsafe pageDefinition[at..<end].withUnsafeBufferPointer { unsafe definition.append(contentsOf: $0) }
+      unsafe pageRepetition[at..<end].withUnsafeBufferPointer { unsafe repetition.append(contentsOf: $0) }
+      try unsafe reader.append(values: present, rows: present, validity: nil, at: 0)
       rowsLeft -= rows
       row += rows
       at = end
@@ -84,9 +84,9 @@ final class NestedLeafCursor {
   /// Entries of the current page whose value is present.
   private func presentValues(_ entries: Range<Int>) -> Int {
     let maximum = UInt8(leaf.maxDefinitionLevel)
-    return pageDefinition.withUnsafeBufferPointer { levels in
+    return unsafe pageDefinition.withUnsafeBufferPointer { levels in
       var present = 0
-      for i in entries { present &+= levels[i] == maximum ? 1 : 0 }
+      for i in entries { unsafe present &+= levels[i] == maximum ? 1 : 0 }
       return present
     }
   }
@@ -95,9 +95,9 @@ final class NestedLeafCursor {
   private func extent(_ rows: Int) -> (end: Int, rows: Int) {
     var begun = 0
     var i = at
-    pageRepetition.withUnsafeBufferPointer { levels in
+    unsafe pageRepetition.withUnsafeBufferPointer { levels in
       while i < levels.count {
-        if levels[i] == 0 {
+        if unsafe levels[i] == 0 {
           if begun == rows { break }
           begun &+= 1
         }
@@ -174,9 +174,9 @@ final class NestedLeafCursor {
   private static func levels(_ decoder: inout LevelDecoder, _ count: Int) throws(ParquetError) -> [UInt8] {
     var levels = [UInt8](repeating: 0, count: count)
     var failure: ParquetError?
-    levels.withUnsafeMutableBufferPointer { buffer in
+    unsafe levels.withUnsafeMutableBufferPointer { buffer in
       guard let base = buffer.baseAddress else { return }
-      do throws(ParquetError) { try decoder.decode(base, count) } catch { failure = error }
+      do throws(ParquetError) { try unsafe decoder.decode(base, count) } catch { failure = error }
     }
     if let failure { throw failure }
     return levels

@@ -5,7 +5,8 @@ import Glibc
 #endif
 
 /// A data page ready for decoding; the bytes are valid until the next page is loaded.
-struct DataPage {
+// SAFETY: its pointers are borrowed from buffers that whoever makes it keeps alive while it is used; every access stays within the counts it holds.
+@safe struct DataPage {
   /// Values including nulls.
   var valueCount: Int
   var encoding: Encoding
@@ -97,8 +98,8 @@ final class PageStream {
     var window = 256
     while true {
       let available = min(window, input.range.upperBound - position)
-      let bytes = try input.bytes(at: position, count: available)
-      var reader = ThriftReader(bytes, baseOffset: position)
+      let bytes = try unsafe input.bytes(at: position, count: available)
+      var reader = unsafe ThriftReader(bytes, baseOffset: position)
       do throws(ParquetError) {
         let header = try PageHeader(from: &reader)
         return (header, reader.position)
@@ -128,16 +129,16 @@ final class PageStream {
     case .dictionary, .other: throw .corrupt("not a data page", at: start)
     }
     if encoding.isDictionary, !isDictionaryDelivered { try deliverDictionary(to: reader) }
-    let stored = try input.bytes(at: start, count: header.compressedSize)
-    try verify(header, stored, at: start)
+    let stored = try unsafe input.bytes(at: start, count: header.compressedSize)
+    try unsafe verify(header, stored, at: start)
     let page: DataPage
     do throws(ParquetError) {
       switch header.body {
-      case .data(let data): page = try split(data, try decompress(stored, header.uncompressedSize))
-      case .dataV2(let data): page = try split(data, stored, header.uncompressedSize)
+      case .data(let data): page = try unsafe split(data, try decompress(stored, header.uncompressedSize))
+      case .dataV2(let data): page = try unsafe split(data, stored, header.uncompressedSize)
       case .dictionary, .other: throw .corrupt("not a data page")
       }
-      try reader.startPage(page.values, encoding: page.encoding)
+      try unsafe reader.startPage(page.values, encoding: page.encoding)
     } catch {
       var located = error
       if located.byteOffset == nil { located.byteOffset = start }
@@ -151,18 +152,18 @@ final class PageStream {
 
   private func verify(_ header: PageHeader, _ stored: UnsafeRawBufferPointer, at offset: Int) throws(ParquetError) {
     guard options.verifiesChecksums, let expected = header.crc else { return }
-    let actual = crc32Checksum(stored)
+    let actual = unsafe crc32Checksum(stored)
     guard actual == expected else {
       throw .corrupt("page checksum is \(hexadecimal(actual)), its header says \(hexadecimal(expected))", at: offset)
     }
   }
 
   private func split(_ header: DataPageHeader, _ bytes: UnsafeRawBufferPointer) throws(ParquetError) -> DataPage {
-    let (repetition, afterRepetition) = try LevelDecoder.readV1(
+    let (repetition, afterRepetition) = try unsafe LevelDecoder.readV1(
       bytes, encoding: header.repetitionEncoding, maxLevel: leaf.maxRepetitionLevel, valueCount: header.valueCount)
-    let (definition, values) = try LevelDecoder.readV1(
+    let (definition, values) = try unsafe LevelDecoder.readV1(
       afterRepetition, encoding: header.definitionEncoding, maxLevel: leaf.maxDefinitionLevel, valueCount: header.valueCount)
-    return DataPage(
+    return unsafe DataPage(
       valueCount: header.valueCount, encoding: header.encoding, repetition: repetition, definition: definition, values: values)
   }
 
@@ -173,13 +174,13 @@ final class PageStream {
     guard levels <= stored.count, levels <= uncompressedSize else {
       throw .corrupt("levels of \(levels) bytes in a page of \(stored.count)")
     }
-    let repetition = UnsafeRawBufferPointer(rebasing: stored[..<header.repetitionLevelsByteCount])
-    let definition = UnsafeRawBufferPointer(rebasing: stored[header.repetitionLevelsByteCount..<levels])
-    let rest = UnsafeRawBufferPointer(rebasing: stored[levels...])
+    let repetition = unsafe UnsafeRawBufferPointer(rebasing: stored[..<header.repetitionLevelsByteCount])
+    let definition = unsafe UnsafeRawBufferPointer(rebasing: stored[header.repetitionLevelsByteCount..<levels])
+    let rest = unsafe UnsafeRawBufferPointer(rebasing: stored[levels...])
     // Levels are never compressed, and an empty value section stays empty whatever the codec.
     let values =
-      header.isCompressed && rest.count > 0 ? try decompress(rest, uncompressedSize - levels) : rest
-    return DataPage(
+      unsafe header.isCompressed && rest.count > 0 ? try decompress(rest, uncompressedSize - levels) : rest
+    return unsafe DataPage(
       valueCount: header.valueCount, encoding: header.encoding,
       repetition: try LevelDecoder.readV2(repetition, maxLevel: leaf.maxRepetitionLevel),
       definition: try LevelDecoder.readV2(definition, maxLevel: leaf.maxDefinitionLevel), values: values)
@@ -188,15 +189,15 @@ final class PageStream {
   /// The decompressed bytes: the input itself where nothing is compressed.
   private func decompress(_ stored: UnsafeRawBufferPointer, _ size: Int) throws(ParquetError) -> UnsafeRawBufferPointer {
     guard let codec else { throw .notSupported("compression \(codecName)") }
-    if codec == .uncompressed { return stored }
-    if size == 0 { return UnsafeRawBufferPointer(start: UnsafeRawPointer(emptyPage), count: 0) }
+    if codec == .uncompressed { return unsafe stored }
+    if size == 0 { return unsafe UnsafeRawBufferPointer(start: UnsafeRawPointer(emptyPage), count: 0) }
     guard size <= options.maxPageBytes else {
       throw .notSupported("a page of \(size) decompressed bytes; the limit is \(options.maxPageBytes)")
     }
-    let target = try scratch.reserveBuffer(size)
+    let target = try unsafe scratch.reserveBuffer(size)
     let written: Int
     do throws(CodecError) {
-      written = try context.codecs.decompress(codec, stored, into: target)
+      written = try unsafe context.codecs.decompress(codec, stored, into: target)
     } catch {
       throw .corrupt(error.description)
     }
@@ -212,10 +213,10 @@ final class PageStream {
     guard header.encoding == .plain || header.encoding == .plainDictionary else {
       throw .notSupported("dictionary encoded as \(header.encoding)")
     }
-    let stored = try input.bytes(at: dictionary.payload, count: dictionary.header.compressedSize)
-    try verify(dictionary.header, stored, at: dictionary.payload)
+    let stored = try unsafe input.bytes(at: dictionary.payload, count: dictionary.header.compressedSize)
+    try unsafe verify(dictionary.header, stored, at: dictionary.payload)
     do throws(ParquetError) {
-      try reader.setDictionary(try decompress(stored, dictionary.header.uncompressedSize), count: header.valueCount)
+      try unsafe reader.setDictionary(try decompress(stored, dictionary.header.uncompressedSize), count: header.valueCount)
     } catch {
       var located = error
       if located.byteOffset == nil { located.byteOffset = dictionary.payload }

@@ -106,17 +106,17 @@ package final class ParquetFile: Sendable {
     guard offset >= 4, offset < limit else { throw .corrupt("bloom filter outside the file", at: offset) }
     // The header is a few bytes; its length is only known once read.
     let scratch = ScratchBuffer()
-    let peeked = try scratch.reserveBuffer(min(64, limit - offset))
-    try source.read(at: offset, into: peeked)
-    var reader = ThriftReader(UnsafeRawBufferPointer(peeked), baseOffset: offset)
+    let peeked = try unsafe scratch.reserveBuffer(min(64, limit - offset))
+    try unsafe source.read(at: offset, into: peeked)
+    var reader = unsafe ThriftReader(UnsafeRawBufferPointer(peeked), baseOffset: offset)
     let header = try BloomFilterHeader(from: &reader)
     let start = offset + reader.position
     guard header.byteCount <= BloomFilter.maxByteCount, header.byteCount <= limit - start else {
       throw .corrupt("bloom filter of \(header.byteCount) bytes", at: offset)
     }
-    let bitset = try scratch.reserveBuffer(header.byteCount)
-    try source.read(at: start, into: bitset)
-    return try BloomFilter(bitset: UnsafeRawBufferPointer(bitset))
+    let bitset = try unsafe scratch.reserveBuffer(header.byteCount)
+    try unsafe source.read(at: start, into: bitset)
+    return unsafe try BloomFilter(bitset: UnsafeRawBufferPointer(bitset))
   }
 
   private func structure<T>(
@@ -126,9 +126,9 @@ package final class ParquetFile: Sendable {
       throw .corrupt("index of \(length) bytes outside the file", at: offset)
     }
     let scratch = ScratchBuffer()
-    let bytes = try scratch.reserveBuffer(length)
-    try source.read(at: offset, into: bytes)
-    var reader = ThriftReader(UnsafeRawBufferPointer(bytes), baseOffset: offset)
+    let bytes = try unsafe scratch.reserveBuffer(length)
+    try unsafe source.read(at: offset, into: bytes)
+    var reader = unsafe ThriftReader(UnsafeRawBufferPointer(bytes), baseOffset: offset)
     return try body(&reader)
   }
 }

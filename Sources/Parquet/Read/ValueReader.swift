@@ -22,8 +22,8 @@ protocol ValueReader: AnyObject {
 /// The dictionary codes of a page: a byte with the bit width, then hybrid runs.
 func codeDecoder(_ bytes: UnsafeRawBufferPointer) throws(ParquetError) -> HybridDecoder {
   // A page without values may leave the width out.
-  guard bytes.count > 0 else { return try HybridDecoder(bytes, width: 0) }
-  return try HybridDecoder(UnsafeRawBufferPointer(rebasing: bytes[1...]), width: Int(bytes[0]))
+  guard bytes.count > 0 else { return try unsafe HybridDecoder(bytes, width: 0) }
+  return try unsafe HybridDecoder(UnsafeRawBufferPointer(rebasing: bytes[1...]), width: Int(bytes[0]))
 }
 
 /// The reader for a leaf's mapping.

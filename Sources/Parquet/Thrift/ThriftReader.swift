@@ -13,7 +13,8 @@ package struct ThriftField: Sendable, Equatable {
 }
 
 /// Reads compact-protocol values. The bytes must outlive the reader. Errors carry the offset from `baseOffset`.
-package struct ThriftReader {
+// SAFETY: its pointers are borrowed from buffers that whoever makes it keeps alive while it is used; every access stays within the counts it holds.
+@safe package struct ThriftReader {
   /// Nesting allowed while skipping unknown fields and reading structures.
   package static let maxDepth = 64
 
@@ -25,20 +26,20 @@ package struct ThriftReader {
   private var depth = 0
 
   package init(_ bytes: UnsafeRawBufferPointer, baseOffset: Int = 0) {
-    self.bytes = bytes
+    unsafe self.bytes = unsafe bytes
     self.baseOffset = baseOffset
   }
 
   /// Bytes not yet read.
-  package var remaining: Int { bytes.count - position }
+  package var remaining: Int { unsafe bytes.count - position }
 
   /// A corruption error at the current position.
   package func corrupt(_ message: String) -> ParquetError { .corrupt(message, at: baseOffset + position) }
 
   package mutating func readByte() throws(ParquetError) -> UInt8 {
-    guard position < bytes.count else { throw corrupt("Thrift data ends early") }
+    guard unsafe position < bytes.count else { throw corrupt("Thrift data ends early") }
     defer { position += 1 }
-    return bytes[position]
+    return unsafe bytes[position]
   }
 
   /// An unsigned LEB128 number of at most ten bytes.
@@ -88,7 +89,7 @@ package struct ThriftReader {
   package mutating func readDouble() throws(ParquetError) -> Double {
     guard remaining >= 8 else { throw corrupt("Thrift data ends early") }
     defer { position += 8 }
-    return Double(bitPattern: UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self)))
+    return unsafe Double(bitPattern: UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self)))
   }
 
   /// Length-prefixed bytes, as a view into the input.
@@ -96,14 +97,14 @@ package struct ThriftReader {
     let count = try readVarint()
     guard count <= UInt64(remaining) else { throw corrupt("Thrift binary of \(count) bytes where \(remaining) remain") }
     defer { position += Int(count) }
-    return UnsafeRawBufferPointer(rebasing: bytes[position..<position + Int(count)])
+    return unsafe UnsafeRawBufferPointer(rebasing: bytes[position..<position + Int(count)])
   }
 
-  package mutating func readBinary() throws(ParquetError) -> [UInt8] { [UInt8](try readView()) }
+  package mutating func readBinary() throws(ParquetError) -> [UInt8] { unsafe [UInt8](try readView()) }
 
   /// Text; invalid UTF-8 is repaired, since names are only shown and compared.
   package mutating func readString() throws(ParquetError) -> String {
-    String(decoding: try readView(), as: UTF8.self)
+    unsafe String(decoding: try readView(), as: UTF8.self)
   }
 
   /// Reads a structure field by field: `body` gets each header and must consume the value or return false to have it skipped.
@@ -187,7 +188,7 @@ package struct ThriftReader {
     case .uuid:
       guard remaining >= 16 else { throw corrupt("Thrift data ends early") }
       position += 16
-    case .binary: _ = try readView()
+    case .binary: _ = try unsafe readView()
     case .list, .set:
       let header = try readListHeader()
       for _ in 0..<header.count { try skipElement(header.type) }

@@ -25,16 +25,16 @@ enum BloomFilterBuilder {
   private static func hashes(_ values: PhysicalValues) -> [UInt64]? {
     switch values {
     case .bits: return nil
-    case .int32(let b): return b.withUnsafe { $0.map(hash) }
-    case .int64(let b): return b.withUnsafe { $0.map(hash) }
-    case .double(let b): return b.withUnsafe { $0.map(hash) }
-    case .fixed16(let b): return b.withUnsafe { $0.map { hash($0.bigEndian) } }
+    case .int32(let b): return unsafe b.withUnsafe { unsafe $0.map(hash) }
+    case .int64(let b): return unsafe b.withUnsafe { unsafe $0.map(hash) }
+    case .double(let b): return unsafe b.withUnsafe { unsafe $0.map(hash) }
+    case .fixed16(let b): return unsafe b.withUnsafe { unsafe $0.map { hash($0.bigEndian) } }
     case .bytes(let offsets, let data), .coded(_, let offsets, let data):
       return (0..<offsets.count - 1).map { i in
-        xxHash64(UnsafeRawBufferPointer(start: data.pointer + Int(offsets[i]), count: Int(offsets[i + 1] - offsets[i])))
+        unsafe xxHash64(UnsafeRawBufferPointer(start: data.pointer + Int(offsets[i]), count: Int(offsets[i + 1] - offsets[i])))
       }
     }
   }
 
-  private static func hash<T: BitwiseCopyable>(_ value: T) -> UInt64 { withUnsafeBytes(of: value) { xxHash64($0) } }
+  private static func hash<T: BitwiseCopyable>(_ value: T) -> UInt64 { unsafe withUnsafeBytes(of: value) { unsafe xxHash64($0) } }
 }

@@ -22,34 +22,34 @@ enum ChunkBounds {
       let part = bits.slice(range)
       let set = part.popcount
       return ValueBounds(min: [set == range.count ? 1 : 0], max: [set > 0 ? 1 : 0])
-    case .int32(let b): return integers(b.pointer, range)
-    case .int64(let b): return integers(b.pointer, range)
-    case .double(let b): return doubles(b.pointer, range)
+    case .int32(let b): return unsafe integers(b.pointer, range)
+    case .int64(let b): return unsafe integers(b.pointer, range)
+    case .double(let b): return unsafe doubles(b.pointer, range)
     case .fixed16(let b):
       var low = b[range.lowerBound], high = low
       for i in range { low = min(low, b[i]); high = max(high, b[i]) }
       return ValueBounds(min: bigEndian(low), max: bigEndian(high))
-    case .bytes(let offsets, let data): return texts(offsets.pointer, data.pointer, range.lowerBound..<range.upperBound)
+    case .bytes(let offsets, let data): return unsafe texts(offsets.pointer, data.pointer, range.lowerBound..<range.upperBound)
     case .coded(let codes, let offsets, let data):
       // Each distinct code once.
       let n = offsets.count - 1
       var seen = [Bool](repeating: false, count: n)
       for i in range { seen[Int(codes[i])] = true }
       var low = -1, high = -1
-      let o = offsets.pointer, d = data.pointer
+      let o = unsafe offsets.pointer, d = unsafe data.pointer
       for code in 0..<n where seen[code] {
-        if low < 0 || isLess(o, d, code, low) { low = code }
-        if high < 0 || isLess(o, d, high, code) { high = code }
+        if unsafe low < 0 || isLess(o, d, code, low) { low = code }
+        if unsafe high < 0 || isLess(o, d, high, code) { high = code }
       }
-      return cut(o, d, low: low, high: high)
+      return unsafe cut(o, d, low: low, high: high)
     }
   }
 
   private static func integers<T: FixedWidthInteger & BitwiseCopyable>(_ p: UnsafePointer<T>, _ range: Range<Int>) -> ValueBounds {
-    var low = p[range.lowerBound], high = low
+    var low = unsafe p[range.lowerBound], high = low
     for i in range {
-      low = min(low, p[i])
-      high = max(high, p[i])
+      low = unsafe min(low, p[i])
+      high = unsafe max(high, p[i])
     }
     return ValueBounds(min: littleEndian(low), max: littleEndian(high))
   }
@@ -59,7 +59,7 @@ enum ChunkBounds {
     var low = Double.infinity, high = -Double.infinity
     var ordered = false
     for i in range {
-      let v = p[i]
+      let v = unsafe p[i]
       ordered = ordered || v == v
       low = v < low ? v : low
       high = v > high ? v : high
@@ -72,38 +72,38 @@ enum ChunkBounds {
 
   private static func texts(_ o: UnsafePointer<Int32>, _ d: UnsafePointer<UInt8>, _ range: Range<Int>) -> ValueBounds {
     var low = range.lowerBound, high = range.lowerBound
-    var lowPrefix = prefix(o, d, low), highPrefix = lowPrefix
+    var lowPrefix = unsafe prefix(o, d, low), highPrefix = lowPrefix
     for i in range {
-      let own = prefix(o, d, i)
-      if own < lowPrefix || (own == lowPrefix && isLess(o, d, i, low)) { (low, lowPrefix) = (i, own) }
-      if own > highPrefix || (own == highPrefix && isLess(o, d, high, i)) { (high, highPrefix) = (i, own) }
+      let own = unsafe prefix(o, d, i)
+      if unsafe own < lowPrefix || (own == lowPrefix && isLess(o, d, i, low)) { (low, lowPrefix) = (i, own) }
+      if unsafe own > highPrefix || (own == highPrefix && isLess(o, d, high, i)) { (high, highPrefix) = (i, own) }
     }
-    return cut(o, d, low: low, high: high)
+    return unsafe cut(o, d, low: low, high: high)
   }
 
   /// The first 8 bytes as a big-endian number, zero-filled: orders texts that differ there.
   @inline(__always) private static func prefix(_ o: UnsafePointer<Int32>, _ d: UnsafePointer<UInt8>, _ i: Int) -> UInt64 {
-    let start = Int(o[i])
-    let length = Int(o[i &+ 1]) &- start
+    let start = unsafe Int(o[i])
+    let length = unsafe Int(o[i &+ 1]) &- start
     // Buffers have readable padding behind them.
-    let word = UInt64(bigEndian: UnsafeRawPointer(d + start).loadUnaligned(as: UInt64.self))
+    let word = unsafe UInt64(bigEndian: UnsafeRawPointer(d + start).loadUnaligned(as: UInt64.self))
     if length >= 8 { return word }
     return length == 0 ? 0 : word & (~0 << UInt64(8 * (8 - length)))
   }
 
   private static func isLess(_ o: UnsafePointer<Int32>, _ d: UnsafePointer<UInt8>, _ a: Int, _ b: Int) -> Bool {
-    let aLength = Int(o[a + 1] - o[a]), bLength = Int(o[b + 1] - o[b])
-    let x = d + Int(o[a]), y = d + Int(o[b])
-    let shared = DeltaEncoder.sharedPrefix(x, aLength, y, bLength)
+    let aLength = unsafe Int(o[a + 1] - o[a]), bLength = unsafe Int(o[b + 1] - o[b])
+    let x = unsafe d + Int(o[a]), y = unsafe d + Int(o[b])
+    let shared = unsafe DeltaEncoder.sharedPrefix(x, aLength, y, bLength)
     if shared == aLength || shared == bLength { return aLength < bLength }
-    return x[shared] < y[shared]
+    return unsafe x[shared] < y[shared]
   }
 
   private static func cut(_ o: UnsafePointer<Int32>, _ d: UnsafePointer<UInt8>, low: Int, high: Int) -> ValueBounds {
     guard low >= 0, high >= 0 else { return ValueBounds() }
     var bounds = ValueBounds()
-    let lowest = Array(UnsafeBufferPointer(start: d + Int(o[low]), count: Int(o[low + 1] - o[low])))
-    let highest = Array(UnsafeBufferPointer(start: d + Int(o[high]), count: Int(o[high + 1] - o[high])))
+    let lowest = unsafe Array(UnsafeBufferPointer(start: d + Int(o[low]), count: Int(o[low + 1] - o[low])))
+    let highest = unsafe Array(UnsafeBufferPointer(start: d + Int(o[high]), count: Int(o[high + 1] - o[high])))
     bounds.min = lowest
     bounds.max = highest
     if lowest.count > ValueBounds.textLimit {
@@ -139,8 +139,8 @@ enum ChunkBounds {
     return nil
   }
 
-  static func littleEndian<T: FixedWidthInteger>(_ value: T) -> [UInt8] { withUnsafeBytes(of: value.littleEndian) { Array($0) } }
-  static func bigEndian(_ value: Int128) -> [UInt8] { withUnsafeBytes(of: value.bigEndian) { Array($0) } }
+  static func littleEndian<T: FixedWidthInteger>(_ value: T) -> [UInt8] { unsafe withUnsafeBytes(of: value.littleEndian) { unsafe Array($0) } }
+  static func bigEndian(_ value: Int128) -> [UInt8] { unsafe withUnsafeBytes(of: value.bigEndian) { unsafe Array($0) } }
 
   /// Negative, zero or positive as bound `a` lies before, at or after `b`.
   static func compare(_ a: [UInt8], _ b: [UInt8], _ type: PhysicalType) -> Int {

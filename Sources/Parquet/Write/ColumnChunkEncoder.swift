@@ -51,11 +51,11 @@ struct ColumnChunkEncoder {
   private static func levels(_ parts: [ColumnVector], _ rowCount: Int) -> Buffer<Int32> {
     let builder = BufferBuilder<Int32>(capacity: rowCount)
     for part in parts {
-      let out = builder.appendUninitialized(part.count)
+      let out = unsafe builder.appendUninitialized(part.count)
       if let validity = part.validity {
-        for i in 0..<part.count { out[i] = validity[i] ? 1 : 0 }
+        for i in 0..<part.count { unsafe out[i] = validity[i] ? 1 : 0 }
       } else {
-        out.update(repeating: 1, count: part.count)
+        unsafe out.update(repeating: 1, count: part.count)
       }
     }
     return builder.finish()
@@ -93,13 +93,13 @@ struct ColumnChunkEncoder {
     if let first = pages.first {
       encodePage(values, plan, first, levels, into: raw)
       firstPageSize = raw.count
-      let plain = UnsafeRawBufferPointer(start: raw.pointer, count: raw.count)
-      var stored = plain
+      let plain = unsafe UnsafeRawBufferPointer(start: raw.pointer, count: raw.count)
+      var stored = unsafe plain
       if compresses {
-        stored = try compressor.compress(plain)
+        unsafe stored = try unsafe compressor.compress(plain)
         compresses = stored.count * 32 < plain.count * 31
       }
-      firstPage.append(contentsOf: (compresses ? stored : plain).assumingMemoryBound(to: UInt8.self))
+      unsafe firstPage.append(contentsOf: (compresses ? stored : plain).assumingMemoryBound(to: UInt8.self))
     }
     var metadata = ColumnMetadata(type: column.physicalType, codec: compresses ? CompressionCodec(options.codec) : .uncompressed)
     metadata.path = [column.name]
@@ -112,7 +112,7 @@ struct ColumnChunkEncoder {
       metadata.dictionaryPageOffset = out.count
       metadata.encodings = [.plain, .rle, .rleDictionary]
       let header = PageHeader.Body.dictionary(DictionaryPageHeader(valueCount: dictionary.count, encoding: .plain))
-      uncompressed += emit(header, size: raw.count, try stored(raw, compresses), into: out)
+      unsafe uncompressed += emit(header, size: raw.count, try stored(raw, compresses), into: out)
     }
     metadata.dataPageOffset = out.count
     var offsetIndex = OffsetIndex()
@@ -123,11 +123,11 @@ struct ColumnChunkEncoder {
       let start = out.count
       let header = PageHeader.Body.data(DataPageHeader(valueCount: page.rows.count, encoding: plan.encoding))
       if i == 0 {
-        uncompressed += emit(header, size: firstPageSize, UnsafeRawBufferPointer(start: firstPage.pointer, count: firstPage.count), into: out)
+        unsafe uncompressed += emit(header, size: firstPageSize, UnsafeRawBufferPointer(start: firstPage.pointer, count: firstPage.count), into: out)
       } else {
         raw.removeAll()
         encodePage(values, plan, page, levels, into: raw)
-        uncompressed += emit(header, size: raw.count, try stored(raw, compresses), into: out)
+        unsafe uncompressed += emit(header, size: raw.count, try stored(raw, compresses), into: out)
       }
       offsetIndex.pages.append(PageLocation(offset: start, compressedSize: out.count - start, firstRow: page.rows.lowerBound))
       let own = ChunkBounds.of(values, page.values)
@@ -150,17 +150,17 @@ struct ColumnChunkEncoder {
 
   /// The bytes of a page as they go to the file, valid until the next page is encoded.
   private func stored(_ raw: BufferBuilder<UInt8>, _ compresses: Bool) throws(ParquetError) -> UnsafeRawBufferPointer {
-    let plain = UnsafeRawBufferPointer(start: raw.pointer, count: raw.count)
-    return compresses ? try compressor.compress(plain) : plain
+    let plain = unsafe UnsafeRawBufferPointer(start: raw.pointer, count: raw.count)
+    return unsafe compresses ? try compressor.compress(plain) : plain
   }
 
   /// Appends a page of `size` bytes before compression with its header; returns that size, header included.
   private func emit(_ body: PageHeader.Body, size: Int, _ stored: UnsafeRawBufferPointer, into out: BufferBuilder<UInt8>) -> Int {
     var header = PageHeader(body: body, uncompressedSize: size, compressedSize: stored.count)
-    if options.checksums { header.crc = crc32Checksum(stored) }
+    if options.checksums { header.crc = unsafe crc32Checksum(stored) }
     let bytes = ThriftWriter.serialize(header)
-    bytes.withUnsafeBufferPointer { out.append(contentsOf: $0) }
-    out.append(contentsOf: stored.assumingMemoryBound(to: UInt8.self))
+    unsafe bytes.withUnsafeBufferPointer { unsafe out.append(contentsOf: $0) }
+    unsafe out.append(contentsOf: stored.assumingMemoryBound(to: UInt8.self))
     return bytes.count + size
   }
 
@@ -171,43 +171,43 @@ struct ColumnChunkEncoder {
     case .dictionary(let codes, let dictionary):
       let width = BitPacker.width(of: max(dictionary.count - 1, 0))
       raw.append(UInt8(width))
-      RunLengthEncoder.encode(codes.pointer + range.lowerBound, count: range.count, bitWidth: width, into: raw)
+      unsafe RunLengthEncoder.encode(codes.pointer + range.lowerBound, count: range.count, bitWidth: width, into: raw)
     case .plain: encodePlain(values, range, into: raw)
     case .delta:
-      if case .int32(let b) = values { DeltaEncoder.encode(b.pointer + range.lowerBound, count: range.count, into: raw) }
-      if case .int64(let b) = values { DeltaEncoder.encode(b.pointer + range.lowerBound, count: range.count, into: raw) }
+      if case .int32(let b) = values { unsafe DeltaEncoder.encode(b.pointer + range.lowerBound, count: range.count, into: raw) }
+      if case .int64(let b) = values { unsafe DeltaEncoder.encode(b.pointer + range.lowerBound, count: range.count, into: raw) }
     case .split:
-      if case .double(let b) = values { PlainEncoder.encodeSplit(b.pointer + range.lowerBound, count: range.count, into: raw) }
+      if case .double(let b) = values { unsafe PlainEncoder.encodeSplit(b.pointer + range.lowerBound, count: range.count, into: raw) }
     case .deltaLength:
-      if case .bytes(let offsets, let data) = values { DeltaEncoder.encodeLengths(offsets.pointer, data.pointer, range, into: raw) }
+      if case .bytes(let offsets, let data) = values { unsafe DeltaEncoder.encodeLengths(offsets.pointer, data.pointer, range, into: raw) }
     case .deltaPrefix:
-      if case .bytes(let offsets, let data) = values { DeltaEncoder.encodePrefixes(offsets.pointer, data.pointer, range, into: raw) }
+      if case .bytes(let offsets, let data) = values { unsafe DeltaEncoder.encodePrefixes(offsets.pointer, data.pointer, range, into: raw) }
     }
   }
 
   private func encodeLevels(_ levels: Buffer<Int32>?, _ rows: Range<Int>, into raw: BufferBuilder<UInt8>) {
     let lengthAt = raw.count
-    _ = raw.appendUninitialized(4)
+    _ = unsafe raw.appendUninitialized(4)
     if let levels {
-      RunLengthEncoder.encode(levels.pointer + rows.lowerBound, count: rows.count, bitWidth: 1, into: raw)
+      unsafe RunLengthEncoder.encode(levels.pointer + rows.lowerBound, count: rows.count, bitWidth: 1, into: raw)
     } else {
       appendVarint(UInt64(rows.count) << 1, to: raw)
       raw.append(1)
     }
     let length = UInt32(raw.count - lengthAt - 4)
-    UnsafeMutableRawPointer(raw.pointer + lengthAt).storeBytes(of: length.littleEndian, as: UInt32.self)
+    unsafe UnsafeMutableRawPointer(raw.pointer + lengthAt).storeBytes(of: length.littleEndian, as: UInt32.self)
   }
 
   private func encodePlain(_ values: PhysicalValues, _ range: Range<Int>, into raw: BufferBuilder<UInt8>) {
     switch values {
     case .bits(let bits): PlainEncoder.encode(bits, range, into: raw)
-    case .int32(let b): PlainEncoder.encode(b.pointer + range.lowerBound, count: range.count, into: raw)
-    case .int64(let b): PlainEncoder.encode(b.pointer + range.lowerBound, count: range.count, into: raw)
-    case .double(let b): PlainEncoder.encode(b.pointer + range.lowerBound, count: range.count, into: raw)
+    case .int32(let b): unsafe PlainEncoder.encode(b.pointer + range.lowerBound, count: range.count, into: raw)
+    case .int64(let b): unsafe PlainEncoder.encode(b.pointer + range.lowerBound, count: range.count, into: raw)
+    case .double(let b): unsafe PlainEncoder.encode(b.pointer + range.lowerBound, count: range.count, into: raw)
     case .fixed16(let b):
-      let target = raw.appendUninitialized(16 * range.count)
-      for (k, i) in range.enumerated() { UnsafeMutableRawPointer(target + 16 * k).storeBytes(of: b[i].bigEndian, as: Int128.self) }
-    case .bytes(let offsets, let data), .coded(_, let offsets, let data): PlainEncoder.encode(offsets.pointer, data.pointer, range, into: raw)
+      let target = unsafe raw.appendUninitialized(16 * range.count)
+      for (k, i) in range.enumerated() { unsafe UnsafeMutableRawPointer(target + 16 * k).storeBytes(of: b[i].bigEndian, as: Int128.self) }
+    case .bytes(let offsets, let data), .coded(_, let offsets, let data): unsafe PlainEncoder.encode(offsets.pointer, data.pointer, range, into: raw)
     }
   }
 

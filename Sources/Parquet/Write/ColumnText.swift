@@ -8,7 +8,7 @@ enum ColumnText {
     guard case .guid(let values) = vector.storage else { return vector }
     let text = StringBuilder(rows: vector.count, bytes: 36 * vector.count)
     for i in 0..<vector.count {
-      values[i].write(to: text.data.appendUninitialized(36))
+      unsafe values[i].write(to: text.data.appendUninitialized(36))
       text.endRow()
     }
     return text.finish()
@@ -21,7 +21,7 @@ enum ColumnText {
     guard case .bytes(let offsets, let data) = flat.storage else { return flat }
     let text = StringBuilder(rows: flat.count, bytes: data.count)
     for i in 0..<flat.count {
-      DynamicPrinter.append(DynamicView(data.pointer + Int(offsets[i]), Int(offsets[i + 1] - offsets[i])), to: text.data)
+      unsafe DynamicPrinter.append(DynamicView(data.pointer + Int(offsets[i]), Int(offsets[i + 1] - offsets[i])), to: text.data)
       text.endRow()
     }
     withExtendedLifetime((offsets, data)) {}

@@ -15,7 +15,7 @@ enum DecimalRescaler {
         var outside = false
         for i in 0..<part.count { outside = outside || values[i] > limit || values[i] < -limit }
         if !outside {
-          values.withUnsafe { builder.append(contentsOf: $0) }
+          unsafe values.withUnsafe { unsafe builder.append(contentsOf: $0) }
           continue
         }
       }

@@ -14,7 +14,7 @@ struct IntegerDictionary {
     var table = [Int32](repeating: -1, count: capacity)
     let values = BufferBuilder<Int64>(capacity: 1 << 11)
     let codes = BufferBuilder<Int32>(capacity: count)
-    let out = codes.appendUninitialized(count)
+    let out = unsafe codes.appendUninitialized(count)
     var at = 0
     while at < count {
       let end = min(count, at + 4096)
@@ -24,23 +24,23 @@ struct IntegerDictionary {
         table = rehash(values, capacity)
       }
       values.reserve(end - at)
-      table.withUnsafeMutableBufferPointer { slots in
+      unsafe table.withUnsafeMutableBufferPointer { slots in
         guard let slot = slots.baseAddress else { return }
         let shift = UInt64(64 - capacity.trailingZeroBitCount)
         let mask = capacity &- 1
         for i in at..<end {
-          let v = input[i]
+          let v = unsafe input[i]
           var h = Int(truncatingIfNeeded: hashed(v) >> shift)
           while true {
-            let code = slot[h]
+            let code = unsafe slot[h]
             if code < 0 {
-              slot[h] = Int32(truncatingIfNeeded: values.count)
-              out[i] = Int32(truncatingIfNeeded: values.count)
+              unsafe slot[h] = Int32(truncatingIfNeeded: values.count)
+              unsafe out[i] = Int32(truncatingIfNeeded: values.count)
               values.appendUnchecked(v)
               break
             }
-            if values.pointer[Int(code)] == v {
-              out[i] = code
+            if unsafe values.pointer[Int(code)] == v {
+              unsafe out[i] = code
               break
             }
             h = (h &+ 1) & mask
@@ -62,7 +62,7 @@ struct IntegerDictionary {
     var table = [Int32](repeating: -1, count: capacity)
     let shift = UInt64(64 - capacity.trailingZeroBitCount)
     for i in 0..<values.count {
-      var h = Int(truncatingIfNeeded: hashed(values.pointer[i]) >> shift)
+      var h = unsafe Int(truncatingIfNeeded: hashed(values.pointer[i]) >> shift)
       while table[h] >= 0 { h = (h + 1) & (capacity - 1) }
       table[h] = Int32(i)
     }
@@ -86,26 +86,26 @@ final class TextDictionary {
 
   /// The code of a text, new or old.
   func code(_ start: UnsafePointer<UInt8>, _ length: Int) -> Int32 {
-    let hash = hashBytes(start, length)
+    let hash = unsafe hashBytes(start, length)
     var h = Int(truncatingIfNeeded: hash >> 20) & mask
     while true {
       let code = table[h]
       if code < 0 { break }
-      if hashes[Int(code)] == hash, equals(Int(code), start, length) { return code }
+      if hashes[Int(code)] == hash, unsafe equals(Int(code), start, length) { return code }
       h = (h + 1) & mask
     }
     let code = Int32(hashes.count)
     table[h] = code
     hashes.append(hash)
-    text.append(start, length)
+    unsafe text.append(start, length)
     if hashes.count * 2 > table.count { grow() }
     return code
   }
 
   private func equals(_ code: Int, _ start: UnsafePointer<UInt8>, _ length: Int) -> Bool {
-    let o = Int(text.offsets.pointer[code])
-    guard Int(text.offsets.pointer[code + 1]) - o == length else { return false }
-    return DeltaEncoder.sharedPrefix(UnsafePointer(text.data.pointer) + o, length, start, length) == length
+    let o = unsafe Int(text.offsets.pointer[code])
+    guard unsafe Int(text.offsets.pointer[code + 1]) - o == length else { return false }
+    return unsafe DeltaEncoder.sharedPrefix(UnsafePointer(text.data.pointer) + o, length, start, length) == length
   }
 
   private func grow() {
@@ -124,12 +124,12 @@ final class TextDictionary {
     guard n > 0 else { return nil }
     let dictionary = TextDictionary()
     let codes = BufferBuilder<Int32>(capacity: n)
-    let out = codes.appendUninitialized(n)
-    let o = offsets.pointer, d = data.pointer
+    let out = unsafe codes.appendUninitialized(n)
+    let o = unsafe offsets.pointer, d = unsafe data.pointer
     var at = 0
     while at < n {
       let end = min(n, at + 1024)
-      for i in at..<end { out[i] = dictionary.code(d + Int(o[i]), Int(o[i &+ 1] &- o[i])) }
+      for i in at..<end { unsafe out[i] = unsafe dictionary.code(d + Int(o[i]), Int(o[i &+ 1] &- o[i])) }
       at = end
       if dictionary.count > maxDistinct || dictionary.text.data.count > maxBytes || (dictionary.count > 512 && dictionary.count > at / 2) {
         return nil
@@ -156,14 +156,14 @@ enum DictionaryMerger {
         // Only values that occur are taken over, in order of appearance.
         last = (values, [Int32](repeating: -1, count: values.count))
       }
-      let out = codes.appendUninitialized(part.count)
-      let source = own.pointer, o = offsets.pointer, d = data.pointer
-      last!.mapping.withUnsafeMutableBufferPointer { mapping in
+      let out = unsafe codes.appendUninitialized(part.count)
+      let source = unsafe own.pointer, o = unsafe offsets.pointer, d = unsafe data.pointer
+      unsafe last!.mapping.withUnsafeMutableBufferPointer { mapping in
         guard let map = mapping.baseAddress else { return }
         for i in 0..<part.count {
-          let c = Int(source[i])
-          if map[c] < 0 { map[c] = dictionary.code(d + Int(o[c]), Int(o[c &+ 1] &- o[c])) }
-          out[i] = map[c]
+          let c = unsafe Int(source[i])
+          if unsafe map[c] < 0 { unsafe map[c] = unsafe dictionary.code(d + Int(o[c]), Int(o[c &+ 1] &- o[c])) }
+          unsafe out[i] = unsafe map[c]
         }
       }
     }
@@ -176,15 +176,15 @@ enum DictionaryMerger {
   let k: UInt64 = 0x9E37_79B9_7F4A_7C15
   var h = UInt64(truncatingIfNeeded: length) &* k
   var at = 0
-  let raw = UnsafeRawPointer(start)
+  let raw = unsafe UnsafeRawPointer(start)
   while at &+ 8 <= length {
-    h = (h ^ raw.loadUnaligned(fromByteOffset: at, as: UInt64.self)) &* k
+    h = unsafe (h ^ raw.loadUnaligned(fromByteOffset: at, as: UInt64.self)) &* k
     h ^= h >> 29
     at &+= 8
   }
   var tail: UInt64 = 0
   while at < length {
-    tail = tail << 8 | UInt64(start[at])
+    tail = unsafe tail << 8 | UInt64(start[at])
     at &+= 1
   }
   h = (h ^ tail) &* k

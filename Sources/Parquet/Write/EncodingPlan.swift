@@ -35,17 +35,17 @@ enum EncodingPlan {
     case .bits, .fixed16: return .plain
     case .int32(let b):
       let wide = BufferBuilder<Int64>(capacity: n)
-      let out = wide.appendUninitialized(n)
-      let p = b.pointer
-      for i in 0..<n { out[i] = Int64(p[i]) }
-      return integers(wide.finish(), plainBits: 32, deltaBits: DeltaEncoder.estimatedBits(p, count: n), options) { dictionary in
+      let out = unsafe wide.appendUninitialized(n)
+      let p = unsafe b.pointer
+      for i in 0..<n { unsafe out[i] = unsafe Int64(p[i]) }
+      return unsafe integers(wide.finish(), plainBits: 32, deltaBits: DeltaEncoder.estimatedBits(p, count: n), options) { dictionary in
         .int32(Buffer(dictionary.array.map { Int32(truncatingIfNeeded: $0) }))
       }
     case .int64(let b):
-      return integers(b, plainBits: 64, deltaBits: DeltaEncoder.estimatedBits(b.pointer, count: n), options) { .int64($0) }
+      return unsafe integers(b, plainBits: 64, deltaBits: DeltaEncoder.estimatedBits(b.pointer, count: n), options) { .int64($0) }
     case .double(let b):
       let bits = b.reinterpreted(as: Int64.self)
-      if options.usesDictionary, let found = IntegerDictionary.build(bits.pointer, count: n, maxDistinct: min(maxDistinct, n / 2)) {
+      if options.usesDictionary, let found = unsafe IntegerDictionary.build(bits.pointer, count: n, maxDistinct: min(maxDistinct, n / 2)) {
         return .dictionary(codes: found.codes, values: .double(found.values.reinterpreted(as: Double.self)))
       }
       return try doubles(b, options, compressor)
@@ -72,7 +72,7 @@ enum EncodingPlan {
     let n = values.count
     if options.usesDictionary, deltaBits > 2 {
       let most = deltaBits >= 18 ? maxDistinct : 1 << Int(deltaBits)
-      if let found = IntegerDictionary.build(values.pointer, count: n, maxDistinct: min(most, max(1, n / 2))) {
+      if let found = unsafe IntegerDictionary.build(values.pointer, count: n, maxDistinct: min(most, max(1, n / 2))) {
         let codeBits = Double(BitPacker.width(of: found.values.count - 1)) + plainBits * Double(found.values.count) / Double(n)
         if codeBits < deltaBits { return .dictionary(codes: found.codes, values: dictionary(found.values)) }
       }
@@ -87,22 +87,22 @@ enum EncodingPlan {
     guard options.codec != .uncompressed else { return .plain }
     let n = min(values.count, 4096)
     let plain = BufferBuilder<UInt8>(), split = BufferBuilder<UInt8>()
-    PlainEncoder.encode(values.pointer, count: n, into: plain)
-    PlainEncoder.encodeSplit(values.pointer, count: n, into: split)
-    let plainSize = try compressor.compress(UnsafeRawBufferPointer(start: plain.pointer, count: plain.count)).count
-    let splitSize = try compressor.compress(UnsafeRawBufferPointer(start: split.pointer, count: split.count)).count
+    unsafe PlainEncoder.encode(values.pointer, count: n, into: plain)
+    unsafe PlainEncoder.encodeSplit(values.pointer, count: n, into: split)
+    let plainSize = try unsafe compressor.compress(UnsafeRawBufferPointer(start: plain.pointer, count: plain.count)).count
+    let splitSize = try unsafe compressor.compress(UnsafeRawBufferPointer(start: split.pointer, count: split.count)).count
     return splitSize * 20 < plainSize * 19 ? .split : .plain
   }
 
   /// True when neighbours in a sample share a third of their bytes: sorted texts, URLs, paths.
   private static func sharesPrefixes(_ offsets: Buffer<Int32>, _ data: Buffer<UInt8>) -> Bool {
     let n = min(offsets.count - 1, 2048)
-    let o = offsets.pointer, d = data.pointer
+    let o = unsafe offsets.pointer, d = unsafe data.pointer
     var shared = 0
     for i in 1..<max(n, 1) {
-      shared += DeltaEncoder.sharedPrefix(d + Int(o[i - 1]), Int(o[i] - o[i - 1]), d + Int(o[i]), Int(o[i + 1] - o[i]))
+      unsafe shared += DeltaEncoder.sharedPrefix(d + Int(o[i - 1]), Int(o[i] - o[i - 1]), d + Int(o[i]), Int(o[i + 1] - o[i]))
     }
-    let total = Int(o[n]) - Int(o[0])
+    let total = unsafe Int(o[n]) - Int(o[0])
     return total > 0 && shared * 3 > total
   }
 }
@@ -123,10 +123,10 @@ final class PageCompressor {
   func compress(_ raw: UnsafeRawBufferPointer) throws(ParquetError) -> UnsafeRawBufferPointer {
     let most = context.maxCompressedSize(codec, raw.count)
     packed.removeAll()
-    let target = packed.appendUninitialized(most)
+    let target = unsafe packed.appendUninitialized(most)
     do {
-      let n = try context.compress(codec, raw, into: UnsafeMutableRawBufferPointer(start: target, count: most), level: level)
-      return UnsafeRawBufferPointer(start: target, count: n)
+      let n = try unsafe context.compress(codec, raw, into: UnsafeMutableRawBufferPointer(start: target, count: most), level: level)
+      return unsafe UnsafeRawBufferPointer(start: target, count: n)
     } catch {
       throw ParquetError(.invalidRequest, error.description)
     }

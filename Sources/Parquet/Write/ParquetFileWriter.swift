@@ -42,7 +42,8 @@ package struct ParquetEncoder: Sendable {
 }
 
 /// Places encoded row groups in a file. One thread at a time. `write` receives the file's bytes in order.
-package final class ParquetFileWriter {
+// SAFETY: owns or keeps alive the memory behind its pointers for as long as it lives; every access stays within the counts it holds.
+@safe package final class ParquetFileWriter {
   private let encoder: ParquetEncoder
   private let write: (UnsafeRawBufferPointer) throws -> Void
   private var offset = 0
@@ -55,7 +56,7 @@ package final class ParquetFileWriter {
   /// Writes the magic at once.
   package init(_ encoder: ParquetEncoder, createdBy: String, write: @escaping (UnsafeRawBufferPointer) throws -> Void) throws {
     self.encoder = encoder
-    self.write = write
+    unsafe self.write = unsafe write
     metadata.schema = encoder.writerSchema.elements
     metadata.createdBy = createdBy
     metadata.columnOrders = encoder.writerSchema.columns.map { _ in 1 }
@@ -74,7 +75,7 @@ package final class ParquetFileWriter {
     var kept: [EncodedColumnChunk] = []
     for var chunk in group.chunks {
       let start = offset
-      try chunk.bytes.withUnsafe { try put(UnsafeRawBufferPointer($0)) }
+      try unsafe chunk.bytes.withUnsafe { try unsafe put(UnsafeRawBufferPointer($0)) }
       chunk.metadata.dataPageOffset += start
       if let own = chunk.metadata.dictionaryPageOffset { chunk.metadata.dictionaryPageOffset = own + start }
       for i in chunk.offsetIndex.pages.indices { chunk.offsetIndex.pages[i].offset += start }
@@ -134,10 +135,10 @@ package final class ParquetFileWriter {
     }
   }
 
-  private func put(_ bytes: [UInt8]) throws { try bytes.withUnsafeBytes { try put($0) } }
+  private func put(_ bytes: [UInt8]) throws { try unsafe bytes.withUnsafeBytes { try unsafe put($0) } }
 
   private func put(_ bytes: UnsafeRawBufferPointer) throws {
-    try write(bytes)
+    try unsafe write(bytes)
     offset += bytes.count
   }
 }

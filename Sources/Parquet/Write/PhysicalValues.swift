@@ -75,44 +75,44 @@ enum PhysicalValues {
     if case .date = column.conversion {
       let perDay: Int64 = 864_000_000_000
       let builder = BufferBuilder<Int32>(capacity: n)
-      let out = builder.appendUninitialized(n)
+      let out = unsafe builder.appendUninitialized(n)
       var lost: Int64 = 0
-      let p = ticks.pointer
+      let p = unsafe ticks.pointer
       for i in 0..<n {
-        let days = floorDivide(p[i], perDay)
-        out[i] = Int32(truncatingIfNeeded: days)
-        lost |= p[i] &- days &* perDay
+        let days = unsafe floorDivide(p[i], perDay)
+        unsafe out[i] = Int32(truncatingIfNeeded: days)
+        unsafe lost |= p[i] &- days &* perDay
       }
       if lost != 0, inexact == .fail { throw inexactTime(ticks, perDay, "a date", column) }
       return .int32(builder.finish())
     }
     guard case .timestamp(let ticksPerUnit) = column.conversion else { return .int64(ticks) }
     let builder = BufferBuilder<Int64>(capacity: n)
-    let out = builder.appendUninitialized(n)
-    let p = ticks.pointer
+    let out = unsafe builder.appendUninitialized(n)
+    let p = unsafe ticks.pointer
     if ticksPerUnit == 0 {
       for i in 0..<n {
-        let (nanos, overflow) = p[i].multipliedReportingOverflow(by: 100)
+        let (nanos, overflow) = unsafe p[i].multipliedReportingOverflow(by: 100)
         if overflow {
           throw ParquetError(
-            .inexact, "tick \(p[i]) lies outside the years 1677 to 2262 that nanoseconds can express; use timestampUnit=micros", column: column.name)
+            .inexact, unsafe "tick \(p[i]) lies outside the years 1677 to 2262 that nanoseconds can express; use timestampUnit=micros", column: column.name)
         }
-        out[i] = nanos
+        unsafe out[i] = nanos
       }
       return .int64(builder.finish())
     }
     var lost: Int64 = 0
     if ticksPerUnit == 10 {
       for i in 0..<n {
-        let units = floorDivide(p[i], 10)
-        out[i] = units
-        lost |= p[i] &- units &* 10
+        let units = unsafe floorDivide(p[i], 10)
+        unsafe out[i] = units
+        unsafe lost |= p[i] &- units &* 10
       }
     } else {
       for i in 0..<n {
-        let units = floorDivide(p[i], ticksPerUnit)
-        out[i] = units
-        lost |= p[i] &- units &* ticksPerUnit
+        let units = unsafe floorDivide(p[i], ticksPerUnit)
+        unsafe out[i] = units
+        unsafe lost |= p[i] &- units &* ticksPerUnit
       }
     }
     if lost != 0, inexact == .fail { throw inexactTime(ticks, ticksPerUnit, ticksPerUnit == 10 ? "microseconds" : "milliseconds", column) }

@@ -6,7 +6,8 @@ import DataSource
 import Expressions
 
 /// The build side, complete. Read by all probing threads.
-final class JoinBuild: @unchecked Sendable {  // immutable after init but for `matched`, whose bytes only ever become 1
+// SAFETY: owns or keeps alive the memory behind its pointers for as long as it lives; every access stays within the counts it holds.
+@safe final class JoinBuild: @unchecked Sendable {  // immutable after init but for `matched`, whose bytes only ever become 1
   let rowCount: Int
   let columns: [ChunkedColumn]
   /// No key has two rows (of those that count).
@@ -31,29 +32,29 @@ final class JoinBuild: @unchecked Sendable {  // immutable after init but for `m
     rowCount = chunks.reduce(0) { $0 + $1.batch.rowCount }
     guard rowCount < Int(Int32.max) else { throw KConnectError(.lowMemory, "a join holds more than 2^31 rows of one side") }
     columns = shape.buildSchema.fields.indices.map { c in ChunkedColumn(chunks.map { $0.batch.columns[c] }, type: shape.buildSchema[c].type) }
-    places = .allocate(capacity: max(1, rowCount))
-    next = .allocate(capacity: max(1, rowCount))
-    next.update(repeating: -1, count: rowCount)
-    matched = .allocate(capacity: max(1, rowCount))
-    matched.update(repeating: 0, count: rowCount)
+    unsafe places = .allocate(capacity: max(1, rowCount))
+    unsafe next = .allocate(capacity: max(1, rowCount))
+    unsafe next.update(repeating: -1, count: rowCount)
+    unsafe matched = .allocate(capacity: max(1, rowCount))
+    unsafe matched.update(repeating: 0, count: rowCount)
     var row = 0
     for (k, chunk) in chunks.enumerated() {
-      for i in 0..<chunk.batch.rowCount { places[row + i] = UInt64(k) << 32 | UInt64(i) }
+      for i in 0..<chunk.batch.rowCount { unsafe places[row + i] = UInt64(k) << 32 | UInt64(i) }
       row += chunk.batch.rowCount
     }
     if let (low, high) = Self.directRange(chunks, rowCount) {
       let n = Int(high - low) + 1
       index = .direct(low: low, count: n)
-      heads = .allocate(capacity: n)
-      heads.update(repeating: -1, count: n)
+      unsafe heads = .allocate(capacity: n)
+      unsafe heads.update(repeating: -1, count: n)
       linkDirect(chunks, low)
     } else {
       let table = GroupTable(types: shape.buildKeys.map(\.type))
       var groups: [Buffer<Int32>] = []
       for chunk in chunks { groups.append(table.assign(keys: chunk.keys, rowCount: chunk.batch.rowCount)) }
       index = .table(table)
-      heads = .allocate(capacity: max(1, table.groupCount))
-      heads.update(repeating: -1, count: table.groupCount)
+      unsafe heads = .allocate(capacity: max(1, table.groupCount))
+      unsafe heads.update(repeating: -1, count: table.groupCount)
       var first = rowCount
       for (k, chunk) in chunks.enumerated().reversed() {
         first -= chunk.batch.rowCount
@@ -64,10 +65,10 @@ final class JoinBuild: @unchecked Sendable {  // immutable after init but for `m
   }
 
   deinit {
-    places.deallocate()
-    next.deallocate()
-    matched.deallocate()
-    heads.deallocate()
+    unsafe places.deallocate()
+    unsafe next.deallocate()
+    unsafe matched.deallocate()
+    unsafe heads.deallocate()
   }
 
   /// Bytes of the index, beside the chunks.
@@ -95,8 +96,8 @@ final class JoinBuild: @unchecked Sendable {  // immutable after init but for `m
     for chunk in chunks.reversed() {
       first -= chunk.batch.rowCount
       switch chunk.keys[0].storage {
-      case .int(let b): link(first, chunk) { Int(Int64(b.pointer[$0]) &- low) }
-      case .long(let b): link(first, chunk) { Int(b.pointer[$0] &- low) }
+      case .int(let b): link(first, chunk) { unsafe Int(Int64(b.pointer[$0]) &- low) }
+      case .long(let b): link(first, chunk) { unsafe Int(b.pointer[$0] &- low) }
       default: break
       }
     }
@@ -110,12 +111,12 @@ final class JoinBuild: @unchecked Sendable {  // immutable after init but for `m
       if nullable.isEmpty || nullable.allSatisfy({ $0.isValid(i) }) {
         let s = slot(i)
         let row = Int32(truncatingIfNeeded: first + i)
-        if heads[s] >= 0 {
+        if unsafe heads[s] >= 0 {
           isUniqueKeyed = false
           // An earlier row of the key takes the place of the later ones.
-          if !mode.isUnique { next[Int(row)] = heads[s] }
+          if !mode.isUnique { unsafe next[Int(row)] = unsafe heads[s] }
         }
-        heads[s] = row
+        unsafe heads[s] = row
       }
       i -= 1
     }
@@ -126,7 +127,7 @@ final class JoinBuild: @unchecked Sendable {  // immutable after init but for `m
   /// The first row matching each probe row, -1 without.
   func firstMatches(_ keys: [ColumnVector], rowCount n: Int) -> Buffer<Int32> {
     let builder = BufferBuilder<Int32>(capacity: n)
-    let out = builder.appendUninitialized(n)
+    let out = unsafe builder.appendUninitialized(n)
     switch index {
     case .direct(let low, let count):
       let flat = keys[0].flattened
@@ -134,43 +135,43 @@ final class JoinBuild: @unchecked Sendable {  // immutable after init but for `m
       @inline(__always) func look(_ value: (Int) -> Int64) {
         for i in 0..<n {
           let at = UInt64(bitPattern: value(i) &- low)
-          out[i] = at < limit ? heads[Int(at)] : -1
+          unsafe out[i] = unsafe at < limit ? heads[Int(at)] : -1
         }
       }
       switch flat.storage {
-      case .int(let b): b.withUnsafe { p in look { Int64(p[$0]) } }
-      case .long(let b): b.withUnsafe { p in look { p[$0] } }
-      default: out.update(repeating: -1, count: n)
+      case .int(let b): unsafe b.withUnsafe { p in look { unsafe Int64(p[$0]) } }
+      case .long(let b): unsafe b.withUnsafe { p in look { unsafe p[$0] } }
+      default: unsafe out.update(repeating: -1, count: n)
       }
-      if let validity = flat.validity { for i in 0..<n where !validity[i] { out[i] = -1 } }
+      if let validity = flat.validity { for i in 0..<n where !validity[i] { unsafe out[i] = -1 } }
     case .table(let table):
-      table.find(keys: keys, rowCount: n, nullsMatch: false).withUnsafe { groups in
-        for i in 0..<n { out[i] = groups[i] < 0 ? -1 : heads[Int(groups[i])] }
+      unsafe table.find(keys: keys, rowCount: n, nullsMatch: false).withUnsafe { groups in
+        for i in 0..<n { unsafe out[i] = unsafe groups[i] < 0 ? -1 : heads[Int(groups[i])] }
       }
     }
     return builder.finish()
   }
 
-  @inline(__always) func nextMatch(_ row: Int32) -> Int32 { next[Int(row)] }
-  @inline(__always) func place(_ row: Int32) -> UInt64 { places[Int(row)] }
-  @inline(__always) func mark(_ row: Int32) { matched[Int(row)] = 1 }
-  @inline(__always) func isMatched(_ row: Int) -> Bool { matched[row] != 0 }
-  @inline(__always) func place(of row: Int) -> UInt64 { places[row] }
+  @inline(__always) func nextMatch(_ row: Int32) -> Int32 { unsafe next[Int(row)] }
+  @inline(__always) func place(_ row: Int32) -> UInt64 { unsafe places[Int(row)] }
+  @inline(__always) func mark(_ row: Int32) { unsafe matched[Int(row)] = 1 }
+  @inline(__always) func isMatched(_ row: Int) -> Bool { unsafe matched[row] != 0 }
+  @inline(__always) func place(of row: Int) -> UInt64 { unsafe places[row] }
 
   /// Build rows in pieces: those matched, or those not.
   func positions(matched wanted: Bool, _ out: (UnsafeBufferPointer<UInt64>) throws -> Bool) rethrows {
     let buffer = UnsafeMutablePointer<UInt64>.allocate(capacity: RecordBatch.maxRows)
-    defer { buffer.deallocate() }
+    defer { unsafe buffer.deallocate() }
     var n = 0
-    for row in 0..<rowCount where (matched[row] != 0) == wanted {
-      buffer[n] = places[row]
+    for row in 0..<rowCount where unsafe (matched[row] != 0) == wanted {
+      unsafe buffer[n] = unsafe places[row]
       n += 1
       if n == RecordBatch.maxRows {
-        guard try out(UnsafeBufferPointer(start: buffer, count: n)) else { return }
+        guard try unsafe out(UnsafeBufferPointer(start: buffer, count: n)) else { return }
         n = 0
       }
     }
-    if n > 0 { _ = try out(UnsafeBufferPointer(start: buffer, count: n)) }
+    if n > 0 { _ = try unsafe out(UnsafeBufferPointer(start: buffer, count: n)) }
   }
 }
 
@@ -204,8 +205,8 @@ func integerRange(_ vector: ColumnVector) -> (Int64, Int64)? {
     }
   }
   switch vector.storage {
-  case .int(let b): b.withUnsafe { p in scan(p.count) { Int64(p[$0]) } }
-  case .long(let b): b.withUnsafe { p in scan(p.count) { p[$0] } }
+  case .int(let b): unsafe b.withUnsafe { p in scan(p.count) { unsafe Int64(p[$0]) } }
+  case .long(let b): unsafe b.withUnsafe { p in scan(p.count) { unsafe p[$0] } }
   default: return nil
   }
   return low <= high ? (low, high) : nil

@@ -25,8 +25,8 @@ struct JoinProbe: BatchOperator {
     let n = batch.rowCount
     let first = build.firstMatches(keys, rowCount: n)
     defer { withExtendedLifetime(first) {} }
-    let heads = first.pointer
-    if shape.mode.marksBuild { markMatches(heads, n) }
+    let heads = unsafe first.pointer
+    if shape.mode.marksBuild { unsafe markMatches(heads, n) }
     if shape.mode.buildOnly != nil { return true }
     func give(_ out: RecordBatch) throws -> Bool {
       if out.rowCount == 0 { return true }
@@ -37,18 +37,18 @@ struct JoinProbe: BatchOperator {
       return try emit(out)
     }
     if let wanted = shape.mode.probeOnly {
-      let selection = Bitmap.build(count: n) { words in
-        for i in 0..<n where (heads[i] >= 0) == wanted { words[i >> 6] |= 1 << UInt64(i & 63) }
+      let selection = unsafe Bitmap.build(count: n) { words in
+        for i in 0..<n where unsafe (heads[i] >= 0) == wanted { unsafe words[i >> 6] |= 1 << UInt64(i & 63) }
       }
       let kept = batch.filter(selection)
       return try give(RecordBatch(schema: shape.schema, columns: shape.sources.map { kept.columns[$0.column] }, rowCount: kept.rowCount))
     }
-    return try pairs(batch, heads, give)
+    return try unsafe pairs(batch, heads, give)
   }
 
   private func markMatches(_ heads: UnsafePointer<Int32>, _ n: Int) {
     for i in 0..<n {
-      var row = heads[i]
+      var row = unsafe heads[i]
       while row >= 0 {
         build.mark(row)
         row = build.nextMatch(row)
@@ -65,17 +65,17 @@ struct JoinProbe: BatchOperator {
     let rows = BufferBuilder<Int32>(capacity: capacity)
     let at = BufferBuilder<UInt64>(capacity: capacity)
     if build.isUniqueKeyed {
-      let r = rows.appendUninitialized(n), a = at.appendUninitialized(n)
+      let r = unsafe rows.appendUninitialized(n), a = unsafe at.appendUninitialized(n)
       var k = 0
       for i in 0..<n {
-        let row = heads[i]
+        let row = unsafe heads[i]
         if row >= 0 {
-          r[k] = Int32(truncatingIfNeeded: i)
-          a[k] = build.place(row)
+          unsafe r[k] = Int32(truncatingIfNeeded: i)
+          unsafe a[k] = build.place(row)
           k &+= 1
         } else if keeps {
-          r[k] = Int32(truncatingIfNeeded: i)
-          a[k] = missing
+          unsafe r[k] = Int32(truncatingIfNeeded: i)
+          unsafe a[k] = missing
           k &+= 1
         }
       }
@@ -84,7 +84,7 @@ struct JoinProbe: BatchOperator {
       return try give(combine(batch, rows.finish(), at.finish(), mayMiss: keeps))
     }
     for i in 0..<n {
-      var row = heads[i]
+      var row = unsafe heads[i]
       if row < 0 {
         if !keeps { continue }
         rows.append(Int32(truncatingIfNeeded: i))
@@ -106,8 +106,8 @@ struct JoinProbe: BatchOperator {
     // With one match for every row, in order, the probe columns pass as they are.
     let isIdentity = rows.count == batch.rowCount && build.isUniqueKeyed
     let columns = shape.sources.map { source in
-      source.isBuild
-        ? at.withUnsafe { build.columns[source.column].gather($0, mayMiss: mayMiss) }
+      unsafe source.isBuild
+        ? at.withUnsafe { unsafe build.columns[source.column].gather($0, mayMiss: mayMiss) }
         : isIdentity ? batch.columns[source.column] : batch.columns[source.column].take(rows)
     }
     return RecordBatch(schema: shape.schema, columns: columns, rowCount: rows.count)
@@ -117,9 +117,9 @@ struct JoinProbe: BatchOperator {
   func finish(_ emit: (RecordBatch) throws -> Bool) throws {
     guard shape.mode.marksBuild else { return }
     let wanted = shape.mode.buildOnly ?? false
-    try build.positions(matched: wanted) { at in
+    try unsafe build.positions(matched: wanted) { at in
       let columns = shape.sources.map { source in
-        source.isBuild
+        unsafe source.isBuild
           ? build.columns[source.column].gather(at)
           : ColumnVector.nulls(shape.probeSchema[source.column].type, count: at.count)
       }

@@ -117,7 +117,7 @@ struct RunMerge: ~Copyable {
     }
     let columns = (0..<schema.count).map { c in
       let gathered = ChunkedColumn(chunks.map { $0[keyCount + 1 + c] }, type: schema[c].type)
-      return at.withUnsafeBufferPointer { gathered.gather($0) }
+      return unsafe at.withUnsafeBufferPointer { unsafe gathered.gather($0) }
     }
     return RecordBatch(schema: schema, columns: columns, rowCount: at.count)
   }

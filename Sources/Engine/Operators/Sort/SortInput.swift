@@ -40,10 +40,10 @@ struct SortedRows: Sendable {
 
   /// The rows at those positions as one batch.
   func batch(_ items: UnsafeBufferPointer<SortItem>) -> RecordBatch {
-    withUnsafeTemporaryAllocation(of: UInt64.self, capacity: items.count) { at in
-      for i in 0..<items.count { at[i] = items[i].at }
-      let at = UnsafeBufferPointer(rebasing: at[0..<items.count])
-      return RecordBatch(schema: schema, columns: columns.map { $0.gather(at) }, rowCount: items.count)
+    unsafe withUnsafeTemporaryAllocation(of: UInt64.self, capacity: items.count) { at in
+      for i in 0..<items.count { unsafe at[i] = unsafe items[i].at }
+      let at = unsafe UnsafeBufferPointer(rebasing: at[0..<items.count])
+      return RecordBatch(schema: schema, columns: columns.map { unsafe $0.gather(at) }, rowCount: items.count)
     }
   }
 }

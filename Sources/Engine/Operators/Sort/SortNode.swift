@@ -37,18 +37,18 @@ final class SortNode: PhysicalNode, @unchecked Sendable {
     for chunk in chunks { starts.append(starts[starts.count - 1] + chunk.batch.rowCount) }
     let rowStarts = starts
     let items = SortBuffer(count: n)
-    try run.forEach(chunks.count) { k in layout.codes(chunk: k, rowCount: chunks[k].batch.rowCount, items.pointer + rowStarts[k]) }
+    try run.forEach(chunks.count) { k in unsafe layout.codes(chunk: k, rowCount: chunks[k].batch.rowCount, items.pointer + rowStarts[k]) }
     let rows = try SortedRows(chunks, schema: schema, run: run)
     let buckets = try SortBuckets(items, run: run)
     let averageBytes = max(1, chunks.reduce(0) { $0 + $1.batch.byteSize } / n)
     let batchRows = max(1, min(RecordBatch.maxRows, (32 << 20) / averageBytes))
     return IndexedStream(count: buckets.count) { [self] b, emit in
-      let bucket = buckets[b]
-      metrics.timed { layout.sort(bucket) }
+      let bucket = unsafe buckets[b]
+      metrics.timed { unsafe layout.sort(bucket) }
       var start = 0
       while start < bucket.count {
         let end = min(bucket.count, start + batchRows)
-        let batch = metrics.timed { rows.batch(UnsafeBufferPointer(rebasing: bucket[start..<end])) }
+        let batch = metrics.timed { unsafe rows.batch(UnsafeBufferPointer(rebasing: bucket[start..<end])) }
         metrics.gave(batch.rowCount)
         try verify(batch)
         guard try emit(batch) else { return }
@@ -60,16 +60,17 @@ final class SortNode: PhysicalNode, @unchecked Sendable {
 }
 
 /// Memory for sort items, freed with the last reference.
-final class SortBuffer: @unchecked Sendable {  // threads write disjoint ranges
+// SAFETY: owns or keeps alive the memory behind its pointers for as long as it lives; every access stays within the counts it holds.
+@safe final class SortBuffer: @unchecked Sendable {  // threads write disjoint ranges
   let pointer: UnsafeMutablePointer<SortItem>
   let count: Int
 
   init(count: Int) {
     self.count = count
-    pointer = .allocate(capacity: count)
+    unsafe pointer = .allocate(capacity: count)
   }
 
-  deinit { pointer.deallocate() }
+  deinit { unsafe pointer.deallocate() }
 }
 
 /// Items split by code into buckets whose order is the order of the codes; stable within a bucket.
@@ -98,8 +99,8 @@ struct SortBuckets: Sendable {
     try run.forEach(pieces) { piece in
       var mine = [Int](repeating: 0, count: buckets)
       for i in piece * pieceRows..<max(piece * pieceRows, min(n, (piece + 1) * pieceRows)) {
-        let b = Self.bucket(of: input.pointer[i].code, splitters)
-        placed.pointer[i] = UInt16(truncatingIfNeeded: b)
+        let b = unsafe Self.bucket(of: input.pointer[i].code, splitters)
+        unsafe placed.pointer[i] = UInt16(truncatingIfNeeded: b)
         mine[b] += 1
       }
       counts[piece] = mine
@@ -119,11 +120,11 @@ struct SortBuckets: Sendable {
     let firsts = next
     try run.forEach(pieces) { piece in
       var next = firsts[piece]
-      next.withUnsafeMutableBufferPointer { next in
+      unsafe next.withUnsafeMutableBufferPointer { next in
         for i in piece * pieceRows..<max(piece * pieceRows, min(n, (piece + 1) * pieceRows)) {
-          let b = Int(placed.pointer[i])
-          out.pointer[next[b]] = input.pointer[i]
-          next[b] &+= 1
+          let b = unsafe Int(placed.pointer[i])
+          unsafe out.pointer[next[b]] = unsafe input.pointer[i]
+          unsafe next[b] &+= 1
         }
       }
     }
@@ -131,16 +132,17 @@ struct SortBuckets: Sendable {
     starts = bounds
   }
 
-  private final class BucketNumbers: @unchecked Sendable {  // threads write disjoint ranges
+  // SAFETY: owns or keeps alive the memory behind its pointers for as long as it lives; every access stays within the counts it holds.
+  @safe private final class BucketNumbers: @unchecked Sendable {  // threads write disjoint ranges
     let pointer: UnsafeMutablePointer<UInt16>
-    init(count: Int) { pointer = .allocate(capacity: count) }
-    deinit { pointer.deallocate() }
+    init(count: Int) { unsafe pointer = .allocate(capacity: count) }
+    deinit { unsafe pointer.deallocate() }
   }
 
   /// Distinct codes that split a sample evenly.
   private static func splitters(_ input: SortBuffer, _ wanted: Int) -> [UInt64] {
     var random = SplitMix(UInt64(input.count))
-    let sample = (0..<wanted * 16).map { _ in input.pointer[Int(random.next() % UInt64(input.count))].code }.sorted()
+    let sample = (0..<wanted * 16).map { _ in unsafe input.pointer[Int(random.next() % UInt64(input.count))].code }.sorted()
     var out: [UInt64] = []
     for k in 1..<wanted {
       let code = sample[k * 16]
@@ -151,11 +153,11 @@ struct SortBuckets: Sendable {
 
   /// How many splitters are at or below the code.
   @inline(__always) private static func bucket(of code: UInt64, _ splitters: [UInt64]) -> Int {
-    splitters.withUnsafeBufferPointer { s in
+    unsafe splitters.withUnsafeBufferPointer { s in
       var low = 0, length = s.count
       while length > 0 {
         let half = length / 2
-        let isBelow = s[low &+ half] <= code
+        let isBelow = unsafe s[low &+ half] <= code
         low = isBelow ? low &+ half &+ 1 : low
         length = isBelow ? length &- half &- 1 : half
       }
@@ -164,6 +166,6 @@ struct SortBuckets: Sendable {
   }
 
   subscript(_ b: Int) -> UnsafeMutableBufferPointer<SortItem> {
-    UnsafeMutableBufferPointer(start: items.pointer + starts[b], count: starts[b + 1] - starts[b])
+    unsafe UnsafeMutableBufferPointer(start: items.pointer + starts[b], count: starts[b + 1] - starts[b])
   }
 }

@@ -107,22 +107,22 @@ enum SortRun {
     let items = SortBuffer(count: n)
     var start = 0
     for (k, chunk) in chunks.enumerated() {
-      layout.codes(chunk: k, rowCount: chunk.batch.rowCount, items.pointer + start)
+      unsafe layout.codes(chunk: k, rowCount: chunk.batch.rowCount, items.pointer + start)
       start += chunk.batch.rowCount
     }
-    layout.sort(UnsafeMutableBufferPointer(start: items.pointer, count: n))
+    unsafe layout.sort(UnsafeMutableBufferPointer(start: items.pointer, count: n))
     let positions = chunks.map { SortPosition.column($0.position, rows: $0.batch.rowCount) }
     var columns = spec.keys.indices.map { c in ChunkedColumn(keys.map { $0[c] }, type: spec.keys[c].type) }
     columns.append(ChunkedColumn(positions, type: .long))
     for c in 0..<schema.count { columns.append(ChunkedColumn(chunks.map { $0.batch.columns[c] }, type: schema[c].type)) }
     let at = UnsafeMutablePointer<UInt64>.allocate(capacity: max(1, n))
-    defer { at.deallocate() }
-    for i in 0..<n { at[i] = items.pointer[i].at }
+    defer { unsafe at.deallocate() }
+    for i in 0..<n { unsafe at[i] = unsafe items.pointer[i].at }
     start = 0
     while start < n {
       let rows = min(blockRows, n - start)
-      let block = UnsafeBufferPointer(start: at + start, count: rows)
-      try out(columns.map { $0.gather(block) }, rows)
+      let block = unsafe UnsafeBufferPointer(start: at + start, count: rows)
+      try out(columns.map { unsafe $0.gather(block) }, rows)
       start += rows
     }
   }
@@ -133,8 +133,8 @@ enum SortPosition {
   static func column(_ position: BatchPosition, rows: Int) -> ColumnVector {
     let first = Int64(min(position.morsel, 1 << 26)) << 36 | Int64(min(position.batch, (1 << 20) - 1)) << 16
     let out = BufferBuilder<Int64>(capacity: rows)
-    let p = out.appendUninitialized(rows)
-    for i in 0..<rows { p[i] = first + Int64(i) }
+    let p = unsafe out.appendUninitialized(rows)
+    for i in 0..<rows { unsafe p[i] = first + Int64(i) }
     return .long(out.finish())
   }
 }

@@ -184,17 +184,17 @@ final class TopNSink: DrainSink, @unchecked Sendable {  // a slot is used by one
     let items = SortBuffer(count: n)
     var start = 0
     for (k, chunk) in chunks.enumerated() {
-      layout.codes(chunk: k, rowCount: chunk.batch.rowCount, items.pointer + start)
+      unsafe layout.codes(chunk: k, rowCount: chunk.batch.rowCount, items.pointer + start)
       start += chunk.batch.rowCount
     }
-    layout.sort(UnsafeMutableBufferPointer(start: items.pointer, count: n))
+    unsafe layout.sort(UnsafeMutableBufferPointer(start: items.pointer, count: n))
     let kept = min(n, count)
     let at = UnsafeMutablePointer<UInt64>.allocate(capacity: max(1, kept))
-    defer { at.deallocate() }
-    for i in 0..<kept { at[i] = items.pointer[i].at }
-    let wanted = UnsafeBufferPointer(start: at, count: kept)
-    let columns = (0..<schema.count).map { c in ChunkedColumn(chunks.map { $0.batch.columns[c] }, type: schema[c].type).gather(wanted) }
-    let keyColumns = directions.indices.map { c in ChunkedColumn(keys.map { $0[c] }, type: keys[0][c].type).gather(wanted) }
+    defer { unsafe at.deallocate() }
+    for i in 0..<kept { unsafe at[i] = unsafe items.pointer[i].at }
+    let wanted = unsafe UnsafeBufferPointer(start: at, count: kept)
+    let columns = (0..<schema.count).map { c in unsafe ChunkedColumn(chunks.map { $0.batch.columns[c] }, type: schema[c].type).gather(unsafe wanted) }
+    let keyColumns = directions.indices.map { c in unsafe ChunkedColumn(keys.map { $0[c] }, type: keys[0][c].type).gather(unsafe wanted) }
     return SortChunk(batch: RecordBatch(schema: schema, columns: columns, rowCount: kept), keys: keyColumns, position: position)
   }
 

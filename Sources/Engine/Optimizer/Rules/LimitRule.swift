@@ -23,6 +23,8 @@ struct LimitRule: OptimizerRule {
       return input.withInputs(inputs.map { rewrite($0.limit(n)) }).limit(n)
     case .aggregate(let keys, _, _) where keys.isEmpty && n >= 1: return rewrite(input)
     case .count where n >= 1: return rewrite(input)
+    case .custom(let op, let inputs) where op.keepsRowCount && !op.needsOrder && inputs.count == 1:
+      return input.withInputs([rewrite(inputs[0].limit(n))])
     case .values(let batches): return LogicalPlan(node: .values(first(n, of: batches)), schema: plan.schema)
     default: return rewrite(input).limit(n)
     }

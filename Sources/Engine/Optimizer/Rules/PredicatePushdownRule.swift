@@ -34,6 +34,10 @@ struct PredicatePushdownRule: OptimizerRule {
       }
       return plan.withInputs([push(input, below.map { $0.replacingColumns { definitions[$0] } })]).filtered(above)
     case .join(let join): return pushIntoJoin(plan, join, predicates)
+    case .custom(let op, let inputs):
+      let names = op.filterableColumns(inputs.map(\.schema))
+      let (below, above) = split(predicates) { $0.isDeterministic && !$0.columns.isEmpty && $0.columns.isSubset(of: names) }
+      return plan.withInputs(inputs.enumerated().map { push($1, $0 == 0 ? below : []) }).filtered(above)
     case .scan, .values, .range: return plan.filtered(predicates)
     case .limit, .topN, .count, .sample: return plan.withInputs(plan.inputs.map { push($0, []) }).filtered(predicates)
     }

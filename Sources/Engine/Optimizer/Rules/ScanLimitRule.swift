@@ -17,6 +17,8 @@ struct ScanLimitRule: OptimizerRule {
   private func limited(_ plan: LogicalPlan, _ count: Int) -> LogicalPlan {
     switch plan.node {
     case .project(_, let input): return plan.withInputs([limited(input, count)])
+    case .custom(let op, let inputs) where op.keepsRowCount && !op.needsOrder && inputs.count == 1:
+      return plan.withInputs([limited(inputs[0], count)])
     case .scan(var scan):
       guard scan.filters.isEmpty || scan.table.pushdown(scan.filters).allSatisfy({ $0 == .exact }) else { return plan }
       scan.limit = min(scan.limit ?? Int.max, count)

@@ -33,6 +33,7 @@ struct UnusedWorkRule: OptimizerRule {
     switch plan.node {
     case .sort(_, let input): unsorted(input)
     case .filter(_, let input), .project(_, let input): plan.withInputs([unsorted(input)])
+    case .custom(let op, let inputs) where !op.needsOrder: plan.withInputs(inputs.map { unsorted($0) })
     default: plan
     }
   }
@@ -41,6 +42,7 @@ struct UnusedWorkRule: OptimizerRule {
   private func counted(_ plan: LogicalPlan) -> LogicalPlan {
     switch plan.node {
     case .sort(_, let input), .project(_, let input): counted(input)
+    case .custom(let op, let inputs) where op.keepsRowCount && inputs.count == 1: counted(inputs[0])
     default: plan
     }
   }

@@ -74,10 +74,10 @@ private func parseJSON(_ arguments: [ColumnVector], _ n: Int) throws -> ColumnVe
   let validity = BitmapBuilder(capacity: n)
   let parser = DynamicParser(.json)
   for i in 0..<n {
-    let bytes = text[i]
+    let bytes = unsafe text[i]
     let start = out.data.count
-    if bytes.count > 0 { appendJSON(bytes, parser, out.data) }
-    let isNull = out.data.count == start || out.data.count == start + 1 && out.data.pointer[start] == DynamicTag.null.rawValue
+    if bytes.count > 0 { unsafe appendJSON(bytes, parser, out.data) }
+    let isNull = unsafe out.data.count == start || out.data.count == start + 1 && out.data.pointer[start] == DynamicTag.null.rawValue
     if isNull { out.data.count = start }
     validity.append(!isNull)
     out.endRow()
@@ -88,11 +88,11 @@ private func parseJSON(_ arguments: [ColumnVector], _ n: Int) throws -> ColumnVe
 /// Appends the parsed text, or the text itself as a dynamic string.
 func appendJSON(_ bytes: UnsafeBufferPointer<UInt8>, _ parser: DynamicParser, _ out: BufferBuilder<UInt8>) {
   do throws(JSONTextError) {
-    try parser.parse(bytes, into: out)
+    try unsafe parser.parse(bytes, into: out)
   } catch {
     out.append(DynamicTag.string.rawValue)
-    withUnsafeBytes(of: UInt32(truncatingIfNeeded: bytes.count)) { for b in $0 { out.append(b) } }
-    out.append(contentsOf: bytes)
+    unsafe withUnsafeBytes(of: UInt32(truncatingIfNeeded: bytes.count)) { for unsafe b in unsafe $0 { out.append(b) } }
+    unsafe out.append(contentsOf: bytes)
   }
 }
 
@@ -104,9 +104,9 @@ private func parseDynamicStrings(_ arguments: [ColumnVector], _ n: Int) throws -
   for i in 0..<n {
     let value = values[i]
     if value.tag == .string {
-      appendJSON(value.stringBytes, parser, out.data)
+      unsafe appendJSON(value.stringBytes, parser, out.data)
     } else {
-      out.data.append(contentsOf: UnsafeBufferPointer(start: value.base, count: value.count))
+      unsafe out.data.append(contentsOf: UnsafeBufferPointer(start: value.base, count: value.count))
     }
     out.endRow()
   }
@@ -117,6 +117,6 @@ extension BufferBuilder<UInt8> {
   /// Appends a text's UTF-8.
   func append(text: String) {
     var text = text
-    text.withUTF8 { append(contentsOf: $0) }
+    text.withUTF8 { unsafe append(contentsOf: $0) }
   }
 }

@@ -169,10 +169,10 @@ let arrayFunctions: [FunctionSpec] = [
     }
   },
   arrayIff("array_iff"), arrayIff("array_iif"),
-  dynamicSpec("strcat_array", aliases: ["array_strcat"], 2...2, "array, delimiter", "The elements' texts joined.", "strcat_array(dynamic([1,2]), '-')",
+  unsafe dynamicSpec("strcat_array", aliases: ["array_strcat"], 2...2, "array, delimiter", "The elements' texts joined.", "strcat_array(dynamic([1,2]), '-')",
     bind: BoundFunction.fixed(.string, [.dynamic, .string], textRows(DynamicRows.self, TextRows.self) { array, delimiter, out in
       for i in 0..<array.childCount {
-        if i > 0 { out.append(contentsOf: delimiter) }
+        if i > 0 { unsafe out.append(contentsOf: delimiter) }
         if let element = array.element(i) { DynamicPrinter.appendText(element, to: out) }
       }
     })),

@@ -24,7 +24,7 @@ let bagFunctions: [FunctionSpec] = [
   dynamicSpec("bag_keys", 1...1, "bag", "The keys of a bag as an array.", "bag_keys(dynamic({'a':1}))",
     bind: BoundFunction.unary(.dynamic, .dynamic, rows(DynamicRows.self) { bag -> DynamicValue in
       guard bag.tag == .bag else { return .null }
-      return .array((0..<bag.childCount).compactMap { bag.entry($0).map { .string(String(decoding: $0.key, as: UTF8.self)) } })
+      return .array((0..<bag.childCount).compactMap { unsafe bag.entry($0).map { unsafe .string(String(decoding: $0.key, as: UTF8.self)) } })
     })),
   dynamicSpec("bag_remove_keys", 2...2, "bag, keys", "The bag without the keys or paths of an array.", "bag_remove_keys(dynamic({'a':1,'b':2}), dynamic(['a']))",
     bind: BoundFunction.fixed(.dynamic, [.dynamic, .dynamic], rows(DynamicRows.self, DynamicRows.self) { bag, keys -> DynamicValue in
@@ -32,7 +32,7 @@ let bagFunctions: [FunctionSpec] = [
       var out = bag.value
       for i in 0..<keys.childCount {
         guard let key = keys.element(i), key.tag == .string else { continue }
-        let name = String(decoding: key.stringBytes, as: UTF8.self)
+        let name = unsafe String(decoding: key.stringBytes, as: UTF8.self)
         let steps = JSONPath(name)?.steps ?? [.key(name)]
         out = out.removing(steps[...])
       }
@@ -56,7 +56,7 @@ let bagFunctions: [FunctionSpec] = [
       var out: [DynamicEntry] = []
       for i in 0..<keys.childCount {
         guard let key = keys.element(i), key.tag == .string else { continue }
-        let entry = DynamicEntry(String(decoding: key.stringBytes, as: UTF8.self), values.element(i)?.value ?? .null)
+        let entry = unsafe DynamicEntry(String(decoding: key.stringBytes, as: UTF8.self), values.element(i)?.value ?? .null)
         if let k = out.firstIndex(where: { $0.key == entry.key }) { out[k] = entry } else { out.append(entry) }
       }
       return .bag(out)
@@ -98,13 +98,13 @@ private func packKernel(_ arguments: [ColumnVector], _ n: Int) throws -> ColumnV
   for i in 0..<n {
     if i == 0 || !areConstant {
       kept.removeAll(keepingCapacity: true)
-      for k in 0..<keys.count where !kept.contains(where: { sameBytes(keys[$0][i], keys[k][i]) }) { kept.append(k) }
+      for k in 0..<keys.count where !kept.contains(where: { unsafe sameBytes(keys[$0][i], keys[k][i]) }) { kept.append(k) }
     }
     appendContainer(.bag, kept.count, out.data) { c in
-      let key = keys[kept[c]][i]
-      let p = out.data.appendUninitialized(4)
-      UnsafeMutableRawPointer(p).storeBytes(of: UInt32(truncatingIfNeeded: key.count), as: UInt32.self)
-      out.data.append(contentsOf: key)
+      let key = unsafe keys[kept[c]][i]
+      let p = unsafe out.data.appendUninitialized(4)
+      unsafe UnsafeMutableRawPointer(p).storeBytes(of: UInt32(truncatingIfNeeded: key.count), as: UInt32.self)
+      unsafe out.data.append(contentsOf: key)
       values[kept[c]].append(i, to: out.data)
     }
     out.endRow()

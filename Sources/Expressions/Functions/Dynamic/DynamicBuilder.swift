@@ -26,7 +26,7 @@ struct DynamicSource {
 
   /// Appends row i; nulls become the null value.
   func append(_ i: Int, to out: BufferBuilder<UInt8>) {
-    if case .text(let rows) = kind { return appendDynamicString(rows[i], out) }
+    if case .text(let rows) = kind { return unsafe appendDynamicString(rows[i], out) }
     guard vector.hasValue(i) else { return out.append(DynamicTag.null.rawValue) }
     switch kind {
     case .long(let rows, let tag): put(tag, rows[i], out)
@@ -35,35 +35,35 @@ struct DynamicSource {
     case .bool(let rows): out.append((rows[i] ? DynamicTag.true : .false).rawValue)
     case .text: break
     case .dynamic(let rows):
-      let bytes = rows[i]
-      if bytes.count == 0 { out.append(DynamicTag.null.rawValue) } else { out.append(contentsOf: bytes) }
-    case .other: DynamicValue(vector.scalar(i)).binary.withUnsafeBufferPointer { out.append(contentsOf: $0) }
+      let bytes = unsafe rows[i]
+      if bytes.count == 0 { out.append(DynamicTag.null.rawValue) } else { unsafe out.append(contentsOf: bytes) }
+    case .other: unsafe DynamicValue(vector.scalar(i)).binary.withUnsafeBufferPointer { unsafe out.append(contentsOf: $0) }
     }
   }
 
   @inline(__always) private func put<T: BitwiseCopyable>(_ tag: DynamicTag, _ payload: T, _ out: BufferBuilder<UInt8>) {
-    let p = out.appendUninitialized(1 + MemoryLayout<T>.size)
-    p[0] = tag.rawValue
-    UnsafeMutableRawPointer(p + 1).storeBytes(of: payload, as: T.self)
+    let p = unsafe out.appendUninitialized(1 + MemoryLayout<T>.size)
+    unsafe p[0] = tag.rawValue
+    unsafe UnsafeMutableRawPointer(p + 1).storeBytes(of: payload, as: T.self)
   }
 }
 
 /// Appends a dynamic string.
 func appendDynamicString(_ text: UnsafeBufferPointer<UInt8>, _ out: BufferBuilder<UInt8>) {
-  let p = out.appendUninitialized(5)
-  p[0] = DynamicTag.string.rawValue
-  UnsafeMutableRawPointer(p + 1).storeBytes(of: UInt32(truncatingIfNeeded: text.count), as: UInt32.self)
-  out.append(contentsOf: text)
+  let p = unsafe out.appendUninitialized(5)
+  unsafe p[0] = DynamicTag.string.rawValue
+  unsafe UnsafeMutableRawPointer(p + 1).storeBytes(of: UInt32(truncatingIfNeeded: text.count), as: UInt32.self)
+  unsafe out.append(contentsOf: text)
 }
 
 /// Appends an array or bag of a known number of children; `child` appends the k-th.
 func appendContainer(_ tag: DynamicTag, _ n: Int, _ out: BufferBuilder<UInt8>, _ child: (Int) -> Void) {
-  let header = out.appendUninitialized(5 + 4 * n)
-  header[0] = tag.rawValue
-  UnsafeMutableRawPointer(header + 1).storeBytes(of: UInt32(truncatingIfNeeded: n), as: UInt32.self)
+  let header = unsafe out.appendUninitialized(5 + 4 * n)
+  unsafe header[0] = tag.rawValue
+  unsafe UnsafeMutableRawPointer(header + 1).storeBytes(of: UInt32(truncatingIfNeeded: n), as: UInt32.self)
   let first = out.count
   for k in 0..<n {
     child(k)
-    UnsafeMutableRawPointer(out.pointer + (first - 4 * n + 4 * k)).storeBytes(of: UInt32(truncatingIfNeeded: out.count - first), as: UInt32.self)
+    unsafe UnsafeMutableRawPointer(out.pointer + (first - 4 * n + 4 * k)).storeBytes(of: UInt32(truncatingIfNeeded: out.count - first), as: UInt32.self)
   }
 }

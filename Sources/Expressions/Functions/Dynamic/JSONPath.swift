@@ -14,7 +14,7 @@ struct JSONPath: Sendable {
   let steps: [Step]
 
   /// Nil when the text is no path (it must begin with `$`).
-  init?(_ bytes: UnsafeBufferPointer<UInt8>) { self.init(String(decoding: bytes, as: UTF8.self)) }
+  init?(_ bytes: UnsafeBufferPointer<UInt8>) { unsafe self.init(String(decoding: bytes, as: UTF8.self)) }
 
   init?(_ text: String) {
     let s = Array(text.utf8)
@@ -63,7 +63,7 @@ struct JSONPath: Sendable {
     for step in steps {
       switch step {
       case .key(var name):
-        guard let next = name.withUTF8({ at.value(forKey: $0) }) else { return nil }
+        guard let next = name.withUTF8({ unsafe at.value(forKey: $0) }) else { return nil }
         at = next
       case .index(let k):
         guard let next = at.element(k < 0 ? at.childCount + k : k) else { return nil }

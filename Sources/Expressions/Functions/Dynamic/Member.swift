@@ -13,11 +13,11 @@ let memberFunctions: [FunctionSpec] = [
   dynamicSpec(FunctionName.member, 2...2, "value, key or index", "A member of a bag or an element of an array; a negative index counts from the end.", "dynamic({'a':1}).a") { call in
     guard call.types[0] == .dynamic || call.types[0] == .string else { throw call.wrongTypes("a dynamic value and a key or index") }
     switch call.types[1] {
-    case .string: return BoundFunction(.dynamic, [.dynamic, .string], nulls: .custom, kernel: members(TextRows.self) { value, key in value.value(forKey: key) })
+    case .string: return unsafe BoundFunction(.dynamic, [.dynamic, .string], nulls: .custom, kernel: members(TextRows.self) { value, key in unsafe value.value(forKey: key) })
     case .int, .long, .bool: return BoundFunction(.dynamic, [.dynamic, .long], nulls: .custom, kernel: members(LongRows.self) { value, i in element(value, i) })
     case .dynamic:
       return BoundFunction(.dynamic, [.dynamic, .dynamic], nulls: .custom, kernel: members(DynamicRows.self) { value, key in
-        key.tag == .string ? value.value(forKey: key.stringBytes) : key.asLong.flatMap { element(value, $0) }
+        unsafe key.tag == .string ? value.value(forKey: key.stringBytes) : key.asLong.flatMap { element(value, $0) }
       })
     default: throw call.wrongTypes("a dynamic value and a key or index")
     }
@@ -25,10 +25,10 @@ let memberFunctions: [FunctionSpec] = [
   dynamicSpec("array_length", aliases: ["arraylength"], 1...1, "array", "Number of elements; null for what is no array.", "array_length(dynamic([1,2]))",
     bind: BoundFunction.unary(.long, .dynamic, rows(DynamicRows.self) { $0.tag == .array ? Int64($0.childCount) : nil })),
   dynamicSpec("bag_has_key", 2...2, "bag, key", "True when the bag has the key or path.", "bag_has_key(dynamic({'a':1}), 'a')") { call in
-    BoundFunction(.bool, [.dynamic, .string], kernel: rows(DynamicRows.self, TextRows.self) { bag, key -> Bool? in
+    unsafe BoundFunction(.bool, [.dynamic, .string], kernel: rows(DynamicRows.self, TextRows.self) { bag, key -> Bool? in
       guard bag.tag == .bag else { return nil }
-      if bag.value(forKey: key) != nil { return true }
-      guard let path = JSONPath(key) else { return false }
+      if unsafe bag.value(forKey: key) != nil { return true }
+      guard let path = unsafe JSONPath(key) else { return false }
       return path.resolve(bag) != nil
     })
   },
@@ -58,7 +58,7 @@ private func members<Key: RowReader>(_: Key.Type, _ find: @escaping @Sendable (D
     let validity = BitmapBuilder(capacity: n)
     for i in 0..<n {
       if keysThere.map({ $0[i] }) ?? true, let found = find(values[i], keys[i]), found.tag != .null {
-        out.data.append(contentsOf: UnsafeBufferPointer(start: found.base, count: found.count))
+        unsafe out.data.append(contentsOf: UnsafeBufferPointer(start: found.base, count: found.count))
         validity.append(true)
       } else {
         validity.append(false)

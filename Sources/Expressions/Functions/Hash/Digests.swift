@@ -6,25 +6,25 @@ private func eachBlock(_ bytes: UnsafeBufferPointer<UInt8>, bigEndianLength: Boo
   var i = 0
   if let base = bytes.baseAddress {
     while i + 64 <= n {
-      body(base + i)
+      unsafe body(base + i)
       i += 64
     }
   }
   var tail = [UInt8](repeating: 0, count: n - i < 56 ? 64 : 128)
-  for k in i..<n { tail[k - i] = bytes[k] }
+  for k in i..<n { tail[k - i] = unsafe bytes[k] }
   tail[n - i] = 0x80
   let bits = UInt64(n) &* 8
   for k in 0..<8 { tail[tail.count - 8 + k] = UInt8(truncatingIfNeeded: bits >> UInt64(bigEndianLength ? 56 - 8 * k : 8 * k)) }
-  tail.withUnsafeBufferPointer { buffer in
+  unsafe tail.withUnsafeBufferPointer { buffer in
     guard let base = buffer.baseAddress else { return }
-    body(base)
-    if buffer.count == 128 { body(base + 64) }
+    unsafe body(base)
+    if buffer.count == 128 { unsafe body(base + 64) }
   }
 }
 
 @inline(__always) private func rotl(_ x: UInt32, _ k: UInt32) -> UInt32 { x << k | x >> (32 - k) }
 @inline(__always) private func rotr(_ x: UInt32, _ k: UInt32) -> UInt32 { x >> k | x << (32 - k) }
-@inline(__always) private func word(_ p: UnsafePointer<UInt8>, _ k: Int) -> UInt32 { UnsafeRawPointer(p + 4 * k).loadUnaligned(as: UInt32.self) }
+@inline(__always) private func word(_ p: UnsafePointer<UInt8>, _ k: Int) -> UInt32 { unsafe UnsafeRawPointer(p + 4 * k).loadUnaligned(as: UInt32.self) }
 
 private let md5Shifts: [UInt32] = [7, 12, 17, 22, 5, 9, 14, 20, 4, 11, 16, 23, 6, 10, 15, 21]
 private let md5Constants: [UInt32] = [
@@ -39,7 +39,7 @@ private let md5Constants: [UInt32] = [
 /// 16 bytes.
 func md5(_ bytes: UnsafeBufferPointer<UInt8>) -> [UInt8] {
   var h: [UInt32] = [0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476]
-  eachBlock(bytes, bigEndianLength: false) { block in
+  unsafe eachBlock(bytes, bigEndianLength: false) { block in
     var (a, b, c, d) = (h[0], h[1], h[2], h[3])
     for i in 0..<64 {
       let f: UInt32, g: Int
@@ -49,7 +49,7 @@ func md5(_ bytes: UnsafeBufferPointer<UInt8>) -> [UInt8] {
       case 2: (f, g) = (b ^ c ^ d, (3 * i + 5) & 15)
       default: (f, g) = (c ^ (b | ~d), (7 * i) & 15)
       }
-      let sum = a &+ f &+ md5Constants[i] &+ word(block, g).littleEndian
+      let sum = unsafe a &+ f &+ md5Constants[i] &+ word(block, g).littleEndian
       (a, d, c) = (d, c, b)
       b = b &+ rotl(sum, md5Shifts[(i >> 4) * 4 + (i & 3)])
     }
@@ -69,8 +69,8 @@ private func bigEndianBytes(_ h: [UInt32]) -> [UInt8] {
 func sha1(_ bytes: UnsafeBufferPointer<UInt8>) -> [UInt8] {
   var h: [UInt32] = [0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0]
   var w = [UInt32](repeating: 0, count: 80)
-  eachBlock(bytes, bigEndianLength: true) { block in
-    for i in 0..<16 { w[i] = word(block, i).bigEndian }
+  unsafe eachBlock(bytes, bigEndianLength: true) { block in
+    for i in 0..<16 { w[i] = unsafe word(block, i).bigEndian }
     for i in 16..<80 { w[i] = rotl(w[i - 3] ^ w[i - 8] ^ w[i - 14] ^ w[i - 16], 1) }
     var (a, b, c, d, e) = (h[0], h[1], h[2], h[3], h[4])
     for i in 0..<80 {
@@ -106,8 +106,8 @@ private let sha256Constants: [UInt32] = [
 func sha256(_ bytes: UnsafeBufferPointer<UInt8>) -> [UInt8] {
   var h: [UInt32] = [0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19]
   var w = [UInt32](repeating: 0, count: 64)
-  eachBlock(bytes, bigEndianLength: true) { block in
-    for i in 0..<16 { w[i] = word(block, i).bigEndian }
+  unsafe eachBlock(bytes, bigEndianLength: true) { block in
+    for i in 0..<16 { w[i] = unsafe word(block, i).bigEndian }
     for i in 16..<64 {
       let s0 = rotr(w[i - 15], 7) ^ rotr(w[i - 15], 18) ^ w[i - 15] >> 3
       let s1 = rotr(w[i - 2], 17) ^ rotr(w[i - 2], 19) ^ w[i - 2] >> 10
@@ -140,7 +140,7 @@ func xxhash64(_ bytes: UnsafeBufferPointer<UInt8>) -> UInt64 {
   var h = xxPrimes.4
   var i = 0
   guard let p = bytes.baseAddress else { return xxFinish(h) }
-  @inline(__always) func load<T: BitwiseCopyable>(_ at: Int, _: T.Type) -> T { UnsafeRawPointer(p + at).loadUnaligned(as: T.self) }
+  @inline(__always) func load<T: BitwiseCopyable>(_ at: Int, _: T.Type) -> T { unsafe UnsafeRawPointer(p + at).loadUnaligned(as: T.self) }
   if n >= 32 {
     var v = (xxPrimes.0 &+ xxPrimes.1, xxPrimes.1, UInt64(0), 0 &- xxPrimes.0)
     while i + 32 <= n {
@@ -163,7 +163,7 @@ func xxhash64(_ bytes: UnsafeBufferPointer<UInt8>) -> UInt64 {
     i += 4
   }
   while i < n {
-    h = rotl64(h ^ UInt64(p[i]) &* xxPrimes.4, 11) &* xxPrimes.0
+    h = unsafe rotl64(h ^ UInt64(p[i]) &* xxPrimes.4, 11) &* xxPrimes.0
     i += 1
   }
   return xxFinish(h)

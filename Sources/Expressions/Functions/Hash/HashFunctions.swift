@@ -13,14 +13,14 @@ private func spec(_ name: String, aliases: [String] = [], _ arity: ClosedRange<I
 /// The 64-bit hashes of a column; nulls hash as empty.
 private func hashes(_ vector: ColumnVector, _ n: Int) throws -> ColumnVector {
   func number<T: BitwiseCopyable>(_ value: T) -> Int64 {
-    withUnsafeBytes(of: value) { Int64(bitPattern: xxhash64($0.assumingMemoryBound(to: UInt8.self))) }
+    unsafe withUnsafeBytes(of: value) { unsafe Int64(bitPattern: xxhash64($0.assumingMemoryBound(to: UInt8.self))) }
   }
-  let nothing = Int64(bitPattern: xxhash64(UnsafeBufferPointer(start: nil, count: 0)))
+  let nothing = unsafe Int64(bitPattern: xxhash64(UnsafeBufferPointer(start: nil, count: 0)))
   func each(_ f: (Int) -> Int64) throws -> ColumnVector { try Int64.collect(n) { vector.hasValue($0) ? f($0) : nothing } }
   switch vector.type {
   case .string, .dynamic:
     let text = TextRows(vector)
-    return try Int64.collect(n) { Int64(bitPattern: xxhash64(text[$0])) }
+    return try Int64.collect(n) { unsafe Int64(bitPattern: xxhash64(text[$0])) }
   case .datetime:
     let rows = LongRows(vector)
     return try each { number(rows[$0] &- CivilTime.minTicks) }
@@ -45,8 +45,8 @@ private func hashes(_ vector: ColumnVector, _ n: Int) throws -> ColumnVector {
   case .decimal:
     let rows = DecimalRows(vector)
     return try each { i in
-      var text = ScalarText.text { ScalarText.write(decimal: rows[i].normalized, to: $0) }
-      return text.withUTF8 { Int64(bitPattern: xxhash64($0)) }
+      var text = unsafe ScalarText.text { unsafe ScalarText.write(decimal: rows[i].normalized, to: $0) }
+      return text.withUTF8 { unsafe Int64(bitPattern: xxhash64($0)) }
     }
   }
 }
@@ -69,11 +69,11 @@ private func bindHash(_ call: FunctionCall) throws -> BoundFunction {
 private func digest(_ name: String, _ summary: String, _ f: @escaping @Sendable (UnsafeBufferPointer<UInt8>) -> [UInt8]) -> FunctionSpec {
   spec(name, 1...1, "value", summary, "\(name)('World')") { call in
     guard call.types[0] != .dynamic else { throw call.wrongTypes("anything but dynamic; convert it with tostring()") }
-    return BoundFunction(.string, [.string], kernel: textRows(TextRows.self) { text, out in
+    return unsafe BoundFunction(.string, [.string], kernel: textRows(TextRows.self) { text, out in
       let digits: StaticString = "0123456789abcdef"
-      for byte in f(text) {
-        out.append(digits.utf8Start[Int(byte >> 4)])
-        out.append(digits.utf8Start[Int(byte & 15)])
+      for byte in unsafe f(text) {
+        unsafe out.append(digits.utf8Start[Int(byte >> 4)])
+        unsafe out.append(digits.utf8Start[Int(byte & 15)])
       }
     })
   }
@@ -95,11 +95,11 @@ private func combined(_ name: String, _ summary: String, hashing: Bool) -> Funct
   }
 }
 
-let hashFunctions: [FunctionSpec] = [
+let hashFunctions: [FunctionSpec] = unsafe [
   spec("hash", aliases: ["hash_xxhash64"], 1...2, "value [, mod]", "xxHash64 of a value, or its remainder.", "hash('World', 100)", bind: bindHash),
-  digest("hash_md5", "MD5 of the value's text, in hexadecimal.") { md5($0) },
-  digest("hash_sha1", "SHA-1 of the value's text, in hexadecimal.") { sha1($0) },
-  digest("hash_sha256", "SHA-256 of the value's text, in hexadecimal.") { sha256($0) },
+  digest("hash_md5", "MD5 of the value's text, in hexadecimal.") { unsafe md5($0) },
+  unsafe digest("hash_sha1", "SHA-1 of the value's text, in hexadecimal.") { unsafe sha1($0) },
+  unsafe digest("hash_sha256", "SHA-256 of the value's text, in hexadecimal.") { unsafe sha256($0) },
   combined("hash_combine", "One hash of several; the way of combining is this engine's own.", hashing: false),
   combined("hash_many", "One hash of several values; the way of combining is this engine's own.", hashing: true),
 ]

@@ -36,7 +36,7 @@ private func emptyTest(_ isNotEmpty: Bool) -> @Sendable (FunctionCall) throws ->
         let values = DynamicRows(arguments[0])
         present = bits(n) { i in
           let value = values[i]
-          return value.tag != .null && !(value.tag == .string && value.stringBytes.count == 0)
+          return unsafe value.tag != .null && !(value.tag == .string && value.stringBytes.count == 0)
         }
       } else {
         present = arguments[0].validity ?? Bitmap(repeating: true, count: n)

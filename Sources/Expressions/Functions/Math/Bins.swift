@@ -76,8 +76,8 @@ private func binLongs(_ type: DataType, _ parameters: [DataType], origin: Int64)
     if arguments.count < 3, let step = arguments.count == 1 ? 1 : arguments[1].longOperand?.constant {
       if step <= 0 { return .nulls(type, count: n) }
       let builder = BufferBuilder<Int64>(capacity: n)
-      let out = builder.appendUninitialized(n)
-      for i in 0..<n { out[i] = x[i] &- ArithmeticKernels.floorModulo(x[i] &- origin, step) }
+      let out = unsafe builder.appendUninitialized(n)
+      for i in 0..<n { unsafe out[i] = x[i] &- ArithmeticKernels.floorModulo(x[i] &- origin, step) }
       return .long(builder.finish(), type: type)
     }
     let s = LongRows(arguments[1]), f = arguments.count > 2 ? LongRows(arguments[2]) : nil

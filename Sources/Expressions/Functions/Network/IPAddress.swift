@@ -15,28 +15,28 @@ struct IPv4Network: Sendable {
     func number(_ limit: Int) -> Int? {
       let start = i
       var n = 0
-      while i < text.count, text[i] &- 0x30 < 10, i - start < 3 {
-        n = n * 10 + Int(text[i] - 0x30)
+      while i < text.count, unsafe text[i] &- 0x30 < 10, i - start < 3 {
+        n = unsafe n * 10 + Int(text[i] - 0x30)
         i += 1
       }
       return i > start && n <= limit ? n : nil
     }
-    while i < text.count, text[i] <= 0x20 { i += 1 }
+    while i < text.count, unsafe text[i] <= 0x20 { i += 1 }
     for k in 0..<4 {
       if k > 0 {
-        guard i < text.count, text[i] == UInt8(ascii: ".") else { return nil }
+        guard i < text.count, unsafe text[i] == UInt8(ascii: ".") else { return nil }
         i += 1
       }
       guard let part = number(255) else { return nil }
       value = value << 8 | UInt32(part)
     }
     prefix = 32
-    if i < text.count, text[i] == UInt8(ascii: "/") {
+    if i < text.count, unsafe text[i] == UInt8(ascii: "/") {
       i += 1
       guard let bits = number(32) else { return nil }
       prefix = bits
     }
-    while i < text.count, text[i] <= 0x20 { i += 1 }
+    while i < text.count, unsafe text[i] <= 0x20 { i += 1 }
     guard i == text.count else { return nil }
     address = value
   }
@@ -56,12 +56,12 @@ struct IPv6Network: Sendable {
 
   /// IPv6 text with `::` and an IPv4 tail, or IPv4 text, each with an optional `/n`.
   init?(_ bytes: UnsafeBufferPointer<UInt8>) {
-    if let v4 = IPv4Network(bytes) {
+    if let v4 = unsafe IPv4Network(bytes) {
       address = 0xFFFF << 32 | UInt128(v4.address)
       prefix = 96 + v4.prefix
       return
     }
-    var text = Substring(String(decoding: bytes, as: UTF8.self))
+    var text = unsafe Substring(String(decoding: bytes, as: UTF8.self))
     while text.first == " " { text.removeFirst() }
     while text.last == " " { text.removeLast() }
     prefix = 128
@@ -77,7 +77,7 @@ struct IPv6Network: Sendable {
       for (k, piece) in pieces.enumerated() {
         if k == pieces.count - 1, piece.contains(".") {
           var tail = String(piece)
-          guard let v4 = tail.withUTF8({ IPv4Network($0) }), v4.prefix == 32, !piece.contains("/") else { return nil }
+          guard let v4 = tail.withUTF8({ unsafe IPv4Network($0) }), v4.prefix == 32, !piece.contains("/") else { return nil }
           out += [UInt16(v4.address >> 16), UInt16(truncatingIfNeeded: v4.address)]
         } else {
           guard (1...4).contains(piece.utf8.count), piece.utf8.allSatisfy({ $0 != 0x2B && $0 != 0x2D }), let value = UInt16(piece, radix: 16) else { return nil }

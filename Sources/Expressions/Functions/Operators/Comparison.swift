@@ -127,9 +127,9 @@ private func compareRows(_ op: Comparison, _ a: ColumnVector, _ b: ColumnVector,
 private func compareTexts(_ op: Comparison, _ a: ColumnVector, _ b: ColumnVector, _ n: Int) -> Bitmap {
   let x = TextRows(a), y = TextRows(b)
   switch op {
-  case .equal: return bits(n) { sameBytes(x[$0], y[$0]) }
-  case .notEqual: return bits(n) { !sameBytes(x[$0], y[$0]) }
-  default: return bits(n) { op.holds(textOrder(x[$0], y[$0])) }
+  case .equal: return bits(n) { unsafe sameBytes(x[$0], y[$0]) }
+  case .notEqual: return bits(n) { unsafe !sameBytes(x[$0], y[$0]) }
+  default: return bits(n) { unsafe op.holds(textOrder(x[$0], y[$0])) }
   }
 }
 

@@ -27,7 +27,7 @@ private func bindConstant(_ call: FunctionCall, _ items: [Scalar], isNegated: Bo
     let set = TextSet(items.filter { !$0.isNull || $0.type == .string }.map(\.plainText), folds: folds)
     return BoundFunction(.bool, [.string], nulls: .custom) { arguments, n in
       let text = TextRows(arguments[0])
-      return .bool(bits(n) { set.contains(text[$0]) != isNegated })
+      return .bool(bits(n) { unsafe set.contains(text[$0]) != isNegated })
     }
   case .int, .long, .datetime, .timespan:
     guard let values = longItems(items) else { break }
@@ -45,7 +45,7 @@ private func bindConstant(_ call: FunctionCall, _ items: [Scalar], isNegated: Bo
     let values = Set(items.filter { !$0.isNull }.map { DynamicKey($0) })
     return BoundFunction(.bool, [.dynamic], nulls: .custom) { arguments, n in
       let value = DynamicRows(arguments[0])
-      let found = bits(n) { i in texts.map { $0.contains(value[i].stringBytes) } ?? values.contains(DynamicKey(value[i])) }
+      let found = bits(n) { i in texts.map { unsafe $0.contains(value[i].stringBytes) } ?? values.contains(DynamicKey(value[i])) }
       return withNulls(found, arguments[0], isNegated)
     }
   default: break
@@ -90,7 +90,7 @@ private func bindComputed(_ call: FunctionCall, isNegated: Bool, folds: Bool) th
       if list.tag == .array {
         for i in 0..<list.childCount where !isIn {
           guard let element = list.element(i), element.tag != .null else { continue }
-          isIn = folds
+          isIn = unsafe folds
             ? TextNeedle(element.stringBytes, .equals, isCaseSensitive: false).matches(value.stringBytes) : element.isEqual(value)
         }
       } else if list.tag != .null {
@@ -112,7 +112,7 @@ private func bindComputed(_ call: FunctionCall, isNegated: Bool, folds: Bool) th
       var equal: Bitmap
       if folds {
         let a = TextRows(arguments[0]), b = TextRows(item)
-        equal = bits(n) { TextNeedle(b[$0], .equals, isCaseSensitive: false).matches(a[$0]) }
+        equal = bits(n) { unsafe TextNeedle(b[$0], .equals, isCaseSensitive: false).matches(a[$0]) }
       } else {
         equal = compareBits(.equal, arguments[0], item, n)
       }
@@ -128,7 +128,7 @@ private func bindComputed(_ call: FunctionCall, isNegated: Bool, folds: Bool) th
 struct DynamicKey: Hashable, Sendable {
   private let bytes: [UInt8]
 
-  init(_ view: DynamicView) { bytes = Array(UnsafeBufferPointer(start: view.base, count: view.count)) }
+  init(_ view: DynamicView) { bytes = unsafe Array(UnsafeBufferPointer(start: view.base, count: view.count)) }
   init(_ scalar: Scalar) { bytes = DynamicValue(scalar).binary }
 
   static func == (a: DynamicKey, b: DynamicKey) -> Bool {
@@ -138,12 +138,12 @@ struct DynamicKey: Hashable, Sendable {
   func hash(into hasher: inout Hasher) { view { $0.hash(into: &hasher) } }
 
   private func view<R>(_ body: (DynamicView) -> R) -> R {
-    bytes.withUnsafeBufferPointer { buffer in
+    unsafe bytes.withUnsafeBufferPointer { buffer in
       guard let base = buffer.baseAddress else {
         var nothing: UInt8 = 0
-        return body(DynamicView(&nothing, 0))
+        return unsafe body(DynamicView(&nothing, 0))
       }
-      return body(DynamicView(base, buffer.count))
+      return unsafe body(DynamicView(base, buffer.count))
     }
   }
 }

@@ -50,8 +50,8 @@ private func bindTextTest(_ call: FunctionCall, _ test: TextTest, isCaseSensitiv
       return .bool(isNegated ? found.inverted : found)
     }
   }
-  return BoundFunction(.bool, [.string, .string], kernel: rows(TextRows.self, TextRows.self) { text, search in
-    TextNeedle(search, test, isCaseSensitive: isCaseSensitive).matches(text) != isNegated
+  return unsafe BoundFunction(.bool, [.string, .string], kernel: rows(TextRows.self, TextRows.self) { text, search in
+    unsafe TextNeedle(search, test, isCaseSensitive: isCaseSensitive).matches(text) != isNegated
   })
 }
 
@@ -80,8 +80,8 @@ private func bindHasComputed(_ call: FunctionCall, isAll: Bool) throws -> BoundF
       for item in items {
         if case .dynamic(.array(let elements)) = item[i] { wanted += elements.map(\.text) } else { wanted.append(item[i].plainText) }
       }
-      let row = text[i]
-      let isThere: (String) -> Bool = { TextNeedle(text: $0, .has, isCaseSensitive: false).matches(row) }
+      let row = unsafe text[i]
+      let isThere: (String) -> Bool = { unsafe TextNeedle(text: $0, .has, isCaseSensitive: false).matches(row) }
       return isAll ? wanted.allSatisfy(isThere) : wanted.contains(where: isThere)
     })
   }
@@ -95,9 +95,9 @@ extension TextNeedle {
 
   private convenience init(bytes: [UInt8], _ test: TextTest, isCaseSensitive: Bool) {
     let copy = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: bytes.count)
-    _ = copy.initialize(from: bytes)
-    self.init(UnsafeBufferPointer(copy), test, isCaseSensitive: isCaseSensitive)
-    copy.deallocate()
+    _ = unsafe copy.initialize(from: bytes)
+    unsafe self.init(UnsafeBufferPointer(copy), test, isCaseSensitive: isCaseSensitive)
+    unsafe copy.deallocate()
   }
 }
 

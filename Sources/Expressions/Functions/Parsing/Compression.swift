@@ -14,44 +14,44 @@ private enum Container: Int32 {
 
 /// The inflated bytes; nil for damaged data and for what grows beyond the bound.
 private func inflated(_ bytes: [UInt8], _ container: Container) -> [UInt8]? {
-  var stream = z_stream()
-  guard inflateInit2_(&stream, container.rawValue, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else { return nil }
-  defer { inflateEnd(&stream) }
+  var stream = unsafe z_stream()
+  guard unsafe inflateInit2_(&stream, container.rawValue, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else { return nil }
+  defer { unsafe inflateEnd(&stream) }
   var source = bytes
   var out: [UInt8] = []
   var chunk = [UInt8](repeating: 0, count: 1 << 16)
-  return source.withUnsafeMutableBufferPointer { input -> [UInt8]? in
-    stream.next_in = input.baseAddress
-    stream.avail_in = UInt32(clamping: input.count)
+  return unsafe source.withUnsafeMutableBufferPointer { input -> [UInt8]? in
+    unsafe stream.next_in = input.baseAddress
+    unsafe stream.avail_in = UInt32(clamping: input.count)
     while true {
-      let status = chunk.withUnsafeMutableBufferPointer { space -> Int32 in
-        stream.next_out = space.baseAddress
-        stream.avail_out = UInt32(space.count)
-        return inflate(&stream, Z_NO_FLUSH)
+      let status = unsafe chunk.withUnsafeMutableBufferPointer { space -> Int32 in
+        unsafe stream.next_out = space.baseAddress
+        unsafe stream.avail_out = UInt32(space.count)
+        return unsafe inflate(&stream, Z_NO_FLUSH)
       }
-      let made = chunk.count - Int(stream.avail_out)
+      let made = unsafe chunk.count - Int(stream.avail_out)
       out += chunk[..<made]
       if status == Z_STREAM_END { return out }
-      if status != Z_OK || out.count > maxInflated || made == 0 && stream.avail_in == 0 { return nil }
+      if unsafe status != Z_OK || out.count > maxInflated || made == 0 && stream.avail_in == 0 { return nil }
     }
   }
 }
 
 private func deflated(_ text: UnsafeBufferPointer<UInt8>, _ container: Container) -> [UInt8]? {
-  var stream = z_stream()
-  guard deflateInit2_(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, container.rawValue, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
+  var stream = unsafe z_stream()
+  guard unsafe deflateInit2_(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, container.rawValue, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
     return nil
   }
-  defer { deflateEnd(&stream) }
-  var source = Array(text)
-  var out = [UInt8](repeating: 0, count: Int(deflateBound(&stream, UInt(source.count))) + 32)
-  let made: Int? = source.withUnsafeMutableBufferPointer { input in
-    out.withUnsafeMutableBufferPointer { space -> Int? in
-      stream.next_in = input.baseAddress
-      stream.avail_in = UInt32(clamping: input.count)
-      stream.next_out = space.baseAddress
-      stream.avail_out = UInt32(clamping: space.count)
-      return deflate(&stream, Z_FINISH) == Z_STREAM_END ? space.count - Int(stream.avail_out) : nil
+  defer { unsafe deflateEnd(&stream) }
+  var source = unsafe Array(text)
+  var out = unsafe [UInt8](repeating: 0, count: Int(deflateBound(&stream, UInt(source.count))) + 32)
+  let made: Int? = unsafe source.withUnsafeMutableBufferPointer { input in
+    unsafe out.withUnsafeMutableBufferPointer { space -> Int? in
+      unsafe stream.next_in = input.baseAddress
+      unsafe stream.avail_in = UInt32(clamping: input.count)
+      unsafe stream.next_out = space.baseAddress
+      unsafe stream.avail_out = UInt32(clamping: space.count)
+      return unsafe deflate(&stream, Z_FINISH) == Z_STREAM_END ? space.count - Int(stream.avail_out) : nil
     }
   }
   return made.map { Array(out[..<$0]) }
@@ -61,15 +61,15 @@ private func pair(_ name: String, _ container: Container) -> [FunctionSpec] {
   [
     FunctionSpec("\(name)_decompress_from_base64_string", .parsing, 1...1, parameters: "text", "The text behind \(name) data in base64; '' when it is damaged.",
       example: "\(name)_decompress_from_base64_string(\(name)_compress_to_base64_string('abc'))",
-      bind: BoundFunction.unary(.string, .string, textRows(TextRows.self) { text, out in
-        guard let bytes = base64Decoded(text), let plain = inflated(bytes, container) else { return }
-        plain.withUnsafeBufferPointer { if isValidUTF8($0) { out.append(contentsOf: $0) } }
+      bind: unsafe BoundFunction.unary(.string, .string, textRows(TextRows.self) { text, out in
+        guard let bytes = unsafe base64Decoded(text), let plain = inflated(bytes, container) else { return }
+        unsafe plain.withUnsafeBufferPointer { if unsafe isValidUTF8($0) { unsafe out.append(contentsOf: $0) } }
       })),
     FunctionSpec("\(name)_compress_to_base64_string", .parsing, 1...1, parameters: "text", "\(name) data of a text, in base64.",
       example: "\(name)_compress_to_base64_string('abc')",
-      bind: BoundFunction.unary(.string, .string, textRows(TextRows.self) { text, out in
-        guard let bytes = deflated(text, container) else { return }
-        bytes.withUnsafeBufferPointer { appendBase64($0, out) }
+      bind: unsafe BoundFunction.unary(.string, .string, textRows(TextRows.self) { text, out in
+        guard let bytes = unsafe deflated(text, container) else { return }
+        unsafe bytes.withUnsafeBufferPointer { unsafe appendBase64($0, out) }
       })),
   ]
 }

@@ -14,7 +14,7 @@ func appendBase64(_ bytes: UnsafeBufferPointer<UInt8>, _ out: BufferBuilder<UInt
   var i = 0
   while i < bytes.count {
     let left = bytes.count - i
-    let word = UInt32(bytes[i]) << 16 | (left > 1 ? UInt32(bytes[i + 1]) << 8 : 0) | (left > 2 ? UInt32(bytes[i + 2]) : 0)
+    let word = unsafe UInt32(bytes[i]) << 16 | (left > 1 ? UInt32(bytes[i + 1]) << 8 : 0) | (left > 2 ? UInt32(bytes[i + 2]) : 0)
     out.append(alphabet[Int(word >> 18 & 63)])
     out.append(alphabet[Int(word >> 12 & 63)])
     out.append(left > 1 ? alphabet[Int(word >> 6 & 63)] : UInt8(ascii: "="))
@@ -30,7 +30,7 @@ func base64Decoded(_ text: UnsafeBufferPointer<UInt8>) -> [UInt8]? {
   var word: UInt32 = 0
   var have = 0
   var padding = 0
-  for c in text {
+  for unsafe c in unsafe text {
     let value: UInt32
     switch c {
     case 0x41...0x5A: value = UInt32(c) - 0x41
@@ -76,7 +76,7 @@ private let plusPlain: [UInt8] = Array("!*()".utf8)
 
 private func appendURL(_ text: UnsafeBufferPointer<UInt8>, plus: Bool, _ out: BufferBuilder<UInt8>) {
   let hex: [UInt8] = Array("0123456789abcdef".utf8)
-  for b in text {
+  for unsafe b in unsafe text {
     let isWord: Bool = (b | 0x20) &- 0x61 < 26 || b &- 0x30 < 10
     let isPlain: Bool = isWord || unreserved.contains(b) || (plus ? plusPlain.contains(b) : b == UInt8(ascii: "~"))
     if isPlain { out.append(b) } else if b == 0x20, plus { out.append(UInt8(ascii: "+")) } else {
@@ -100,28 +100,28 @@ func urlDecoded(_ text: UnsafeBufferPointer<UInt8>) -> [UInt8] {
   var out: [UInt8] = []
   var i = 0
   while i < text.count {
-    if text[i] == UInt8(ascii: "%"), i + 2 < text.count, let a = digit(text[i + 1]), let b = digit(text[i + 2]) {
+    if unsafe text[i] == UInt8(ascii: "%"), i + 2 < text.count, let a = unsafe digit(text[i + 1]), let b = unsafe digit(text[i + 2]) {
       out.append(a << 4 | b)
       i += 3
     } else {
-      out.append(text[i] == UInt8(ascii: "+") ? 0x20 : text[i])
+      unsafe out.append(text[i] == UInt8(ascii: "+") ? 0x20 : text[i])
       i += 1
     }
   }
   return out
 }
 
-let encodingFunctions: [FunctionSpec] = [
+let encodingFunctions: [FunctionSpec] = unsafe [
   spec("base64_encode_tostring", aliases: ["base64_encodestring"], 1...1, "text", "Base64 of a text's UTF-8.", "base64_encode_tostring('Kusto')",
-    bind: BoundFunction.unary(.string, .string, textRows(TextRows.self) { appendBase64($0, $1) })),
-  spec("base64_decode_tostring", aliases: ["base64_decodestring"], 1...1, "text", "The text in base64; '' when it is not valid.", "base64_decode_tostring('S3VzdG8=')",
+    bind: BoundFunction.unary(.string, .string, textRows(TextRows.self) { unsafe appendBase64($0, $1) })),
+  unsafe spec("base64_decode_tostring", aliases: ["base64_decodestring"], 1...1, "text", "The text in base64; '' when it is not valid.", "base64_decode_tostring('S3VzdG8=')",
     bind: BoundFunction.unary(.string, .string, textRows(TextRows.self) { text, out in
-      guard let bytes = base64Decoded(text) else { return }
-      bytes.withUnsafeBufferPointer { if isValidUTF8($0) { out.append(contentsOf: $0) } }
+      guard let bytes = unsafe base64Decoded(text) else { return }
+      unsafe bytes.withUnsafeBufferPointer { if unsafe isValidUTF8($0) { unsafe out.append(contentsOf: $0) } }
     })),
-  spec("base64_decode_toarray", 1...1, "text", "The bytes in base64 as an array of numbers.", "base64_decode_toarray('S3VzdG8=')",
+  unsafe spec("base64_decode_toarray", 1...1, "text", "The bytes in base64 as an array of numbers.", "base64_decode_toarray('S3VzdG8=')",
     bind: BoundFunction.unary(.dynamic, .string, rows(TextRows.self) { text -> DynamicValue in
-      base64Decoded(text).map { .array($0.map { .long(Int64($0)) }) } ?? .null
+      unsafe base64Decoded(text).map { .array($0.map { .long(Int64($0)) }) } ?? .null
     })),
   spec("base64_encode_fromarray", 1...1, "array", "Base64 of an array of bytes.", "base64_encode_fromarray(dynamic([75,117]))",
     bind: BoundFunction.unary(.string, .dynamic, textRows(DynamicRows.self) { array, out in
@@ -130,20 +130,20 @@ let encodingFunctions: [FunctionSpec] = [
         guard let v = array.element(i)?.asLong, let byte = UInt8(exactly: v) else { return }
         bytes.append(byte)
       }
-      bytes.withUnsafeBufferPointer { appendBase64($0, out) }
+      unsafe bytes.withUnsafeBufferPointer { unsafe appendBase64($0, out) }
     })),
   spec("base64_encode_fromguid", 1...1, "guid", "Base64 of a GUID's bytes.", "base64_encode_fromguid(guid(ae3133f2-6e22-49ae-b06a-16e6a9b212eb))",
-    bind: BoundFunction.unary(.string, .guid, textRows(GUIDRows.self) { guid, out in netBytes(guid).withUnsafeBufferPointer { appendBase64($0, out) } })),
-  spec("base64_decode_toguid", 1...1, "text", "The GUID in base64.", "base64_decode_toguid('JpbpECu8dUy7Pv5gbeJXAA==')",
+    bind: BoundFunction.unary(.string, .guid, textRows(GUIDRows.self) { guid, out in unsafe netBytes(guid).withUnsafeBufferPointer { unsafe appendBase64($0, out) } })),
+  unsafe spec("base64_decode_toguid", 1...1, "text", "The GUID in base64.", "base64_decode_toguid('JpbpECu8dUy7Pv5gbeJXAA==')",
     bind: BoundFunction.unary(.guid, .string, rows(TextRows.self) { text -> GUID? in
-      guard let b = base64Decoded(text), b.count == 16 else { return nil }
+      guard let b = unsafe base64Decoded(text), b.count == 16 else { return nil }
       let ordered: [UInt8] = netOrder.map { b[$0] }
       func word(_ from: Int) -> UInt64 { ordered[from..<from + 8].reduce(0) { $0 << 8 | UInt64($1) } }
       return GUID(high: word(0), low: word(8))
     })),
-  spec("url_encode", 1...1, "text", "Percent-encoding, spaces as +.", "url_encode('a b')", bind: BoundFunction.unary(.string, .string, textRows(TextRows.self) { appendURL($0, plus: true, $1) })),
-  spec("url_encode_component", 1...1, "text", "Percent-encoding, spaces as %20.", "url_encode_component('a b')",
-    bind: BoundFunction.unary(.string, .string, textRows(TextRows.self) { appendURL($0, plus: false, $1) })),
-  spec("url_decode", 1...1, "text", "Percent-encoded text decoded.", "url_decode('a%20b')",
-    bind: BoundFunction.unary(.string, .string, textRows(TextRows.self) { text, out in urlDecoded(text).withUnsafeBufferPointer { out.append(contentsOf: $0) } })),
+  unsafe spec("url_encode", 1...1, "text", "Percent-encoding, spaces as +.", "url_encode('a b')", bind: BoundFunction.unary(.string, .string, textRows(TextRows.self) { unsafe appendURL($0, plus: true, $1) })),
+  unsafe spec("url_encode_component", 1...1, "text", "Percent-encoding, spaces as %20.", "url_encode_component('a b')",
+    bind: BoundFunction.unary(.string, .string, textRows(TextRows.self) { unsafe appendURL($0, plus: false, $1) })),
+  unsafe spec("url_decode", 1...1, "text", "Percent-encoded text decoded.", "url_decode('a%20b')",
+    bind: BoundFunction.unary(.string, .string, textRows(TextRows.self) { text, out in unsafe urlDecoded(text).withUnsafeBufferPointer { unsafe out.append(contentsOf: $0) } })),
 ]

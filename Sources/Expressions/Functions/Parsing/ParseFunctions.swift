@@ -19,14 +19,14 @@ let parsingFunctions: [FunctionSpec] = [
       let scratch = BufferBuilder<UInt8>()
       let values = try DynamicValue.collect(n) { i in
         scratch.count = 0
-        do throws(JSONTextError) { try parser.parse(rows[i], into: scratch) } catch { return .null }
-        return path.resolve(DynamicView(UnsafePointer(scratch.pointer), scratch.count).value) ?? .null
+        do throws(JSONTextError) { try unsafe parser.parse(rows[i], into: scratch) } catch { return .null }
+        return unsafe path.resolve(DynamicView(UnsafePointer(scratch.pointer), scratch.count).value) ?? .null
       }
       return values.cast(to: type)
     }
   },
-  spec("parse_csv", 1...1, "text", "The fields of one CSV record.", "parse_csv('a,\"b,c\"')",
-    bind: BoundFunction.unary(.dynamic, .string, rows(TextRows.self) { text -> DynamicValue in .array(csvFields(text).map { .string($0) }) })),
+  unsafe spec("parse_csv", 1...1, "text", "The fields of one CSV record.", "parse_csv('a,\"b,c\"')",
+    bind: BoundFunction.unary(.dynamic, .string, rows(TextRows.self) { text -> DynamicValue in unsafe .array(csvFields(text).map { .string($0) }) })),
   spec("parse_url", aliases: ["parseurl"], 1...1, "text", "The parts of a URL.", "parse_url('http://host/path?k=v#f')",
     bind: BoundFunction.unary(.dynamic, .string, rows(StringRows.self) { parseURL($0) })),
   spec("parse_urlquery", aliases: ["parseurlquery"], 1...1, "text", "The parameters of a URL query.", "parse_urlquery('a=1&b=2')",
@@ -49,8 +49,8 @@ let parsingFunctions: [FunctionSpec] = [
   spec("parse_command_line", 2...2, "text, 'windows'", "The arguments of a Windows command line.", "parse_command_line('a \"b c\"', 'windows')") { call in
     let kind = try call.constantText(1, "the kind of command line")
     guard kind.lowercased() == "windows" else { throw call.invalid("only 'windows' is known, not '\(kind)'") }
-    return BoundFunction(.dynamic, [.string, .string], kernel: rows(TextRows.self, TextRows.self) { text, _ -> DynamicValue in
-      text.count == 0 ? .null : .array(windowsArguments(text).map { .string($0) })
+    return unsafe BoundFunction(.dynamic, [.string, .string], kernel: rows(TextRows.self, TextRows.self) { text, _ -> DynamicValue in
+      unsafe text.count == 0 ? .null : .array(windowsArguments(text).map { .string($0) })
     })
   },
 ]
@@ -62,10 +62,10 @@ private func csvFields(_ text: UnsafeBufferPointer<UInt8>) -> [String] {
   var i = 0
   var isQuoted = false
   while i < text.count {
-    let b = text[i]
+    let b = unsafe text[i]
     if isQuoted {
       if b == 0x22 {
-        if i + 1 < text.count, text[i + 1] == 0x22 { field.append(b); i += 1 } else { isQuoted = false }
+        if i + 1 < text.count, unsafe text[i + 1] == 0x22 { field.append(b); i += 1 } else { isQuoted = false }
       } else {
         field.append(b)
       }
@@ -91,7 +91,7 @@ private func queryParameters(_ query: Substring) -> DynamicValue {
     let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
     func decoded(_ text: Substring) -> String {
       var text = String(text)
-      return text.withUTF8 { String(decoding: urlDecoded($0), as: UTF8.self) }
+      return text.withUTF8 { unsafe String(decoding: urlDecoded($0), as: UTF8.self) }
     }
     let entry = DynamicEntry(decoded(parts[0]), .string(parts.count > 1 ? decoded(parts[1]) : ""))
     if let k = entries.firstIndex(where: { $0.key == entry.key }) { entries[k] = entry } else { entries.append(entry) }
@@ -169,11 +169,11 @@ private func windowsArguments(_ text: UnsafeBufferPointer<UInt8>) -> [String] {
   var isInside = false, isQuoted = false
   var i = 0
   while i < text.count {
-    let b = text[i]
+    let b = unsafe text[i]
     if b == UInt8(ascii: "\\") {
       var n = 0
-      while i < text.count, text[i] == b { n += 1; i += 1 }
-      let hasQuote = i < text.count && text[i] == 0x22
+      while i < text.count, unsafe text[i] == b { n += 1; i += 1 }
+      let hasQuote = unsafe i < text.count && text[i] == 0x22
       current += Array(repeating: b, count: hasQuote ? n / 2 : n)
       isInside = true
       if hasQuote, n % 2 == 1 {

@@ -14,22 +14,22 @@ extension ColumnVector {
     // Position of each row in the parts put behind each other.
     let all = ColumnVector.concat(parts.map { $0.values.isConstant ? $0.values.one : $0.values }, type: type)
     let builder = BufferBuilder<Int32>(capacity: count)
-    let positions = builder.appendUninitialized(count)
-    for i in 0..<count { positions[i] = -1 }
+    let positions = unsafe builder.appendUninitialized(count)
+    for i in 0..<count { unsafe positions[i] = -1 }
     var claimed = 0
     var base: Int32 = 0
     for part in parts {
       let rows = part.rows.indices()
-      let n = rows.count, at = rows.pointer
+      let n = rows.count, at = unsafe rows.pointer
       claimed += n
       if part.values.isConstant {
-        for k in 0..<n { positions[Int(at[k])] = base }
+        for k in 0..<n { unsafe positions[Int(at[k])] = base }
         base &+= 1
       } else {
         if part.isCompact {
-          for k in 0..<n { positions[Int(at[k])] = base &+ Int32(truncatingIfNeeded: k) }
+          for k in 0..<n { unsafe positions[Int(at[k])] = base &+ Int32(truncatingIfNeeded: k) }
         } else {
-          for k in 0..<n { positions[Int(at[k])] = base &+ at[k] }
+          for k in 0..<n { unsafe positions[Int(at[k])] = unsafe base &+ at[k] }
         }
         base &+= Int32(truncatingIfNeeded: part.values.count)
       }
@@ -43,8 +43,8 @@ extension ColumnVector {
     _ parts: [(rows: Bitmap, values: ColumnVector, isCompact: Bool)], _ type: DataType, _ count: Int
   ) -> ColumnVector {
     let codes = BufferBuilder<Int32>(capacity: count)
-    let out = codes.appendUninitialized(count)
-    for i in 0..<count { out[i] = 0 }
+    let out = unsafe codes.appendUninitialized(count)
+    for i in 0..<count { unsafe out[i] = 0 }
     var present = Bitmap(repeating: false, count: count)
     let text = StringBuilder()
     for part in parts where part.rows.popcount > 0 {
@@ -52,9 +52,9 @@ extension ColumnVector {
       guard one.validity == nil else { continue }
       let rows = part.rows.indices()
       let code = Int32(truncatingIfNeeded: text.count)
-      for k in 0..<rows.count { out[Int(rows.pointer[k])] = code }
+      for k in 0..<rows.count { unsafe out[Int(rows.pointer[k])] = code }
       present = present.or(part.rows)
-      text.append(TextRows(one)[0])
+      unsafe text.append(TextRows(one)[0])
       withExtendedLifetime(one) {}
     }
     if text.count == 0 { return .nulls(type, count: count) }

@@ -22,71 +22,77 @@ extension ColumnVector {
 }
 
 /// long, datetime and timespan as Int64.
-struct LongRows: RowReader {
+// SAFETY: its pointers are borrowed from buffers that whoever makes it keeps alive while it is used; every access stays within the counts it holds.
+@safe struct LongRows: RowReader {
   let base: UnsafePointer<Int64>
   let mask: Int
   init(_ vector: ColumnVector) {
     let slots = vector.slots
     guard case .long(let buffer) = slots.storage else { preconditionFailure("a \(vector.type) argument where 64-bit integers were bound") }
-    base = buffer.pointer
+    unsafe base = unsafe buffer.pointer
     mask = slots.mask
   }
-  @inline(__always) subscript(i: Int) -> Int64 { base[i & mask] }
+  @inline(__always) subscript(i: Int) -> Int64 { unsafe base[i & mask] }
 }
 
 /// int as Int32.
-struct IntRows: RowReader {
+// SAFETY: its pointers are borrowed from buffers that whoever makes it keeps alive while it is used; every access stays within the counts it holds.
+@safe struct IntRows: RowReader {
   let base: UnsafePointer<Int32>
   let mask: Int
   init(_ vector: ColumnVector) {
     let slots = vector.slots
     guard case .int(let buffer) = slots.storage else { preconditionFailure("a \(vector.type) argument where int was bound") }
-    base = buffer.pointer
+    unsafe base = unsafe buffer.pointer
     mask = slots.mask
   }
-  @inline(__always) subscript(i: Int) -> Int32 { base[i & mask] }
+  @inline(__always) subscript(i: Int) -> Int32 { unsafe base[i & mask] }
 }
 
-struct RealRows: RowReader {
+// SAFETY: its pointers are borrowed from buffers that whoever makes it keeps alive while it is used; every access stays within the counts it holds.
+@safe struct RealRows: RowReader {
   let base: UnsafePointer<Double>
   let mask: Int
   init(_ vector: ColumnVector) {
     let slots = vector.slots
     guard case .real(let buffer) = slots.storage else { preconditionFailure("a \(vector.type) argument where real was bound") }
-    base = buffer.pointer
+    unsafe base = unsafe buffer.pointer
     mask = slots.mask
   }
-  @inline(__always) subscript(i: Int) -> Double { base[i & mask] }
+  @inline(__always) subscript(i: Int) -> Double { unsafe base[i & mask] }
 }
 
-struct BoolRows: RowReader {
+// SAFETY: its pointers are borrowed from buffers that whoever makes it keeps alive while it is used; every access stays within the counts it holds.
+@safe struct BoolRows: RowReader {
   let base: UnsafePointer<UInt64>
   let mask: Int
   init(_ vector: ColumnVector) {
     let slots = vector.slots
     guard case .bool(let bits) = slots.storage else { preconditionFailure("a \(vector.type) argument where bool was bound") }
-    base = bits.words.pointer
+    unsafe base = unsafe bits.words.pointer
     mask = slots.mask
   }
   @inline(__always) subscript(i: Int) -> Bool {
     let k = i & mask
-    return base[k >> 6] >> UInt64(k & 63) & 1 != 0
+    return unsafe base[k >> 6] >> UInt64(k & 63) & 1 != 0
   }
 }
 
-struct GUIDRows: RowReader {
+// SAFETY: its pointers are borrowed from buffers that whoever makes it keeps alive while it is used; every access stays within the counts it holds.
+@safe struct GUIDRows: RowReader {
   let base: UnsafePointer<GUID>
   let mask: Int
   init(_ vector: ColumnVector) {
     let slots = vector.slots
     guard case .guid(let buffer) = slots.storage else { preconditionFailure("a \(vector.type) argument where guid was bound") }
-    base = buffer.pointer
+    unsafe base = unsafe buffer.pointer
     mask = slots.mask
   }
-  @inline(__always) subscript(i: Int) -> GUID { base[i & mask] }
+  @inline(__always) subscript(i: Int) -> GUID { unsafe base[i & mask] }
 }
 
-struct DecimalRows: RowReader {
+// SAFETY: its pointers are borrowed from buffers that whoever makes it keeps alive while it is used; every access stays within the counts it holds.
+@safe struct DecimalRows: RowReader {
   let narrow: UnsafePointer<Int64>?
   let wide: UnsafePointer<Int128>?
   let scales: UnsafePointer<Int16>?
@@ -97,49 +103,50 @@ struct DecimalRows: RowReader {
     mask = slots.mask
     switch slots.storage {
     case .decimal64(let buffer, let scale):
-      (narrow, wide, scales) = (buffer.pointer, nil, nil)
+      unsafe (narrow, wide, scales) = unsafe (buffer.pointer, nil, nil)
       self.scale = scale
     case .decimal128(let buffer, let scales):
-      (narrow, wide, self.scales) = (nil, buffer.pointer, scales.pointer)
+      unsafe (narrow, wide, self.scales) = unsafe (nil, buffer.pointer, scales.pointer)
       scale = 0
     default: preconditionFailure("a \(vector.type) argument where decimal was bound")
     }
   }
   @inline(__always) subscript(i: Int) -> DecimalValue {
     let k = i & mask
-    if let narrow { return DecimalValue(Int128(narrow[k]), scale: scale) }
-    guard let wide, let scales else { return DecimalValue(0) }
-    return DecimalValue(wide[k], scale: Int(scales[k]))
+    if let narrow = unsafe narrow { return unsafe DecimalValue(Int128(narrow[k]), scale: scale) }
+    guard let wide = unsafe wide, let scales = unsafe scales else { return DecimalValue(0) }
+    return unsafe DecimalValue(wide[k], scale: Int(scales[k]))
   }
 }
 
 /// The bytes of strings; null rows read as ''.
-struct TextRows: RowReader {
+// SAFETY: its pointers are borrowed from buffers that whoever makes it keeps alive while it is used; every access stays within the counts it holds.
+@safe struct TextRows: @unsafe RowReader {
   let offsets: UnsafePointer<Int32>
   let data: UnsafePointer<UInt8>
   let codes: UnsafePointer<Int32>?
   let validity: UnsafePointer<UInt64>?
   let mask: Int
   init(_ vector: ColumnVector) {
-    validity = vector.validity?.words.pointer
+    unsafe validity = unsafe vector.validity?.words.pointer
     let slots = vector.slots
     var storage = slots.storage
     mask = slots.mask
     if case .dictionary(let codes, let values) = storage {
-      self.codes = codes.pointer
+      unsafe self.codes = unsafe codes.pointer
       storage = values.storage
     } else {
-      codes = nil
+      unsafe codes = nil
     }
     guard case .bytes(let offsets, let data) = storage else { preconditionFailure("a \(vector.type) argument where text was bound") }
-    self.offsets = offsets.pointer
-    self.data = data.pointer
+    unsafe self.offsets = unsafe offsets.pointer
+    unsafe self.data = unsafe data.pointer
   }
   @inline(__always) subscript(i: Int) -> UnsafeBufferPointer<UInt8> {
-    if let validity, validity[i >> 6] >> UInt64(i & 63) & 1 == 0 { return UnsafeBufferPointer(start: data, count: 0) }
-    let k = codes.map { Int($0[i]) } ?? i & mask
-    let start = Int(offsets[k])
-    return UnsafeBufferPointer(start: data + start, count: Int(offsets[k &+ 1]) &- start)
+    if let validity = unsafe validity, unsafe validity[i >> 6] >> UInt64(i & 63) & 1 == 0 { return unsafe UnsafeBufferPointer(start: data, count: 0) }
+    let k = unsafe codes.map { unsafe Int($0[i]) } ?? i & mask
+    let start = unsafe Int(offsets[k])
+    return unsafe UnsafeBufferPointer(start: data + start, count: Int(offsets[k &+ 1]) &- start)
   }
 }
 
@@ -147,7 +154,7 @@ struct TextRows: RowReader {
 struct StringRows: RowReader {
   let text: TextRows
   init(_ vector: ColumnVector) { text = TextRows(vector) }
-  @inline(__always) subscript(i: Int) -> String { String(decoding: text[i], as: UTF8.self) }
+  @inline(__always) subscript(i: Int) -> String { unsafe String(decoding: text[i], as: UTF8.self) }
 }
 
 /// Dynamic values as windows on their binary form; null rows read as null.
@@ -155,8 +162,8 @@ struct DynamicRows: RowReader {
   let text: TextRows
   init(_ vector: ColumnVector) { text = TextRows(vector) }
   @inline(__always) subscript(i: Int) -> DynamicView {
-    let bytes = text[i]
-    return DynamicView(bytes.baseAddress ?? text.data, bytes.count)
+    let bytes = unsafe text[i]
+    return unsafe DynamicView(bytes.baseAddress ?? text.data, bytes.count)
   }
 }
 

@@ -18,21 +18,21 @@ protocol SlotResult: RowResult, BitwiseCopyable, Sendable {
 extension SlotResult {
   @inline(__always) static func collect(_ n: Int, _ body: (Int) throws -> Self) throws -> ColumnVector {
     let builder = BufferBuilder<Self>(capacity: n)
-    let out = builder.appendUninitialized(n)
-    for i in 0..<n { out[i] = try body(i) }
+    let out = unsafe builder.appendUninitialized(n)
+    for i in 0..<n { unsafe out[i] = try body(i) }
     return column(builder.finish(), validity: nil)
   }
 
   @inline(__always) static func collectOptional(_ n: Int, _ body: (Int) throws -> Self?) rethrows -> ColumnVector {
     let builder = BufferBuilder<Self>(capacity: n)
-    let out = builder.appendUninitialized(n)
+    let out = unsafe builder.appendUninitialized(n)
     let words = WordBuilder(n)
     for i in 0..<n {
       if let value = try body(i) {
-        out[i] = value
+        unsafe out[i] = value
         words.set(i)
       } else {
-        out[i] = empty
+        unsafe out[i] = empty
       }
     }
     return column(builder.finish(), validity: words.finish())
@@ -69,10 +69,10 @@ extension DecimalValue: SlotResult {
   static func column(_ buffer: Buffer<DecimalValue>, validity: Bitmap?) -> ColumnVector {
     let n = buffer.count
     let values = BufferBuilder<Int128>(capacity: n), scales = BufferBuilder<Int16>(capacity: n)
-    let v = values.appendUninitialized(n), s = scales.appendUninitialized(n)
+    let v = unsafe values.appendUninitialized(n), s = unsafe scales.appendUninitialized(n)
     for i in 0..<n {
-      v[i] = buffer[i].coefficient
-      s[i] = buffer[i].scale
+      unsafe v[i] = buffer[i].coefficient
+      unsafe s[i] = buffer[i].scale
     }
     return .computedDecimal(values.finish(), scales.finish(), validity: validity.flatMap { $0.isAllSet ? nil : $0 })
   }
@@ -85,7 +85,8 @@ extension Bool: RowResult {
 }
 
 /// Zeroed words to set bits in. Unlike `Bitmap.build` it takes no closure, so that loops around it stay in one function.
-struct WordBuilder {
+// SAFETY: its pointers are borrowed from buffers that whoever makes it keeps alive while it is used; every access stays within the counts it holds.
+@safe struct WordBuilder {
   private let builder: BufferBuilder<UInt64>
   let words: UnsafeMutablePointer<UInt64>
   private let count: Int
@@ -94,11 +95,11 @@ struct WordBuilder {
     let n = Bitmap.wordCount(count)
     self.count = count
     builder = BufferBuilder<UInt64>(capacity: n)
-    words = builder.appendUninitialized(n)
-    words.update(repeating: 0, count: n)
+    unsafe words = unsafe builder.appendUninitialized(n)
+    unsafe words.update(repeating: 0, count: n)
   }
 
-  @inline(__always) func set(_ i: Int) { words[i >> 6] |= 1 << UInt64(truncatingIfNeeded: i & 63) }
+  @inline(__always) func set(_ i: Int) { unsafe words[i >> 6] |= 1 << UInt64(truncatingIfNeeded: i & 63) }
 
   /// The bitmap; the builder must not be used any more.
   @inline(__always) func finish() -> Bitmap { Bitmap(words: builder.finish(), count: count) }
@@ -112,7 +113,7 @@ struct WordBuilder {
     var word: UInt64 = 0
     let end = min(64, n &- i)
     for k in 0..<end { word |= (try test(i &+ k) ? 1 : 0) << UInt64(truncatingIfNeeded: k) }
-    out.words[i >> 6] = word
+    unsafe out.words[i >> 6] = word
     i &+= 64
   }
   return out.finish()
@@ -181,7 +182,7 @@ extension DynamicValue: RowResult {
         builder.appendEmpty()
       } else {
         validity.append(true)
-        value.binary.withUnsafeBufferPointer { builder.append($0) }
+        unsafe value.binary.withUnsafeBufferPointer { unsafe builder.append($0) }
         try builder.checkSize()
       }
     }

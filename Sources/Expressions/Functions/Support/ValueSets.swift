@@ -39,7 +39,7 @@ final class LongSet: Sendable {
     if value < low || value > high { return false }
     var i = Self.hash(value) & mask
     while used[i] {
-      if table.pointer[i] == value { return true }
+      if unsafe table.pointer[i] == value { return true }
       i = (i &+ 1) & mask
     }
     return false
@@ -53,8 +53,8 @@ final class LongSet: Sendable {
       for item in small.dropFirst() { found = found.or(CompareKernels.range(values, item, item)) }
       return found
     }
-    let p = values.pointer
-    return bits(values.count) { contains(p[$0]) }
+    let p = unsafe values.pointer
+    return bits(values.count) { unsafe contains(p[$0]) }
   }
 }
 
@@ -77,9 +77,9 @@ final class TextSet: Sendable {
     mask = size - 1
     var slots = [Int32](repeating: 0, count: size)
     for (k, text) in unique.enumerated() {
-      text.withUnsafeBufferPointer { bytes.append(contentsOf: $0) }
+      unsafe text.withUnsafeBufferPointer { unsafe bytes.append(contentsOf: $0) }
       offsets.append(Int32(bytes.count))
-      var i = text.withUnsafeBufferPointer { Self.hash($0) } & mask
+      var i = unsafe text.withUnsafeBufferPointer { unsafe Self.hash($0) } & mask
       while slots[i] != 0 { i = (i + 1) & mask }
       slots[i] = Int32(k + 1)
     }
@@ -93,29 +93,29 @@ final class TextSet: Sendable {
     guard let p = text.baseAddress else { return Int(truncatingIfNeeded: h >> 20) }
     var i = 0
     while i &+ 8 <= text.count {
-      h = (h ^ UnsafeRawPointer(p + i).loadUnaligned(as: UInt64.self)) &* 0x9E37_79B9_7F4A_7C15
+      h = unsafe (h ^ UnsafeRawPointer(p + i).loadUnaligned(as: UInt64.self)) &* 0x9E37_79B9_7F4A_7C15
       h ^= h >> 29
       i &+= 8
     }
     while i < text.count {
-      h = (h ^ UInt64(p[i])) &* 0x0000_0100_0000_01B3
+      h = unsafe (h ^ UInt64(p[i])) &* 0x0000_0100_0000_01B3
       i &+= 1
     }
     return Int(truncatingIfNeeded: h >> 20 ^ h)
   }
 
   func contains(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
-    if folds { return foldedCase(text).withUnsafeBufferPointer { find($0) } }
-    return find(text)
+    if folds { return unsafe foldedCase(text).withUnsafeBufferPointer { unsafe find($0) } }
+    return unsafe find(text)
   }
 
   @inline(__always) private func find(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
-    var i = Self.hash(text) & mask
+    var i = unsafe Self.hash(text) & mask
     while true {
-      let k = Int(table.pointer[i])
+      let k = unsafe Int(table.pointer[i])
       if k == 0 { return false }
       let start = Int(offsets[k &- 1])
-      if sameBytes(text, UnsafeBufferPointer(start: bytes.pointer + start, count: Int(offsets[k]) &- start)) { return true }
+      if unsafe sameBytes(text, UnsafeBufferPointer(start: bytes.pointer + start, count: Int(offsets[k]) &- start)) { return true }
       i = (i &+ 1) & mask
     }
   }
@@ -124,5 +124,5 @@ final class TextSet: Sendable {
 /// A text's UTF-8 with letters in lower case.
 func foldedText(_ text: String) -> [UInt8] {
   var text = text
-  return text.withUTF8 { foldedCase($0) }
+  return text.withUTF8 { unsafe foldedCase($0) }
 }

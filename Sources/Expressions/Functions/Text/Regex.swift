@@ -4,64 +4,65 @@ import CRE2
 import Columnar
 
 /// A compiled pattern. Immutable; RE2 matches from several threads at once.
-final class Regex: @unchecked Sendable {  // RE2 objects are thread-safe for matching
+// SAFETY: owns or keeps alive the memory behind its pointers for as long as it lives; every access stays within the counts it holds.
+@safe final class Regex: @unchecked Sendable {  // RE2 objects are thread-safe for matching
   private let handle: OpaquePointer
   let groupCount: Int
 
   /// Throws `ExpressionError` with RE2's reason, or naming the construct that is not supported.
   init(_ pattern: String, function: String, isCaseInsensitive: Bool = false) throws {
     var translated = try RegexTranslator.translate(pattern, function: function)
-    handle = translated.withUTF8 { bytes in
-      bytes.withMemoryRebound(to: CChar.self) { text in
+    unsafe handle = translated.withUTF8 { bytes in
+      unsafe bytes.withMemoryRebound(to: CChar.self) { text in
         var empty: CChar = 0
-        return kcre2_new(text.baseAddress ?? withUnsafePointer(to: &empty) { $0 }, text.count, isCaseInsensitive)
+        return unsafe kcre2_new(text.baseAddress ?? withUnsafePointer(to: &empty) { unsafe $0 }, text.count, isCaseInsensitive)
       }
     }
-    groupCount = Int(kcre2_group_count(handle))
-    if !kcre2_ok(handle) {
-      let reason = String(cString: kcre2_error(handle))
-      kcre2_free(handle)
+    groupCount = unsafe Int(kcre2_group_count(handle))
+    if unsafe !kcre2_ok(handle) {
+      let reason = unsafe String(cString: kcre2_error(handle))
+      unsafe kcre2_free(handle)
       throw ExpressionError.invalidArgument(function: function, message: "the regular expression '\(pattern)' is not valid: \(reason)")
     }
   }
 
-  deinit { kcre2_free(handle) }
+  deinit { unsafe kcre2_free(handle) }
 
   /// The number of a named group, or nil.
   func group(named name: String) -> Int? {
     var name = name
     let number = name.withUTF8 { bytes in
-      bytes.withMemoryRebound(to: CChar.self) { text in text.baseAddress.map { kcre2_group_named(handle, $0, text.count) } ?? -1 }
+      unsafe bytes.withMemoryRebound(to: CChar.self) { text in unsafe text.baseAddress.map { unsafe kcre2_group_named(handle, $0, text.count) } ?? -1 }
     }
     return number < 0 ? nil : Int(number)
   }
 
   /// Whether the pattern occurs in the text.
-  func matches(_ text: UnsafeBufferPointer<UInt8>) -> Bool { match(text, from: 0, into: nil, 0) }
+  func matches(_ text: UnsafeBufferPointer<UInt8>) -> Bool { unsafe match(text, from: 0, into: nil, 0) }
 
   /// The first match at or behind `from`: byte ranges of the whole match and the groups, nil for groups that did not take part.
   func firstMatch(_ text: UnsafeBufferPointer<UInt8>, from: Int = 0, groups: Int) -> [Range<Int>?]? {
-    withUnsafeTemporaryAllocation(of: kcre2_span.self, capacity: groups) { spans in
-      guard match(text, from: from, into: spans.baseAddress, groups) else { return nil }
-      let base = UnsafeRawPointer(text.baseAddress ?? UnsafePointer(bitPattern: 8).unsafelyUnwrapped)
-      return spans.map { span in span.start.map { UnsafeRawPointer($0) - base..<UnsafeRawPointer($0) - base + span.length } }
+    unsafe withUnsafeTemporaryAllocation(of: kcre2_span.self, capacity: groups) { spans in
+      guard unsafe match(text, from: from, into: spans.baseAddress, groups) else { return nil }
+      let base = unsafe UnsafeRawPointer(text.baseAddress ?? UnsafePointer(bitPattern: 8).unsafelyUnwrapped)
+      return unsafe spans.map { span in unsafe span.start.map { unsafe UnsafeRawPointer($0) - base..<UnsafeRawPointer($0) - base + span.length } }
     }
   }
 
   /// All matches from left to right that do not overlap; empty matches advance by one character.
   func eachMatch(_ text: UnsafeBufferPointer<UInt8>, groups: Int, _ body: ([Range<Int>?]) -> Void) {
     var from = 0
-    while from <= text.count, let found = firstMatch(text, from: from, groups: groups), let whole = found[0] {
+    while from <= text.count, let found = unsafe firstMatch(text, from: from, groups: groups), let whole = found[0] {
       body(found)
       if !whole.isEmpty { from = whole.upperBound; continue }
       from = whole.upperBound + 1
-      while from < text.count, text[from] & 0xC0 == 0x80 { from += 1 }
+      while from < text.count, unsafe text[from] & 0xC0 == 0x80 { from += 1 }
     }
   }
 
   private func match(_ text: UnsafeBufferPointer<UInt8>, from: Int, into spans: UnsafeMutablePointer<kcre2_span>?, _ count: Int) -> Bool {
     var empty: CChar = 0
-    guard let base = text.baseAddress, text.count > 0 else { return withUnsafePointer(to: &empty) { kcre2_match(handle, $0, 0, 0, spans, Int32(count)) } }
-    return kcre2_match(handle, UnsafeRawPointer(base).assumingMemoryBound(to: CChar.self), text.count, from, spans, Int32(truncatingIfNeeded: count))
+    guard let base = text.baseAddress, text.count > 0 else { return unsafe withUnsafePointer(to: &empty) { unsafe kcre2_match(handle, $0, 0, 0, spans, Int32(count)) } }
+    return unsafe kcre2_match(handle, UnsafeRawPointer(base).assumingMemoryBound(to: CChar.self), text.count, from, spans, Int32(truncatingIfNeeded: count))
   }
 }

@@ -215,7 +215,7 @@ struct RegexClassParser {
       default: return UInt32(c)
       }
     }
-    let decoded = pattern.withUnsafeBufferPointer { decodedScalar($0, at) }
+    let decoded = unsafe pattern.withUnsafeBufferPointer { unsafe decodedScalar($0, at) }
     let b = pattern[at]
     at += b >= 0xF0 ? 4 : b >= 0xE0 ? 3 : b >= 0xC0 ? 2 : 1
     return decoded.value

@@ -21,14 +21,14 @@ let regexFunctions: [FunctionSpec] = [
     let needle = requiredText(try call.constantText(1, "the regular expression")).map { TextNeedle(text: $0, .contains, isCaseSensitive: true) }
     return BoundFunction(.bool, [.string, .string]) { arguments, n in
       let text = TextRows(arguments[0])
-      guard let needle else { return .bool(bits(n) { regex.matches(text[$0]) }) }
+      guard let needle else { return .bool(bits(n) { unsafe regex.matches(text[$0]) }) }
       let candidates = needle.search(arguments[0], n)
       let out = WordBuilder(n)
       for w in 0..<Bitmap.wordCount(n) {
         var word = candidates.words[w]
         while word != 0 {
           let i = w &* 64 &+ word.trailingZeroBitCount
-          if regex.matches(text[i]) { out.set(i) }
+          if unsafe regex.matches(text[i]) { out.set(i) }
           word &= word &- 1
         }
       }
@@ -42,10 +42,10 @@ let regexFunctions: [FunctionSpec] = [
       let group = LongRows(arguments[1]), text = TextRows(arguments[2])
       let out = StringBuilder(rows: n)
       for i in 0..<n {
-        let row = text[i]
+        let row = unsafe text[i]
         let wanted = group[i]
-        if wanted >= 0, wanted <= regex.groupCount, let found = regex.firstMatch(row, groups: Int(wanted) + 1), let range = found[Int(wanted)] {
-          out.data.append(contentsOf: UnsafeBufferPointer(rebasing: row[range]))
+        if wanted >= 0, wanted <= regex.groupCount, let found = unsafe regex.firstMatch(row, groups: Int(wanted) + 1), let range = found[Int(wanted)] {
+          unsafe out.data.append(contentsOf: UnsafeBufferPointer(rebasing: row[range]))
         }
         out.endRow()
       }
@@ -74,10 +74,10 @@ let regexFunctions: [FunctionSpec] = [
     return BoundFunction(.dynamic, at == 1 ? [.string, .string] : [.string, .dynamic, .string], nulls: .custom) { arguments, n in
       let text = TextRows(arguments[at])
       return try DynamicValue.collect(n) { i in
-        let row = text[i]
+        let row = unsafe text[i]
         var matches: [DynamicValue] = []
-        regex.eachMatch(row, groups: width) { found in
-          let parts = wanted.map { k in DynamicValue.string(found[k].map { String(decoding: UnsafeBufferPointer(rebasing: row[$0]), as: UTF8.self) } ?? "") }
+        unsafe regex.eachMatch(row, groups: width) { found in
+          let parts = wanted.map { k in DynamicValue.string(found[k].map { unsafe String(decoding: UnsafeBufferPointer(rebasing: row[$0]), as: UTF8.self) } ?? "") }
           matches.append(wanted.count == 1 ? parts[0] : .array(parts))
         }
         return matches.isEmpty ? .null : .array(matches)
@@ -99,29 +99,29 @@ let regexFunctions: [FunctionSpec] = [
       let text = TextRows(arguments[0])
       let numbers = arguments.dropFirst(2).map { LongRows($0) }
       return try Optional<Int64>.collect(n) { i -> Int64? in
-        let row = text[i]
+        let row = unsafe text[i]
         let start = numbers.count > 0 ? numbers[0][i] : 0, length = numbers.count > 1 ? numbers[1][i] : -1
         var left = numbers.count > 2 ? numbers[2][i] : 1
         guard start >= 0, length >= -1, left >= 1 else { return nil }
-        let count = Int64(scalarCount(row))
+        let count = unsafe Int64(scalarCount(row))
         let first = start
         guard first <= count else { return -1 }
-        let from = scalarOffset(row, Int(first))
-        let stop = length < 0 || length >= count - first ? row.count : scalarOffset(row, Int(length), from: from)
+        let from = unsafe scalarOffset(row, Int(first))
+        let stop = unsafe length < 0 || length >= count - first ? row.count : scalarOffset(row, Int(length), from: from)
         var at = from
-        let window = UnsafeBufferPointer(rebasing: row[0..<stop])
-        while at <= stop, let hit = regex.firstMatch(window, from: at, groups: 1)?[0] {
+        let window = unsafe UnsafeBufferPointer(rebasing: row[0..<stop])
+        while at <= stop, let hit = unsafe regex.firstMatch(window, from: at, groups: 1)?[0] {
           left -= 1
-          if left == 0 { return Int64(scalarCount(UnsafeBufferPointer(rebasing: row[0..<hit.lowerBound]))) }
+          if left == 0 { return unsafe Int64(scalarCount(UnsafeBufferPointer(rebasing: row[0..<hit.lowerBound]))) }
           at = max(hit.upperBound, hit.lowerBound + 1)
         }
         return -1
       }
     }
   },
-  spec("regex_quote", 1...1, "text", "The text with the characters that mean something in a pattern escaped.", "regex_quote('a.b')",
+  unsafe spec("regex_quote", 1...1, "text", "The text with the characters that mean something in a pattern escaped.", "regex_quote('a.b')",
     bind: BoundFunction.unary(.string, .string, textRows(TextRows.self) { text, out in
-      for byte in text {
+      for unsafe byte in unsafe text {
         if byte < 0x80, !((byte | 0x20) &- 0x61 < 26 || byte &- 0x30 < 10 || byte == 0x5F || byte <= 0x20) { out.append(UInt8(ascii: "\\")) }
         out.append(byte)
       }
@@ -191,18 +191,18 @@ private func replacement(_ call: FunctionCall, text: Int, pattern at: Int, rewri
     let rows = TextRows(arguments[text])
     let out = StringBuilder(rows: n)
     for i in 0..<n {
-      let row = rows[i]
+      let row = unsafe rows[i]
       var done = 0
-      regex.eachMatch(row, groups: width) { found in
+      unsafe regex.eachMatch(row, groups: width) { found in
         guard let whole = found[0] else { return }
-        out.data.append(contentsOf: UnsafeBufferPointer(rebasing: row[done..<whole.lowerBound]))
+        unsafe out.data.append(contentsOf: UnsafeBufferPointer(rebasing: row[done..<whole.lowerBound]))
         for part in parts {
-          part.literal.withUnsafeBufferPointer { out.data.append(contentsOf: $0) }
-          if let group = part.group, let range = found[group] { out.data.append(contentsOf: UnsafeBufferPointer(rebasing: row[range])) }
+          unsafe part.literal.withUnsafeBufferPointer { unsafe out.data.append(contentsOf: $0) }
+          if let group = part.group, let range = found[group] { unsafe out.data.append(contentsOf: UnsafeBufferPointer(rebasing: row[range])) }
         }
         done = whole.upperBound
       }
-      out.data.append(contentsOf: UnsafeBufferPointer(rebasing: row[done...]))
+      unsafe out.data.append(contentsOf: UnsafeBufferPointer(rebasing: row[done...]))
       out.endRow()
     }
     return out.finish()
@@ -214,13 +214,13 @@ private func trimming(_ call: FunctionCall, start: Bool, end: Bool) throws -> Bo
   _ = try Regex(source, function: call.name)
   let first = try Regex("^(?:\(source))*", function: call.name)
   let last = try Regex("(?:\(source))+$", function: call.name)
-  return BoundFunction(.string, [.string, .string], kernel: textRows(TextRows.self, TextRows.self) { _, text, out in
+  return unsafe BoundFunction(.string, [.string, .string], kernel: textRows(TextRows.self, TextRows.self) { _, text, out in
     var from = 0, to = text.count
-    if start, let range = first.firstMatch(text, groups: 1)?[0] { from = range.upperBound }
+    if start, let range = unsafe first.firstMatch(text, groups: 1)?[0] { from = range.upperBound }
     if end, from < to {
-      let rest = UnsafeBufferPointer(rebasing: text[from..<to])
-      if let range = last.firstMatch(rest, groups: 1)?[0] { to = from + range.lowerBound }
+      let rest = unsafe UnsafeBufferPointer(rebasing: text[from..<to])
+      if let range = unsafe last.firstMatch(rest, groups: 1)?[0] { to = from + range.lowerBound }
     }
-    out.append(contentsOf: UnsafeBufferPointer(rebasing: text[from..<to]))
+    unsafe out.append(contentsOf: UnsafeBufferPointer(rebasing: text[from..<to]))
   })
 }

@@ -15,28 +15,28 @@ private func text(
   FunctionSpec(name, aliases: aliases, .text, arity, parameters: parameters, summary, example: example, bind: bind)
 }
 
-let textFunctions: [FunctionSpec] = [
-  text("strlen", 1...1, "text", "Number of characters.", "strlen('hello')", bind: BoundFunction.unary(.long, .string, rows(TextRows.self) { Int64(scalarCount($0)) })),
-  text("string_size", 1...1, "text", "Number of bytes in UTF-8.", "string_size('hello')", bind: BoundFunction.unary(.long, .string, rows(TextRows.self) { Int64($0.count) })),
+let textFunctions: [FunctionSpec] = unsafe [
+  text("strlen", 1...1, "text", "Number of characters.", "strlen('hello')", bind: BoundFunction.unary(.long, .string, rows(TextRows.self) { unsafe Int64(scalarCount($0)) })),
+  unsafe text("string_size", 1...1, "text", "Number of bytes in UTF-8.", "string_size('hello')", bind: BoundFunction.unary(.long, .string, rows(TextRows.self) { Int64($0.count) })),
   text("toupper", 1...1, "text", "The text in upper case.", "toupper('a')", bind: BoundFunction.unary(.string, .string, caseKernel(upper: true))),
   text("tolower", 1...1, "text", "The text in lower case.", "tolower('A')", bind: BoundFunction.unary(.string, .string, caseKernel(upper: false))),
-  text("reverse", 1...1, "text", "The characters in reverse order.", "reverse('abc')", bind: BoundFunction.unary(.string, .string, textRows(TextRows.self) { text, out in
+  unsafe text("reverse", 1...1, "text", "The characters in reverse order.", "reverse('abc')", bind: BoundFunction.unary(.string, .string, textRows(TextRows.self) { text, out in
     var end = text.count
     while end > 0 {
       var start = end - 1
-      while start > 0, text[start] & 0xC0 == 0x80, end - start < 4 { start -= 1 }
-      out.append(contentsOf: UnsafeBufferPointer(rebasing: text[start..<end]))
+      while start > 0, unsafe text[start] & 0xC0 == 0x80, end - start < 4 { start -= 1 }
+      unsafe out.append(contentsOf: UnsafeBufferPointer(rebasing: text[start..<end]))
       end = start
     }
   })),
-  text("isascii", 1...1, "text", "True when all characters are ASCII.", "isascii('abc')",
-    bind: BoundFunction.unary(.bool, .string, rows(TextRows.self) { text in text.allSatisfy { $0 < 0x80 } })),
-  text("isutf8", 1...1, "text", "True when the bytes are valid UTF-8.", "isutf8('abc')", bind: BoundFunction.unary(.bool, .string, rows(TextRows.self) { isValidUTF8($0) })),
+  unsafe text("isascii", 1...1, "text", "True when all characters are ASCII.", "isascii('abc')",
+    bind: BoundFunction.unary(.bool, .string, rows(TextRows.self) { text in unsafe text.allSatisfy { $0 < 0x80 } })),
+  unsafe text("isutf8", 1...1, "text", "True when the bytes are valid UTF-8.", "isutf8('abc')", bind: BoundFunction.unary(.bool, .string, rows(TextRows.self) { unsafe isValidUTF8($0) })),
   text("substring", 2...3, "text, start [, length]", "Part of a text; a negative start counts from the end.", "substring('123456', 2, 2)") { call in
     if call.count == 2 {
-      return BoundFunction(.string, [.string, .long], kernel: textRows(TextRows.self, LongRows.self) { substring($0, $1, .max, $2) })
+      return unsafe BoundFunction(.string, [.string, .long], kernel: textRows(TextRows.self, LongRows.self) { unsafe substring($0, $1, .max, $2) })
     }
-    return BoundFunction(.string, [.string, .long, .long], kernel: textRows(TextRows.self, LongRows.self, LongRows.self) { substring($0, $1, $2, $3) })
+    return unsafe BoundFunction(.string, [.string, .long, .long], kernel: textRows(TextRows.self, LongRows.self, LongRows.self) { unsafe substring($0, $1, $2, $3) })
   },
   text("strcat", 1...FunctionSpec.unbounded, "value, …", "The values' texts joined.", "strcat('a', 1, true)") { call in
     BoundFunction(.string, Array(repeating: .string, count: call.count), kernel: joinKernel(delimited: false))
@@ -47,44 +47,44 @@ let textFunctions: [FunctionSpec] = [
   text("strrep", 2...3, "value, count [, delimiter]", "The text repeated, at most 1,024 times.", "strrep('ab', 3, '.')") { call in
     let f: @Sendable (UnsafeBufferPointer<UInt8>, Int64, UnsafeBufferPointer<UInt8>?, BufferBuilder<UInt8>) -> Void = { text, count, delimiter, out in
       for k in 0..<max(0, min(count, 1_024)) {
-        if k > 0, let delimiter { out.append(contentsOf: delimiter) }
-        out.append(contentsOf: text)
+        if k > 0, let delimiter = unsafe delimiter { unsafe out.append(contentsOf: delimiter) }
+        unsafe out.append(contentsOf: text)
       }
     }
-    if call.count == 2 { return BoundFunction(.string, [.string, .long], kernel: textRows(TextRows.self, LongRows.self) { f($0, $1, nil, $2) }) }
-    return BoundFunction(.string, [.string, .long, .string], kernel: textRows(TextRows.self, LongRows.self, TextRows.self) { f($0, $1, $2, $3) })
+    if call.count == 2 { return unsafe BoundFunction(.string, [.string, .long], kernel: textRows(TextRows.self, LongRows.self) { unsafe f($0, $1, nil, $2) }) }
+    return unsafe BoundFunction(.string, [.string, .long, .string], kernel: textRows(TextRows.self, LongRows.self, TextRows.self) { unsafe f($0, $1, $2, $3) })
   },
-  text("strcmp", 2...2, "a, b", "-1, 0 or 1 as the first text sorts before, with or after the second.", "strcmp('a', 'b')",
-    bind: BoundFunction.fixed(.long, [.string, .string], rows(TextRows.self, TextRows.self) { Int64(textOrder($0, $1).signum()) })),
+  unsafe text("strcmp", 2...2, "a, b", "-1, 0 or 1 as the first text sorts before, with or after the second.", "strcmp('a', 'b')",
+    bind: BoundFunction.fixed(.long, [.string, .string], rows(TextRows.self, TextRows.self) { unsafe Int64(textOrder($0, $1).signum()) })),
   text("indexof", 2...5, "text, search [, start [, length [, occurrence]]]", "Position of a text in another, -1 when absent.", "indexof('abcdefg', 'cde')") { call in
     BoundFunction(.long, [.string, .string] + Array(repeating: .long, count: call.count - 2)) { arguments, n in
       let text = TextRows(arguments[0]), search = TextRows(arguments[1])
       let numbers = arguments.dropFirst(2).map { LongRows($0) }
       return try Optional<Int64>.collect(n) { i in
-        indexOf(text[i], search[i], start: numbers.count > 0 ? numbers[0][i] : 0, length: numbers.count > 1 ? numbers[1][i] : -1,
+        unsafe indexOf(text[i], search[i], start: numbers.count > 0 ? numbers[0][i] : 0, length: numbers.count > 1 ? numbers[1][i] : -1,
           occurrence: numbers.count > 2 ? numbers[2][i] : 1)
       }
     }
   },
-  text("replace_string", 3...3, "text, search, replacement", "Replaces every occurrence of a text.", "replace_string('abcb', 'b', '1')",
+  unsafe text("replace_string", 3...3, "text, search, replacement", "Replaces every occurrence of a text.", "replace_string('abcb', 'b', '1')",
     bind: BoundFunction.fixed(.string, [.string, .string, .string], textRows(TextRows.self, TextRows.self, TextRows.self) { text, search, replacement, out in
-      replaceAll(text, [(search, replacement)], out)
+      unsafe replaceAll(text, [(search, replacement)], out)
     })),
-  text("replace_strings", 3...3, "text, searches, replacements", "Replaces every occurrence of the texts of an array by those of another.",
+  unsafe text("replace_strings", 3...3, "text, searches, replacements", "Replaces every occurrence of the texts of an array by those of another.",
     "replace_strings('cat', dynamic(['cat']), dynamic(['dog']))",
     bind: BoundFunction.fixed(.string, [.string, .dynamic, .dynamic], textRows(TextRows.self, DynamicRows.self, DynamicRows.self) { text, from, to, out in
-      var pairs: [(UnsafeBufferPointer<UInt8>, UnsafeBufferPointer<UInt8>)] = []
+      var pairs: [(UnsafeBufferPointer<UInt8>, UnsafeBufferPointer<UInt8>)] = unsafe []
       for k in 0..<from.childCount {
         guard let a = from.element(k), a.tag == .string else { continue }
         let b = to.element(k)
-        pairs.append((a.stringBytes, b?.tag == .string ? b?.stringBytes ?? a.stringBytes : a.stringBytes))
+        unsafe pairs.append((a.stringBytes, b?.tag == .string ? b?.stringBytes ?? a.stringBytes : a.stringBytes))
       }
-      replaceAll(text, pairs, out)
+      unsafe replaceAll(text, pairs, out)
     })),
-  text("translate", 3...3, "from, to, text", "Replaces characters of one list by those of another.", "translate('abc', 'x', 'abc')",
+  unsafe text("translate", 3...3, "from, to, text", "Replaces characters of one list by those of another.", "translate('abc', 'x', 'abc')",
     bind: BoundFunction.fixed(.string, [.string, .string, .string], textRows(TextRows.self, TextRows.self, TextRows.self) { from, to, text, out in
-      let source = scalars(from), target = scalars(to)
-      for scalar in scalars(text) {
+      let source = unsafe scalars(from), target = unsafe scalars(to)
+      for scalar in unsafe scalars(text) {
         if let k = source.firstIndex(of: scalar) {
           if !target.isEmpty { appendUTF8(target[min(k, target.count - 1)].value, to: out) }
         } else {
@@ -94,15 +94,15 @@ let textFunctions: [FunctionSpec] = [
     })),
   text("split", 2...3, "text, delimiter [, index]", "The parts between delimiters as an array.", "split('a_b', '_')") { call in
     let f: @Sendable (UnsafeBufferPointer<UInt8>, UnsafeBufferPointer<UInt8>, Int64?) -> DynamicValue = { text, delimiter, index in
-      let parts = splitText(text, delimiter)
+      let parts = unsafe splitText(text, delimiter)
       guard let index else { return .array(parts.map { .string($0) }) }
       return .array(index >= 0 && index < parts.count ? [.string(parts[Int(index)])] : [])
     }
-    if call.count == 2 { return BoundFunction(.dynamic, [.string, .string], kernel: rows(TextRows.self, TextRows.self) { f($0, $1, nil) }) }
-    return BoundFunction(.dynamic, [.string, .string, .long], kernel: rows(TextRows.self, TextRows.self, LongRows.self) { f($0, $1, $2) })
+    if call.count == 2 { return unsafe BoundFunction(.dynamic, [.string, .string], kernel: rows(TextRows.self, TextRows.self) { unsafe f($0, $1, nil) }) }
+    return unsafe BoundFunction(.dynamic, [.string, .string, .long], kernel: rows(TextRows.self, TextRows.self, LongRows.self) { unsafe f($0, $1, $2) })
   },
-  text("unicode_codepoints_from_string", aliases: ["to_utf8"], 1...1, "text", "The code points of the characters.", "unicode_codepoints_from_string('ab')",
-    bind: BoundFunction.unary(.dynamic, .string, rows(TextRows.self) { text -> DynamicValue in .array(scalars(text).map { .long(Int64($0.value)) }) })),
+  unsafe text("unicode_codepoints_from_string", aliases: ["to_utf8"], 1...1, "text", "The code points of the characters.", "unicode_codepoints_from_string('ab')",
+    bind: BoundFunction.unary(.dynamic, .string, rows(TextRows.self) { text -> DynamicValue in unsafe .array(scalars(text).map { .long(Int64($0.value)) }) })),
   text("unicode_codepoints_to_string", aliases: ["make_string"], 1...FunctionSpec.unbounded, "codepoint, …", "The text of code points or arrays of them.",
     "unicode_codepoints_to_string(75, 117)") { call in
     BoundFunction(.string, call.types, nulls: .custom, kernel: scalarRows { values in
@@ -137,29 +137,29 @@ let textFunctions: [FunctionSpec] = [
       let kind = try call.constantText(2, "the kind")
       if kind == "regex" {
         let regex = try Regex(try call.constantText(1, "the regular expression"), function: call.name)
-        return BoundFunction(.long, [.string], kernel: rows(TextRows.self) { text in
+        return unsafe BoundFunction(.long, [.string], kernel: rows(TextRows.self) { text in
           var count: Int64 = 0
-          regex.eachMatch(text, groups: 1) { _ in count += 1 }
+          unsafe regex.eachMatch(text, groups: 1) { _ in count += 1 }
           return count
         })
       }
       guard kind == "normal" else { throw call.invalid("the kind must be 'normal' or 'regex', not '\(kind)'") }
     }
-    return BoundFunction(.long, [.string, .string], kernel: rows(TextRows.self, TextRows.self) { text, search in
+    return unsafe BoundFunction(.long, [.string, .string], kernel: rows(TextRows.self, TextRows.self) { text, search in
       var count: Int64 = 0
       var from = 0
-      while search.count > 0, let at = find(search, in: text, from: from) {
+      while search.count > 0, let at = unsafe find(search, in: text, from: from) {
         count += 1
         from = at + 1
       }
       return count
     })
   },
-  text("has_any_index", 2...2, "text, values", "Index of the first value that is a term of the text, -1 when none is.", "has_any_index('a b', dynamic(['x','b']))",
+  unsafe text("has_any_index", 2...2, "text, values", "Index of the first value that is a term of the text, -1 when none is.", "has_any_index('a b', dynamic(['x','b']))",
     bind: BoundFunction.fixed(.long, [.string, .dynamic], rows(TextRows.self, DynamicRows.self) { text, list -> Int64 in
       for k in 0..<list.childCount {
         guard let element = list.element(k) else { continue }
-        if TextNeedle(text: element.value.text, .has, isCaseSensitive: false).matches(text) { return Int64(k) }
+        if unsafe TextNeedle(text: element.value.text, .has, isCaseSensitive: false).matches(text) { return Int64(k) }
       }
       return -1
     })),
@@ -173,7 +173,7 @@ let textFunctions: [FunctionSpec] = [
       if unit == "" { while k < 6, size.magnitude / pow(1024, Double(k)) >= 1024 { k += 1 } }
       let scale = pow(10, Double(max(0, min(digits, 15))))
       let value = (size / pow(1024, Double(k)) * scale).rounded(.toNearestOrAwayFromZero) / scale
-      out.appendText { ScalarText.write(real: value, to: $0) }
+      unsafe out.appendText { unsafe ScalarText.write(real: value, to: $0) }
       out.append(0x20)
       out.append(text: units[k])
     })
@@ -185,7 +185,7 @@ let textFunctions: [FunctionSpec] = [
 /// Characters in UTF-8: the bytes that do not continue one.
 func scalarCount(_ text: UnsafeBufferPointer<UInt8>) -> Int {
   var n = 0
-  for byte in text where byte & 0xC0 != 0x80 { n &+= 1 }
+  for unsafe byte in unsafe text where byte & 0xC0 != 0x80 { n &+= 1 }
   return n
 }
 
@@ -194,7 +194,7 @@ func scalarOffset(_ text: UnsafeBufferPointer<UInt8>, _ k: Int, from: Int = 0) -
   var left = k
   var i = from
   while i < text.count {
-    if text[i] & 0xC0 != 0x80 {
+    if unsafe text[i] & 0xC0 != 0x80 {
       if left == 0 { return i }
       left &-= 1
     }
@@ -204,7 +204,7 @@ func scalarOffset(_ text: UnsafeBufferPointer<UInt8>, _ k: Int, from: Int = 0) -
 }
 
 func scalars(_ text: UnsafeBufferPointer<UInt8>) -> [Unicode.Scalar] {
-  Array(String(decoding: text, as: UTF8.self).unicodeScalars)
+  unsafe Array(String(decoding: text, as: UTF8.self).unicodeScalars)
 }
 
 /// The first place at or behind `from` where `search` occurs.
@@ -213,9 +213,9 @@ func find(_ search: UnsafeBufferPointer<UInt8>, in text: UnsafeBufferPointer<UIn
   guard from >= 0, let p = text.baseAddress, let q = search.baseAddress else { return nil }
   var at = from
   while at &+ search.count <= text.count {
-    guard let hit = memchr(p + at, Int32(q[0]), text.count &- search.count &- at &+ 1) else { return nil }
-    at = UnsafeRawPointer(hit) - UnsafeRawPointer(p)
-    if memcmp(p + at, q, search.count) == 0 { return at }
+    guard let hit = unsafe memchr(p + at, Int32(q[0]), text.count &- search.count &- at &+ 1) else { return nil }
+    at = unsafe UnsafeRawPointer(hit) - UnsafeRawPointer(p)
+    if unsafe memcmp(p + at, q, search.count) == 0 { return at }
     at &+= 1
   }
   return nil
@@ -223,11 +223,11 @@ func find(_ search: UnsafeBufferPointer<UInt8>, in text: UnsafeBufferPointer<UIn
 
 private func substring(_ text: UnsafeBufferPointer<UInt8>, _ start: Int64, _ length: Int64, _ out: BufferBuilder<UInt8>) {
   var first = start
-  if first < 0 { first = max(0, Int64(scalarCount(text)) &+ first) }
+  if first < 0 { first = unsafe max(0, Int64(scalarCount(text)) &+ first) }
   guard length > 0, first <= text.count else { return }
-  let from = scalarOffset(text, Int(first))
-  let to = length >= text.count ? text.count : scalarOffset(text, Int(length), from: from)
-  out.append(contentsOf: UnsafeBufferPointer(rebasing: text[from..<to]))
+  let from = unsafe scalarOffset(text, Int(first))
+  let to = unsafe length >= text.count ? text.count : scalarOffset(text, Int(length), from: from)
+  unsafe out.append(contentsOf: UnsafeBufferPointer(rebasing: text[from..<to]))
 }
 
 private func caseKernel(upper: Bool) -> Kernel {
@@ -236,7 +236,7 @@ private func caseKernel(upper: Bool) -> Kernel {
     let text = TextRows(arguments[0])
     let out = StringBuilder(rows: n, bytes: textEstimate(arguments, n))
     for i in 0..<n {
-      appendCase(text[i], upper: upper, out.data)
+      unsafe appendCase(text[i], upper: upper, out.data)
       out.endRow()
     }
     return out.finish()
@@ -249,15 +249,15 @@ private func asciiCase(_ vector: ColumnVector, upper: Bool) -> ColumnVector? {
   let start = Int(offsets[0]), end = Int(offsets[vector.count])
   guard start < end, start * 4 <= end else { return nil }
   let builder = BufferBuilder<UInt8>(capacity: end)
-  let to = builder.appendUninitialized(end)
-  let from = data.pointer
+  let to = unsafe builder.appendUninitialized(end)
+  let from = unsafe data.pointer
   let first: UInt8 = upper ? 0x61 : 0x41
   var high: UInt8 = 0
-  for i in 0..<start { to[i] = 0 }
+  for i in 0..<start { unsafe to[i] = 0 }
   for i in start..<end {
-    let byte = from[i]
+    let byte = unsafe from[i]
     high |= byte
-    to[i] = byte &- first < 26 ? byte ^ 0x20 : byte
+    unsafe to[i] = byte &- first < 26 ? byte ^ 0x20 : byte
   }
   withExtendedLifetime(data) {}
   return high < 0x80 ? .bytes(.string, offsets: offsets, data: builder.finish()) : nil
@@ -266,18 +266,18 @@ private func asciiCase(_ vector: ColumnVector, upper: Bool) -> ColumnVector? {
 private func appendCase(_ text: UnsafeBufferPointer<UInt8>, upper: Bool, _ out: BufferBuilder<UInt8>) {
   guard let from = text.baseAddress else { return }
   let n = text.count
-  let to = out.appendUninitialized(n)
+  let to = unsafe out.appendUninitialized(n)
   let first: UInt8 = upper ? 0x61 : 0x41
   var high: UInt8 = 0
   for i in 0..<n {
-    let byte = from[i]
+    let byte = unsafe from[i]
     high |= byte
-    to[i] = byte &- first < 26 ? byte ^ 0x20 : byte
+    unsafe to[i] = byte &- first < 26 ? byte ^ 0x20 : byte
   }
   if high < 0x80 { return }
   out.count &-= n
   // One character for one: 'ß' stays, as .NET's invariant culture has it.
-  for scalar in scalars(text) {
+  for scalar in unsafe scalars(text) {
     let mapped = upper ? scalar.properties.uppercaseMapping : scalar.properties.lowercaseMapping
     let single = mapped.unicodeScalars.count == 1 ? mapped.unicodeScalars.first ?? scalar : scalar
     appendUTF8(single.value, to: out)
@@ -292,8 +292,8 @@ private func joinKernel(delimited: Bool) -> Kernel {
     let first = delimited ? 1 : 0
     for i in 0..<n {
       for k in first..<parts.count {
-        if delimited, k > first { out.data.append(contentsOf: parts[0][i]) }
-        out.data.append(contentsOf: parts[k][i])
+        if delimited, k > first { unsafe out.data.append(contentsOf: parts[0][i]) }
+        unsafe out.data.append(contentsOf: parts[k][i])
       }
       try out.checkSize()
       out.endRow()
@@ -306,20 +306,20 @@ private func indexOf(
   _ text: UnsafeBufferPointer<UInt8>, _ search: UnsafeBufferPointer<UInt8>, start: Int64, length: Int64, occurrence: Int64
 ) -> Int64? {
   guard length >= -1, occurrence >= 1 else { return nil }
-  let count = Int64(scalarCount(text))
+  let count = unsafe Int64(scalarCount(text))
   let first = start < 0 ? max(0, count + start) : start
   guard first <= count else { return -1 }
-  let from = scalarOffset(text, Int(first))
-  let stop = length < 0 || length >= count - first ? text.count : scalarOffset(text, Int(length), from: from)
-  var window = UnsafeBufferPointer(rebasing: text[0..<stop])
+  let from = unsafe scalarOffset(text, Int(first))
+  let stop = unsafe length < 0 || length >= count - first ? text.count : scalarOffset(text, Int(length), from: from)
+  var window = unsafe UnsafeBufferPointer(rebasing: text[0..<stop])
   var at = from
   var left = occurrence
-  while let hit = find(search, in: window, from: at) {
+  while let hit = unsafe find(search, in: window, from: at) {
     left -= 1
-    if left == 0 { return Int64(scalarCount(UnsafeBufferPointer(rebasing: text[0..<hit]))) }
+    if left == 0 { return unsafe Int64(scalarCount(UnsafeBufferPointer(rebasing: text[0..<hit]))) }
     at = hit + 1
     // The next occurrence is looked for in as many characters again (the reference's idx8 example).
-    if length >= 0 { window = UnsafeBufferPointer(rebasing: text[0..<scalarOffset(text, Int(min(length, count)), from: at)]) }
+    if length >= 0 { unsafe window = unsafe UnsafeBufferPointer(rebasing: text[0..<scalarOffset(text, Int(min(length, count)), from: at)]) }
   }
   return -1
 }
@@ -331,25 +331,25 @@ private func replaceAll(
   var at = 0
   while at < text.count {
     var best: (at: Int, pair: Int)?
-    for (k, pair) in pairs.enumerated() where pair.0.count > 0 {
-      if let hit = find(pair.0, in: text, from: at), hit < best?.at ?? .max { best = (hit, k) }
+    for unsafe (k, pair) in unsafe pairs.enumerated() where unsafe pair.0.count > 0 {
+      if let hit = unsafe find(pair.0, in: text, from: at), hit < best?.at ?? .max { best = (hit, k) }
     }
     guard let best else { break }
-    out.append(contentsOf: UnsafeBufferPointer(rebasing: text[at..<best.at]))
-    out.append(contentsOf: pairs[best.pair].1)
-    at = best.at + pairs[best.pair].0.count
+    unsafe out.append(contentsOf: UnsafeBufferPointer(rebasing: text[at..<best.at]))
+    unsafe out.append(contentsOf: pairs[best.pair].1)
+    at = unsafe best.at + pairs[best.pair].0.count
   }
-  out.append(contentsOf: UnsafeBufferPointer(rebasing: text[at...]))
+  unsafe out.append(contentsOf: UnsafeBufferPointer(rebasing: text[at...]))
 }
 
 private func splitText(_ text: UnsafeBufferPointer<UInt8>, _ delimiter: UnsafeBufferPointer<UInt8>) -> [String] {
-  guard delimiter.count > 0 else { return [String(decoding: text, as: UTF8.self)] }
+  guard delimiter.count > 0 else { return unsafe [String(decoding: text, as: UTF8.self)] }
   var out: [String] = []
   var at = 0
-  while let hit = find(delimiter, in: text, from: at) {
-    out.append(String(decoding: UnsafeBufferPointer(rebasing: text[at..<hit]), as: UTF8.self))
+  while let hit = unsafe find(delimiter, in: text, from: at) {
+    unsafe out.append(String(decoding: UnsafeBufferPointer(rebasing: text[at..<hit]), as: UTF8.self))
     at = hit + delimiter.count
   }
-  out.append(String(decoding: UnsafeBufferPointer(rebasing: text[at...]), as: UTF8.self))
+  unsafe out.append(String(decoding: UnsafeBufferPointer(rebasing: text[at...]), as: UTF8.self))
   return out
 }

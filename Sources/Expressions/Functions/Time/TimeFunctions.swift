@@ -100,12 +100,12 @@ let timeFunctions: [FunctionSpec] = [
   time("datetime_add", 3...3, "period, amount, date", "A date moved by a number of periods.", "datetime_add('month', 1, datetime(2020-01-31))") { call in
     let period = try call.constantText(0, "the period").lowercased()
     guard let f = addition(period) else { throw call.invalid("unknown period '\(period)'; one of \(periods)") }
-    return BoundFunction(.datetime, [.string, .long, .datetime], kernel: rows(TextRows.self, LongRows.self, LongRows.self) { f($1, $2) })
+    return unsafe BoundFunction(.datetime, [.string, .long, .datetime], kernel: rows(TextRows.self, LongRows.self, LongRows.self) { f($1, $2) })
   },
   time("datetime_diff", 3...3, "period, date1, date2", "How many period boundaries date1 lies behind date2.", "datetime_diff('day', datetime(2020-01-02), datetime(2020-01-01))") { call in
     let period = try call.constantText(0, "the period").lowercased()
     guard let f = difference(period) else { throw call.invalid("unknown period '\(period)'; one of \(periods)") }
-    return BoundFunction(.long, [.string, .datetime, .datetime], kernel: rows(TextRows.self, LongRows.self, LongRows.self) { f($1, $2) })
+    return unsafe BoundFunction(.long, [.string, .datetime, .datetime], kernel: rows(TextRows.self, LongRows.self, LongRows.self) { f($1, $2) })
   },
   time("make_datetime", 1...6, "year, month, day [, hour, minute [, second]]", "A datetime of its parts; null when there is no such time.", "make_datetime(2017, 10, 1)") { call in
     if call.count == 1 { return BoundFunction(.datetime, [call.types[0]], nulls: .custom) { arguments, _ in arguments[0].cast(to: .datetime) } }
@@ -146,7 +146,7 @@ let timeFunctions: [FunctionSpec] = [
       let date = LongRows(arguments[0])
       let out = StringBuilder(rows: n)
       for i in 0..<n {
-        if arguments[0].hasValue(i) { out.data.appendText(room: pattern.room) { pattern.write(date[i], to: $0) } }
+        if arguments[0].hasValue(i) { unsafe out.data.appendText(room: pattern.room) { unsafe pattern.write(date[i], to: $0) } }
         out.endRow()
       }
       return out.finish()
@@ -202,7 +202,7 @@ private func appendTimespan(_ span: Int64, _ format: [UInt8], _ out: BufferBuild
     case UInt8(ascii: "f"), UInt8(ascii: "F"):
       var digits = Array(String(t % 10_000_000 + 10_000_000).utf8.dropFirst().prefix(n))
       if format[i] == UInt8(ascii: "F") { while digits.last == 0x30 { digits.removeLast() } }
-      digits.withUnsafeBufferPointer { out.append(contentsOf: $0) }
+      unsafe digits.withUnsafeBufferPointer { unsafe out.append(contentsOf: $0) }
     default: for _ in 0..<n { out.append(format[i]) }
     }
     i = j

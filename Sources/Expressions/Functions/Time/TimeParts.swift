@@ -109,6 +109,6 @@ let timePartFunctions: [FunctionSpec] = [
     let name = try call.constantText(0, "the part")
     guard let f = partValue(name) else { throw call.invalid("unknown part '\(name)'") }
     try needDateTime(call, 1)
-    return BoundFunction(.int, [.string, .datetime], kernel: rows(TextRows.self, LongRows.self) { f($1) })
+    return unsafe BoundFunction(.int, [.string, .datetime], kernel: rows(TextRows.self, LongRows.self) { f($1) })
   },
 ]

@@ -68,10 +68,10 @@ final class TimeZone: Sendable {
   }
 
   private static func read(_ path: String) -> [UInt8]? {
-    guard let file = fopen(path, "rb") else { return nil }
-    defer { fclose(file) }
+    guard let file = unsafe fopen(path, "rb") else { return nil }
+    defer { unsafe fclose(file) }
     var bytes = [UInt8](repeating: 0, count: 1 << 17)
-    let n = fread(&bytes, 1, bytes.count, file)
+    let n = unsafe fread(&bytes, 1, bytes.count, file)
     return n > 0 && n < bytes.count ? Array(bytes[..<n]) : nil
   }
 

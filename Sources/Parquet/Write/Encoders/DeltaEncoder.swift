@@ -15,7 +15,7 @@ enum DeltaEncoder {
       let end = min(at + blockSize, count)
       var low = T.max, high = T.min
       for i in at..<end {
-        let delta = values[i] &- values[i &- 1]
+        let delta = unsafe values[i] &- values[i &- 1]
         low = min(low, delta)
         high = max(high, delta)
       }
@@ -33,23 +33,23 @@ enum DeltaEncoder {
     appendVarint(UInt64(blockSize), to: out)
     appendVarint(UInt64(blockSize / miniblockSize), to: out)
     appendVarint(UInt64(count), to: out)
-    appendZigzag(count > 0 ? Int64(values[0]) : 0, to: out)
-    withUnsafeTemporaryAllocation(of: T.Magnitude.self, capacity: blockSize) { deltas in
+    unsafe appendZigzag(count > 0 ? Int64(values[0]) : 0, to: out)
+    unsafe withUnsafeTemporaryAllocation(of: T.Magnitude.self, capacity: blockSize) { deltas in
       guard let d = deltas.baseAddress else { return }
       var at = 1
       while at < count {
         let n = min(blockSize, count - at)
         var low = T.max
         for i in 0..<n {
-          let delta = values[at &+ i] &- values[at &+ i &- 1]
-          d[i] = T.Magnitude(truncatingIfNeeded: delta)
+          let delta = unsafe values[at &+ i] &- values[at &+ i &- 1]
+          unsafe d[i] = T.Magnitude(truncatingIfNeeded: delta)
           low = min(low, delta)
         }
         let base = T.Magnitude(truncatingIfNeeded: low)
-        for i in 0..<n { d[i] = d[i] &- base }
-        for i in n..<blockSize { d[i] = 0 }
+        for i in 0..<n { unsafe d[i] = unsafe d[i] &- base }
+        for i in n..<blockSize { unsafe d[i] = 0 }
         appendZigzag(Int64(low), to: out)
-        emitMiniblocks(d, count: n, into: out)
+        unsafe emitMiniblocks(d, count: n, into: out)
         at += n
       }
     }
@@ -59,20 +59,20 @@ enum DeltaEncoder {
   private static func emitMiniblocks<U: FixedWidthInteger & UnsignedInteger>(
     _ deltas: UnsafeMutablePointer<U>, count: Int, into out: BufferBuilder<UInt8>
   ) {
-    let widths = out.appendUninitialized(4)
-    for m in 0..<4 { widths[m] = 0 }
+    let widths = unsafe out.appendUninitialized(4)
+    for m in 0..<4 { unsafe widths[m] = 0 }
     let widthsAt = out.count - 4
     var m = 0
     while m * miniblockSize < count {
-      let start = deltas + m * miniblockSize
+      let start = unsafe deltas + m * miniblockSize
       var all: U = 0
-      for i in 0..<miniblockSize { all |= start[i] }
+      for i in 0..<miniblockSize { unsafe all |= start[i] }
       let width = U.bitWidth - all.leadingZeroBitCount
-      out.pointer[widthsAt + m] = UInt8(width)
+      unsafe out.pointer[widthsAt + m] = UInt8(width)
       if width > 0 {
         let byteCount = 4 * width
-        let target = out.appendUninitialized(byteCount + 8)
-        BitPacker.pack(start, count: miniblockSize, bitWidth: width, into: target, byteCount: byteCount)
+        let target = unsafe out.appendUninitialized(byteCount + 8)
+        unsafe BitPacker.pack(start, count: miniblockSize, bitWidth: width, into: target, byteCount: byteCount)
         out.count -= 8
       }
       m += 1
@@ -82,11 +82,11 @@ enum DeltaEncoder {
   /// DELTA_LENGTH_BYTE_ARRAY of rows `range`: the lengths delta-packed, then the bytes.
   static func encodeLengths(_ offsets: UnsafePointer<Int32>, _ data: UnsafePointer<UInt8>, _ range: Range<Int>, into out: BufferBuilder<UInt8>) {
     let lengths = BufferBuilder<Int32>(capacity: range.count)
-    let l = lengths.appendUninitialized(range.count)
-    for i in 0..<range.count { l[i] = offsets[range.lowerBound &+ i &+ 1] &- offsets[range.lowerBound &+ i] }
-    encode(UnsafePointer(l), count: range.count, into: out)
-    let first = Int(offsets[range.lowerBound]), last = Int(offsets[range.upperBound])
-    out.append(contentsOf: UnsafeBufferPointer(start: data + first, count: last - first))
+    let l = unsafe lengths.appendUninitialized(range.count)
+    for i in 0..<range.count { unsafe l[i] = unsafe offsets[range.lowerBound &+ i &+ 1] &- offsets[range.lowerBound &+ i] }
+    unsafe encode(UnsafePointer(l), count: range.count, into: out)
+    let first = unsafe Int(offsets[range.lowerBound]), last = unsafe Int(offsets[range.upperBound])
+    unsafe out.append(contentsOf: UnsafeBufferPointer(start: data + first, count: last - first))
     withExtendedLifetime(lengths) {}
   }
 
@@ -97,17 +97,17 @@ enum DeltaEncoder {
     let suffixes = BufferBuilder<UInt8>()
     var previous = 0, previousLength = 0
     for i in range {
-      let start = Int(offsets[i])
-      let length = Int(offsets[i + 1]) - start
-      let shared = sharedPrefix(data + previous, previousLength, data + start, length)
+      let start = unsafe Int(offsets[i])
+      let length = unsafe Int(offsets[i + 1]) - start
+      let shared = unsafe sharedPrefix(data + previous, previousLength, data + start, length)
       prefixes.append(Int32(shared))
       suffixLengths.append(Int32(length - shared))
-      suffixes.append(contentsOf: UnsafeBufferPointer(start: data + start + shared, count: length - shared))
+      unsafe suffixes.append(contentsOf: UnsafeBufferPointer(start: data + start + shared, count: length - shared))
       (previous, previousLength) = (start, length)
     }
-    encode(UnsafePointer(prefixes.pointer), count: range.count, into: out)
-    encode(UnsafePointer(suffixLengths.pointer), count: range.count, into: out)
-    out.append(contentsOf: UnsafeBufferPointer(start: suffixes.pointer, count: suffixes.count))
+    unsafe encode(UnsafePointer(prefixes.pointer), count: range.count, into: out)
+    unsafe encode(UnsafePointer(suffixLengths.pointer), count: range.count, into: out)
+    unsafe out.append(contentsOf: UnsafeBufferPointer(start: suffixes.pointer, count: suffixes.count))
     withExtendedLifetime((prefixes, suffixLengths, suffixes)) {}
   }
 
@@ -115,7 +115,7 @@ enum DeltaEncoder {
   static func sharedPrefix(_ a: UnsafePointer<UInt8>, _ aCount: Int, _ b: UnsafePointer<UInt8>, _ bCount: Int) -> Int {
     let n = min(aCount, bCount)
     var i = 0
-    while i < n, a[i] == b[i] { i &+= 1 }
+    while i < n, unsafe a[i] == b[i] { i &+= 1 }
     return i
   }
 }

@@ -5,39 +5,39 @@ import Columnar
 enum PlainEncoder {
   /// Little-endian fixed-width values as they lie in memory.
   static func encode<T: BitwiseCopyable>(_ values: UnsafePointer<T>, count: Int, into out: BufferBuilder<UInt8>) {
-    let bytes = UnsafeRawBufferPointer(start: values, count: count * MemoryLayout<T>.stride)
-    out.append(contentsOf: bytes.assumingMemoryBound(to: UInt8.self))
+    let bytes = unsafe UnsafeRawBufferPointer(start: values, count: count * MemoryLayout<T>.stride)
+    unsafe out.append(contentsOf: bytes.assumingMemoryBound(to: UInt8.self))
   }
 
   /// Booleans `range` of a bitmap, one bit each, least significant first.
   static func encode(_ bits: Bitmap, _ range: Range<Int>, into out: BufferBuilder<UInt8>) {
     let part = bits.slice(range)
-    part.words.withUnsafe { words in
+    unsafe part.words.withUnsafe { words in
       let bytes = UnsafeRawBufferPointer(words)
-      out.append(contentsOf: UnsafeBufferPointer(rebasing: bytes.assumingMemoryBound(to: UInt8.self)[0..<(range.count + 7) / 8]))
+      unsafe out.append(contentsOf: UnsafeBufferPointer(rebasing: bytes.assumingMemoryBound(to: UInt8.self)[0..<(range.count + 7) / 8]))
     }
   }
 
   /// Texts `range`: a 4-byte length before each.
   static func encode(_ offsets: UnsafePointer<Int32>, _ data: UnsafePointer<UInt8>, _ range: Range<Int>, into out: BufferBuilder<UInt8>) {
-    let total = Int(offsets[range.upperBound]) - Int(offsets[range.lowerBound]) + 4 * range.count
-    var target = UnsafeMutableRawPointer(out.appendUninitialized(total))
+    let total = unsafe Int(offsets[range.upperBound]) - Int(offsets[range.lowerBound]) + 4 * range.count
+    var target = unsafe UnsafeMutableRawPointer(out.appendUninitialized(total))
     for i in range {
-      let length = offsets[i &+ 1] &- offsets[i]
-      target.storeBytes(of: length.littleEndian, as: Int32.self)
-      (target + 4).copyMemory(from: data + Int(offsets[i]), byteCount: Int(length))
-      target += 4 + Int(length)
+      let length = unsafe offsets[i &+ 1] &- offsets[i]
+      unsafe target.storeBytes(of: length.littleEndian, as: Int32.self)
+      unsafe (target + 4).copyMemory(from: data + Int(offsets[i]), byteCount: Int(length))
+      unsafe target += 4 + Int(length)
     }
   }
 
   /// Byte k of all values behind each other, for every k.
   static func encodeSplit<T: BitwiseCopyable>(_ values: UnsafePointer<T>, count: Int, into out: BufferBuilder<UInt8>) {
     let width = MemoryLayout<T>.size
-    let source = UnsafeRawPointer(values).assumingMemoryBound(to: UInt8.self)
-    let target = out.appendUninitialized(count * width)
+    let source = unsafe UnsafeRawPointer(values).assumingMemoryBound(to: UInt8.self)
+    let target = unsafe out.appendUninitialized(count * width)
     for k in 0..<width {
-      let stream = target + k * count
-      for i in 0..<count { stream[i] = source[i &* width &+ k] }
+      let stream = unsafe target + k * count
+      for i in 0..<count { unsafe stream[i] = unsafe source[i &* width &+ k] }
     }
   }
 }

@@ -9,27 +9,27 @@ enum RunLengthEncoder {
     var literalStart = 0
     var at = 0
     while at &+ 8 <= count {
-      let v = values[at]
-      let differs = (values[at &+ 1] ^ v) | (values[at &+ 2] ^ v) | (values[at &+ 3] ^ v) | (values[at &+ 4] ^ v)
+      let v = unsafe values[at]
+      let differs = unsafe (values[at &+ 1] ^ v) | (values[at &+ 2] ^ v) | (values[at &+ 3] ^ v) | (values[at &+ 4] ^ v)
         | (values[at &+ 5] ^ v) | (values[at &+ 6] ^ v) | (values[at &+ 7] ^ v)
       if differs != 0 {
         at &+= 8
         continue
       }
       var end = at &+ 8
-      while end < count, values[end] == v { end &+= 1 }
+      while end < count, unsafe values[end] == v { end &+= 1 }
       // Short runs inside wide literals cost more as runs of their own; a run of 8 pays only where it saves its header.
       if end &- at < 16, bitWidth <= 2, end < count {
         at &+= 8
         continue
       }
-      emitLiteral(values + literalStart, count: at - literalStart, bitWidth: bitWidth, into: out)
+      unsafe emitLiteral(values + literalStart, count: at - literalStart, bitWidth: bitWidth, into: out)
       appendVarint(UInt64(end - at) << 1, to: out)
       for byte in 0..<((bitWidth + 7) / 8) { out.append(UInt8(truncatingIfNeeded: v >> Int32(8 * byte))) }
       at = end
       literalStart = end
     }
-    emitLiteral(values + literalStart, count: count - literalStart, bitWidth: bitWidth, into: out)
+    unsafe emitLiteral(values + literalStart, count: count - literalStart, bitWidth: bitWidth, into: out)
   }
 
   /// A literal run; a last group of fewer than 8 values is padded with zeros.
@@ -38,8 +38,8 @@ enum RunLengthEncoder {
     let groups = (count + 7) / 8
     appendVarint(UInt64(groups) << 1 | 1, to: out)
     let byteCount = groups * bitWidth
-    let target = out.appendUninitialized(byteCount + 8)
-    BitPacker.pack(values, count: count, bitWidth: bitWidth, into: target, byteCount: byteCount)
+    let target = unsafe out.appendUninitialized(byteCount + 8)
+    unsafe BitPacker.pack(values, count: count, bitWidth: bitWidth, into: target, byteCount: byteCount)
     out.count -= 8
   }
 }
@@ -54,11 +54,11 @@ enum BitPacker {
     var at = 0
     let width = bitWidth
     for i in 0..<count {
-      let v = UInt64(truncatingIfNeeded: values[i])
+      let v = unsafe UInt64(truncatingIfNeeded: values[i])
       accumulator |= v << UInt64(truncatingIfNeeded: filled)
       filled &+= width
       if filled >= 64 {
-        UnsafeMutableRawPointer(out + at).storeBytes(of: accumulator.littleEndian, as: UInt64.self)
+        unsafe UnsafeMutableRawPointer(out + at).storeBytes(of: accumulator.littleEndian, as: UInt64.self)
         at &+= 8
         filled &-= 64
         accumulator = filled == 0 ? 0 : v >> UInt64(truncatingIfNeeded: width &- filled)
@@ -66,7 +66,7 @@ enum BitPacker {
     }
     while at < byteCount {
       let left = min(8, byteCount - at)
-      for k in 0..<left { out[at + k] = UInt8(truncatingIfNeeded: accumulator >> UInt64(8 * k)) }
+      for k in 0..<left { unsafe out[at + k] = UInt8(truncatingIfNeeded: accumulator >> UInt64(8 * k)) }
       accumulator = 0
       at += left
     }

@@ -1,0 +1,38 @@
+// Role: what the file system knows of a name: identity, bytes, modification time.
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// The facts of a file or directory.
+struct FileFacts {
+  var device: Int
+  var inode: Int
+  var links: Int
+  var size: Int64
+  /// Milliseconds since 1970.
+  var modified: Int64
+
+  /// Nil when there is no such name.
+  init?(_ path: String) {
+    var info = stat()
+    // SAFETY: `info` is filled by the call and lives on the stack.
+    guard unsafe stat(path, &info) == 0 else { return nil }
+    device = Int(info.st_dev)
+    inode = Int(info.st_ino)
+    links = Int(info.st_nlink)
+    size = Int64(info.st_size)
+    modified = Int64(info.st_mtim.tv_sec) * 1000 + Int64(info.st_mtim.tv_nsec) / 1_000_000
+  }
+}
+
+/// The wall clock.
+package enum DeltaClock {
+  /// Milliseconds since 1970.
+  package static var milliseconds: Int64 {
+    var time = timespec()
+    // SAFETY: `time` is filled by the call and lives on the stack.
+    unsafe clock_gettime(CLOCK_REALTIME, &time)
+    return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+  }
+}

@@ -1,0 +1,99 @@
+// Role: the cells of a dynamic column as arrays of elements, read in place.
+
+import Columnar
+import Expressions
+
+/// A dynamic column seen as lists: a null cell is one null, an array or bag its elements, anything else one element.
+struct DynamicCells {
+  private let vector: ColumnVector
+  private let offsets: Buffer<Int32>
+  private let data: Buffer<UInt8>
+
+  init(_ vector: ColumnVector) {
+    let flat = vector.flattened
+    self.vector = flat
+    if case .bytes(let offsets, let data) = flat.storage {
+      (self.offsets, self.data) = (offsets, data)
+    } else {
+      (offsets, data) = (Buffer(repeating: 0, count: flat.count + 1), .empty)
+    }
+  }
+
+  /// The cell, valid while this value is; a null row reads as null.
+  @inline(__always) private func view(_ row: Int) -> DynamicView {
+    guard vector.isValid(row) else { return unsafe DynamicView(data.pointer, 0) }
+    return unsafe DynamicView(data.pointer + Int(offsets[row]), Int(offsets[row + 1] - offsets[row]))
+  }
+
+  /// How many rows the cell gives.
+  func elementCount(_ row: Int) -> Int {
+    let cell = view(row)
+    switch cell.tag {
+    case .array, .bag: return cell.childCount
+    default: return 1
+    }
+  }
+
+  /// Element `indices[i]` of cell `rows[i]` as a dynamic column; beyond the end, and where the type asked for does not take it, null.
+  func elements(_ rows: Buffer<Int32>, _ indices: Buffer<Int32>, _ conversion: ElementConversion, bagsAsArrays: Bool) -> ColumnVector {
+    let out = StringBuilder(rows: rows.count, bytes: rows.count * 9)
+    let validity = BitmapBuilder(capacity: rows.count)
+    for i in 0..<rows.count {
+      let cell = view(Int(rows[i]))
+      let k = Int(indices[i])
+      let isPresent: Bool
+      switch cell.tag {
+      case .array: isPresent = cell.element(k).map { append($0, conversion, out) } ?? false
+      case .bag: isPresent = conversion.takes(.bag) && appendEntry(cell, k, asArray: bagsAsArrays, out)
+      default: isPresent = k == 0 && append(cell, conversion, out)
+      }
+      validity.append(isPresent)
+      out.endRow()
+    }
+    return out.finish(.dynamic, validity: validity.finishValidity())
+  }
+
+  private func append(_ element: DynamicView, _ conversion: ElementConversion, _ out: StringBuilder) -> Bool {
+    guard element.tag != .null, conversion.takes(element.tag) else { return false }
+    unsafe out.data.append(contentsOf: UnsafeBufferPointer(start: element.base, count: element.count))
+    return true
+  }
+
+  private func appendEntry(_ bag: DynamicView, _ k: Int, asArray: Bool, _ out: StringBuilder) -> Bool {
+    guard let entry = unsafe bag.entry(k) else { return false }
+    let key = unsafe String(decoding: entry.key, as: UTF8.self)
+    let value: DynamicValue = unsafe asArray ? .array([.string(key), entry.value.value]) : .bag([DynamicEntry(key, entry.value.value)])
+    unsafe value.binary.withUnsafeBufferPointer { unsafe out.data.append(contentsOf: $0) }
+    return true
+  }
+}
+
+/// The type that elements of arrays are given. It is a cast, not a conversion: elements of other kinds become null.
+struct ElementConversion: Sendable {
+  private let type: DataType
+  private let compiled: CompiledExpr?
+  private static let schema = StructType([StructField("element", .dynamic)])
+
+  init(_ type: DataType, context: EvaluationContext) throws {
+    self.type = type
+    compiled = type == .dynamic ? nil : try CompiledExpr(.call("to\(type)", [.column("element")]), schema: Self.schema, context: context)
+  }
+
+  /// Whether elements of a kind have a value of the type.
+  func takes(_ tag: DynamicTag) -> Bool {
+    switch type {
+    case .dynamic, .string: true
+    case .bool: tag == .true || tag == .false
+    case .int, .long, .real, .decimal: tag == .long || tag == .real || tag == .decimal
+    case .datetime: tag == .datetime || tag == .string
+    case .timespan: tag == .timespan || tag == .string
+    case .guid: tag == .guid || tag == .string
+    }
+  }
+
+  /// A dynamic column as a column of the type.
+  func convert(_ elements: ColumnVector) throws -> ColumnVector {
+    guard let compiled else { return elements }
+    return try compiled.evaluate(RecordBatch(schema: Self.schema, columns: [elements], rowCount: elements.count))
+  }
+}
