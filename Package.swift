@@ -27,21 +27,6 @@ let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: 
 
 // Layer 0 is memory and codecs; layer 9 is what a user starts.
 let modules: [Module] = [
-  Module(name: "Columnar", layer: 0, uses: ["CSIMD"], isStrict: false),
-  Module(name: "Codecs", layer: 1, uses: ["CZstd", "CSnappy", "CLZ4", "CBrotli", "CZlib"], isStrict: false),
-  Module(name: "Expressions", layer: 1, uses: ["Columnar", "CSIMD", "CRE2", "CZlib"], isStrict: false),
-  Module(name: "DataSource", layer: 2, uses: ["Columnar", "Expressions", "CLinux"], isStrict: false),
-  Module(name: "Parquet", layer: 2, uses: ["Columnar", "Codecs", "CSIMD"], isStrict: false),
-  Module(name: "CSV", layer: 2, uses: ["Columnar", "Codecs", "CSIMD"], isStrict: false),
-  Module(name: "JSON", layer: 2, uses: ["Columnar", "Codecs", "CSIMD"], isStrict: false),
-  Module(name: "Engine", layer: 3, uses: ["Columnar", "Expressions", "DataSource", "CSIMD", "CLinux"], isStrict: false),
-  Module(name: "KQL", layer: 4, uses: ["Columnar", "Expressions", "DataSource", "Engine"], isStrict: false),
-  Module(name: "FileConnector", layer: 5, uses: ["Columnar", "Expressions", "DataSource", "Parquet", "CSV", "JSON", "Codecs", "CCurl", "CLinux"], isStrict: false),
-  Module(name: "Charts", layer: 3, uses: ["Columnar", "DataSource"]),
-  Module(name: "KConnect", layer: 8, uses: ["Columnar", "Expressions", "DataSource", "Engine", "KQL", "FileConnector"], isStrict: false),
-  Module(name: "KConnectCLI", layer: 9,
-         uses: ["KConnect", "Charts", "Columnar", "Expressions", "DataSource", "Engine", "KQL", "FileConnector", "Parquet", "Codecs", "CLinux"],
-         products: [argumentParser], isProgram: true, isStrict: false),
   Module(name: "Columnar", layer: 0, uses: ["CSIMD"]),
   Module(name: "Codecs", layer: 1, uses: ["CZstd", "CSnappy", "CLZ4", "CBrotli", "CZlib"]),
   Module(name: "Expressions", layer: 1, uses: ["Columnar", "CSIMD", "CRE2", "CZlib"]),
@@ -53,9 +38,10 @@ let modules: [Module] = [
   Module(name: "Delta", layer: 3, uses: ["Columnar", "Expressions", "DataSource", "Parquet", "Codecs"]),
   Module(name: "KQL", layer: 4, uses: ["Columnar", "Expressions", "DataSource", "Engine"]),
   Module(name: "FileConnector", layer: 5, uses: ["Columnar", "Expressions", "DataSource", "Parquet", "CSV", "JSON", "Codecs", "CCurl", "CLinux"]),
+  Module(name: "Charts", layer: 3, uses: ["Columnar", "DataSource"]),
   Module(name: "KConnect", layer: 8, uses: ["Columnar", "Expressions", "DataSource", "Engine", "KQL", "FileConnector"]),
   Module(name: "KConnectCLI", layer: 9,
-         uses: ["KConnect", "Columnar", "Expressions", "DataSource", "Engine", "KQL", "FileConnector", "Parquet", "Codecs", "CLinux"],
+         uses: ["KConnect", "Charts", "Columnar", "Expressions", "DataSource", "Engine", "KQL", "FileConnector", "Parquet", "Codecs", "CLinux"],
          products: [argumentParser], isProgram: true),
 ]
 
