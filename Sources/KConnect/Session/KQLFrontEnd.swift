@@ -8,7 +8,7 @@ import KQL
 
 /// Binds KQL texts. `context` fixes `now()`; the query that runs the plan must have the same one.
 struct KQLFrontEnd {
-  private let options: BindOptions
+  let options: BindOptions
 
   init(_ session: Session) {
     var options = BindOptions(context: Session.newContext())
@@ -36,6 +36,9 @@ struct KQLFrontEnd {
   func query(_ text: String, tables: [String: LogicalPlan]) throws -> LogicalPlan {
     try single(KQL.bind(text, catalog: PlanCatalog(tables), options: options))
   }
+
+  /// All results of a text over a catalog.
+  func bound(_ text: String, catalog: any KQLCatalog) throws -> BoundQuery { try KQL.bind(text, catalog: catalog, options: options) }
 
   private func single(_ bound: BoundQuery) throws -> LogicalPlan {
     guard bound.results.count == 1, let result = bound.results.first else {

@@ -2,8 +2,6 @@
 
 import ArgumentParser
 import DataSource
-import Engine
-import FileConnector
 import KConnect
 
 struct OutputFlags: ParsableArguments {
@@ -17,62 +15,12 @@ struct OutputFlags: ParsableArguments {
   var noHeader = false
 
   /// Runs a frame and prints its rows.
-  func run(_ frame: DataFrame, _ context: Context) throws {
-    let path = output ?? "-"
+  func run(_ frame: DataFrame, _ context: Context) throws { try settings(context).run(frame, context) }
+
+  /// What the flags and the configuration file say together.
+  func settings(_ context: Context) throws -> ResultOutput {
     let format = try self.format.map { try ResultFormat(word: $0) } ?? output.flatMap { ResultFormat(path: $0) }
       ?? context.configuration.defaults["format"].map { try ResultFormat(word: $0) } ?? .table
-    if format == .parquet, path == "-", StandardStreams.isOutputTerminal {
-      throw KConnectError(.usage, "Parquet is binary and standard output is a terminal", hint: "add --output FILE, or redirect")
-    }
-    let execution = try frame.session.execution(frame.plan)
-    let progress = ProgressReporter(execution, mode: context.progress, resultGoesToTerminal: path == "-" && StandardStreams.isOutputTerminal)
-    defer {
-      progress?.stop()
-      for note in execution.progress.notes { context.note(note) }
-    }
-    try Interrupt.cancelling(execution) {
-      if let sink = format.sink(noHeader: noHeader) {
-        try write(execution, frame, path, sink.format, sink.options)
-      } else {
-        try print(execution, frame, path, format)
-      }
-    }
-  }
-
-  private func write(_ execution: QueryExecution, _ frame: DataFrame, _ path: String, _ name: String, _ options: [(String, String)]) throws {
-    guard let format = FileFormats.all.first(where: { $0.shortName == name }) else {
-      throw KConnectError(.notSupported, "not supported yet: output as \(name)")
-    }
-    var given = options
-    if let compression = FileNames.compressionExtension(path), format.options.contains(where: { $0.name == "compression" }) {
-      given.append(("compression", compression.hasPrefix(".z") ? "zstd" : "gzip"))
-    }
-    let checked = try DataSourceOptions(source: name, specs: format.options, given: given, use: .write)
-    let sink = try StagedFileSink(path: path) { try format.makeWriter($0, schema: frame.schema, options: checked) }
-    _ = try execution.write(to: sink)
-  }
-
-  private func print(_ execution: QueryExecution, _ frame: DataFrame, _ path: String, _ format: ResultFormat) throws {
-    let output = try ByteOutput(path: path)
-    let printer: any RowPrinter = switch format {
-    case .markdown: try MarkdownPrinter(output, schema: frame.schema, showsHeader: !noHeader)
-    case .json: try JSONPrinter(output, schema: frame.schema)
-    default: TablePrinter(output, schema: frame.schema, showsHeader: !noHeader, maxWidth: path == "-" ? StandardStreams.outputWidth : nil)
-    }
-    var failure: (any Error)?
-    try execution.run { batch in
-      if Interrupt.isRequested { return false }
-      do {
-        try printer.write(batch)
-        return true
-      } catch {
-        failure = error
-        return false
-      }
-    }
-    if let failure { throw failure }
-    if Interrupt.isRequested { throw KConnectError(.cancelled, "interrupted") }
-    try printer.end()
-    try output.finish()
+    return ResultOutput(format: format, path: output ?? "-", showsHeader: !noHeader)
   }
 }

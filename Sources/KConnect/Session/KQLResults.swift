@@ -1,0 +1,34 @@
+// Role: texts with several results, names and pictures, for programs that show them: the command line, the shell, a server.
+
+package import DataSource
+import Engine
+package import KQL
+
+/// One result of a KQL text.
+package struct KQLResult: Sendable {
+  package var frame: DataFrame
+  /// The name given by `as`.
+  package var name: String?
+  /// What `render` asks for.
+  package var visualization: Visualization?
+
+  package init(frame: DataFrame, name: String? = nil, visualization: Visualization? = nil) {
+    self.frame = frame
+    self.name = name
+    self.visualization = visualization
+  }
+}
+
+extension Session {
+  /// Binds a text; one result per query in it. Throws KQL_SYNTAX, KQL_SEMANTIC, COLUMN_NOT_FOUND, … with the place in the text.
+  package func results(_ text: String, catalog: any KQLCatalog) throws(KConnectError) -> [KQLResult] {
+    try publicErrors {
+      try KQLFrontEnd(self).bound(text, catalog: catalog).results.map {
+        KQLResult(frame: DataFrame(session: self, plan: $0.plan), name: $0.name, visualization: $0.visualization)
+      }
+    }
+  }
+
+  /// How texts of this session are bound, for completion.
+  package var bindOptions: BindOptions { KQLFrontEnd(self).options }
+}
