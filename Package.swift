@@ -87,9 +87,10 @@ let examples: [Target] = ["home-telemetry", "csv-to-parquet", "kql-over-files", 
 
 let tests: [Target] = [
   test("QueryTests", ["KQL", "Engine", "Expressions", "DataSource", "Columnar", "KConnect"], resources: [.copy("Cases")]),
+  test("ChartsTests", ["Charts", "Columnar", "DataSource"]),
   test("JSONTests", ["JSON", "Columnar"]),
   test("KConnectTests", ["KConnect"]),
-  test("CLITests", [], exclude: ["Help"]),
+  test("CLITests", [], exclude: ["Help", "Terminal"]),
   test("FileConnectorTests", ["FileConnector", "DataSource", "Expressions", "Columnar"]),
   test("ColumnarTests", ["Columnar"]),
   test("EngineTests", ["Engine", "Columnar", "Expressions", "DataSource"]),

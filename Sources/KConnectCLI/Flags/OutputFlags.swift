@@ -15,7 +15,7 @@ struct OutputFlags: ParsableArguments {
   var noHeader = false
 
   /// Runs a frame and prints its rows.
-  func run(_ frame: DataFrame, _ context: Context) throws { try settings(context).run(frame, context) }
+  func run(_ frame: DataFrame, _ context: Context) throws { try settings(context).run(KQLResult(frame: frame), context) }
 
   /// What the flags and the configuration file say together.
   func settings(_ context: Context) throws -> ResultOutput {

@@ -9,12 +9,12 @@ import KQL
 
 enum ChartOutput {
   /// Draws one result to standard output.
-  static func draw(_ frame: DataFrame, _ visualization: Visualization, _ context: Context) throws {
+  static func draw(_ result: KQLResult, _ visualization: Visualization, _ context: Context) throws {
     let style = TerminalStyle(
       width: min(StandardStreams.outputWidth ?? 80, 160), height: min(20, max(6, StandardStreams.outputHeight - 9)),
       isColourful: StandardStreams.isOutputColourful)
     let spec = try ChartSpec(kind: visualization.kind, properties: visualization.properties)
-    let data = try collect(frame, spec, context)
+    let data = try collect(result, spec, context)
     if spec.kind == .card { return try ByteOutput.print(TerminalCard.draw(data.firstRow, title: spec.title, style)) }
     let models = try data.models()
     try ByteOutput.print(TerminalChart.draw(models, style))
@@ -34,7 +34,7 @@ enum ChartOutput {
     let visualization = result.visualization ?? suggested(result.frame.schema)
     guard visualization.kind != "table" else { throw KConnectError(.usage, "--chart: a table is no picture", hint: "end the query with, for instance, | render timechart") }
     let spec = try ChartSpec(kind: visualization.kind, properties: visualization.properties)
-    let data = try collect(result.frame, spec, context)
+    let data = try collect(result, spec, context)
     let text: String
     if spec.kind == .card {
       let card = ChartPage.svg(card: data.firstRow, title: spec.title)
@@ -58,11 +58,11 @@ enum ChartOutput {
     return Visualization(kind: kind, properties: [])
   }
 
-  private static func collect(_ frame: DataFrame, _ spec: ChartSpec, _ context: Context) throws -> ChartData {
-    let execution = try frame.session.execution(frame.plan)
+  private static func collect(_ result: KQLResult, _ spec: ChartSpec, _ context: Context) throws -> ChartData {
+    let execution = try result.execution()
     let progress = ProgressReporter(execution, mode: context.progress, resultGoesToTerminal: true)
     defer { progress?.stop() }
-    var data = ChartData(spec, schema: frame.schema)
+    var data = ChartData(spec, schema: result.frame.schema)
     try Interrupt.cancelling(execution) { try execution.run { data.append($0) } }
     if Interrupt.isRequested { throw KConnectError(.cancelled, "interrupted") }
     return data

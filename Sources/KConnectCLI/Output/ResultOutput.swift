@@ -5,6 +5,7 @@ import DataSource
 import Engine
 import FileConnector
 import KConnect
+import KQL
 
 /// How and where results go.
 struct ResultOutput {
@@ -26,20 +27,21 @@ struct ResultOutput {
       if i > 0, format != .json, format != .ndjson { try ByteOutput.print("\n") }
       if results.count > 1, let name = result.name, format == .table { try ByteOutput.print(name + "\n") }
       if isForEyes, let visualization = result.visualization, visualization.kind != "table" {
-        try ChartOutput.draw(result.frame, visualization, context)
+        try ChartOutput.draw(result, visualization, context)
       } else {
-        try run(result.frame, context)
+        try run(result, context)
       }
     }
   }
 
-  /// Runs a frame and prints its rows; answers how many.
+  /// Runs a result and prints its rows; answers how many.
   @discardableResult
-  func run(_ frame: DataFrame, _ context: Context) throws -> Int {
+  func run(_ result: KQLResult, _ context: Context) throws -> Int {
+    let frame = result.frame
     if format == .parquet, path == "-", StandardStreams.isOutputTerminal {
       throw KConnectError(.usage, "Parquet is binary and standard output is a terminal", hint: "add --output FILE, or redirect")
     }
-    let execution = try frame.session.execution(frame.plan)
+    let execution = try result.execution()
     let progress = ProgressReporter(execution, mode: context.progress, resultGoesToTerminal: path == "-" && StandardStreams.isOutputTerminal)
     defer {
       progress?.stop()

@@ -31,7 +31,8 @@ struct History {
     entries.append(entry)
     guard let path else { return }
     makeFolders(of: path)
-    let file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
+    // SAFETY: open reads the zero-terminated bridged path during the call.
+    let file = unsafe open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
     guard file >= 0 else { return }
     var line = Self.escaped(entry) + "\n"
     // SAFETY: write reads the bytes of `line` during the call.
@@ -43,7 +44,8 @@ struct History {
     var made = ""
     for part in path.split(separator: "/").dropLast() {
       made += "/" + part
-      mkdir(made, 0o700)
+      // SAFETY: mkdir reads the zero-terminated bridged path during the call.
+      unsafe mkdir(made, 0o700)
     }
   }
 

@@ -106,10 +106,10 @@ struct Shell {
   /// Prints or draws a result; answers how many rows it had, 0 for pictures.
   private func show(_ result: KQLResult) throws -> Int {
     if output.isForEyes, let visualization = result.visualization, visualization.kind != "table" {
-      try ChartOutput.draw(result.frame, visualization, context)
+      try ChartOutput.draw(result, visualization, context)
       return 0
     }
-    return try output.run(result.frame, context)
+    return try output.run(result, context)
   }
 
   // MARK: Commands of the shell
