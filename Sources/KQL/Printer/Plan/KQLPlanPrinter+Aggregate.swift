@@ -1,5 +1,6 @@
 // Role: aggregates to `summarize`. Calls that must speak of one row (`arg_max(x, a)` and `arg_max(x, b)`) are put into one call of several columns.
 
+import Columnar
 import Engine
 import Expressions
 

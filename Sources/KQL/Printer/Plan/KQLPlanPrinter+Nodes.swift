@@ -1,6 +1,7 @@
 // Role: plan nodes to operators, one case per node. Nil: KQL has no operator that means the same.
 
 import Columnar
+import DataSource
 import Engine
 import Expressions
 

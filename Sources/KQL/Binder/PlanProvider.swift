@@ -3,6 +3,7 @@
 
 package import Columnar
 package import DataSource
+package import Engine
 package import Expressions
 
 /// A source that opens plans instead of tables.
