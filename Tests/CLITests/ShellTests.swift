@@ -132,11 +132,4 @@ struct ShellTests {
     let result = try Program.run(["query", "print x = 1 | render timepivot", "--format", "csv"], in: place)
     #expect(result.status == 0 && result.output == "x\n1\n", "\(result.errors)")
   }
-
-  @Test func severalResultsComeOneAfterAnother() throws {
-    let place = try Place()
-    let result = try Program.run(["query", "print a = 1; print b = 2", "--format", "csv"], in: place)
-    #expect(result.output == "a\n1\n\nb\n2\n", "\(result.errors)")
-    #expect(try Program.run(["query", "print a = 1; print b = 2", "--format", "csv", "--output", "x.csv"], in: place).status == 1)
-  }
 }

@@ -80,7 +80,7 @@ package enum RowTracking {
         file.defaultRowCommitVersion = file.defaultRowCommitVersion ?? known.defaultRowCommitVersion
       }
       if file.baseRowId == nil {
-        guard let rows = try file.numRecords() else {
+        guard let rows = file.numRecords else {
           throw KConnectError(.internalError, "row tracking needs the number of rows of '\(file.path)' in its statistics")
         }
         file.baseRowId = mark + 1

@@ -19,6 +19,15 @@ package struct FileEntry: Sendable {
   /// Directory names between the table's base and the file, outermost first: what partition columns are read from.
   package var directories: [String]
   package var source: SourcePath
+
+  package init(path: String, movedTo: String? = nil, size: Int?, modified: Int64, directories: [String] = [], source: SourcePath) {
+    self.path = path
+    self.movedTo = movedTo
+    self.size = size
+    self.modified = modified
+    self.directories = directories
+    self.source = source
+  }
 }
 
 /// What is listed and what is left out.

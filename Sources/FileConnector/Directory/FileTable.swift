@@ -22,6 +22,8 @@ package final class FileTable: BatchReadable {
   private let inputs: InputCache
   /// Held for the files of the table, which find it by its path and write rejected rows to it; nil when none are kept.
   private let badRecords: BadRecordsFile?
+  /// Nil for plain directories.
+  let catalog: (any FileCatalog)?
   private let first: (any BatchReadable)?
   private let rowCount = Mutex<Int??>(nil)
 
@@ -38,9 +40,10 @@ package final class FileTable: BatchReadable {
   init(
     format: any FileFormat, options: DataSourceOptions, files: [FileEntry], partitions: PartitionColumns, dataSchema: StructType,
     openSchema: OpenSchema, fileNameColumn: String?, description: String, inputs: InputCache, badRecords: BadRecordsFile?,
-    first: (any BatchReadable)?
+    first: (any BatchReadable)?, catalog: (any FileCatalog)? = nil
   ) throws {
     self.badRecords = badRecords
+    self.catalog = catalog
     self.format = format
     self.options = options
     self.files = files
@@ -64,8 +67,26 @@ package final class FileTable: BatchReadable {
     schema = StructType(fields)
   }
 
-  /// Opens file `i`; throws errors that name it.
+  /// The files that a catalog lists: `schema` has all columns, those of `partitions` included, in table order.
+  package convenience init(
+    format: any FileFormat, options: DataSourceOptions, files: [FileEntry], partitions: PartitionColumns, schema: StructType,
+    description: String, catalog: any FileCatalog
+  ) throws {
+    try self.init(
+      format: format, options: options, files: files, partitions: partitions, dataSchema: schema, openSchema: .own, fileNameColumn: nil,
+      description: description, inputs: InputCache(files, needsRandomAccess: true, http: HTTPOptions()), badRecords: nil, first: nil, catalog: catalog)
+  }
+
+  /// Opens file `i`, without its deleted rows; throws errors that name it.
   func open(_ i: Int) throws -> any BatchReadable {
+    let table = try openWhole(i)
+    guard let catalog, let addressable = table as? any RowAddressable,
+      let deleted = try catalog.deletedRows(file: i, rowCount: addressable.physicalRowCount)
+    else { return table }
+    return addressable.excluding(deleted)
+  }
+
+  private func openWhole(_ i: Int) throws -> any BatchReadable {
     if i == 0, let first { return first }
     let input = try inputs.open(i)
     switch openSchema {
@@ -101,21 +122,31 @@ package final class FileTable: BatchReadable {
     let fallback: FilterPushdown = mentionsConstant ? .inexact : .unsupported
     guard !files.isEmpty, let table = first ?? (try? open(0)) else { return fallback }
     guard isUnadapted(columns, in: table) else { return .inexact }
-    switch table.pushdown([substituted(filter, file: 0)]).first {
+    switch table.pushdown([substituted(filter, file: 0, in: table)]).first {
     case .exact: return .exact
     case .inexact: return .inexact
     default: return fallback
     }
   }
 
-  /// The filter with the file's constants put in.
-  func substituted(_ filter: Expr, file i: Int) -> Expr {
-    filter.replacingColumns { name in constant(name, file: i).map { .literal($0) } }
+  /// The filter with the file's constants and names of columns put in.
+  func substituted(_ filter: Expr, file i: Int, in table: any BatchReadable) -> Expr {
+    filter.replacingColumns { name in constant(name, file: i).map { .literal($0) } ?? ownName(name, in: table).map { .column($0) } }
+  }
+
+  /// What the file calls a column; nil when it does not have it.
+  func ownName(_ name: String, in table: any BatchReadable) -> String? {
+    if let catalog { return catalog.ownName(name, in: table) }
+    return table.schema.index(of: name) == nil ? nil : name
   }
 
   /// True when the file has all these columns with the table's types.
   func isUnadapted(_ columns: Set<String>, in table: any BatchReadable) -> Bool {
-    columns.allSatisfy { isConstant($0) || table.schema.field($0)?.type == dataSchema.field($0)?.type }
+    columns.allSatisfy { name in
+      if isConstant(name) { return true }
+      guard let own = ownName(name, in: table), let field = table.schema.field(own) else { return false }
+      return field.type == dataSchema.field(name)?.type
+    }
   }
 
   package func scan(_ request: ScanRequest, context: EvaluationContext) throws -> any Scan {
@@ -130,6 +161,7 @@ package final class FileTable: BatchReadable {
 
   /// Known when every file knows it; asked of at most 256 files, once.
   package var exactRowCount: Int? {
+    if let known = catalog?.exactRowCount { return known }
     guard case .typed = format.schemaFidelity, files.count <= 256 else { return nil }
     return rowCount.withLock { known in
       if let known { return known }

@@ -110,7 +110,7 @@ final class FileTableScan: Scan {
   // MARK: Planning one file
 
   private func mayMatch(_ i: Int) throws -> Bool {
-    if constantSchema.count == 0 || request.filters.isEmpty { return true }
+    if request.filters.isEmpty || constantSchema.count == 0 && table.catalog == nil { return true }
     let values = constantSchema.fields.map { table.constant($0.name, file: i) ?? .null($0.type) }
     if !fileFilters.isEmpty {
       let row = RecordBatch(schema: constantSchema, columns: values.map { .constant($0, count: 1) }, rowCount: 1)
@@ -118,11 +118,10 @@ final class FileTableScan: Scan {
     }
     return otherFilters.allSatisfy { filter in
       filter.pruning.mayMatch { name in
-        constantSchema.index(of: name).map { c in
-          ColumnStatistics(
-            type: values[c].type, min: values[c].isNull ? nil : values[c], max: values[c].isNull ? nil : values[c],
-            nullCount: values[c].isNull ? 1 : 0, rowCount: 1, mayHaveNaN: false)
-        }
+        guard let c = constantSchema.index(of: name) else { return table.catalog?.statistics(name, file: i) }
+        return ColumnStatistics(
+          type: values[c].type, min: values[c].isNull ? nil : values[c], max: values[c].isNull ? nil : values[c],
+          nullCount: values[c].isNull ? 1 : 0, rowCount: 1, mayHaveNaN: false)
       }
     }
   }
@@ -131,7 +130,7 @@ final class FileTableScan: Scan {
     var pushed: [Expr] = []
     var residual: [Expr] = []
     for (filter, isExact, _) in otherFilters {
-      let own = table.substituted(filter, file: i)
+      let own = table.substituted(filter, file: i, in: file)
       let answer: FilterPushdown = table.isUnadapted(filter.columns, in: file) ? file.pushdown([own]).first ?? .unsupported : .unsupported
       if answer != .unsupported { pushed.append(own) }
       if isExact, answer != .exact { residual.append(filter) }
@@ -145,14 +144,14 @@ final class FileTableScan: Scan {
   private func resolve(_ name: String, _ file: any BatchReadable, _ i: Int) throws -> (StructField, ColumnOrigin) {
     guard let field = table.schema.field(name) else { throw KConnectError(.columnNotFound, "column '\(name)' not found in \(table.description)") }
     if let value = table.constant(name, file: i) { return (field, .constant(value)) }
-    guard let own = file.schema.field(name) else { return (field, .constant(.null(field.type))) }
-    if own.type == field.type { return (field, .file(name, widensTo: nil)) }
-    guard SchemaMerge.widened(own.type, field.type) == field.type else {
+    guard let own = table.ownName(name, in: file).flatMap({ file.schema.field($0) }) else { return (field, .constant(.null(field.type))) }
+    if own.type == field.type { return (field, .file(own.name, convertsTo: nil)) }
+    guard SchemaMerge.isConvertible(own.type, to: field.type, hasCatalog: table.catalog != nil) else {
       throw SchemaMerge.mismatch(
         name, "the table", field.type, table.files[i].path, own.type,
         hint: SchemaMerge.widened(own.type, field.type) == nil ? "cast one of them, or read the files apart" : "mergeSchema=true widens the column")
     }
-    return (field, .file(name, widensTo: field.type))
+    return (field, .file(own.name, convertsTo: field.type))
   }
 }
 

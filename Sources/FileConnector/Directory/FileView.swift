@@ -7,8 +7,8 @@ import Expressions
 
 /// Where a requested column comes from in one file.
 enum ColumnOrigin: Sendable, Equatable {
-  /// A column of the file, to be widened when the types differ.
-  case file(String, widensTo: DataType?)
+  /// A column of the file, to be converted when the types differ.
+  case file(String, convertsTo: DataType?)
   /// The same value in every row of the file.
   case constant(Scalar)
 }
@@ -62,7 +62,7 @@ struct FileView: Sendable {
   func adapt(_ batch: RecordBatch) throws -> RecordBatch? {
     let columns = origins.indices.map { i -> ColumnVector in
       switch origins[i] {
-      case .file(_, let type): type.map { batch.columns[positions[i]].widened(to: $0) } ?? batch.columns[positions[i]]
+      case .file(_, let type): type.map { batch.columns[positions[i]].converted(to: $0) } ?? batch.columns[positions[i]]
       case .constant(let value): .constant(value, count: batch.rowCount)
       }
     }

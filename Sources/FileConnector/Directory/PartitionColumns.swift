@@ -14,7 +14,8 @@ package struct PartitionColumns: Sendable {
     PartitionColumns(schema: StructType(), values: Array(repeating: [], count: fileCount))
   }
 
-  private init(schema: StructType, values: [[Scalar]]) {
+  /// Columns and values known from elsewhere: one row of values per file.
+  package init(schema: StructType, values: [[Scalar]]) {
     self.schema = schema
     self.values = values
   }

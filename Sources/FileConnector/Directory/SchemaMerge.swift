@@ -14,6 +14,16 @@ package enum SchemaMerge {
     return x > y ? a : b
   }
 
+  /// True when a file's column can be shown as the table's type: a wider one, or in a table whose schema stands in a catalog the type that
+  /// another writer stored as text or number.
+  static func isConvertible(_ own: DataType, to type: DataType, hasCatalog: Bool) -> Bool {
+    if widened(own, type) == type { return true }
+    switch (own, type) {
+    case (.string, .guid), (.string, .dynamic), (.long, .timespan), (.guid, .string), (.dynamic, .string), (.timespan, .long): return hasCatalog
+    default: return false
+    }
+  }
+
   /// For types guessed from text: what holds both always exists; string at last, dynamic where one is.
   package static func widenedGuess(_ a: DataType, _ b: DataType) -> DataType {
     if let type = widened(a, b) { return type }
@@ -90,6 +100,36 @@ package enum SchemaMerge {
 }
 
 extension ColumnVector {
+  /// The values as a type that `SchemaMerge.isConvertible` allows.
+  func converted(to target: DataType) -> ColumnVector {
+    switch (type, target) {
+    case (.long, .timespan), (.timespan, .long): retyped(target)
+    case (.string, .dynamic): parsedJSON()
+    case (.string, _), (.guid, _), (.dynamic, _): cast(to: target)
+    default: widened(to: target)
+    }
+  }
+
+  /// Texts as the JSON values they hold; what is no JSON is a dynamic string.
+  private func parsedJSON() -> ColumnVector {
+    let flat = flattened
+    guard case .bytes(let offsets, let data) = flat.storage else { return .nulls(.dynamic, count: count) }
+    let parser = DynamicParser(.json)
+    let out = StringBuilder(rows: count, bytes: data.count + count * 4)
+    for i in 0..<count {
+      defer { out.endRow() }
+      let start = Int(offsets[i])
+      // SAFETY: offsets of a vector lie within its data, which `flat` keeps alive.
+      let text = unsafe UnsafeBufferPointer(start: data.pointer + start, count: Int(offsets[i + 1]) - start)
+      if text.isEmpty { continue }
+      do throws(JSONTextError) { try unsafe parser.parse(text, into: out.data) } catch {
+        unsafe DynamicValue.string(String(decoding: text, as: UTF8.self)).binary.withUnsafeBufferPointer { unsafe out.data.append(contentsOf: $0) }
+      }
+    }
+    withExtendedLifetime((offsets, data)) {}
+    return out.finish(.dynamic, validity: validity)
+  }
+
   /// The values as a wider type (`SchemaMerge.widened`); forms are kept. Other pairs are a programming error.
   func widened(to target: DataType) -> ColumnVector {
     if type == target { return self }

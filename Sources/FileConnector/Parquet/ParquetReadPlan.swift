@@ -48,17 +48,19 @@ struct ParquetReadPlan: Sendable {
     self.columns = columns
   }
 
-  /// The selected rows of a window; nil when there are none.
-  func read(_ reader: RowGroupReader, _ window: Range<Int>) throws -> RecordBatch? {
+  /// The selected rows of a window, of those that `live` has (nil: all); nil when there are none.
+  func read(_ reader: RowGroupReader, _ window: Range<Int>, live: Bitmap?) throws -> RecordBatch? {
+    let liveCount = live?.popcount ?? window.count
+    if liveCount == 0 { return nil }
     if steps.isEmpty {
-      let vectors = try outputs.map { try reader.readColumn($0, window, nil) }
-      return RecordBatch(schema: outputSchema, columns: vectors, rowCount: window.count)
+      let vectors = try outputs.map { try reader.readColumn($0, window, live) }
+      return RecordBatch(schema: outputSchema, columns: vectors, rowCount: liveCount)
     }
     // Rows of the window that decoded columns hold, nil for all; and among them those that passed since the last cut.
-    var kept: Bitmap?
+    var kept = live
     var passing: Bitmap?
     var decoded = [ColumnVector?](repeating: nil, count: columns.count)
-    var rowCount = window.count
+    var rowCount = liveCount
     func compact() {
       guard let bits = passing else { return }
       passing = nil

@@ -28,6 +28,9 @@ final class ParquetScan: Scan {
   let plan: ParquetReadPlan
   private let filters: [(expr: Expr, pruning: PruningPredicate)]
   private let splits: Bool
+  private let deleted: Bitmap?
+  /// The first row of each row group within the file.
+  private let groupStarts: [Int]
   private let state: Mutex<State>
 
   init(_ table: ParquetTable, _ request: ScanRequest, _ context: EvaluationContext) throws {
@@ -38,9 +41,17 @@ final class ParquetScan: Scan {
     }
     self.schema = schema
     plan = try ParquetReadPlan(file, table.schema, outputs: request.columns, filters: request.filters, context)
+    deleted = table.deleted
+    var starts: [Int] = []
+    var rowCount = 0
+    for group in 0..<file.rowGroupCount {
+      starts.append(rowCount)
+      rowCount += file.metadata.rowGroups[group].rowCount
+    }
+    groupStarts = starts
     filters = request.filters.map { ($0, PruningPredicate($0)) }
     splits = file.rowGroupCount < Self.fewMorsels
-    var initial = State(rowsLeft: request.filters.isEmpty ? request.limit ?? Int.max : Int.max)
+    var initial = State(rowsLeft: request.filters.isEmpty && table.deleted == nil ? request.limit ?? Int.max : Int.max)
     initial.metrics.files = 1
     for group in 0..<file.rowGroupCount { initial.metrics.bytesTotal += file.byteCounts(rowGroup: group, columns: plan.columns).compressed }
     state = Mutex(initial)
@@ -146,6 +157,14 @@ final class ParquetScan: Scan {
 
   // MARK: What morsels need
 
+  /// Which rows of a window are there; nil for all.
+  fileprivate func liveRows(_ group: Int, _ window: Range<Int>) -> Bitmap? {
+    guard let deleted else { return nil }
+    let start = groupStarts[group]
+    let part = deleted.slice(start + window.lowerBound..<start + window.upperBound)
+    return part.isAllClear ? nil : part.inverted
+  }
+
   fileprivate func takeContext() -> DecodeBox { state.withLock { $0.contexts.popLast() } ?? DecodeBox() }
 
   fileprivate func giveBack(_ box: DecodeBox, rows: Int) {
@@ -186,7 +205,7 @@ private struct ParquetMorsel: Morsel {
       let reader = try RowGroupReader(scan.file, rowGroup: group, columns: scan.plan.columns, rows: rows, context: box.context)
       for window in reader.batchWindows {
         rowsRead += window.count
-        if let batch = try scan.plan.read(reader, window), try !emit(batch) { return }
+        if let batch = try scan.plan.read(reader, window, live: scan.liveRows(group, window)), try !emit(batch) { return }
       }
     }
   }

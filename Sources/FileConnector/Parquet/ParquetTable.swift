@@ -6,17 +6,29 @@ import Expressions
 import Parquet
 
 /// An open Parquet file.
-final class ParquetTable: BatchReadable {
+final class ParquetTable: RowAddressable, FieldIdentified {
   let file: ParquetFile
   let schema: StructType
+  /// Rows that are left out, nil for none.
+  let deleted: Bitmap?
 
-  init(_ file: ParquetFile) {
+  init(_ file: ParquetFile, deleted: Bitmap? = nil) {
     self.file = file
+    self.deleted = deleted
     schema = file.structType
   }
 
+  var physicalRowCount: Int { file.rowCount }
+
+  func excluding(_ deleted: Bitmap) -> any BatchReadable { ParquetTable(file, deleted: deleted) }
+
+  func columnName(fieldID: Int32) -> String? {
+    for (node, field) in zip(file.schema.tree.fields, file.schema.fields) where node.element.fieldID == fieldID { return field.name }
+    return nil
+  }
+
   var description: String { "parquet \(file.name)" }
-  var exactRowCount: Int? { file.rowCount }
+  var exactRowCount: Int? { file.rowCount - (deleted?.popcount ?? 0) }
 
   func pushdown(_ filters: [Expr]) -> [FilterPushdown] {
     let context = EvaluationContext(nowTicks: 0, seed: 0)

@@ -35,7 +35,7 @@ struct SinkBuilder {
   }
 
   private func directorySink(_ directory: String, _ schema: StructType, _ mode: SaveMode, _ partitionBy: [String]) throws -> (any TableSink)? {
-    let splitter = partitionBy.isEmpty ? nil : try PartitionSplitter(schema: schema, partitionBy: partitionBy)
+    if !partitionBy.isEmpty { _ = try PartitionSplitter(schema: schema, partitionBy: partitionBy) }
     let exists = pathKind(directory) == .directory
     let isOccupied = try exists && TargetContents.isOccupied(directory)
     var change: DirectoryChange = exists ? .add : .create
@@ -44,28 +44,16 @@ struct SinkBuilder {
     case .error where isOccupied: throw Self.exists(directory)
     case .overwrite where isOccupied:
       try TargetContents.checkReplaceable(directory, fileExtensions: format.fileExtensions)
-      change = splitter != nil && options.word("partitionOverwriteMode") == "dynamic" ? .replaceTouched : .replace
+      change = !partitionBy.isEmpty && options.word("partitionOverwriteMode") == "dynamic" ? .replaceTouched : .replace
     case .append where isOccupied: try checkAppend(directory, schema, partitionBy)
     default: break
     }
-    let dataSchema = StructType(schema.fields.filter { !partitionBy.contains($0.name) })
     let limit = options.integer("maxRecordsPerFile") ?? 0
     guard limit >= 0 else { throw KConnectError(.optionInvalid, "option 'maxRecordsPerFile': found \(limit), expected 0 or more") }
     let commit = try DirectoryCommit(target: directory, change: change, fileSystem: fileSystem)
-    do {
-      let format = format, options = options
-      let parts = PartFactory(
-        commit: commit, fileExtension: format.outputExtension(options), target: directory, fileSystem: fileSystem,
-        makeWriter: { try format.makeWriter($0, schema: dataSchema, options: options) })
-      guard let splitter else { return try DirectorySink(parts, maxRecordsPerFile: limit == 0 ? nil : limit) }
-      let encoder = try format.makeWriter(try OutputFile(device: "/dev/null"), schema: dataSchema, options: options)
-      return PartitionedSink(
-        parts, splitter: splitter, dataSchema: dataSchema, encoder: encoder, maxRecordsPerFile: limit == 0 ? nil : limit,
-        maxOpenFiles: max(1, options.integer("maxOpenPartitions") ?? 128))
-    } catch {
-      commit.abort()
-      throw error
-    }
+    return try PartSinks.make(
+      commit, format: format, options: options, schema: schema, partitionBy: partitionBy, target: directory, fileSystem: fileSystem,
+      maxRecordsPerFile: limit == 0 ? nil : limit, maxOpenFiles: max(1, options.integer("maxOpenPartitions") ?? 128))
   }
 
   // MARK: Schema drift

@@ -23,7 +23,7 @@ enum DirectoryChange {
 }
 
 /// The staging of one directory write.
-final class DirectoryCommit {
+final class DirectoryCommit: PartCommit {
   private let target: String
   private let change: DirectoryChange
   private let fileSystem: FileSystem
@@ -87,20 +87,21 @@ final class DirectoryCommit {
   }
 
   /// Records a finished, synced part.
-  func add(part name: String) { parts.append(name) }
+  func add(_ part: FinishedPart) { parts.append(part.name) }
 
   /// Makes the parts visible; throws with nothing visible, unless the message says otherwise.
-  func commit() throws {
+  func commit() throws -> Bool {
     for directory in ([staging.path] + madeDirectories.sorted()) {
       let code = fileSystem.syncDirectory(directory)
       if code != 0 { throw SystemError.make("cannot sync", target, code) }
     }
     if isBeside, try commitByRename() {
       isDone = true
-      return
+      return true
     }
     try commitByJournal()
     isDone = true
+    return true
   }
 
   /// Removes every trace of an uncommitted write.

@@ -5,7 +5,7 @@ import DataSource
 
 /// Makes the parts of one write.
 struct PartFactory {
-  let commit: DirectoryCommit
+  let commit: any PartCommit
   let identifier = randomIdentifier()
   let fileExtension: String
   let target: String
@@ -14,7 +14,7 @@ struct PartFactory {
   private(set) var count = 0
 
   init(
-    commit: DirectoryCommit, fileExtension: String, target: String, fileSystem: FileSystem, makeWriter: @escaping (OutputFile) throws -> any FileWriter
+    commit: any PartCommit, fileExtension: String, target: String, fileSystem: FileSystem, makeWriter: @escaping (OutputFile) throws -> any FileWriter
   ) {
     self.commit = commit
     self.fileExtension = fileExtension
@@ -35,7 +35,7 @@ struct PartFactory {
   /// Finishes a part and hands it to the commit; answers its bytes.
   func finish(_ part: PartWriter) throws -> Int {
     let bytes = try part.finish()
-    commit.add(part: part.name)
+    try commit.add(FinishedPart(name: part.name, path: part.file.path, rows: part.rowCount, bytes: bytes))
     return bytes
   }
 }
@@ -88,7 +88,7 @@ final class DirectorySink: TableSink, @unchecked Sendable {  // append/commit by
   func commit() throws -> WriteSummary {
     do {
       if let part = current { try close(part) }
-      try parts.commit.commit()
+      summary.isSkipped = try !parts.commit.commit()
     } catch {
       abort()
       throw error

@@ -1,19 +1,25 @@
 // Role: the formats every session has, and which of them a path means.
 
 package import DataSource
+import DeltaConnector
 import FileConnector
 
 package enum BuiltInSources {
   /// All providers of this package.
-  package static let registry = SourceRegistry(FileFormats.providers)
+  package static let registry = SourceRegistry(FileFormats.providers + [DeltaProvider()])
 
   /// The format of something to read: by extension, by the files of a directory, at last by first bytes. Throws USAGE that names the ways out.
   package static func format(ofPath path: String) throws(KConnectError) -> String {
-    try publicErrors { try FileFormats.guess(path).shortName }
+    if isDeltaTable(path) { return "delta" }
+    return try publicErrors { try FileFormats.guess(path).shortName }
   }
+
+  /// True for a directory with a transaction log.
+  private static func isDeltaTable(_ path: String) -> Bool { pathKind(joinPath(path, "_delta_log")) == .directory }
 
   /// The format of something to write: by extension, or by the files already there.
   package static func format(ofTarget path: String) throws(KConnectError) -> String {
+    if isDeltaTable(path) { return "delta" }
     if let ending = FileNames.formatExtension(path) {
       if let found = FileFormats.all.first(where: { $0.fileExtensions.contains(ending) }) { return found.shortName }
       throw KConnectError(

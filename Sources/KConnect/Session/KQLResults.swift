@@ -37,6 +37,9 @@ extension Session {
     }
   }
 
+  /// Tables by name, and files by place, for texts of this session.
+  package func catalog(_ tables: [String: DataFrame]) -> any KQLCatalog { SessionCatalog(tables: tables.mapValues(\.plan), session: self) }
+
   /// How texts of this session are bound, for completion.
   package var bindOptions: BindOptions { KQLFrontEnd(self).options }
 }

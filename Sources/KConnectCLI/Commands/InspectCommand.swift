@@ -8,9 +8,10 @@ import Parquet
 
 struct InspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "inspect", abstract: "Shows how a Parquet file is laid out: row groups, columns, encodings, sizes, statistics, indexes.")
+    commandName: "inspect",
+    abstract: "Shows how a Parquet file is laid out (row groups, columns, encodings, sizes, statistics, indexes), or a Delta table's versions and files.")
 
-  @Argument(help: "A Parquet file.")
+  @Argument(help: "A Parquet file, or a Delta table: delta:PATH.")
   var file: String
   @Option(name: .shortAndLong, help: ArgumentHelp("text or json.", valueName: "form"))
   var format = "text"
@@ -18,6 +19,12 @@ struct InspectCommand: ParsableCommand {
   func run() throws {
     guard ["text", "json"].contains(format.lowercased()) else {
       throw KConnectError(.usage, "--format: unknown form '\(format)'", hint: "forms: text, json")
+    }
+    if let table = DeltaInspection.table(file) {
+      let output = try ByteOutput(standardOutput: ())
+      try output.write(try DeltaInspection(table).text(form: format.lowercased()))
+      try output.finish()
+      return
     }
     let path = file.hasPrefix("parquet:") ? String(file.dropFirst(8)) : file
     // Opened once by the connector, whose errors say what a path is or lacks.

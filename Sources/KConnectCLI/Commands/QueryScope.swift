@@ -15,7 +15,7 @@ struct QueryScope {
   /// What the prompt of the shell shows.
   var name: String { "kql" }
 
-  var catalog: any KQLCatalog { PlanCatalog(tables.mapValues(\.plan)) }
+  var catalog: any KQLCatalog { session.catalog(tables) }
   var tableNames: [String] { catalog.tableNames(database: nil) }
   var databaseNames: [String] { catalog.databaseNames }
 

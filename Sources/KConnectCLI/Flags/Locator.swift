@@ -3,7 +3,8 @@
 //     parquet:PATH  csv:PATH  json:PATH    a file, directory, glob, URL or '-' in that format
 //     PATH                                 the same, the format is guessed from the extension or the files
 //     -  stdin:                            standard input or output; a format is needed: csv:-
-//     delta:PATH  kusto:…  kafka:…  rate:  console:   known, refused by name
+//     delta:PATH                           a Delta table
+//     kusto:…  kafka:…  rate:  console:   known, refused by name
 
 import Columnar
 import DataSource
@@ -19,7 +20,7 @@ struct Locator {
   let path: String
 
   private static let later: [(scheme: String, what: String)] = [
-    ("delta", "Delta tables"), ("kusto", "the embedded store and Kusto clusters"), ("kafka", "Kafka"), ("rate", "the rate source"),
+    ("kusto", "the embedded store and Kusto clusters"), ("kafka", "Kafka"), ("rate", "the rate source"),
     ("memory", "the memory sink"),
   ]
 

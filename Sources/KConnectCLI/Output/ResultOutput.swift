@@ -17,40 +17,68 @@ struct ResultOutput {
   /// Whether rows meet eyes: a table on a terminal, where `render` draws.
   var isForEyes: Bool { format == .table && path == "-" && StandardStreams.isOutputTerminal }
 
-  /// Prints all results of a text. A result with `render` is drawn where it meets eyes, or into `chart`.
+  /// Prints all results of a text: with their names as text, as an array of objects as JSON. A result with `render` is drawn where it meets
+  /// eyes, or into `chart`. Throws USAGE for several results in a format that holds one.
   func run(_ results: [KQLResult], _ context: Context, chart: String? = nil) throws {
     if let chart { return try ChartOutput.write(results, to: chart, context) }
-    if results.count > 1, path != "-" || format == .parquet {
-      throw KConnectError(.notSupported, "the text has \(results.count) results; not supported yet: several results in one file", hint: "run the queries one by one")
+    if results.count == 1, let only = results.first {
+      try show(only, context)
+      return
     }
-    for (i, result) in results.enumerated() {
-      if i > 0, format != .json, format != .ndjson { try ByteOutput.print("\n") }
-      if results.count > 1, let name = result.name, format == .table { try ByteOutput.print(name + "\n") }
-      if isForEyes, let visualization = result.visualization, visualization.kind != "table" {
-        try ChartOutput.draw(result, visualization, context)
-      } else {
-        try run(result, context)
+    guard let separator = format.separator(hasHeader: showsHeader) else {
+      throw KConnectError(
+        .usage, "the query gives \(results.count) tables, and \(format.rawValue) holds one", hint: "use --format table, markdown or json, or run the queries one by one")
+    }
+    if isForEyes {
+      for (i, result) in results.enumerated() {
+        try ByteOutput.print(separator.before(i, result.name))
+        try show(result, context)
       }
+      return
     }
+    let text = try ByteOutput(path: path)
+    for (i, result) in results.enumerated() {
+      try text.write(separator.before(i, result.name))
+      try running(result, context) { _ = try print($0, result.frame, text, name: result.name) }
+    }
+    try text.write(separator.end)
+    try text.finish()
+  }
+
+  /// Draws a result with `render` where it meets eyes, else prints its rows; answers how many, 0 for pictures.
+  @discardableResult
+  func show(_ result: KQLResult, _ context: Context) throws -> Int {
+    if isForEyes, let visualization = result.visualization, visualization.kind != "table" {
+      try ChartOutput.draw(result, visualization, context)
+      return 0
+    }
+    return try run(result, context)
   }
 
   /// Runs a result and prints its rows; answers how many.
   @discardableResult
   func run(_ result: KQLResult, _ context: Context) throws -> Int {
-    let frame = result.frame
     if format == .parquet, path == "-", StandardStreams.isOutputTerminal {
       throw KConnectError(.usage, "Parquet is binary and standard output is a terminal", hint: "add --output FILE, or redirect")
     }
+    return try running(result, context) { execution in
+      if let sink = format.sink(noHeader: !showsHeader) { return try write(execution, result.frame, sink.format, sink.options) }
+      let text = try ByteOutput(path: path)
+      let rows = try print(execution, result.frame, text)
+      try text.finish()
+      return rows
+    }
+  }
+
+  /// Runs `body` with a run of the result that shows progress and stops at an interrupt.
+  private func running<R>(_ result: KQLResult, _ context: Context, _ body: (QueryExecution) throws -> R) throws -> R {
     let execution = try result.execution()
     let progress = ProgressReporter(execution, mode: context.progress, resultGoesToTerminal: path == "-" && StandardStreams.isOutputTerminal)
     defer {
       progress?.stop()
       for note in execution.progress.notes { context.note(note) }
     }
-    return try Interrupt.cancelling(execution) {
-      if let sink = format.sink(noHeader: !showsHeader) { return try write(execution, frame, sink.format, sink.options) }
-      return try print(execution, frame)
-    }
+    return try Interrupt.cancelling(execution) { try body(execution) }
   }
 
   private func write(_ execution: QueryExecution, _ frame: DataFrame, _ name: String, _ options: [(String, String)]) throws -> Int {
@@ -66,11 +94,10 @@ struct ResultOutput {
     return try execution.write(to: sink).rows
   }
 
-  private func print(_ execution: QueryExecution, _ frame: DataFrame) throws -> Int {
-    let output = try ByteOutput(path: path)
+  private func print(_ execution: QueryExecution, _ frame: DataFrame, _ output: ByteOutput, name: String? = nil) throws -> Int {
     let printer: any RowPrinter = switch format {
     case .markdown: try MarkdownPrinter(output, schema: frame.schema, showsHeader: showsHeader)
-    case .json: try JSONPrinter(output, schema: frame.schema)
+    case .json: try JSONPrinter(output, schema: frame.schema, name: name)
     default: TablePrinter(output, schema: frame.schema, showsHeader: showsHeader, maxWidth: path == "-" ? StandardStreams.outputWidth : nil)
     }
     var failure: (any Error)?
@@ -89,7 +116,6 @@ struct ResultOutput {
     if let failure { throw failure }
     if Interrupt.isRequested { throw KConnectError(.cancelled, "interrupted") }
     try printer.end()
-    try output.finish()
     return rows
   }
 }

@@ -94,22 +94,13 @@ struct Shell {
       if let command = ShellCommandLine(text) { return try run(command) }
       let start = WallClock.monotonicNanoseconds
       var rows = 0
-      for result in try scope.results(text, context) { rows += try show(result) }
+      for result in try scope.results(text, context) { rows += try output.show(result, context) }
       if showsTiming, !context.isQuiet { StandardStreams.error("\(rows) row\(rows == 1 ? "" : "s"), \(Measures.time(Double(WallClock.monotonicNanoseconds - start) / 1e9))\n") }
     } catch {
       hasFailed = true
       let known = (error as? KConnectError) ?? KConnectError(converting: error)
       StandardStreams.error(known.code == .cancelled ? "cancelled\n" : ErrorReport.rendered(known) + "\n")
     }
-  }
-
-  /// Prints or draws a result; answers how many rows it had, 0 for pictures.
-  private func show(_ result: KQLResult) throws -> Int {
-    if output.isForEyes, let visualization = result.visualization, visualization.kind != "table" {
-      try ChartOutput.draw(result, visualization, context)
-      return 0
-    }
-    return try output.run(result, context)
   }
 
   // MARK: Commands of the shell

@@ -57,8 +57,9 @@ extension Binder {
       return input.plan.distinct()
     }
     let named = items.map { NamedExpression(names: [], isTuple: false, value: $0, span: $0.span) }
-    let builder = try projection(named, rowScope(input), style: .project)
-    let projected = try plan(at: span) { try input.plan.project(builder.columns) }
+    let row = rowScope(input)
+    let builder = try projection(named, row, style: .project)
+    let projected = try projected(builder, input, row, span)
     try refuseDynamic(projected.schema, span)
     return projected.distinct()
   }

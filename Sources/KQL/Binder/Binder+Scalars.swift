@@ -86,6 +86,10 @@ extension Binder {
       guard row.types.index(of: name.text) != nil else { try unknownName(name.text, row, name.span) }
       return ScalarValue(expr: .column(name.text))
     }
+    if case .name(let step) = left.kind, row.steps.contains(step) {
+      guard row.types.index(of: name.text) != nil else { try unknownName(name.text, row, name.span) }
+      return ScalarValue(expr: .column(StepScanOperator.stateColumn(step, name.text)))
+    }
     return try node(FunctionName.member, [try scalar(left, row), ScalarValue(expr: .literal(.string(name.text)))], span)
   }
 

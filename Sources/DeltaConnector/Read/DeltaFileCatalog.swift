@@ -1,0 +1,67 @@
+// Role: what the log knows of a table's files, as scans ask for it.
+
+import Columnar
+import DataSource
+import Delta
+import Expressions
+import FileConnector
+import Synchronization
+
+/// Statistics, names and deleted rows of the files of one scan.
+struct DeltaFileCatalog: FileCatalog {
+  private let files: [AddFile]
+  private let fields: [String: DeltaField]
+  private let mapping: ColumnMapping
+  private let directory: String
+  private let cache = StatisticsCache()
+
+  init(_ snapshot: DeltaSnapshot, _ files: [AddFile], directory: String) {
+    self.files = files
+    fields = Dictionary(snapshot.schema.fields.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+    mapping = snapshot.columnMapping
+    self.directory = directory
+  }
+
+  func statistics(_ column: String, file: Int) -> ColumnStatistics? {
+    guard let field = fields[column] else { return nil }
+    return cache.statistics(of: file, files[file].stats)?.column(field)
+  }
+
+  func ownName(_ column: String, in table: any BatchReadable) -> String? {
+    guard let field = fields[column] else { return nil }
+    switch mapping {
+    case .none: return table.schema.index(of: column) == nil ? nil : column
+    case .name: return table.schema.index(of: field.physicalName) == nil ? nil : field.physicalName
+    case .id:
+      guard let id = field.fieldID.flatMap({ Int32(exactly: $0) }), let identified = table as? any FieldIdentified else { return nil }
+      return identified.columnName(fieldID: id)
+    }
+  }
+
+  func deletedRows(file: Int, rowCount: Int) throws -> Bitmap? {
+    try files[file].deletionVector.map { try $0.deletedRows(rowCount: rowCount, table: directory) }
+  }
+
+  var exactRowCount: Int? {
+    var total = 0
+    for file in files {
+      guard file.deletionVector == nil, let rows = file.numRecords else { return nil }
+      total += Int(rows)
+    }
+    return total
+  }
+}
+
+/// The statistics parsed last: scans ask for several columns of one file, then for the next file.
+private final class StatisticsCache: Sendable {
+  private let last = Mutex<(file: Int, statistics: FileStatistics?)?>(nil)
+
+  func statistics(of file: Int, _ text: String?) -> FileStatistics? {
+    last.withLock { last in
+      if let last, last.file == file { return last.statistics }
+      let parsed = FileStatistics(text)
+      last = (file, parsed)
+      return parsed
+    }
+  }
+}

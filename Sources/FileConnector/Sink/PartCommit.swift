@@ -1,0 +1,50 @@
+// Role: where the parts of a write go and how they become visible together: a directory's commit, or that of a table with a log.
+
+package import Columnar
+package import DataSource
+
+/// A part that is written, synced and closed.
+package struct FinishedPart: Sendable {
+  /// Relative to the target.
+  package var name: String
+  /// Where it stands now.
+  package var path: String
+  package var rows: Int
+  package var bytes: Int
+}
+
+/// The end of a write of parts. One thread at a time; after `commit` or `abort` nothing may be called.
+package protocol PartCommit: AnyObject {
+  /// The path to write the part of that relative name to; its directories exist then.
+  func pathForPart(_ name: String) throws -> String
+  /// Takes over a finished part.
+  func add(_ part: FinishedPart) throws
+  /// Makes the parts visible, all or none; false when another write had done the same work already and nothing was added.
+  func commit() throws -> Bool
+  /// Removes every trace of an uncommitted write.
+  func abort()
+}
+
+/// Makes sinks that write parts.
+package enum PartSinks {
+  /// A sink of rows of `schema`: parts of `format`, split by `partitionBy` into `key=value` directories.
+  package static func make(
+    _ commit: any PartCommit, format: any FileFormat, options: DataSourceOptions, schema: StructType, partitionBy: [String], target: String,
+    fileSystem: FileSystem, maxRecordsPerFile: Int?, maxOpenFiles: Int
+  ) throws -> any TableSink {
+    let dataSchema = StructType(schema.fields.filter { !partitionBy.contains($0.name) })
+    do {
+      let splitter = partitionBy.isEmpty ? nil : try PartitionSplitter(schema: schema, partitionBy: partitionBy)
+      let parts = PartFactory(
+        commit: commit, fileExtension: format.outputExtension(options), target: target, fileSystem: fileSystem,
+        makeWriter: { try format.makeWriter($0, schema: dataSchema, options: options) })
+      guard let splitter else { return try DirectorySink(parts, maxRecordsPerFile: maxRecordsPerFile) }
+      let encoder = try format.makeWriter(try OutputFile(device: "/dev/null"), schema: dataSchema, options: options)
+      return PartitionedSink(
+        parts, splitter: splitter, dataSchema: dataSchema, encoder: encoder, maxRecordsPerFile: maxRecordsPerFile, maxOpenFiles: maxOpenFiles)
+    } catch {
+      commit.abort()
+      throw error
+    }
+  }
+}
