@@ -25,7 +25,7 @@ let strict: [SwiftSetting] = [.strictMemorySafety(), .treatAllWarnings(as: .erro
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
-// Layer 0 is memory and codecs; layer 9 is what a user starts.
+// Layer 0 is memory and codecs; layer 10 is what a user starts.
 let modules: [Module] = [
   Module(name: "Columnar", layer: 0, uses: ["CSIMD"]),
   Module(name: "Codecs", layer: 1, uses: ["CZstd", "CSnappy", "CLZ4", "CBrotli", "CZlib"]),
@@ -38,11 +38,14 @@ let modules: [Module] = [
   Module(name: "Delta", layer: 3, uses: ["Columnar", "Expressions", "DataSource", "Parquet", "Codecs"]),
   Module(name: "KQL", layer: 4, uses: ["Columnar", "Expressions", "DataSource", "Engine"]),
   Module(name: "FileConnector", layer: 5, uses: ["Columnar", "Expressions", "DataSource", "Parquet", "CSV", "JSON", "Codecs", "CCurl", "CLinux"]),
+  Module(name: "KustoStore", layer: 7, uses: ["Columnar", "Expressions", "DataSource", "Engine", "KQL", "Parquet", "Codecs", "Delta", "FileConnector", "CLinux"]),
   Module(name: "DeltaConnector", layer: 6, uses: ["Columnar", "Expressions", "DataSource", "Parquet", "Delta", "FileConnector"]),
+  Module(name: "Streaming", layer: 8,
+         uses: ["Columnar", "Expressions", "DataSource", "Engine", "Codecs", "FileConnector", "Delta", "CLinux"]),
   Module(name: "Charts", layer: 3, uses: ["Columnar", "DataSource"]),
-  Module(name: "KConnect", layer: 8, uses: ["Columnar", "Expressions", "DataSource", "Engine", "KQL", "FileConnector", "DeltaConnector"]),
-  Module(name: "KConnectCLI", layer: 9,
-         uses: ["KConnect", "Charts", "Columnar", "Expressions", "DataSource", "Engine", "KQL", "FileConnector", "Delta", "DeltaConnector", "Parquet", "Codecs", "CLinux"],
+  Module(name: "KConnect", layer: 9, uses: ["KustoStore", "Streaming", "Columnar", "Expressions", "DataSource", "Engine", "KQL", "FileConnector", "DeltaConnector"]),
+  Module(name: "KConnectCLI", layer: 10,
+         uses: ["Streaming", "KConnect", "Charts", "KustoStore", "Columnar", "Expressions", "DataSource", "Engine", "KQL", "FileConnector", "Delta", "DeltaConnector", "Parquet", "Codecs", "CLinux"],
          products: [argumentParser], isProgram: true),
 ]
 
@@ -91,6 +94,7 @@ let tests: [Target] = [
   test("ChartsTests", ["Charts", "Columnar", "DataSource"]),
   test("JSONTests", ["JSON", "Columnar"]),
   test("KConnectTests", ["KConnect"]),
+  test("StreamingTests", ["Streaming", "Columnar", "DataSource"]),
   test("CLITests", [], exclude: ["Help", "Terminal"]),
   test("FileConnectorTests", ["FileConnector", "DataSource", "Expressions", "Columnar"]),
   test("ColumnarTests", ["Columnar"]),

@@ -10,6 +10,11 @@ package import DataSource
 package struct WinningCommit: Sendable {
   package var version: Int64
   package var actions: [DeltaAction]
+
+  package init(version: Int64, actions: [DeltaAction]) {
+    self.version = version
+    self.actions = actions
+  }
 }
 
 /// The answer to a lost race.

@@ -61,7 +61,7 @@ package struct PruningPredicate: Sendable {
   }
 
   /// The constant items of a list; nil when one is not constant.
-  private static func items(_ list: ArraySlice<Expr>) -> [Scalar]? {
+  static func items(_ list: ArraySlice<Expr>) -> [Scalar]? {
     var out: [Scalar] = []
     for item in list {
       guard case .literal(let value) = item else { return nil }

@@ -11,10 +11,16 @@ package protocol FileCatalog: Sendable {
   func statistics(_ column: String, file: Int) -> ColumnStatistics?
   /// What a file calls the column; nil when the file does not have it (it is null there).
   func ownName(_ column: String, in table: any BatchReadable) -> String?
+  /// The value that a column has in all rows of a file; nil where it stands in the file.
+  func constant(_ column: String, file: Int) -> Scalar?
   /// The rows of a file that are deleted, one bit per row of the file; nil for none.
   func deletedRows(file: Int, rowCount: Int) throws -> Bitmap?
   /// Rows of the table, where known without opening files.
   var exactRowCount: Int? { get }
+}
+
+extension FileCatalog {
+  package func constant(_ column: String, file: Int) -> Scalar? { nil }
 }
 
 /// A table whose rows have fixed positions and can be left out.

@@ -105,6 +105,7 @@ package final class FileTable: BatchReadable {
   /// The value of a column that is constant in file `i`; nil for columns inside the file.
   func constant(_ name: String, file i: Int) -> Scalar? {
     if let c = partitions.schema.index(of: name) { return partitions.values[i][c] }
+    if let value = catalog?.constant(name, file: i) { return value }
     return name == fileNameColumn ? .string(files[i].movedTo ?? files[i].path) : nil
   }
 

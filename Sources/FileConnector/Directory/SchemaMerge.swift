@@ -19,7 +19,7 @@ package enum SchemaMerge {
   static func isConvertible(_ own: DataType, to type: DataType, hasCatalog: Bool) -> Bool {
     if widened(own, type) == type { return true }
     switch (own, type) {
-    case (.string, .guid), (.string, .dynamic), (.long, .timespan), (.guid, .string), (.dynamic, .string), (.timespan, .long): return hasCatalog
+    case (.string, .guid), (.string, .dynamic), (.string, .decimal), (.long, .timespan), (.guid, .string), (.dynamic, .string), (.timespan, .long): return hasCatalog
     default: return false
     }
   }

@@ -21,12 +21,16 @@ final class ParquetScan: Scan {
     var rowsLeft: Int
     var metrics = ScanMetrics()
     var contexts: [DecodeBox] = []
+    /// The directory of term filters, once it is wanted.
+    var terms: TermIndex??
   }
 
   let schema: StructType
   let file: ParquetFile
   let plan: ParquetReadPlan
   private let filters: [(expr: Expr, pruning: PruningPredicate)]
+  /// Columns and the hashes of terms they must have, one list for each alternative.
+  private let requiredTerms: [(field: Int, alternatives: [[UInt64]])]
   private let splits: Bool
   private let deleted: Bitmap?
   /// The first row of each row group within the file.
@@ -50,6 +54,10 @@ final class ParquetScan: Scan {
     }
     groupStarts = starts
     filters = request.filters.map { ($0, PruningPredicate($0)) }
+    requiredTerms = filters.flatMap(\.pruning.requiredTerms).compactMap { [file] demand in
+      guard let field = file.schema.index(of: demand.column), file.schema.fields[field].type == .string else { return nil }
+      return (field, demand.alternatives.map { $0.map { term in unsafe Array(term.utf8).withUnsafeBytes { unsafe TermHash.hash($0) } } })
+    }
     splits = file.rowGroupCount < Self.fewMorsels
     var initial = State(rowsLeft: request.filters.isEmpty && table.deleted == nil ? request.limit ?? Int.max : Int.max)
     initial.metrics.files = 1
@@ -76,6 +84,7 @@ final class ParquetScan: Scan {
           }
           var rows = RowSelection(all: rowCount)
           if !filters.isEmpty { rows = try prunePages(group, rowCount, &state.metrics) }
+          if !requiredTerms.isEmpty, !rows.isEmpty { rows = try pruneTerms(group, rows, &state) }
           if rows.isEmpty {
             state.metrics.rowGroupsPruned += 1
             continue
@@ -151,6 +160,26 @@ final class ParquetScan: Scan {
         rows = rows.intersection(RowSelection(kept))
         if rows.isEmpty { return rows }
       }
+    }
+    return rows
+  }
+
+  /// The rows whose blocks can hold the terms that the filters demand.
+  private func pruneTerms(_ group: Int, _ rows: RowSelection, _ state: inout State) throws -> RowSelection {
+    let index: TermIndex?
+    if let known = state.terms {
+      index = known
+    } else {
+      index = try file.termIndex()
+      state.terms = .some(index)
+    }
+    guard let index else { return rows }
+    var rows = rows
+    for (field, alternatives) in requiredTerms where !rows.isEmpty {
+      guard let found = try file.rows(mayContain: alternatives, rowGroup: group, field: field, index: index) else { continue }
+      state.metrics.pages += found.blocks
+      state.metrics.pagesPruned += found.pruned
+      rows = rows.intersection(found.rows)
     }
     return rows
   }

@@ -13,7 +13,7 @@ struct TableFlags: ParsableArguments {
   @Option(name: .shortAndLong, help: ArgumentHelp("An option of the tables' sources, 'table.key=value' for one of them; repeatable.", valueName: "key=value"))
   var option: [String] = []
 
-  @Option(help: ArgumentHelp("The database of the store or cluster (not supported yet).", valueName: "name"))
+  @Option(help: ArgumentHelp("The database of unqualified names; without it the store's only one.", valueName: "name"))
   var database: String?
 
   @Option(help: ArgumentHelp("A Kusto cluster to ask (not supported yet).", valueName: "url"))
@@ -22,8 +22,9 @@ struct TableFlags: ParsableArguments {
   /// What names stand for. `readsQueryFromInput`: standard input holds the text and cannot be a table.
   func scope(_ context: Context, readsQueryFromInput: Bool) throws -> QueryScope {
     if cluster != nil { throw KConnectError(.notSupported, "--cluster: not supported yet: remote clusters", hint: "query files with --table name=LOCATOR") }
-    if database != nil { throw KConnectError(.notSupported, "--database: not supported yet: the embedded store", hint: "query files with --table name=LOCATOR") }
-    return QueryScope(session: context.session, tables: try openTables(context, readsQueryFromInput: readsQueryFromInput))
+    return try QueryScope(
+      session: context.session, tables: try openTables(context, readsQueryFromInput: readsQueryFromInput),
+      database: database ?? context.configuration.defaults["database"])
   }
 
   private func openTables(_ context: Context, readsQueryFromInput: Bool) throws -> [String: DataFrame] {

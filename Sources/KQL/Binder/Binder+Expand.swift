@@ -70,13 +70,14 @@ extension Binder {
     }
     for (item, expr) in bound {
       if item.value.names.count > 1 { try notSupported("several names for one expression", at: item.value.span) }
-      let given = item.value.names.first?.text
+      var given = item.value.names.first?.text
+      if given == nil, case .column(let column) = expr { given = column }
       if let given, !declared.insert(given).inserted { try fail(.duplicateColumn, "column '\(given)' is declared twice", at: item.value.span) }
       let name = given ?? ResultNames.name(of: item.value.value) ?? unique.unique("Column1", base: "Column")
       let source: String
       if case .column(let column) = expr {
         source = column
-        if given == nil { replaced.insert(column) }
+        if item.value.names.isEmpty { replaced.insert(column) }
       } else {
         source = "$expanded\(hidden.count)"
         hidden.append(NamedExpr(source, expr))

@@ -73,20 +73,19 @@ extension Binder {
         }
         output = found
       }
-      let assignments = try self.each(step.assignments) { assignment throws(BindFailure) in try self.scanAssignment(assignment, declared, row) }
+      let assignments = try self.each(step.assignments) { assignment throws(BindFailure) in try self.scanAssignment(assignment, row) }
       return ScanStep(name: step.name.text, isOptional: step.isOptional, output: output, condition: condition, assignments: assignments)
     }
   }
 
   private func scanAssignment(
-    _ assignment: ScanOperator.Assignment, _ declared: [StepScanOperator.Declared], _ row: RowScope
+    _ assignment: ScanOperator.Assignment, _ row: RowScope
   ) throws(BindFailure) -> NamedExpr {
     let name = assignment.name.text
-    guard let column = declared.first(where: { $0.name == name }) else {
-      try fail(.unknownName, "'\(name)' is no column that scan declares", at: assignment.name.span, hint: NameSuggestion.hint(for: name, among: declared.map(\.name)))
+    guard let wanted = row.types.field(name)?.type else {
+      try fail(.unknownName, "'\(name)' is no column of the row, nor declared", at: assignment.name.span, hint: NameSuggestion.hint(for: name, among: row.types.names))
     }
     let (expr, type) = try typed(assignment.value, row)
-    let wanted = column.initial.type
     if type == wanted { return NamedExpr(name, expr) }
     guard type.isNumeric && wanted.isNumeric || type == .dynamic || wanted == .dynamic else {
       try fail(.typeExpected, "column '\(name)' is \(wanted), found \(type)", at: assignment.value.span)

@@ -25,15 +25,15 @@ package struct KustoProvider: PlanProvider {
     _ paths: [String], schema: StructType?, options: DataSourceOptions, execution: ExecutionOptions, context: EvaluationContext
   ) throws -> LogicalPlan {
     let target = try KustoTarget(paths, options)
-    let executor = try OpenStores.executor(target.store, create: false, options: execution)
-    let database = try target.existingDatabase(executor)
-    var properties = try KustoRequest.properties(options)
-    if let id = options.string("requestId") { properties.requestId = id }
-    let result = try executor.execute(try target.query(options), database: database, properties)
-    guard result.tables.count == 1, let table = result.tables.first else {
-      throw KConnectError(.optionInvalid, "kustoQuery has \(result.tables.count) results, expected one")
+    let store = try OpenStores.store(target.store, create: false)
+    let database = try target.existingDatabase(store)
+    var binding = BindOptions(context: context)
+    binding.execution = execution
+    binding.parameters = try KustoRequest.parameters(options)
+    let results = try KQL.bind(try target.query(options), catalog: StoreCatalog(store, database: database), options: binding).results
+    guard results.count == 1, var plan = results.first?.plan else {
+      throw KConnectError(.optionInvalid, "kustoQuery has \(results.count) results, expected one")
     }
-    var plan = table.plan
     if !options.bool("queryFilterPushDown") { plan = Self.unpushed(plan) }
     let wanted = try schema ?? options.string("customSchema").map { try StructType(ddl: $0) }
     return try wanted.map { try Self.cast(plan, to: $0) } ?? plan
@@ -104,9 +104,9 @@ struct KustoTarget {
   }
 
   /// The database to read in; throws PATH_NOT_FOUND.
-  func existingDatabase(_ executor: CommandExecutor) throws -> String {
-    if let database = name.database { return try executor.store.database(database).name }
-    let names = try executor.store.databaseNames()
+  func existingDatabase(_ store: Store) throws -> String {
+    if let database = name.database { return try store.database(database).name }
+    let names = try store.databaseNames()
     guard names.count == 1, let only = names.first else {
       throw KConnectError(.usage, "kusto: the option kustoDatabase is missing", hint: names.isEmpty ? "the store has no databases" : "databases: \(names.prefix(12).joined(separator: ", "))")
     }
@@ -130,15 +130,18 @@ struct KustoTarget {
 
 /// `clientRequestPropertiesJson`.
 enum KustoRequest {
-  static func properties(_ options: DataSourceOptions) throws -> RequestProperties {
-    var out = RequestProperties()
-    guard let text = options.string("clientRequestPropertiesJson") else { return out }
+  /// Values of query parameters. Throws NOT_SUPPORTED for request options, which concern a cluster.
+  static func parameters(_ options: DataSourceOptions) throws -> [String: Scalar] {
+    guard let text = options.string("clientRequestPropertiesJson") else { return [:] }
     guard let value = try? DynamicValue(parsing: text), case .bag(let parts) = value else { throw KConnectError(.optionInvalid, "clientRequestPropertiesJson is no JSON object") }
+    var out: [String: Scalar] = [:]
     for part in parts {
-      guard case .bag(let entries) = part.value else { continue }
-      for entry in entries {
-        let scalar = Self.scalar(entry.value)
-        if part.key.lowercased() == "parameters" { out.parameters[entry.key] = scalar } else { out.options[entry.key] = scalar }
+      guard case .bag(let entries) = part.value else { throw KConnectError(.optionInvalid, "clientRequestPropertiesJson: '\(part.key)' is no object") }
+      switch part.key.lowercased() {
+      case "parameters": for entry in entries { out[entry.key] = scalar(entry.value) }
+      case "options":
+        if let first = entries.first { throw KConnectError(.notSupported, "clientRequestPropertiesJson: not supported yet: the request option '\(first.key)'") }
+      default: throw KConnectError(.optionInvalid, "clientRequestPropertiesJson: unknown part '\(part.key)'", hint: "parts: Options, Parameters")
       }
     }
     return out

@@ -17,9 +17,9 @@ struct KustoWrite {
     var ingestion = try SparkIngestionProperties(options.string("sparkIngestionPropertiesJson"))
     ingestion.properties.operation = mode == .overwrite ? "SET-OR-REPLACE" : "INGEST"
     let failsIfMissing = options.word("tableCreateOptions") == "FailIfNotExist" && (mode == .append || options.isGiven("tableCreateOptions"))
-    let executor = try OpenStores.executor(target.store, create: !failsIfMissing)
-    let store = executor.store
-    var database = try target.name.database.map { try store.databaseIfExists($0) } ?? store.database(try target.existingDatabase(executor))
+    let store = try OpenStores.store(target.store, create: !failsIfMissing)
+    var database: Database?
+    if let name = target.name.database { database = try store.databaseIfExists(name) } else { database = try store.database(try target.existingDatabase(store)) }
     var table = try database?.tableIfExists(tableName)
     switch mode {
     case .ignore where table != nil: return nil
@@ -40,16 +40,16 @@ struct KustoWrite {
       table = try made.createTable(TableDescription(tableName, schema: try newSchema(ingestion)), ifNotExists: true)
       isMade = true
     }
-    guard let database, let table else { throw KConnectError(.internalError, "a table that is neither there nor made") }
+    guard let home = database, let table else { throw KConnectError(.internalError, "a table that is neither there nor made") }
     do {
       let columns = try self.columns(of: table, ingestion)
       let names = StructType(columns.map { StructField($0.name, $0.type) })
       let inner = try table.ingest(schema: names, ingestion.properties, mode: mode == .overwrite ? .replace : .append)
       return KustoSink(inner, try columns.map { try $0.compiled(schema) }, names) {
-        if isMade { _ = try? database.dropTable(tableName, ifExists: true) }
+        if isMade { _ = try? home.dropTable(tableName, ifExists: true) }
       }
     } catch {
-      if isMade { _ = try? database.dropTable(tableName, ifExists: true) }
+      if isMade { _ = try? home.dropTable(tableName, ifExists: true) }
       throw error
     }
   }

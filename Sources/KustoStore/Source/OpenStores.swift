@@ -1,7 +1,6 @@
-// Role: one executor for each store of the process, so that all sources, sinks and queries share its leases and caches.
+// Role: one open store for each directory of the process, so that all sources, sinks and queries share its leases and caches.
 
 import DataSource
-package import Engine
 import Synchronization
 
 #if canImport(Glibc)
@@ -10,7 +9,7 @@ import Glibc
 
 /// The stores that are open.
 package enum OpenStores {
-  private static let open = Mutex<[String: CommandExecutor]>([:])
+  private static let open = Mutex<[String: Store]>([:])
 
   /// Where the store is unless a flag or an option says: `$KCONNECT_STORE`, else `./kustodata`.
   package static var defaultPath: String {
@@ -21,14 +20,14 @@ package enum OpenStores {
   /// Whether there is a store.
   package static func exists(_ path: String) -> Bool { pathKind(joinPath(path, StoreFormat.directory)) == .directory }
 
-  /// The executor of a store; with `create` a missing one is made. Throws PATH_NOT_FOUND, CONFIGURATION or NOT_SUPPORTED.
-  package static func executor(_ path: String, create: Bool, options: ExecutionOptions = ExecutionOptions()) throws -> CommandExecutor {
+  /// A store; with `create` a missing one is made. Throws PATH_NOT_FOUND, CONFIGURATION or NOT_SUPPORTED.
+  package static func store(_ path: String, create: Bool) throws -> Store {
+    if pathKind(path) == .directory, let known = open.withLock({ $0[resolvedPath(path)] }) { return known }
     let store = try Store.open(path, create: create)
     return open.withLock { open in
       if let known = open[store.path] { return known }
-      let made = CommandExecutor(store, options: options)
-      open[store.path] = made
-      return made
+      open[store.path] = store
+      return store
     }
   }
 }

@@ -23,6 +23,9 @@ package struct BloomFilter: Sendable {
     words = [UInt32](repeating: 0, count: byteCount / 4)
   }
 
+  /// An empty filter of that size, a power of two of at least 32.
+  package init(byteCount: Int) { words = [UInt32](repeating: 0, count: byteCount / 4) }
+
   /// The filter whose bitset is `bytes` (a multiple of 32).
   package init(bitset bytes: UnsafeRawBufferPointer) throws(ParquetError) {
     guard bytes.count > 0, bytes.count % 32 == 0, bytes.count <= Self.maxByteCount else {
@@ -34,11 +37,52 @@ package struct BloomFilter: Sendable {
   /// Bytes of the bitset.
   package var byteCount: Int { words.count * 4 }
 
-  @inline(__always) private func firstWord(_ hash: UInt64) -> Int {
-    let blocks = UInt64(words.count / 8)
-    return Int(((hash >> 32) &* blocks) >> 32) * 8
+  @inline(__always) private func firstWord(_ hash: UInt64) -> Int { Self.firstWord(hash, wordCount: words.count) }
+
+  /// Where the block of a hash begins, in words.
+  @inline(__always) static func firstWord(_ hash: UInt64, wordCount: Int) -> Int {
+    Int(((hash >> 32) &* UInt64(wordCount / 8)) >> 32) * 8
   }
 
+  /// The part of the bits that is set.
+  package var fill: Double { Double(words.reduce(0) { $0 + $1.nonzeroBitCount }) / Double(words.count * 32) }
+
+  /// Halves the filter while at most half of its bits would be set (a false positive rate below 1 %): neighbouring blocks fall together,
+  /// since a block is chosen by the upper bits of the hash.
+  package mutating func fold(minByteCount: Int) {
+    while byteCount / 2 >= minByteCount, byteCount > 32 {
+      var half = [UInt32](repeating: 0, count: words.count / 2)
+      var bits = 0
+      for i in half.indices {
+        let pair = i / 8 * 16 + i % 8
+        half[i] = words[pair] | words[pair + 8]
+        bits += half[i].nonzeroBitCount
+      }
+      if bits * 2 > half.count * 32 { return }
+      words = half
+    }
+  }
+
+  /// Inserts without checks of ranges, for loops over many values.
+  // SAFETY: its pointers are borrowed from buffers that whoever makes it keeps alive while it is used; every access stays within the counts it holds.
+  @safe struct Inserter {
+    let words: UnsafeMutableBufferPointer<UInt32>
+
+    @inline(__always) func insert(hash: UInt64) {
+      let start = unsafe BloomFilter.firstWord(hash, wordCount: words.count)
+      let key = UInt32(truncatingIfNeeded: hash)
+      let salts: SIMD8<UInt32> = [
+        0x47b6_137b, 0x4497_4d91, 0x8824_ad5b, 0xa2b7_289d, 0x7054_95c7, 0x2df1_424b, 0x9efc_4947, 0x5c6b_fb31,
+      ]
+      let bits = SIMD8<UInt32>(repeating: 1) &<< ((SIMD8<UInt32>(repeating: key) &* salts) &>> 27)
+      let p = unsafe UnsafeMutableRawPointer(words.baseAddress.unsafelyUnwrapped + start)
+      unsafe p.storeBytes(of: p.loadUnaligned(as: SIMD8<UInt32>.self) | bits, as: SIMD8<UInt32>.self)
+    }
+  }
+
+  mutating func withInserter(_ body: (Inserter) -> Void) {
+    unsafe words.withUnsafeMutableBufferPointer { unsafe body(Inserter(words: $0)) }
+  }
   /// False only when no value with this hash was inserted.
   package func mayContain(hash: UInt64) -> Bool {
     let start = firstWord(hash)

@@ -76,7 +76,12 @@ enum BloomProbe {
     case .text:
       guard case .string(var text) = value else { return .unknown }
       return text.withUTF8 { unsafe .any([xxHash64(UnsafeRawBufferPointer($0))]) }
-    case .bool, .uint64, .float16, .decimalBytes, .int96, .interval, .json, .binary, .base64, .guidText: return .unknown
+    case .guidText:
+      // This project's writer, whose mark the mapping comes from, writes lower case.
+      guard case .guid(let guid) = value else { return .unknown }
+      var text = guid.description
+      return text.withUTF8 { unsafe .any([xxHash64(UnsafeRawBufferPointer($0))]) }
+    case .bool, .uint64, .float16, .decimalBytes, .int96, .interval, .json, .binary, .base64: return .unknown
     }
   }
 

@@ -14,9 +14,10 @@ enum BloomFilterBuilder {
 
   private static func serialize(_ hashes: [UInt64]?) -> [UInt8]? {
     guard let hashes else { return nil }
-    // Rows of equal values set equal bits; counting distinct hashes sizes the filter.
-    var filter = BloomFilter(distinctCount: Set(hashes).count, falsePositiveRate: falsePositiveRate)
-    for hash in hashes { filter.insert(hash: hash) }
+    // Rows of equal values set equal bits: the filter starts as if all differed, and is folded to what its bits take.
+    var filter = BloomFilter(distinctCount: hashes.count, falsePositiveRate: falsePositiveRate)
+    filter.withInserter { inserter in for hash in hashes { inserter.insert(hash: hash) } }
+    filter.fold(minByteCount: 32)
     var out = ThriftWriter.serialize(BloomFilterHeader(byteCount: filter.byteCount))
     for word in filter.words { out += ChunkBounds.littleEndian(word) }
     return out

@@ -12,6 +12,8 @@ struct EncodedColumnChunk: Sendable {
   var columnIndex: ColumnIndex?
   /// The bloom filter with its header, if one was asked for.
   var bloomFilter: [UInt8]?
+  /// One filter per block of rows, if terms are indexed; nil where a filter would say nothing.
+  var termFilters: [BloomFilter?]?
 }
 
 struct ColumnChunkEncoder {
@@ -35,7 +37,9 @@ struct ColumnChunkEncoder {
     if case .plain = plan, case .coded = values { plan = .deltaLength }
     let source = Self.flatten(values, for: plan)
     let pages = cut(source, rowCount: rowCount, levels: levels)
-    return try assemble(source, plan: plan, pages: pages, levels: levels, rowCount: rowCount, nullCount: nullCount)
+    var chunk = try assemble(source, plan: plan, pages: pages, levels: levels, rowCount: rowCount, nullCount: nullCount)
+    if column.hasTermIndex { chunk.termFilters = TermFilterBuilder.build(parts, rowCount: rowCount) }
+    return chunk
   }
 
   /// Texts that came coded but are not written as a dictionary become plain texts again.

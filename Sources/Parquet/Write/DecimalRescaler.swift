@@ -33,6 +33,20 @@ enum DecimalRescaler {
     let builder = BufferBuilder<Int128>(capacity: parts.reduce(0) { $0 + $1.count })
     let bound: Int128 = precision >= 38 ? .max : powerOfTen(precision)
     for part in parts.map(\.flattened) {
+      if case .decimal64(let values, let own) = part.storage, own <= scale, scale - own <= 18 {
+        // 64-bit coefficients times at most 10^18 stay below 10^38.
+        let factor = powerOfTen(scale - own)
+        let out = unsafe builder.appendUninitialized(part.count)
+        let p = unsafe values.pointer
+        var widest: Int128 = 0
+        for i in 0..<part.count {
+          let product = unsafe Int128(p[i]) &* factor
+          unsafe out[i] = product
+          widest = max(widest, product.magnitude > UInt128(bound) ? .max : Int128(product.magnitude))
+        }
+        if widest < bound { continue }
+        builder.count -= part.count
+      }
       for i in 0..<part.count {
         builder.append(try coefficient(part, i, scale: scale, bound: bound, precision: precision, column: column, inexact: inexact))
       }

@@ -19,7 +19,7 @@ package struct ParquetEncoder: Sendable {
 
   /// Throws `invalidRequest` when a bloom filter or sort column is not in the schema, or an option is out of range.
   package init(schema: StructType, options: ParquetWriterOptions) throws(ParquetError) {
-    for name in options.bloomFilterColumns.sorted() + options.sortedBy.map(\.name) where schema.index(of: name) == nil {
+    for name in options.bloomFilterColumns.sorted() + options.termIndexColumns.sorted() + options.sortedBy.map(\.name) where schema.index(of: name) == nil {
       throw ParquetError(.invalidRequest, "column '\(name)' is not in the schema: \(schema.names.joined(separator: ", "))")
     }
     guard schema.count > 0 else { throw ParquetError(.invalidRequest, "a Parquet file needs at least one column") }
@@ -108,11 +108,31 @@ package struct ParquetEncoder: Sendable {
         try put(bloom)
       }
     }
+    try writeTermIndex()
     if encoder.options.pageIndex { try writePageIndexes() }
     let footer = ThriftWriter.serialize(metadata)
     try put(footer)
     try put(ChunkBounds.littleEndian(UInt32(footer.count)))
     try put(Array("PAR1".utf8))
+  }
+
+  private func writeTermIndex() throws {
+    var index = TermIndex()
+    for (g, chunks) in groups.enumerated() {
+      for (c, chunk) in chunks.enumerated() {
+        guard let filters = chunk.termFilters else { continue }
+        var blocks: [(offset: Int, byteCount: Int)] = []
+        for filter in filters {
+          blocks.append((offset, filter?.byteCount ?? 0))
+          if let filter { try put(filter.words.flatMap(ChunkBounds.littleEndian)) }
+        }
+        index.add(rowGroup: g, column: c, blockRows: TermFilterBuilder.blockRows, blocks: blocks)
+      }
+    }
+    if index.isEmpty { return }
+    let start = offset
+    try put(index.serialized)
+    metadata.keyValues?.append(KeyValue(key: termIndexKey, value: "\(start):\(offset - start)"))
   }
 
   private func writePageIndexes() throws {

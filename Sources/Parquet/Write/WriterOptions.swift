@@ -20,6 +20,10 @@ package struct ParquetWriterOptions: Sendable {
   package var usesDictionary = true
   /// Names of columns that get a bloom filter.
   package var bloomFilterColumns: Set<String> = []
+  /// Names of text columns whose terms get bloom filters (`TermIndex`).
+  package var termIndexColumns: Set<String> = []
+  /// Names of datetime columns that are stored as plain 64-bit ticks of 100 ns.
+  package var rawTickColumns: Set<String> = []
   /// Names of columns the rows are sorted by, recorded in the row groups; the caller sorts.
   package var sortedBy: [(name: String, isDescending: Bool, areNullsFirst: Bool)] = []
   package var timestampUnit: TimeUnit = .micros

@@ -20,6 +20,7 @@ struct WriterColumn: Sendable {
   let conversion: Conversion
   let element: SchemaElement
   let hasBloomFilter: Bool
+  let hasTermIndex: Bool
 
   var physicalType: PhysicalType { element.type ?? .byteArray }
 
@@ -27,6 +28,7 @@ struct WriterColumn: Sendable {
     name = field.name
     isOptional = field.nullable
     hasBloomFilter = options.bloomFilterColumns.contains(field.name)
+    hasTermIndex = field.type == .string && options.termIndexColumns.contains(field.name)
     var physical = PhysicalType.byteArray
     var length: Int?
     var logical: LogicalType?
@@ -38,6 +40,7 @@ struct WriterColumn: Sendable {
     case .string: (logical, conversion) = (.string, .text)
     case .guid: (logical, conversion) = (.string, .guidText)
     case .dynamic: (logical, conversion) = (.string, .dynamicText)
+    case .datetime where options.rawTickColumns.contains(field.name): (physical, conversion) = (.int64, .long)
     case .datetime:
       if field.hint == .date {
         (physical, logical, conversion) = (.int32, .date, .date)

@@ -8,8 +8,8 @@ struct ScanRow {
   /// The batch and the row in it.
   let batch: RecordBatch
   let row: Int
-  /// The declared columns, one row each.
-  var declared: [ColumnVector]
+  /// The columns that steps may assign, one row each: the declared ones, then input columns.
+  var assigned: [ColumnVector]
 }
 
 /// A column of a step's state.
@@ -23,7 +23,7 @@ struct StateColumn: Hashable {
 final class ScanExpression {
   private enum Source {
     case input(Int)
-    case declared(Int)
+    case assigned(Int)
     case state(Int)
   }
 
@@ -34,13 +34,18 @@ final class ScanExpression {
   private let isStateless: Bool
   private var whole: ColumnVector?
 
-  /// `states` are the state columns in use; `wide` is the schema of everything an expression may read, in the order input, declared, states.
-  init(_ expr: Expr, wide: StructType, inputCount: Int, declaredCount: Int, context: EvaluationContext) throws {
+  /// `wide` is the schema of everything an expression may read, in the order input, declared, states; `assignedInput` are the input columns that
+  /// steps assign.
+  init(_ expr: Expr, wide: StructType, inputCount: Int, declaredCount: Int, assignedInput: [Int], context: EvaluationContext) throws {
     var fields: [StructField] = []
     var sources: [Source] = []
     for (i, field) in wide.fields.enumerated() where expr.columns.contains(field.name) {
       fields.append(field)
-      sources.append(i < inputCount ? .input(i) : i < inputCount + declaredCount ? .declared(i - inputCount) : .state(i - inputCount - declaredCount))
+      if let slot = assignedInput.firstIndex(of: i) {
+        sources.append(.assigned(declaredCount + slot))
+      } else {
+        sources.append(i < inputCount ? .input(i) : i < inputCount + declaredCount ? .assigned(i - inputCount) : .state(i - inputCount - declaredCount))
+      }
     }
     self.sources = sources
     schema = StructType(fields)
@@ -61,7 +66,7 @@ final class ScanExpression {
     let columns = sources.map { source in
       switch source {
       case .input(let i): row.batch.columns[i].slice(row.row..<row.row + 1)
-      case .declared(let i): row.declared[i]
+      case .assigned(let i): row.assigned[i]
       case .state(let i): state(i)
       }
     }

@@ -22,7 +22,7 @@ package struct ScanStep: Sendable {
   package var output: ScanOutput
   /// A bool over the row, the declared columns and the states (`StepScanOperator.stateColumn`).
   package var condition: Expr
-  /// Declared columns with their new values, each seeing those before it.
+  /// Declared or input columns with their new values, each seeing those before it.
   package var assignments: [NamedExpr]
 
   package init(name: String, isOptional: Bool, output: ScanOutput, condition: Expr, assignments: [NamedExpr]) {
@@ -79,7 +79,10 @@ package struct StepScanOperator: TableOperator {
 
   package func columnsRead(for wanted: Set<String>, inputs: [StructType]) -> [Set<String>] {
     var names = wanted.union(partition)
-    for step in steps { for expr in [step.condition] + step.assignments.map(\.expr) { names.formUnion(expr.columns) } }
+    for step in steps {
+      names.formUnion(step.assignments.map(\.name))
+      for expr in [step.condition] + step.assignments.map(\.expr) { names.formUnion(expr.columns) }
+    }
     let inputNames = inputs[0].names
     let states = Set(steps.map(\.name))
     // A state's column stands for the input column of its name.

@@ -8,7 +8,7 @@ import Expressions
 final class StepScanTransform: OrderedTransform {
   private struct Step {
     let condition: ScanExpression
-    let assignments: [(declared: Int, value: ScanExpression)]
+    let assignments: [(slot: Int, value: ScanExpression)]
     let output: ScanOutput
     /// The steps that may come directly before it, the nearest first.
     let predecessors: [Int]
@@ -30,7 +30,10 @@ final class StepScanTransform: OrderedTransform {
   }
 
   private let steps: [Step]
+  /// The declared columns' values before a step assigns one.
   private let initial: [ColumnVector]
+  /// Input columns that steps assign: their slots stand behind the declared ones.
+  private let assignedInput: [Int]
   private let stateColumns: [StateColumn]
   private let stateDefaults: [ColumnVector]
   private let keys: [Int]
@@ -43,7 +46,7 @@ final class StepScanTransform: OrderedTransform {
   // Output rows of the batch at hand: rows of it, or rows held since earlier ones.
   private var positions = BufferBuilder<Int32>()
   private var carried: [RecordBatch] = []
-  private var declaredOut: [ColumnBuilder] = []
+  private var assignedOut: [ColumnBuilder] = []
   private var idsOut = BufferBuilder<Int64>()
 
   init(_ op: StepScanOperator, _ input: StructType, _ output: StructType, _ context: TableOperatorContext) throws {
@@ -72,9 +75,14 @@ final class StepScanTransform: OrderedTransform {
     self.stateColumns = stateColumns
     self.stateDefaults = stateDefaults
     let wide = StructType(rowFields + stateFields)
+    let targets = Set(op.steps.flatMap { $0.assignments.map(\.name) })
+    let assignedInput = input.fields.indices.filter { targets.contains(input[$0].name) }
+    self.assignedInput = assignedInput
     func compiled(_ expr: Expr) throws -> ScanExpression {
-      try ScanExpression(expr, wide: wide, inputCount: input.count, declaredCount: declaredFields.count, context: context.evaluation)
+      try ScanExpression(
+        expr, wide: wide, inputCount: input.count, declaredCount: declaredFields.count, assignedInput: assignedInput, context: context.evaluation)
     }
+    let slots = declaredFields.map(\.name) + assignedInput.map { input[$0].name }
     steps = try op.steps.enumerated().map { s, step in
       var predecessors: [Int] = []
       var before = s - 1
@@ -84,7 +92,7 @@ final class StepScanTransform: OrderedTransform {
         before -= 1
       }
       let assignments = try step.assignments.map { assignment in
-        (declared: declaredFields.firstIndex { $0.name == assignment.name } ?? 0, value: try compiled(assignment.expr))
+        (slot: slots.firstIndex(of: assignment.name) ?? 0, value: try compiled(assignment.expr))
       }
       return Step(condition: try compiled(step.condition), assignments: assignments, output: step.output, predecessors: predecessors)
     }
@@ -99,7 +107,10 @@ final class StepScanTransform: OrderedTransform {
     while partitions.count < max(1, table.groupCount) { partitions.append(Partition(steps.count)) }
     try context.hold(table.byteSize + partitions.count * steps.count * (64 + stateColumns.count * 96))
     startOutput()
-    for i in 0..<batch.rowCount { try match(ScanRow(batch: batch, row: i, declared: initial), partitions[groups.map { Int($0[i]) } ?? 0]) }
+    for i in 0..<batch.rowCount {
+      let values = initial + assignedInput.map { batch.columns[$0].slice(i..<i + 1).flattened }
+      try match(ScanRow(batch: batch, row: i, assigned: values), partitions[groups.map { Int($0[i]) } ?? 0])
+    }
     emit(output(batch))
     return true
   }
@@ -148,11 +159,10 @@ final class StepScanTransform: OrderedTransform {
   private func matched(_ row: ScanRow, _ s: Int, _ sequence: Sequence) throws -> Sequence {
     var row = row, sequence = sequence
     for assignment in steps[s].assignments {
-      row.declared[assignment.declared] = try assignment.value.value(row) { self.stateValue(sequence, $0) }
+      row.assigned[assignment.slot] = try assignment.value.value(row) { self.stateValue(sequence, $0) }
     }
     for (k, column) in stateColumns.enumerated() where column.step == s {
-      sequence.values[k] = column.column < input.count
-        ? row.batch.columns[column.column].slice(row.row..<row.row + 1).flattened : row.declared[column.column - input.count]
+      sequence.values[k] = value(column.column, row)
     }
     switch steps[s].output {
     case .all: give(row, sequence.matchID)
@@ -162,24 +172,31 @@ final class StepScanTransform: OrderedTransform {
     return sequence
   }
 
+  /// A column of the input or a declared one, as the row has it now.
+  private func value(_ column: Int, _ row: ScanRow) -> ColumnVector {
+    if column >= input.count { return row.assigned[column - input.count] }
+    if let slot = assignedInput.firstIndex(of: column) { return row.assigned[initial.count + slot] }
+    return row.batch.columns[column].slice(row.row..<row.row + 1).flattened
+  }
+
   // MARK: Output
 
   private func startOutput() {
     positions = BufferBuilder<Int32>()
     carried = []
-    declaredOut = initial.map { ColumnBuilder($0.type) }
+    assignedOut = initial.map { ColumnBuilder($0.type) } + assignedInput.map { ColumnBuilder(input[$0].type) }
     idsOut = BufferBuilder<Int64>()
   }
 
   private func give(_ row: ScanRow, _ matchID: Int64) {
     positions.append(Int32(truncatingIfNeeded: row.row))
-    for (builder, value) in zip(declaredOut, row.declared) { builder.append(value.scalar(0)) }
+    for (builder, value) in zip(assignedOut, row.assigned) { builder.append(value.scalar(0)) }
     idsOut.append(matchID)
   }
 
   /// A row that is given later, on its own.
   private func whole(_ row: ScanRow, _ matchID: Int64) -> RecordBatch {
-    var columns = row.batch.columns.map { $0.slice(row.row..<row.row + 1).flattened } + row.declared
+    var columns = (0..<input.count + initial.count).map { value($0, row) }
     if hasMatchID { columns.append(.of(.long, [.long(matchID)])) }
     return RecordBatch(schema: schema, columns: columns, rowCount: 1)
   }
@@ -190,7 +207,8 @@ final class StepScanTransform: OrderedTransform {
     // Held rows are told apart by positions below zero.
     carried.append(held)
     positions.append(Int32(truncatingIfNeeded: -carried.count))
-    for (k, builder) in declaredOut.enumerated() { builder.append(held.columns[input.count + k].scalar(0)) }
+    let places = initial.indices.map { input.count + $0 } + assignedInput
+    for (place, builder) in zip(places, assignedOut) { builder.append(held.columns[place].scalar(0)) }
     idsOut.append(hasMatchID ? held.columns[held.columns.count - 1].scalar(0).int64Value ?? 0 : 0)
   }
 
@@ -202,11 +220,16 @@ final class StepScanTransform: OrderedTransform {
     let taken = BufferBuilder<Int32>(capacity: n)
     for i in 0..<n { taken.appendUnchecked(given[i] >= 0 ? given[i] : Int32(truncatingIfNeeded: batch.rowCount) - given[i] - 1) }
     let rows = taken.finish()
+    let assigned = assignedOut.map { $0.finish() }
     for c in 0..<input.count {
+      if let slot = assignedInput.firstIndex(of: c) {
+        columns.append(assigned[initial.count + slot])
+        continue
+      }
       let source = carried.isEmpty ? batch.columns[c] : ColumnVector.concat([batch.columns[c]] + carried.map { $0.columns[c] }, type: input[c].type)
       columns.append(source.take(rows))
     }
-    columns += declaredOut.map { $0.finish() }
+    columns += assigned.prefix(initial.count)
     if hasMatchID { columns.append(.long(idsOut.finish())) }
     return RecordBatch(schema: schema, columns: columns, rowCount: n)
   }

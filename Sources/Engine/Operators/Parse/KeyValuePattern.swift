@@ -53,10 +53,11 @@ struct KeyValuePattern: TextExtractor {
     equals = Array(options.keyDelimiter.utf8)
   }
 
-  func parts(of text: TextBytes) -> [TextPart?]? {
-    var parts = [TextPart?](repeating: nil, count: keys.count)
+  var escapes: [UInt8] { options.escapes }
+
+  func find(in text: TextBytes, _ parts: inout [TextPart?]) -> Bool {
     if pair.isEmpty && equals.isEmpty { anyDelimiter(text, &parts) } else { delimited(text, &parts) }
-    return parts
+    return true
   }
 
   // MARK: Given delimiters
@@ -93,7 +94,7 @@ struct KeyValuePattern: TextExtractor {
   /// The value that starts at a place, and where the next pair starts.
   private func value(_ text: TextBytes, _ start: Int) -> (TextPart, Int) {
     let first = skipSpace(text, start)
-    if let (inner, end) = quoted(text, first) { return (TextPart(range: inner, escapes: options.escapes), nextPair(text, end)) }
+    if let (inner, end) = quoted(text, first) { return (TextPart(range: inner, isQuoted: true), nextPair(text, end)) }
     var cut = pair.isEmpty ? nil : text.find(pair, from: start)
     while options.isGreedy, let place = cut, !startsKey(text, place + pair.count) { cut = text.find(pair, from: place + pair.count) }
     let end = cut ?? text.count
@@ -156,7 +157,7 @@ struct KeyValuePattern: TextExtractor {
   private func word(_ text: TextBytes, _ start: Int) -> (TextPart, Int)? {
     var at = start
     while at < text.count {
-      if let (inner, end) = quoted(text, at) { return (TextPart(range: inner, escapes: options.escapes), end) }
+      if let (inner, end) = quoted(text, at) { return (TextPart(range: inner, isQuoted: true), end) }
       let first = at
       while at < text.count, TextBytes.isLetterOrDigit(text[at]) || text[at] == UInt8(ascii: "_") || text[at] >= 0x80 { at += 1 }
       if at > first { return (TextPart(range: first..<at), at) }
@@ -179,12 +180,11 @@ struct KeyValueRegex: TextExtractor {
     }
   }
 
-  func parts(of text: TextBytes) -> [TextPart?]? {
-    var parts = [TextPart?](repeating: nil, count: keys.count)
+  func find(in text: TextBytes, _ parts: inout [TextPart?]) -> Bool {
     unsafe regex.eachMatch(text.bytes, groups: 3) { found in
       guard let key = found[1], let value = found[2], let k = place(of: text.trimmed(key), in: text, keys), parts[k] == nil else { return }
       parts[k] = TextPart(range: text.trimmed(value))
     }
-    return parts
+    return true
   }
 }

@@ -58,9 +58,9 @@ struct SimplePattern: TextExtractor {
     }
   }
 
-  func parts(of text: TextBytes) -> [TextPart?]? {
-    var parts: [TextPart?] = []
+  func find(in text: TextBytes, _ parts: inout [TextPart?]) -> Bool {
     var at = 0
+    var column = 0
     /// True when what stands between `at` and the next text is free.
     var isOpen = false
     /// The column that takes what stands up to the next text.
@@ -78,30 +78,29 @@ struct SimplePattern: TextExtractor {
         } else {
           place = text.find(needle, from: at)
         }
-        guard let place else { return nil }
-        if let column = pending { parts[column] = TextPart(range: at..<place) }
+        guard let place else { return false }
+        if let pending { parts[pending] = TextPart(range: at..<place) }
         at = place + needle.count
         (isOpen, pending) = (false, nil)
       case .column(let type):
         if i + 1 < steps.count, case .star = steps[i + 1], type != .string {
           let end = text.valueEnd(at, type)
-          parts.append(TextPart(range: at..<end))
+          parts[column] = TextPart(range: at..<end)
           at = end
         } else {
-          pending = parts.count
-          parts.append(nil)
+          pending = column
           isOpen = true
         }
+        column += 1
       case .star:
         (isOpen, pending) = (true, nil)
       }
     }
-    if let column = pending {
-      parts[column] = TextPart(range: at..<text.count)
-    } else if !isOpen, at != text.count {
-      return nil
+    if let pending {
+      parts[pending] = TextPart(range: at..<text.count)
+      return true
     }
-    return parts
+    return isOpen || at == text.count
   }
 }
 
@@ -172,8 +171,9 @@ struct RegexPattern: TextExtractor {
     }
   }
 
-  func parts(of text: TextBytes) -> [TextPart?]? {
-    guard let found = unsafe regex.firstMatch(text.bytes, groups: regex.groupCount + 1) else { return nil }
-    return groups.map { found[$0].map { TextPart(range: $0) } }
+  func find(in text: TextBytes, _ parts: inout [TextPart?]) -> Bool {
+    guard let found = unsafe regex.firstMatch(text.bytes, groups: regex.groupCount + 1) else { return false }
+    for (k, group) in groups.enumerated() { parts[k] = found[group].map { TextPart(range: $0) } }
+    return true
   }
 }

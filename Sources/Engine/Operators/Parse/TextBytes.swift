@@ -47,13 +47,13 @@ import Glibc
 
   func string(_ range: Range<Int>) -> String { unsafe String(decoding: UnsafeBufferPointer(rebasing: bytes[range]), as: UTF8.self) }
 
-  /// Appends a part, without the bytes that escape others.
-  func append(_ part: TextPart, to out: BufferBuilder<UInt8>) {
-    if part.escapes.isEmpty { return unsafe out.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[part.range])) }
-    var i = part.range.lowerBound
-    while i < part.range.upperBound {
-      if unsafe part.escapes.contains(bytes[i]), i + 1 < part.range.upperBound { i += 1 }
-      unsafe out.append(bytes[i])
+  /// Appends a range, without the bytes that escape others.
+  func append(_ range: Range<Int>, escapes: [UInt8], to out: BufferBuilder<UInt8>) {
+    if escapes.isEmpty { return unsafe out.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[range])) }
+    var i = range.lowerBound
+    while i < range.upperBound {
+      if escapes.contains(self[i]), i + 1 < range.upperBound { i += 1 }
+      out.append(self[i])
       i += 1
     }
   }

@@ -7,15 +7,21 @@ import Expressions
 
 /// Finds the parts of one text.
 protocol TextExtractor: Sendable {
-  /// The part for each column, nil where there is none; nil when the text does not match at all.
-  func parts(of text: TextBytes) -> [TextPart?]?
+  /// Fills in the part for each column, nil where there is none; false when the text does not match at all. All parts are nil before.
+  func find(in text: TextBytes, _ parts: inout [TextPart?]) -> Bool
+  /// Bytes that make the next one of a quoted part stand for itself.
+  var escapes: [UInt8] { get }
+}
+
+extension TextExtractor {
+  var escapes: [UInt8] { [] }
 }
 
 /// A part of a text.
 struct TextPart: Hashable {
   var range: Range<Int>
-  /// The bytes that stand before characters to be taken as they are; empty where nothing is escaped.
-  var escapes: [UInt8] = []
+  /// True when bytes of it may be escaped.
+  var isQuoted = false
 }
 
 /// Adds a column for each part that an extractor finds in a text column, converted to a type.
@@ -117,12 +123,7 @@ private struct TextExtractTransform: BatchTransform {
   let schema: StructType
 
   func process(_ batch: RecordBatch, _ emit: (RecordBatch) throws -> Bool) throws -> Bool {
-    let (texts, matched) = extract(batch.columns[source], batch.rowCount)
-    var good = matched
-    var converted = try zip(slots, texts).map { try $0.conversion.convert($1) }
-    if isStrict {
-      for (slot, column) in zip(slots, converted) where !slot.conversion.isText { good = column.validity.map { good.and($0) } ?? good }
-    }
+    var (converted, good) = try extracted(batch.columns[source], batch.rowCount)
     if !dropsFailures, !good.isAllSet {
       converted = zip(slots, converted).map { slot, column in
         slot.conversion.isText ? Self.emptied(column, outside: good) : column.withValidity(Bitmap.intersection(column.validity, good))
@@ -135,20 +136,42 @@ private struct TextExtractTransform: BatchTransform {
     return try emit(dropsFailures ? out.filter(good) : out)
   }
 
+  /// The converted columns, and the rows that match. The values of a dictionary are looked at once.
+  private func extracted(_ vector: ColumnVector, _ count: Int) throws -> ([ColumnVector], Bitmap) {
+    if case .dictionary(let codes, let values) = vector.storage, values.count < count {
+      // One more value stands for null rows, which read as empty.
+      let (columns, good) = try extracted(.concat([values, .constant(.string(""), count: 1)], type: .string), values.count + 1)
+      let positions = BufferBuilder<Int32>(capacity: count)
+      for i in 0..<count { positions.appendUnchecked(vector.isValid(i) ? codes[i] : Int32(truncatingIfNeeded: values.count)) }
+      let rows = positions.finish()
+      return (columns.map { $0.take(rows) }, ColumnVector.bool(good).take(rows).trueBits)
+    }
+    let (texts, matched) = extract(vector, count)
+    let converted = try zip(slots, texts).map { try $0.conversion.convert($1) }
+    var good = matched
+    if isStrict {
+      for (slot, column) in zip(slots, converted) where !slot.conversion.isText { good = column.validity.map { good.and($0) } ?? good }
+    }
+    return (converted, good)
+  }
+
   /// The parts as text columns, empty where there is none (null for a column of another type), and the rows that match.
   private func extract(_ vector: ColumnVector, _ count: Int) -> ([ColumnVector], Bitmap) {
     let rows = TextCells(vector)
     let builders = slots.map { _ in StringBuilder(rows: count) }
     let present = slots.map { _ in BitmapBuilder(capacity: count) }
     let matched = BitmapBuilder(capacity: count)
+    let escapes = extractor.escapes
+    var parts = [TextPart?](repeating: nil, count: slots.count)
     for i in 0..<count {
       rows.withText(i) { text in
-        let parts = extractor.parts(of: text)
-        matched.append(parts != nil)
-        for (k, builder) in builders.enumerated() {
-          let part = parts?[k]
-          if let part { text.append(part, to: builder.data) }
-          builder.endRow()
+        for k in parts.indices { parts[k] = nil }
+        let isMatch = extractor.find(in: text, &parts)
+        matched.append(isMatch)
+        for k in parts.indices {
+          let part = isMatch ? parts[k] : nil
+          if let part { text.append(part.range, escapes: part.isQuoted ? escapes : [], to: builders[k].data) }
+          builders[k].endRow()
           present[k].append(part != nil)
         }
       }

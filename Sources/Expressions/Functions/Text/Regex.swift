@@ -21,7 +21,6 @@ import Columnar
     groupCount = unsafe Int(kcre2_group_count(handle))
     if unsafe !kcre2_ok(handle) {
       let reason = unsafe String(cString: kcre2_error(handle))
-      unsafe kcre2_free(handle)
       throw ExpressionError.invalidArgument(function: function, message: "the regular expression '\(pattern)' is not valid: \(reason)")
     }
   }

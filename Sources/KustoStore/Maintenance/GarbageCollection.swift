@@ -1,0 +1,150 @@
+// Role: removes what no version and no process needs any more: files that left a table an hour ago and that no running read can have in its
+// snapshot, files that dead processes wrote and never committed, log files below the last checkpoint, dropped tables, drafts.
+
+#if canImport(Glibc)
+import Glibc
+#endif
+import Columnar
+import DataSource
+import Delta
+
+/// What garbage collection removed, or would remove.
+package struct GarbageReport: Sendable {
+  package struct Item: Sendable, Hashable {
+    /// Relative to the store.
+    package var path: String
+    package var bytes: Int
+    /// One word or two: `removed extent`, `uncommitted extent`, `old log`, `dropped table`, `draft`.
+    package var reason: String
+  }
+  package var items: [Item] = []
+  package var bytes: Int { items.reduce(0) { $0 + $1.bytes } }
+  package init() {}
+}
+
+extension Store {
+  /// Removes garbage in all databases; with `dryRun` only lists it. `graceMilliseconds` is how long removed files stay at least.
+  package func collectGarbage(dryRun: Bool = false, graceMilliseconds: Int64 = 3_600_000) throws -> GarbageReport {
+    var collector = GarbageCollector(store: self, dryRun: dryRun, grace: graceMilliseconds, census: try LeaseHolder.census(path))
+    for name in try databaseNames() { try collector.collect(try database(name)) }
+    try collector.drafts(in: path)
+    try collector.dropped(in: joinPath(path, Database.droppedDirectory), kind: "dropped database")
+    return collector.report
+  }
+}
+
+private struct GarbageCollector {
+  let store: Store
+  let dryRun: Bool
+  let grace: Int64
+  let census: LeaseHolder.Census
+  let now = StoreClock.nowMilliseconds
+  var report = GarbageReport()
+
+  init(store: Store, dryRun: Bool, grace: Int64, census: LeaseHolder.Census) {
+    self.store = store
+    self.dryRun = dryRun
+    self.grace = grace
+    self.census = census
+  }
+
+  mutating func collect(_ database: Database) throws {
+    try database.rollForward()
+    for table in try database.tables() { try collect(table) }
+    try drafts(in: database.path)
+    try drafts(in: joinPath(database.path, Database.journalDirectory))
+    try dropped(in: joinPath(database.path, Database.droppedDirectory), kind: "dropped table")
+  }
+
+  // MARK: Tables
+
+  private mutating func collect(_ table: StoreTable) throws {
+    // The listing comes first: what is written later is not in it, what is committed later is in the snapshot or was in the listing as new.
+    let names = try DirectoryReader.names(in: table.directory.path)
+    let snapshot = try table.state()
+    let live = Set(snapshot.adds.map { DeltaPath.canonical($0.path) })
+    let removed = Dictionary(snapshot.tombstones.values.map { (DeltaPath.canonical($0.path), $0.deletionTimestamp ?? 0) }) { max($0, $1) }
+    for name in names where name.hasSuffix(".parquet") && !live.contains(name) {
+      if let time = removed[name] {
+        // Reads that began after the removal, with a margin for the time a commit takes, cannot have the file.
+        let isUnread = census.oldest(table.id).map { time + 600_000 < $0 } ?? true
+        if now - time > grace, isUnread { remove(table.directory.path(name), shown: joinPath(table.displayPath, name), "removed extent") }
+      } else if let lease = Self.lease(of: name), !census.identifiers.contains(lease) {
+        // Written before the census by a process that is dead: nobody will commit it. One that was committed and removed long ago, too.
+        if try isOlder(table.directory.path(name), than: census.oldest(table.id)) { remove(table.directory.path(name), shown: joinPath(table.displayPath, name), "uncommitted extent") }
+      }
+    }
+    try drafts(in: joinPath(table.displayPath, "_delta_log"))
+    try logs(table, snapshot)
+  }
+
+  /// The last twelve characters before the extension: who wrote the file. Nil for names that are not the store's.
+  private static func lease(of name: String) -> String? {
+    let stem = name.dropLast(".parquet".utf8.count)
+    guard stem.utf8.count == 49, GUID(String(stem.prefix(36))) != nil else { return nil }
+    return String(stem.suffix(12))
+  }
+
+  /// Files whose process died are left while a read that began before their last change runs: a link moved by another table may be in it.
+  private func isOlder(_ path: String, than oldest: Int64?) throws -> Bool {
+    guard let oldest else { return true }
+    return Self.facts(path).map { $0.modified < oldest } ?? false
+  }
+
+  /// Commit files and checkpoints that the last checkpoint stands for.
+  private mutating func logs(_ table: StoreTable, _ snapshot: DeltaSnapshot) throws {
+    guard let last = snapshot.tail.checkpointVersion else { return }
+    let directory = table.directory.path("_delta_log")
+    for name in try DirectoryReader.names(in: directory) {
+      let version: Int64
+      switch LogFileName(name) {
+      case .commit(let v), .checkpoint(let v), .uuidCheckpoint(let v), .checkpointPart(let v, _, _), .checksum(let v): version = v
+      case .compacted(_, let v): version = v
+      case nil: continue
+      }
+      let path = joinPath(directory, name)
+      guard version < last, let facts = Self.facts(path), now - facts.modified > grace else { continue }
+      if let oldest = census.oldest(table.id), facts.modified + 600_000 >= oldest { continue }
+      remove(path, shown: joinPath(joinPath(table.displayPath, "_delta_log"), name), "old log")
+    }
+  }
+
+  // MARK: The rest
+
+  /// Temporary files and directories that nobody finished.
+  mutating func drafts(in directory: String) throws {
+    guard pathKind(directory) == .directory else { return }
+    for name in try DirectoryReader.names(in: directory) where name.hasPrefix(Database.temporaryPrefix) || name.hasPrefix(".") && name.hasSuffix(".tmp") {
+      let path = joinPath(directory, name)
+      if let facts = Self.facts(path), now - facts.modified > grace { remove(path, shown: path, "draft") }
+    }
+  }
+
+  mutating func dropped(in directory: String, kind: String) throws {
+    guard pathKind(directory) == .directory else { return }
+    for id in try DirectoryReader.names(in: directory) {
+      // Of a database the tables' ids are not looked at: any read under way keeps it.
+      let isRead = kind == "dropped table" ? census.oldest(id) != nil : !census.oldestRead.isEmpty || !census.isComplete
+      if !isRead { remove(joinPath(directory, id), shown: joinPath(directory, id), kind) }
+    }
+  }
+
+  private mutating func remove(_ path: String, shown: String, _ reason: String) {
+    let bytes = Self.size(path)
+    if !dryRun, store.fileSystem.removeTree(path) != 0 { return }
+    let root = store.path + "/"
+    report.items.append(GarbageReport.Item(path: shown.hasPrefix(root) ? String(shown.dropFirst(root.count)) : shown, bytes: bytes, reason: reason))
+  }
+
+  private static func facts(_ path: String) -> (size: Int, modified: Int64)? {
+    var info = stat()
+    // SAFETY: lstat fills `info` during the call.
+    guard unsafe lstat(path, &info) == 0 else { return nil }
+    return (Int(info.st_size), Int64(info.st_mtim.tv_sec) * 1_000 + Int64(info.st_mtim.tv_nsec) / 1_000_000)
+  }
+
+  private static func size(_ path: String) -> Int {
+    guard pathKind(path) == .directory else { return facts(path)?.size ?? 0 }
+    return ((try? DirectoryReader.names(in: path)) ?? []).reduce(0) { $0 + size(joinPath(path, $1)) }
+  }
+}

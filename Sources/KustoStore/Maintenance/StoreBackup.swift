@@ -1,0 +1,94 @@
+// Role: copies of a store: every table at one committed version, files checked to be durable, in a directory that is a store itself. Extents are
+// linked where source and copy share a file system (they never change), copied elsewhere.
+
+#if canImport(Glibc)
+import Glibc
+#endif
+import Columnar
+package import DataSource
+import Delta
+
+/// What was copied.
+package struct BackupReport: Sendable {
+  package var tables = 0
+  package var extents = 0
+  package var bytes = 0
+  package init() {}
+}
+
+extension Store {
+  /// Copies the store to a directory that is missing or empty. `copyMetadata` copies what stands outside the tables (functions, policies) from
+  /// this store's directory to the copy's. Throws ALREADY_EXISTS for an occupied target.
+  package func backup(to target: String, copyMetadata: (_ from: String, _ to: String) throws -> Void = { _, _ in }) throws -> BackupReport {
+    if pathKind(target) != .missing, try pathKind(target) != .directory || !DirectoryReader.names(in: target).isEmpty {
+      throw KConnectError(.alreadyExists, "'\(target)' is not empty", hint: "a backup needs a directory of its own")
+    }
+    let copy = try Store.open(target, create: true, fileSystem: fileSystem)
+    var report = BackupReport()
+    for name in try databaseNames() {
+      let from = try database(name)
+      let to = try copy.createDatabase(name)
+      for table in try from.tables() { try Self.copy(try table.snapshot(), to: to, &report) }
+    }
+    try copyMetadata(joinPath(path, StoreFormat.directory), joinPath(copy.path, StoreFormat.directory))
+    return report
+  }
+
+  /// Makes a store of a backup: a copy of it, checked first. Throws FORMAT_CORRUPT naming the first problem.
+  package static func restore(
+    from backup: String, to target: String, fileSystem: FileSystem = .system, copyMetadata: (_ from: String, _ to: String) throws -> Void = { _, _ in }
+  ) throws -> BackupReport {
+    let source = try Store.open(backup, fileSystem: fileSystem)
+    if let problem = try source.verify().problems.first { throw KConnectError(.formatCorrupt, "the backup is damaged: \(problem)") }
+    return try source.backup(to: target, copyMetadata: copyMetadata)
+  }
+
+  private static func copy(_ snapshot: TableSnapshot, to database: Database, _ report: inout BackupReport) throws {
+    let fileSystem = database.store.fileSystem
+    let entry = try StoreNames.encode(snapshot.table.name, kind: "table")
+    let place = database.directory.path(Database.temporaryPrefix + randomIdentifier())
+    do {
+      let log = DeltaLog(path: place, displayPath: joinPath(database.path, entry), fileSystem: fileSystem)
+      _ = try log.makeDirectories()
+      try SmallFile.check(fileSystem.makeDirectory(joinPath(place, StoreTable.ownDirectory)), "cannot create", place)
+      for extent in snapshot.extents {
+        try copyFile(snapshot.table.directory.path(extent.fileName), joinPath(place, extent.fileName), fileSystem)
+        report.extents += 1
+        report.bytes += extent.byteSize
+      }
+      try SmallFile.check(fileSystem.syncDirectory(place), "cannot sync", place)
+      // The whole state as the first version of a new log; versions of rows stay, so that cursors do not run backwards.
+      var info = CommitInfo()
+      info["operation"] = .string("RESTORE")
+      var actions: [DeltaAction] = [.commitInfo(info), .protocol(snapshot.delta.protocol), .metadata(snapshot.delta.metadata)]
+      actions += snapshot.delta.transactions.values.sorted { $0.appId < $1.appId }.map { .transaction($0) }
+      actions += snapshot.delta.domains.values.sorted { $0.domain < $1.domain }.map { .domainMetadata($0) }
+      actions += snapshot.delta.adds.map { .add($0) }
+      try log.putState(actions, version: snapshot.version)
+      try SmallFile.check(fileSystem.rename(place, database.directory.path(entry), .noReplace), "cannot create the table", joinPath(database.path, entry))
+      try SmallFile.check(fileSystem.syncDirectory(database.directory.path), "cannot sync", database.path)
+    } catch {
+      _ = fileSystem.removeTree(place)
+      throw error
+    }
+    report.tables += 1
+  }
+
+  private static func copyFile(_ from: String, _ to: String, _ fileSystem: FileSystem) throws {
+    let code = fileSystem.link(from, to)
+    if code == 0 { return }
+    guard code == EXDEV || code == EPERM || code == EMLINK || code == ENOTSUP else { throw SystemError.make("cannot copy to", to, code) }
+    let source = try InputFile(path: from)
+    let target = try OutputFile(creating: to, fileSystem: fileSystem)
+    var at = 0
+    let size = source.size ?? 0
+    while at < size {
+      let block = unsafe try [UInt8](capturing: min(8 << 20, size - at)) { try unsafe source.pread(into: $0, at: at) }
+      guard !block.isEmpty else { throw KConnectError(.io, "'\(from)' ended early at byte \(at) of \(size)") }
+      try unsafe block.withUnsafeBytes { try unsafe target.write($0) }
+      at += block.count
+    }
+    try target.sync()
+    try target.close()
+  }
+}

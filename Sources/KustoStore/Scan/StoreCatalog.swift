@@ -1,0 +1,53 @@
+// Role: the tables of a store as the names a KQL query can use.
+
+import DataSource
+package import Engine
+import KQL
+import Synchronization
+
+/// The catalog of one query: every table is read at the snapshot taken when the query first names it.
+package final class StoreCatalog: KQLCatalog {
+  package let store: Store
+  /// The database of unqualified names; nil: they are not found.
+  package let database: String?
+  private let functions: @Sendable (_ name: String, _ database: String) throws -> String?
+  private let snapshots = Mutex<[String: TableSnapshot]>([:])
+
+  /// `functions` gives the text of stored functions.
+  package init(_ store: Store, database: String?, functions: @escaping @Sendable (_ name: String, _ database: String) throws -> String? = { _, _ in nil }) {
+    self.store = store
+    self.database = database
+    self.functions = functions
+  }
+
+  package func table(_ name: String, database: String?) throws -> LogicalPlan? {
+    guard let snapshot = try snapshot(name, database: database) else { return nil }
+    return .scan(snapshot.rows())
+  }
+
+  /// The snapshot that this query reads; nil when there is no such table.
+  package func snapshot(_ name: String, database: String?) throws -> TableSnapshot? {
+    guard let database = database ?? self.database, let found = try store.databaseIfExists(database) else { return nil }
+    let key = database + "\u{0}" + name
+    if let known = snapshots.withLock({ $0[key] }) { return known }
+    guard let table = try found.tableIfExists(name) else { return nil }
+    let fresh = try table.snapshot()
+    return snapshots.withLock { snapshots in
+      if let known = snapshots[key] { return known }
+      snapshots[key] = fresh
+      return fresh
+    }
+  }
+
+  package func tableNames(database: String?) -> [String] {
+    guard let name = database ?? self.database, let found = try? store.databaseIfExists(name) else { return [] }
+    return (try? found.tableNames()) ?? []
+  }
+
+  package func functionText(_ name: String, database: String?) throws -> String? {
+    guard let database = database ?? self.database else { return nil }
+    return try functions(name, database)
+  }
+
+  package var databaseNames: [String] { (try? store.databaseNames()) ?? [] }
+}

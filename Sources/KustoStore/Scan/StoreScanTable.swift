@@ -1,0 +1,46 @@
+// Role: extents of a snapshot as a table that queries read. The scan itself is that of file tables; this says which files, and what is in them.
+
+package import Columnar
+package import DataSource
+package import Expressions
+import Delta
+import FileConnector
+
+/// Some extents of a snapshot as a source. Scans give the table's columns, and those of `HiddenColumns.virtual` when asked by name.
+package struct StoreScanTable: BatchReadable {
+  package let snapshot: TableSnapshot
+  let files: [ExtentFile]
+  private let inner: FileTable?
+
+  init(_ snapshot: TableSnapshot, files: [ExtentFile]) {
+    self.snapshot = snapshot
+    self.files = files
+    inner = try? Self.table(snapshot, files)
+  }
+
+  private static func table(_ snapshot: TableSnapshot, _ files: [ExtentFile]) throws -> FileTable {
+    let directory = snapshot.table.directory
+    let entries = files.map { file in
+      let path = directory.path(file.extent.fileName)
+      return FileEntry(path: path, size: file.extent.byteSize, modified: file.add.modificationTime &* 1_000_000, source: .local(path))
+    }
+    let format = ParquetFormat()
+    return try FileTable(
+      format: format, options: try DataSourceOptions(source: "kusto", specs: format.options, given: [], use: .read), files: entries,
+      partitions: .none(fileCount: entries.count), schema: StructType(snapshot.schema.fields + HiddenColumns.virtual.fields), description: "kusto", catalog: StoreFileCatalog(snapshot, files))
+  }
+
+  package var schema: StructType { snapshot.schema }
+
+  package var description: String {
+    "kusto \(quotedName(snapshot.table.database.name)).\(quotedName(snapshot.table.name)) (version \(snapshot.version), \(files.count) extent\(files.count == 1 ? "" : "s"))"
+  }
+
+  package var exactRowCount: Int? { files.reduce(0) { $0 + $1.extent.rowCount } }
+
+  package func pushdown(_ filters: [Expr]) -> [FilterPushdown] { inner?.pushdown(filters) ?? filters.map { _ in .unsupported } }
+
+  package func scan(_ request: ScanRequest, context: EvaluationContext) throws -> any Scan {
+    try (inner ?? Self.table(snapshot, files)).scan(request, context: context)
+  }
+}

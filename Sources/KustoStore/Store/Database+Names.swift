@@ -1,0 +1,97 @@
+// Role: names of tables: renaming, exchanging, dropping. A single rename or exchange is one system call; several are decided in the journal.
+
+#if canImport(Glibc)
+import Glibc
+#endif
+import Columnar
+import DataSource
+import Delta
+
+extension Database {
+  /// Renames tables, all or none; names may be exchanged. Throws PATH_NOT_FOUND or ALREADY_EXISTS.
+  package func renameTables(_ renames: [(from: String, to: String)]) throws {
+    let renames = renames.filter { $0.from != $0.to }
+    if renames.isEmpty { return }
+    guard Set(renames.map(\.from)).count == renames.count, Set(renames.map(\.to)).count == renames.count else {
+      throw KConnectError(.usage, "a table name occurs twice in a rename")
+    }
+    for _ in 0..<100 {
+      try rollForward(waits: true)
+      let tables = try renames.map { try table($0.from) }
+      let locks = try tables.sorted { $0.id < $1.id }.map { try $0.lockCommits() }
+      defer { withExtendedLifetime(locks) {} }
+      if try hasPendingCommit(tables: Set(tables.map(\.id))) { continue }
+      var entry = JournalEntry(id: randomIdentifier())
+      for (table, rename) in zip(tables, renames) {
+        guard let from = table.currentEntry, try from == StoreNames.encode(rename.from, kind: "table") else { continue }
+        entry.renames.append(JournalEntry.Rename(table: table.id, from: from, to: try StoreNames.encode(rename.to, kind: "table")))
+      }
+      // Somebody renamed one of them between the look and the lock.
+      if entry.renames.count < renames.count { continue }
+      try checkFree(renames)
+      try rename(entry)
+      for rename in renames {
+        forget(rename.from)
+        forget(rename.to)
+      }
+      return
+    }
+    throw KConnectError(.locked, "the tables are renamed by others at the same time", isRetryable: true)
+  }
+
+  private func checkFree(_ renames: [(from: String, to: String)]) throws {
+    let leaving = Set(renames.map(\.from))
+    for rename in renames where !leaving.contains(rename.to) {
+      guard pathExists(directory.path(try StoreNames.encode(rename.to, kind: "table"))) else { continue }
+      throw KConnectError(.alreadyExists, "the table '\(rename.to)' exists already in the database '\(name)'")
+    }
+  }
+
+  private func rename(_ entry: JournalEntry) throws {
+    let fileSystem = store.fileSystem
+    let first = entry.renames[0]
+    func alreadyExists(_ code: Int32, _ to: String) throws {
+      if code == EEXIST || code == ENOTEMPTY { throw KConnectError(.alreadyExists, "the table '\(percentDecoded(to))' exists already in the database '\(name)'") }
+    }
+    if entry.renames.count == 1 {
+      let code = fileSystem.rename(directory.path(first.from), directory.path(first.to), .noReplace)
+      try alreadyExists(code, first.to)
+      try SmallFile.check(code, "cannot rename", joinPath(path, first.from))
+    } else if entry.renames.count == 2, first.from == entry.renames[1].to, first.to == entry.renames[1].from {
+      try SmallFile.check(fileSystem.rename(directory.path(first.from), directory.path(first.to), .exchange), "cannot exchange", joinPath(path, first.from))
+    } else {
+      try decide(entry)
+      return try complete(entry)
+    }
+    try SmallFile.check(fileSystem.syncDirectory(directory.path), "cannot sync", path)
+  }
+
+  /// Moves a table out of sight; garbage collection deletes it once nobody reads it. Throws PATH_NOT_FOUND unless `ifExists`.
+  @discardableResult
+  package func dropTable(_ name: String, ifExists: Bool = false) throws -> StoreTable? {
+    for _ in 0..<100 {
+      guard let table = try tableIfExists(name) else {
+        if ifExists { return nil }
+        return try self.table(name)
+      }
+      let lock: FileLock
+      do { lock = try table.lockForCommit() } catch let error as KConnectError where error.code == .pathNotFound { continue }
+      defer { withExtendedLifetime(lock) {} }
+      guard let entry = table.currentEntry, try entry == StoreNames.encode(name, kind: "table") else { continue }
+      let dropped = directory.path(Self.droppedDirectory)
+      let code = store.fileSystem.makeDirectory(dropped)
+      if code != 0, code != EEXIST { throw SystemError.make("cannot create", dropped, code) }
+      try SmallFile.check(
+        store.fileSystem.rename(directory.path(entry), joinPath(dropped, table.id), .noReplace), "cannot drop the table", joinPath(path, entry))
+      try SmallFile.check(store.fileSystem.syncDirectory(directory.path), "cannot sync", path)
+      forget(name)
+      return table
+    }
+    throw KConnectError(.locked, "the table '\(name)' is renamed by others at the same time", isRetryable: true)
+  }
+
+  /// The position up to which everything is committed now, for `cursor_after` and its kin.
+  package func currentCursor() throws -> DatabaseCursor {
+    DatabaseCursor(try Dictionary(tables().map { ($0.id, try $0.state().version) }) { a, _ in a })
+  }
+}

@@ -1,0 +1,135 @@
+// Role: a database: a directory of tables, and the journal of commits that span several of them.
+//
+//   <database>/_journal/<operation>.json   commits and renames under way      <database>/.dropped/<id>   tables that were dropped
+
+#if canImport(Glibc)
+import Glibc
+#endif
+import Columnar
+import DataSource
+import Synchronization
+
+/// An open database.
+package final class Database: Sendable {
+  package let store: Store
+  package let name: String
+  /// The directory's path by name, for messages and renames.
+  package let path: String
+  let directory: Directory
+  private let known = Mutex<[String: StoreTable]>([:])
+
+  static let journalDirectory = "_journal"
+  static let droppedDirectory = ".dropped"
+  static let temporaryPrefix = ".new-"
+
+  init(store: Store, name: String, path: String) throws {
+    self.store = store
+    self.name = name
+    self.path = path
+    directory = try Directory(path)
+  }
+
+  // MARK: Making and dropping
+
+  /// Makes a database's directory; answers an errno, EEXIST when the name is taken.
+  static func make(in store: String, directory: String, _ fileSystem: FileSystem) throws -> Int32 {
+    let temporary = joinPath(store, temporaryPrefix + randomIdentifier())
+    var code = fileSystem.makeDirectory(temporary)
+    if code == 0 { code = fileSystem.makeDirectory(joinPath(temporary, journalDirectory)) }
+    if code == 0 { code = fileSystem.rename(temporary, joinPath(store, directory), .noReplace) }
+    if code != 0 {
+      _ = fileSystem.removeTree(temporary)
+      return code
+    }
+    return fileSystem.syncDirectory(store)
+  }
+
+  /// Makes (or takes over) a directory elsewhere and links the store's name to it.
+  static func make(at place: String, linkedFrom link: String, _ fileSystem: FileSystem) throws -> Int32 {
+    let (_, code) = fileSystem.makeDirectories(joinPath(place, journalDirectory))
+    if code != 0 { return code }
+    // SAFETY: symlink reads both zero-terminated bridged paths during the call.
+    return unsafe symlink(resolvedPath(place), link) == 0 ? fileSystem.syncDirectory(parentPath(link)) : errno
+  }
+
+  /// Moves the directory to the store's `.dropped`.
+  func drop() throws {
+    let fileSystem = store.fileSystem
+    var info = stat()
+    // SAFETY: lstat fills `info` during the call.
+    let isLink = unsafe lstat(path, &info) == 0 && info.st_mode & S_IFMT == S_IFLNK
+    if isLink { return try SmallFile.check(fileSystem.remove(path), "cannot drop the database", path) }
+    let dropped = joinPath(store.path, Self.droppedDirectory)
+    try SmallFile.check(fileSystem.makeDirectories(dropped).code, "cannot create", dropped)
+    try SmallFile.check(fileSystem.rename(path, joinPath(dropped, randomIdentifier()), .noReplace), "cannot drop the database", path)
+    try SmallFile.check(fileSystem.syncDirectory(store.path), "cannot sync", store.path)
+  }
+
+  // MARK: Tables
+
+  /// The names of all tables, sorted by bytes.
+  package func tableNames() throws -> [String] {
+    try DirectoryReader.names(in: directory.path).compactMap { entry in
+      guard let name = StoreNames.decode(entry), pathKind(directory.path(entry) + "/_delta_log") == .directory else { return nil }
+      return name
+    }
+  }
+
+  /// All tables, sorted by name.
+  package func tables() throws -> [StoreTable] { try tableNames().compactMap { try tableIfExists($0) } }
+
+  /// The table of that name; nil when there is none. Commits under way that the last writer left behind are completed first.
+  package func tableIfExists(_ name: String) throws -> StoreTable? {
+    guard let entry = try? StoreNames.encode(name, kind: "table") else { return nil }
+    try rollForward()
+    guard let identity = Directory.identity(of: directory.path(entry)) else { return nil }
+    return try known.withLock { known in
+      if let same = known[name], same.directory.identity == identity { return same }
+      guard pathKind(directory.path(entry) + "/_delta_log") == .directory else { return nil }
+      let table = try StoreTable(database: self, name: name, entry: entry)
+      known[name] = table
+      return table
+    }
+  }
+
+  /// The table of that name; throws PATH_NOT_FOUND with the nearest name.
+  package func table(_ name: String) throws -> StoreTable {
+    if let found = try tableIfExists(name) { return found }
+    let names = try tableNames()
+    throw KConnectError(
+      .pathNotFound, "there is no table '\(name)' in the database '\(self.name)'",
+      hint: nearestNames(to: name, among: names, limit: 1).first.map { "did you mean '\($0)'?" }
+        ?? (names.isEmpty ? "the database has no tables" : "tables: \(names.prefix(12).joined(separator: ", "))"))
+  }
+
+  /// Makes an empty table; throws ALREADY_EXISTS unless `ifNotExists`, SCHEMA_MISMATCH for columns a Delta table cannot have.
+  @discardableResult
+  package func createTable(_ description: TableDescription, ifNotExists: Bool = false) throws -> StoreTable {
+    let entry = try StoreNames.encode(description.name, kind: "table")
+    try description.check()
+    for _ in 0..<3 {
+      if let found = try tableIfExists(description.name) {
+        if ifNotExists { return found }
+        throw KConnectError(.alreadyExists, "the table '\(description.name)' exists already in the database '\(name)'")
+      }
+      let temporary = directory.path(Self.temporaryPrefix + randomIdentifier())
+      do {
+        try StoreTable.make(at: temporary, description, fileSystem: store.fileSystem)
+        let code = store.fileSystem.rename(temporary, directory.path(entry), .noReplace)
+        if code == EEXIST || code == ENOTEMPTY {
+          _ = store.fileSystem.removeTree(temporary)
+          continue
+        }
+        try SmallFile.check(code, "cannot create the table", joinPath(path, entry))
+        try SmallFile.check(store.fileSystem.syncDirectory(directory.path), "cannot sync", path)
+      } catch {
+        _ = store.fileSystem.removeTree(temporary)
+        throw error
+      }
+      return try table(description.name)
+    }
+    throw KConnectError(.locked, "the table '\(description.name)' is made and dropped by others at the same time", isRetryable: true)
+  }
+
+  func forget(_ name: String) { known.withLock { _ = $0.removeValue(forKey: name) } }
+}

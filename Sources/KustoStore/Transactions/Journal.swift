@@ -1,0 +1,174 @@
+// Role: `<database>/_journal/<operation>.json`: commits of several tables, and renames of several, as one decision. The journal's appearance is
+// the commit point; the steps that follow can be repeated by anyone, and whoever opens a table next does so when the writer died.
+
+import Columnar
+import DataSource
+import Delta
+
+/// A decided operation.
+struct JournalEntry: Sendable {
+  /// A version of one table's log.
+  struct Commit: Sendable {
+    var table: String
+    var entry: String
+    var version: Int64
+    /// The commit file's text.
+    var text: String
+  }
+  /// A new name of one table's directory.
+  struct Rename: Sendable {
+    var table: String
+    var from: String
+    var to: String
+  }
+
+  var id: String
+  var commits: [Commit] = []
+  var renames: [Rename] = []
+
+  /// The tables concerned, in the order of their locks.
+  var tables: [String] { Set(commits.map(\.table) + renames.map(\.table)).sorted() }
+
+  var json: String {
+    func entry(_ members: [(String, String)]) -> DynamicValue { .bag(members.map { DynamicEntry($0.0, .string($0.1)) }) }
+    return DynamicValue.bag([
+      DynamicEntry("operation", .string(id)),
+      DynamicEntry(
+        "commits",
+        .array(commits.map { entry([("table", $0.table), ("entry", $0.entry), ("version", String($0.version)), ("text", $0.text)]) })),
+      DynamicEntry("renames", .array(renames.map { entry([("table", $0.table), ("from", $0.from), ("to", $0.to)]) })),
+    ]).json
+  }
+
+  init(id: String) { self.id = id }
+
+  /// Reads a journal; throws FORMAT_CORRUPT for one that was damaged.
+  init(_ text: String, path: String) throws {
+    func corrupt(_ what: String) -> KConnectError {
+      KConnectError(.formatCorrupt, "the journal '\(path)' is damaged: \(what)", hint: "restore it from a backup; until then its tables cannot be changed")
+    }
+    guard let value = DynamicValue(json: text), let id = value["operation"]?.stringValue else { throw corrupt("no operation") }
+    self.id = id
+    func member(_ value: DynamicValue, _ key: String) throws -> String {
+      guard let text = value[key]?.stringValue else { throw corrupt("no '\(key)'") }
+      return text
+    }
+    for item in value["commits"]?.elements ?? [] {
+      guard let version = Int64(try member(item, "version")) else { throw corrupt("a version that is no number") }
+      commits.append(Commit(table: try member(item, "table"), entry: try member(item, "entry"), version: version, text: try member(item, "text")))
+    }
+    for item in value["renames"]?.elements ?? [] {
+      renames.append(Rename(table: try member(item, "table"), from: try member(item, "from"), to: try member(item, "to")))
+    }
+  }
+}
+
+extension Database {
+  private var journalPath: String { directory.path(Self.journalDirectory) }
+
+  private func journalNames() throws -> [String] {
+    do { return try DirectoryReader.names(in: journalPath).filter { $0.hasSuffix(".json") && !$0.hasPrefix(".") } } catch let error as KConnectError
+      where error.code == .pathNotFound
+    { return [] }
+  }
+
+  /// Decided operations that are perhaps not done yet.
+  private func journal() throws -> [JournalEntry] {
+    try journalNames().compactMap { name in
+      let path = joinPath(journalPath, name)
+      do { return try JournalEntry(try SmallFile.read(path), path: joinPath(joinPath(self.path, Self.journalDirectory), name)) } catch let error as KConnectError
+        where error.code == .pathNotFound
+      { return nil }
+    }
+  }
+
+  /// True when a decided operation concerns one of the tables.
+  func hasPendingCommit(tables: Set<String>) throws -> Bool { try journal().contains { !tables.isDisjoint(with: $0.tables) } }
+
+  /// The actions that a decided operation gives a table's version; nil when there is none.
+  func pendingCommit(table: String, version: Int64) throws -> [DeltaAction]? {
+    for entry in try journal() {
+      for commit in entry.commits where commit.table == table && commit.version == version {
+        return try commit.text.split(separator: "\n").compactMap { line in
+          guard let value = DynamicValue(json: String(line)) else { throw KConnectError(.formatCorrupt, "the journal '\(entry.id)' holds a line that is no JSON") }
+          return try ActionReader.action(value, place: "the journal '\(entry.id)'")
+        }
+      }
+    }
+    return nil
+  }
+
+  /// Decides an operation: from here on it happens. The tables' locks are held.
+  func decide(_ entry: JournalEntry) throws {
+    if pathKind(journalPath) == .missing { try SmallFile.check(store.fileSystem.makeDirectory(journalPath), "cannot create", journalPath) }
+    guard try SmallFile.createDurably(joinPath(journalPath, entry.id + ".json"), entry.json, fileSystem: store.fileSystem) else {
+      throw KConnectError(.internalError, "the journal '\(entry.id)' exists already")
+    }
+  }
+
+  /// Does what was decided and forgets it. The tables' locks are held; every step may have been done before.
+  func complete(_ entry: JournalEntry) throws {
+    for commit in entry.commits {
+      let log = DeltaLog(path: directory.path(commit.entry), displayPath: joinPath(path, commit.entry), fileSystem: store.fileSystem)
+      try log.putPrepared(commit.text, version: commit.version)
+    }
+    try completeRenames(entry.renames)
+    let file = joinPath(journalPath, entry.id + ".json")
+    try SmallFile.check(store.fileSystem.remove(file), "cannot remove the journal", file)
+  }
+
+  /// Every table goes to a place of its own first, so that names can be exchanged.
+  private func completeRenames(_ renames: [JournalEntry.Rename]) throws {
+    if renames.isEmpty { return }
+    func waiting(_ table: String) -> String { directory.path(".renaming-\(table)") }
+    for rename in renames where !pathExists(waiting(rename.table)) && isTable(rename.table, at: rename.from) {
+      try SmallFile.check(store.fileSystem.rename(directory.path(rename.from), waiting(rename.table), .noReplace), "cannot rename", joinPath(path, rename.from))
+    }
+    for rename in renames where pathExists(waiting(rename.table)) {
+      try SmallFile.check(store.fileSystem.rename(waiting(rename.table), directory.path(rename.to), .noReplace), "cannot rename to", joinPath(path, rename.to))
+    }
+    try SmallFile.check(store.fileSystem.syncDirectory(directory.path), "cannot sync", path)
+  }
+
+  private func isTable(_ id: String, at entry: String) -> Bool {
+    let log = DeltaLog(path: directory.path(entry), displayPath: joinPath(path, entry), fileSystem: store.fileSystem)
+    return (try? log.snapshot())?.metadata.id == id
+  }
+
+  /// Completes operations that a dead process left half done. A living one completes its own; with `waits`, waits for that.
+  func rollForward(waits: Bool = false) throws {
+    for name in try journalNames() {
+      let path = joinPath(journalPath, name)
+      guard let entry = try journal().first(where: { $0.id + ".json" == name }) else { continue }
+      var locks: [FileLock] = []
+      var isBusy = false
+      // Directories are found by the names that commits know; renames move the lock with the directory.
+      for place in lockPlaces(entry) {
+        let lockPath = place + "/" + StoreTable.ownDirectory + "/commit.lock"
+        guard pathKind(place) == .directory else { continue }
+        if waits || !entry.renames.isEmpty {
+          locks.append(try FileLock.acquire(lockPath))
+        } else if let lock = try FileLock.tryAcquire(lockPath) {
+          locks.append(lock)
+        } else {
+          isBusy = true
+          break
+        }
+      }
+      if isBusy { continue }
+      defer { withExtendedLifetime(locks) {} }
+      if pathExists(path) { try complete(entry) }
+    }
+  }
+
+  private func lockPlaces(_ entry: JournalEntry) -> [String] {
+    entry.tables.map { table in
+      if let commit = entry.commits.first(where: { $0.table == table }) { return directory.path(commit.entry) }
+      let rename = entry.renames.first { $0.table == table }
+      let waiting = directory.path(".renaming-\(table)")
+      if pathExists(waiting) { return waiting }
+      let from = rename?.from ?? "", to = rename?.to ?? ""
+      return directory.path(isTable(table, at: from) ? from : to)
+    }
+  }
+}
