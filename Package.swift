@@ -97,6 +97,7 @@ let tests: [Target] = [
   test("StreamingTests", ["Streaming", "Columnar", "DataSource"]),
   test("CLITests", [], exclude: ["Help", "Terminal"]),
   test("FileConnectorTests", ["FileConnector", "DataSource", "Expressions", "Columnar"]),
+  test("DeltaTests", ["Delta", "DeltaConnector", "FileConnector", "DataSource", "Expressions", "Columnar"], exclude: ["judge.py"]),
   test("ColumnarTests", ["Columnar"]),
   test("EngineTests", ["Engine", "Columnar", "Expressions", "DataSource"]),
   test("ParquetWriterTests", ["Columnar", "Parquet", "Codecs"], exclude: ["judge.py"]),
