@@ -46,9 +46,10 @@ let modules: [Module] = [
   Module(name: "DeltaConnector", layer: 6, uses: ["Columnar", "Expressions", "DataSource", "Parquet", "Delta", "FileConnector"]),
   Module(name: "Streaming", layer: 8,
          uses: ["Columnar", "Expressions", "DataSource", "Engine", "Codecs", "FileConnector", "Delta", "CLinux"]),
-  Module(name: "KConnect", layer: 9, uses: ["Streaming", "Columnar", "Expressions", "DataSource", "Engine", "KQL", "FileConnector", "DeltaConnector"]),
+  Module(name: "Charts", layer: 3, uses: ["Columnar", "DataSource"]),
+  Module(name: "KConnect", layer: 9, uses: ["KustoStore", "Streaming", "Columnar", "Expressions", "DataSource", "Engine", "KQL", "FileConnector", "DeltaConnector"]),
   Module(name: "KConnectCLI", layer: 10,
-         uses: ["Streaming", "KConnect", "Columnar", "Expressions", "DataSource", "Engine", "KQL", "FileConnector", "Delta", "DeltaConnector", "Parquet", "Codecs", "CLinux"],
+         uses: ["Streaming", "KConnect", "Charts", "KustoStore", "Columnar", "Expressions", "DataSource", "Engine", "KQL", "FileConnector", "Delta", "DeltaConnector", "Parquet", "Codecs", "CLinux"],
          products: [argumentParser], isProgram: true),
 ]
 
@@ -93,10 +94,12 @@ let examples: [Target] = ["home-telemetry", "csv-to-parquet", "kql-over-files", 
 }
 
 let tests: [Target] = [
+  test("QueryTests", ["KQL", "Engine", "Expressions", "DataSource", "Columnar", "KConnect"], resources: [.copy("Cases")]),
+  test("ChartsTests", ["Charts", "Columnar", "DataSource"]),
   test("JSONTests", ["JSON", "Columnar"]),
   test("KConnectTests", ["KConnect"]),
   test("StreamingTests", ["Streaming", "Columnar", "DataSource"]),
-  test("CLITests", [], exclude: ["Help"]),
+  test("CLITests", [], exclude: ["Help", "Terminal"]),
   test("FileConnectorTests", ["FileConnector", "DataSource", "Expressions", "Columnar"]),
   test("DeltaTests", ["Delta", "DeltaConnector", "FileConnector", "DataSource", "Expressions", "Columnar"], exclude: ["judge.py"]),
   test("ColumnarTests", ["Columnar"]),
