@@ -92,6 +92,7 @@ let examples: [Target] = ["home-telemetry", "csv-to-parquet", "kql-over-files", 
 }
 
 let tests: [Target] = [
+  test("CommandTests", ["KustoStore", "KQL", "Columnar", "Expressions", "DataSource", "Engine"]),
   test("JSONTests", ["JSON", "Columnar"]),
   test("KConnectTests", ["KConnect"]),
   test("StreamingTests", ["Streaming", "Columnar", "DataSource"]),
