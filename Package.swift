@@ -96,6 +96,7 @@ let examples: [Target] = ["home-telemetry", "csv-to-parquet", "kql-over-files", 
 let tests: [Target] = [
   test("QueryTests", ["KQL", "Engine", "Expressions", "DataSource", "Columnar", "KConnect"], resources: [.copy("Cases")]),
   test("ChartsTests", ["Charts", "Columnar", "DataSource"]),
+  test("CommandTests", ["KustoStore", "KQL", "Columnar", "Expressions", "DataSource", "Engine"]),
   test("JSONTests", ["JSON", "Columnar"]),
   test("KConnectTests", ["KConnect"]),
   test("StreamingTests", ["Streaming", "Columnar", "DataSource"]),

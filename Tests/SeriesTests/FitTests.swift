@@ -41,8 +41,13 @@ import Glibc
   }
 
   @Test func polynomial() throws {
-    let x = (0..<60).map { -2.3 + 5 * Double($0) / 59 }
-    let y = x.enumerated().map { i, x in pow(x, 5) - 8 * pow(x, 3) + 10 * x + 6 + Double((i * 37) % 11 - 5) / 7 }
+    let x = (0..<60).map { (i: Int) -> Double in -2.3 + 5 * Double(i) / 59 }
+    let y = x.enumerated().map { (i: Int, x: Double) -> Double in
+      let curve: Double = pow(x, 5) - 8 * pow(x, 3)
+      let line: Double = 10 * x + 6
+      let noise: Int = (i * 37) % 11 - 5
+      return curve + line + Double(noise) / 7
+    }
     let fit = try #require(fitPolynomial(y, x: x, degree: 5))
     #expect(areClose(
       fit.coefficients,
@@ -51,8 +56,11 @@ import Glibc
   }
 
   @Test func polynomialOfHighDegree() throws {
-    let x = (0..<40).map { Double($0) / 39 }
-    let y = x.enumerated().map { i, x in sin(9 * x) + Double((i * 29) % 13 - 6) / 40 }
+    let x = (0..<40).map { (i: Int) -> Double in Double(i) / 39 }
+    let y = x.enumerated().map { (i: Int, x: Double) -> Double in
+      let noise: Int = (i * 29) % 13 - 6
+      return sin(9 * x) + Double(noise) / 40
+    }
     let fit = try #require(fitPolynomial(y, x: x, degree: 8))
     #expect(areClose([fit.fitted[0], fit.fitted[13], fit.fitted[39]], [-0.17209866700610524, 0.13405180064536845, 0.32816205165410606]))
     #expect(isClose(fit.coefficients[0], -797.0257923307316, 1e-6))

@@ -11,7 +11,12 @@ struct FourierCase: Sendable, CustomTestStringConvertible {
   var testDescription: String { "\(count) points" }
 
   /// The input all expected values were made from.
-  var input: [Double] { (0..<count).map { Double(($0 * 7919 + 13) % 101) / 10 - 3 } }
+  var input: [Double] {
+    (0..<count).map { (i: Int) -> Double in
+      let step: Int = (i * 7919 + 13) % 101
+      return Double(step) / 10 - 3
+    }
+  }
 }
 
 @Suite struct FourierTests {
@@ -24,7 +29,9 @@ struct FourierCase: Sendable, CustomTestStringConvertible {
   }
 
   @Test(arguments: [1, 2, 6, 64, 1000, 4096, 10_007]) func inverse(_ n: Int) {
-    let input = ComplexSeries(real: (0..<n).map { Double($0 * 31 % 17) }, imaginary: (0..<n).map { Double($0 * 7 % 5) - 2 })
+    let real: [Double] = (0..<n).map { (i: Int) -> Double in Double(i * 31 % 17) }
+    let imaginary: [Double] = (0..<n).map { (i: Int) -> Double in Double(i * 7 % 5) - 2 }
+    let input = ComplexSeries(real: real, imaginary: imaginary)
     let back = input.transformed.inverseTransformed
     #expect(zip(input.real, back.real).allSatisfy { isClose($0, $1, 1e-10) })
     #expect(zip(input.imaginary, back.imaginary).allSatisfy { isClose($0, $1, 1e-10) })

@@ -12,7 +12,7 @@ private let traffic: [Double] = [
 /// Five weeks of hours: weekends are lower, days have a shape, noise of 0...2, and six outliers. As in series_decompose().
 private func weeks(weekday: Double, weekend: Double, slope: Double) -> [Double] {
   var state: UInt64 = 42
-  return (1...840).map { t in
+  return (1...840).map { (t: Int) -> Double in
     state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
     let hour = t % 24 / 10
     let level = (t / 24) % 7 >= 5 ? weekend : weekday
@@ -21,7 +21,9 @@ private func weeks(weekday: Double, weekend: Double, slope: Double) -> [Double] 
     case 300, 400, 600: 8
     default: 0
     }
-    return 2 * Double(state >> 11) / 9_007_199_254_740_992 + level - Double(hour * hour) + slope * Double(t) + outlier
+    let noise: Double = Double(state >> 11) / 4_503_599_627_370_496
+    let shape: Double = level - Double(hour * hour)
+    return noise + shape + slope * Double(t) + outlier
   }
 }
 
@@ -50,9 +52,10 @@ private func weeks(weekday: Double, weekend: Double, slope: Double) -> [Double] 
   /// Periods that do not divide the length, with noise a tenth of the wave.
   @Test(arguments: [5, 7, 12, 23, 24, 60, 97]) func wave(_ period: Int) {
     var state: UInt64 = 7
-    let x = (0..<1013).map { i in
+    let x = (0..<1013).map { (i: Int) -> Double in
       state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-      return Double(i % period) / Double(period) + 0.1 * Double(state >> 40) / Double(1 << 24)
+      let noise: Double = 0.1 * Double(state >> 40) / 16_777_216
+      return Double(i % period) / Double(period) + noise
     }
     #expect(detectPeriods(x, from: 0, to: 500, count: 1).first?.period == period)
   }
@@ -96,11 +99,15 @@ private func weeks(weekday: Double, weekend: Double, slope: Double) -> [Double] 
 
   /// Points behind the learning part do not change the baseline and are continued.
   @Test func forecast() {
-    let known = (0..<96).map { Double([1, 5, 9, 5][$0 % 4]) + 0.5 * Double($0) }
+    func wave(_ i: Int) -> Double {
+      let season: [Double] = [1, 5, 9, 5]
+      return season[i % 4] + 0.5 * Double(i)
+    }
+    let known: [Double] = (0..<96).map(wave)
     let a = decompose(known + [Double](repeating: 0, count: 8), .period(4), .line, testPoints: 8)
     let b = decompose(known + [Double](repeating: 1e6, count: 8), .period(4), .line, testPoints: 8)
     #expect(a.baseline == b.baseline)
-    for i in 96..<104 { #expect((a.baseline[i] - (Double([1, 5, 9, 5][i % 4]) + 0.5 * Double(i))).magnitude < 2.1) }
+    for i in 96..<104 { #expect((a.baseline[i] - wave(i)).magnitude < 2.1) }
   }
 
   /// The scores a cluster printed for this series; elements between the percentiles score 0.
@@ -112,7 +119,7 @@ private func weeks(weekday: Double, weekend: Double, slope: Double) -> [Double] 
 
   /// Tukey's own test: 1.5 is 1.5 interquartile ranges beyond a quartile.
   @Test func quartiles() {
-    let x = (0...100).map(Double.init) + [150, -100]
+    let x: [Double] = (0...100).map { Double($0) } + [150, -100]
     let scores = outlierScores(x, fence: .quartiles, learning: 101)
     #expect(isClose(scores[101], 1.5))
     #expect(isClose(scores[102], -2.5))
@@ -139,8 +146,9 @@ private func weeks(weekday: Double, weekend: Double, slope: Double) -> [Double] 
 
   /// A perfect series has no anomalies: rounding is none.
   @Test func perfection() {
-    let x = (0..<240).map { Double([0.1, 0.7, 1.3, 0.7, 0.2, 0.3][$0 % 6]) * 3.7 + 0.1 * Double($0 / 6) }
-    let found = detectAnomalies(x.map { $0 * 0 + 2.2 }, threshold: 1.5, .period(6), .line, testPoints: 0, fence: .tenths)
+    let season: [Double] = [0.1, 0.7, 1.3, 0.7, 0.2, 0.3]
+    let x: [Double] = (0..<240).map { (i: Int) -> Double in season[i % 6] * 3.7 + 0.1 }
+    let found = detectAnomalies(x, threshold: 1.5, .period(6), .line, testPoints: 0, fence: .tenths)
     #expect(found.flags.allSatisfy { $0 == 0 })
   }
 }

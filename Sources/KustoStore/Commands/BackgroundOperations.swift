@@ -30,7 +30,7 @@ final class BackgroundOperations: Sendable {
     while true {
       let threads = running.withLock { running in
         defer { running = [:] }
-        return running.values.map(\.thread)
+        return running.values.map { $0.thread }
       }
       if threads.isEmpty { return }
       for thread in threads { thread.join() }
@@ -43,7 +43,7 @@ final class JoinableThread: Sendable {
   private let handle: pthread_t
 
   init(_ body: @escaping @Sendable () -> Void) throws {
-    let box = Unmanaged.passRetained(Body(body))
+    let box = unsafe Unmanaged.passRetained(Body(body))
     var thread = pthread_t()
     // SAFETY: the box is retained for the thread, which takes it over; on failure it is released here.
     let code = unsafe pthread_create(
@@ -52,7 +52,7 @@ final class JoinableThread: Sendable {
         guard let raw = unsafe raw else { return nil }
         unsafe Unmanaged<Body>.fromOpaque(raw).takeRetainedValue().run()
         return nil
-      }, box.toOpaque())
+      }, unsafe box.toOpaque())
     guard code == 0 else {
       unsafe box.release()
       throw SystemError.make("cannot start a thread for", "an asynchronous operation", code)
@@ -62,8 +62,7 @@ final class JoinableThread: Sendable {
 
   /// Waits for the end; called once.
   func join() {
-    // SAFETY: the handle is joined once, and nothing is returned through it.
-    _ = unsafe pthread_join(handle, nil)
+    _ = pthread_join(handle, nil)
   }
 
   private final class Body: Sendable {

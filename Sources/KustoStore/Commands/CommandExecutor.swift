@@ -1,7 +1,7 @@
 // Role: the one door to a store for texts: KQL and management commands in, result tables out. Synchronous; safe from any thread.
 
-package import Columnar
-package import DataSource
+import Columnar
+import DataSource
 package import Engine
 import Expressions
 import KQL

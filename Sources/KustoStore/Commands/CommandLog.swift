@@ -13,7 +13,7 @@ extension CommandRun {
   func logged() throws -> CommandOutput {
     try cancellation.check()
     guard !command.kind.isReadOnly else { return try perform() }
-    guard command.kind != .queryCancel, command.kind != .operationCancel, command.kind != .databaseDrop else { return try perform() }
+    guard command.kind != .queryCancel, command.kind != .operationCancel else { return try perform() }
     if command.says("async") { return try startInBackground() }
     let began = processTicks()
     do {
@@ -126,9 +126,17 @@ enum ResultDocument {
   static func text(_ output: CommandOutput) -> String {
     let columns = output.schema.fields.map { DynamicValue.array([.string($0.name), .string($0.type.rawValue)]) }
     let rows = output.rows.map { row in
-      DynamicValue.array(row.map { $0.isNull ? .null : ScalarText.text($0).map { .string($0) } ?? .null })
+      DynamicValue.array(row.map(cell))
     }
     return DynamicValue.bag([DynamicEntry("Columns", .array(columns)), DynamicEntry("Rows", .array(rows))]).json
+  }
+
+  private static func cell(_ scalar: Scalar) -> DynamicValue {
+    switch scalar {
+    case .null: return .null
+    case .dynamic(let value): return .string(value.json)
+    default: return .string(ScalarText.text(scalar) ?? "")
+    }
   }
 
   static func read(_ text: String) throws -> CommandOutput {
@@ -143,8 +151,9 @@ enum ResultDocument {
     return CommandOutput(
       schema: StructType(fields),
       rows: rows.map { row in
-        (row.elements ?? []).enumerated().map { c, cell in
+        (row.elements ?? []).enumerated().map { c, cell -> Scalar in
           guard c < fields.count, let text = cell.stringValue else { return .none }
+          if fields[c].type == .dynamic { return .dynamic(DynamicValue(json: text) ?? .null) }
           return fields[c].type == .string ? .string(text) : ScalarText.parse(text, as: fields[c].type) ?? .null(fields[c].type)
         }
       })

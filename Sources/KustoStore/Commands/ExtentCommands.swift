@@ -147,7 +147,7 @@ extension CommandRun {
     }
     let snapshots = try database().tables().map { try $0.snapshot() }
     try checkPresent(ids, in: snapshots)
-    return snapshots.compactMap { snapshot in
+    return snapshots.compactMap { snapshot -> (snapshot: TableSnapshot, extents: [Extent])? in
       let found = snapshot.extents.filter { ids.contains($0.id) }
       return found.isEmpty ? nil : (snapshot, found)
     }
@@ -160,8 +160,8 @@ extension CommandRun {
 
   // MARK: Dropping
 
-  private func dropped(_ extents: [(table: String, extent: Extent)]) -> CommandOutput {
-    CommandOutput(Shapes.extentDrops, extents.map { [.guid($0.extent.id), .string($0.table), .datetime($0.extent.maxCreatedOn)] })
+  private func dropped(_ extents: [(String, Extent)]) -> CommandOutput {
+    CommandOutput(Shapes.extentDrops, extents.map { [.guid($0.1.id), .string($0.0), .datetime($0.1.maxCreatedOn)] })
   }
 
   func extentsDrop() throws -> CommandOutput {
@@ -173,7 +173,7 @@ extension CommandRun {
 
   func extentsDropQuery() throws -> CommandOutput {
     let groups = try extents(try rows(of: try query()))
-    var out: [(table: String, extent: Extent)] = []
+    var out: [(String, Extent)] = []
     for (snapshot, extents) in groups {
       let ids = Set(extents.map(\.id))
       let gone = try command.says("whatif") ? extents : snapshot.table.dropExtents { ids.contains($0.id) }

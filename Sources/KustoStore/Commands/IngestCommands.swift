@@ -18,9 +18,6 @@ extension CommandRun {
     out.operation = operation
     out.additionalTags = try properties.texts("tags") ?? []
     out.ingestIfNotExists = try properties.texts("ingestIfNotExists") ?? []
-    // What is looked for is also left behind, or the next ingestion could not find it.
-    out.ingestByTags = out.ingestIfNotExists.filter { tag in !out.additionalTags.contains(ExtentTags.ingestByPrefix + tag) }
-    if properties["tags"] != nil, !out.ingestIfNotExists.isEmpty { out.ingestByTags = [] }
     out.creationTime = try properties.datetime("creationTime")
     return out
   }
@@ -136,7 +133,7 @@ extension CommandRun {
         result.extents.map { [.guid($0.id), .count($0.originalSize), .count($0.byteSize), .count($0.byteSize), .count(0), .count($0.rowCount)] })
     } catch {
       // A table made for rows that never came is taken back.
-      if found == nil { try? database.dropTable(name, ifExists: true) }
+      if found == nil { _ = try? database.dropTable(name, ifExists: true) }
       throw error
     }
   }
@@ -173,7 +170,7 @@ struct TemporaryText {
     let file = try OutputFile(creating: path)
     var text = text
     // SAFETY: the bytes live through the call.
-    try unsafe text.withUTF8 { try unsafe file.write(UnsafeRawBufferPointer($0)) }
+    try text.withUTF8 { try unsafe file.write(UnsafeRawBufferPointer($0)) }
     try file.close()
   }
 

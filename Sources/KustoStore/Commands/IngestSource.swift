@@ -72,7 +72,7 @@ struct IngestSource: Sendable {
     guard mapping.kind == format.kind else {
       throw KConnectError(.optionInvalid, "the ingestion mapping '\(mapping.name)' is for \(mapping.kind), the format is \(format.kind)")
     }
-    let columns = try mapping.columns.map { column -> (ColumnMapping, DataType) in
+    let columns = try mapping.columns.map { column -> (mapping: ColumnMapping, type: DataType) in
       guard let field = schema.field(column.column) else {
         throw KConnectError(
           .columnNotFound, "ingestion mapping '\(mapping.name)': the table has no column '\(column.column)'",

@@ -1,7 +1,7 @@
 // Role: what comes with a request besides its text, and what its results are.
 
 package import Columnar
-package import DataSource
+import DataSource
 package import Engine
 package import Expressions
 package import KQL

@@ -2,6 +2,7 @@
 
 import Columnar
 import DataSource
+import Engine
 import KQL
 
 extension CommandRun {

@@ -141,7 +141,7 @@ final class SessionCatalog: KQLCatalog {
       ]))
     case "cursor_current", "current_cursor":
       guard let database = request.database else { return .string("") }
-      return .string(try executor.store.database(database).currentCursor())
+      return .string(try executor.store.database(database).currentCursor().text)
     default: return nil
     }
   }

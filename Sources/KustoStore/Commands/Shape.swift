@@ -1,7 +1,7 @@
 // Role: the columns of a command's result, written the way the protocol reference lists them, and the rows under them.
 
-package import Columnar
-package import Engine
+import Columnar
+import Engine
 
 /// Output columns: names separated by spaces, `string` unless a suffix says otherwise (`:l :i :r :b :dt :ts :g :dy`).
 struct Shape: Sendable {

@@ -1,7 +1,7 @@
 // Role: named documents with a scope: what functions, mappings, policies, views, external tables, principals and databases are stored as.
 
 import Columnar
-package import DataSource
+import DataSource
 import GRDB
 
 /// What an entry is.

@@ -2,7 +2,7 @@
 // mappings, policies, views, external tables, principals as entries; operations, failures and the journal as logs. Entries of a table are keyed
 // by the table's id (`metaData.id`), so they follow renames and never reach a new table of an old name.
 
-package import DataSource
+import DataSource
 import GRDB
 import Synchronization
 

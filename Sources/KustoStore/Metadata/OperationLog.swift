@@ -1,7 +1,7 @@
 // Role: the log of commands that change something: state, result of asynchronous ones, failures of ingestion, and the journal of definitions.
 
 import Columnar
-package import DataSource
+import DataSource
 import GRDB
 
 #if canImport(Glibc)
@@ -9,24 +9,24 @@ import Glibc
 #endif
 
 /// One logged command. Times are ticks of 100 ns since 1970.
-package struct OperationRecord: Sendable {
-  package var id: GUID
-  package var kind: String
-  package var text: String
-  package var database: String
+struct OperationRecord: Sendable {
+  var id: GUID
+  var kind: String
+  var text: String
+  var database: String
   /// `InProgress`, `Completed`, `Failed`, `Canceled`, `Abandoned`, …
-  package var state: String
-  package var status: String
-  package var startedOn: Int64
-  package var updatedOn: Int64
-  package var requestId: String
-  package var principal: String
-  package var shouldRetry: Bool
-  package var application: String
+  var state: String
+  var status: String
+  var startedOn: Int64
+  var updatedOn: Int64
+  var requestId: String
+  var principal: String
+  var shouldRetry: Bool
+  var application: String
   /// Ticks of processor time.
-  package var cpu: Int64
+  var cpu: Int64
   /// The table an asynchronous command gave, as JSON (`ResultDocument`).
-  package var result: String?
+  var result: String?
 }
 
 /// One failed ingestion.
@@ -179,7 +179,7 @@ extension SmallFile {
   /// A file of the kernel, which has no size: its first 4 KiB.
   static func readSpecial(_ path: String) throws -> String {
     let file = try InputFile(path: path)
-    let bytes = try [UInt8](capturing: 4_096) { try unsafe file.read(into: $0) }
+    let bytes = try unsafe [UInt8](capturing: 4_096) { try unsafe file.read(into: $0) }
     return String(decoding: bytes, as: UTF8.self)
   }
 }

@@ -24,7 +24,7 @@ struct UpdatePolicies: Sendable {
     if all.isEmpty { return [] }
     let policies = Policies(executor.metadata)
     return try source.database.tables().filter { all[EntryScope.table($0.id).text] != nil }.flatMap { target in
-      try policies.updates(of: target.id).filter { $0.source == source.name }.map { ($0, target) }
+      try policies.updates(of: target.id).filter { $0.source == source.name }.map { (policy: $0, target: target) }
     }
   }
 

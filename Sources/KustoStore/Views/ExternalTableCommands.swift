@@ -51,7 +51,7 @@ extension CommandRun {
     if case .paths(let parts)? = command.arguments["pathformat"] { pathFormat = try Self.text(of: parts, partitions: partitions.map(\.name)) }
     let paths = try command.texts("paths").map(localPath)
     var table = ExternalTable(
-      name: name, schema: try command.schema().map(schema) ?? StructType(), format: format.lowercased(), paths: paths, partitions: StructType(partitions))
+      name: name, schema: command.schema().map(schema) ?? StructType(), format: format.lowercased(), paths: paths, partitions: StructType(partitions))
     if table.schema.count == 0, format.lowercased() != "parquet" { throw KConnectError(.usage, "an external table of \(format) needs its columns", hint: ".create external table \(name) (a: string, …) kind = storage …") }
     table.partitionText = texts.joined(separator: ", ")
     table.pathFormat = pathFormat

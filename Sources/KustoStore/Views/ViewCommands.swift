@@ -46,7 +46,7 @@ extension CommandRun {
     if let text = properties.text("lookback_column") { view.lookbackColumn = text }
     if old == nil {
       let isBackfilled = try properties.bool("backfill") ?? false
-      view.cursor = isBackfilled ? "" : try database.currentCursor()
+      view.cursor = isBackfilled ? "" : try database.currentCursor().text
       view.effectiveOn = try properties.datetime("effectiveDateTime")
       if view.effectiveOn != nil, !isBackfilled { throw KConnectError(.optionInvalid, "property 'effectiveDateTime' needs backfill=true") }
       view.createdOn = StoreClock.nowTicks
@@ -90,7 +90,7 @@ extension CommandRun {
       guard case .literal(.bool(let flag), _)? = command.arguments["value"] else { throw KConnectError(.valueInvalid, "autoUpdateSchema is true or false") }
       return try save { $0.autoUpdatesSchema = flag }
     case .viewDataClear:
-      let cursor = try database().currentCursor()
+      let cursor = try database().currentCursor().text
       return try save { $0.cursor = cursor }
     default: throw KConnectError(.internalError, "no view command")
     }
