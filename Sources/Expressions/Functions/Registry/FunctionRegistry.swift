@@ -12,6 +12,8 @@ package enum FunctionRegistry {
       hashFunctions, encodingFunctions, compressionFunctions, parsingFunctions, ipv4Functions, ipv6Functions, unitFunctions, statisticalFunctions, timeZoneFunctions,
       punycodeFunctions, geoPointFunctions, geoLineFunctions, geoPolygonFunctions, geoCellFunctions, sessionFunctions, sizeFunctions,
       xmlFunctions, userAgentFunctions,
+      outputFunctions, seriesElementFunctions, seriesFigureFunctions, seriesFillFunctions, seriesFilterFunctions, seriesFitFunctions,
+      seriesSeasonFunctions, sketchFunctions,
     ]
     return Array(families.joined())
   }()
