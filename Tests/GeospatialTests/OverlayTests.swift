@@ -62,7 +62,7 @@ import Testing
   /// The area of a buffer follows from the shape: A + P·r + π·r² on a plane for convex shapes.
   @Test(arguments: [10.0, 100, 1_000]) func buffers(_ radius: Double) throws {
     let park = try #require(Region(centralPark))
-    let buffer = try #require(Buffer(radius: radius, tolerance: radius / 1_000))
+    let buffer = try #require(ShapeBuffer(radius: radius, tolerance: radius / 1_000))
     let expected = park.area + park.perimeter * radius + .pi * radius * radius
     let grown = buffer.around(park)
     #expect((grown.area - expected).magnitude < expected * 2e-3)
@@ -70,7 +70,7 @@ import Testing
     for position in [[-73.9495, 40.7969], [-73.95807266235352, 40.80068603561921], [-73.9657, 40.7825]] { #expect(index.contains(at(position[0], position[1]))) }
     let disc = buffer.around(at(10, 10))
     #expect((disc.area - .pi * radius * radius).magnitude < .pi * radius * radius * 4e-3)
-    #expect(Buffer(radius: -1, tolerance: 1) == nil)
+    #expect(ShapeBuffer(radius: -1, tolerance: 1) == nil)
   }
 
   @Test func coveringHoldsTheShape() throws {

@@ -5,7 +5,7 @@ import Glibc
 #endif
 
 /// Grows shapes by a radius.
-package struct Buffer: Sendable {
+package struct ShapeBuffer: Sendable {
   private let radius: Double
   /// Corners of a whole circle.
   private let corners: Int

@@ -40,7 +40,7 @@ let geoLineFunctions: [FunctionSpec] = [
     "The polygon of everything within a radius in metres of a line or multiline.", "geo_line_buffer(\(geoLine), 100)") { arguments, n in
     let shape = ShapeRows<LineSet>(arguments[0]), radius = RealRows(arguments[1]), tolerance = RealRows(arguments[2])
     return try DynamicValue.collect(n) { i in
-      guard let line = shape[i], let buffer = Buffer(radius: radius[i], tolerance: tolerance[i]) else { return .null }
+      guard let line = shape[i], let buffer = ShapeBuffer(radius: radius[i], tolerance: tolerance[i]) else { return .null }
       return GeoJSON.value(buffer.around(line).geometry)
     }
   },

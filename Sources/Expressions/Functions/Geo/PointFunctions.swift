@@ -81,7 +81,7 @@ let geoPointFunctions: [FunctionSpec] = [
     "The polygon of everything within a radius in metres of a point.", "geo_point_buffer(-115.17, 36.15, 2000)") { arguments, n in
     let point = PositionRows(arguments, 0), radius = RealRows(arguments[2]), tolerance = RealRows(arguments[3])
     return try DynamicValue.collect(n) { i in
-      guard let p = point[i], let buffer = Buffer(radius: radius[i], tolerance: tolerance[i]) else { return .null }
+      guard let p = point[i], let buffer = ShapeBuffer(radius: radius[i], tolerance: tolerance[i]) else { return .null }
       return GeoJSON.value(buffer.around(p).geometry)
     }
   },

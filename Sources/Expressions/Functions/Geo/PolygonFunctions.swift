@@ -36,7 +36,7 @@ let geoPolygonFunctions: [FunctionSpec] = [
     "The polygon of everything within a radius in metres of a polygon or multipolygon.", "geo_polygon_buffer(\(geoPolygon), 100)") { arguments, n in
     let shape = ShapeRows<Region>(arguments[0]), radius = RealRows(arguments[1]), tolerance = RealRows(arguments[2])
     return try DynamicValue.collect(n) { i in
-      guard let region = shape[i], let buffer = Buffer(radius: radius[i], tolerance: tolerance[i]) else { return .null }
+      guard let region = shape[i], let buffer = ShapeBuffer(radius: radius[i], tolerance: tolerance[i]) else { return .null }
       return GeoJSON.value(buffer.around(region).geometry)
     }
   },
@@ -54,7 +54,7 @@ let geoPolygonFunctions: [FunctionSpec] = [
     return try DynamicValue.collect(n) { i in
       guard var region = shape[i], let resolution = Int(exactly: resolution[i]), radius[i] >= 0 else { return .null }
       if radius[i] > 0 {
-        guard let buffer = Buffer(radius: radius[i], tolerance: min(10, radius[i])) else { return .null }
+        guard let buffer = ShapeBuffer(radius: radius[i], tolerance: min(10, radius[i])) else { return .null }
         region = buffer.around(region)
       }
       return tokens(H3Filling.cells(of: region, resolution: resolution)?.map(\.token))
