@@ -1,6 +1,6 @@
 // Role: names of tables in paths: `db.table`, `db.['my.table']`, `['my db']["t"]`.
 
-package import DataSource
+import DataSource
 
 /// A table by database and name; either may be missing.
 package struct KustoName: Sendable, Hashable {
