@@ -28,8 +28,9 @@ let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: 
 // Layer 0 is memory and codecs; layer 10 is what a user starts.
 let modules: [Module] = [
   Module(name: "Columnar", layer: 0, uses: ["CSIMD"]),
+  Module(name: "Series", layer: 0),
   Module(name: "Codecs", layer: 1, uses: ["CZstd", "CSnappy", "CLZ4", "CBrotli", "CZlib"]),
-  Module(name: "Expressions", layer: 1, uses: ["Columnar", "CSIMD", "CRE2", "CZlib"]),
+  Module(name: "Expressions", layer: 1, uses: ["Columnar", "Series", "CSIMD", "CRE2", "CZlib"]),
   Module(name: "DataSource", layer: 2, uses: ["Columnar", "Expressions", "CLinux"]),
   Module(name: "Parquet", layer: 2, uses: ["Columnar", "Codecs", "CSIMD"]),
   Module(name: "CSV", layer: 2, uses: ["Columnar", "Codecs", "CSIMD"]),
@@ -103,6 +104,7 @@ let tests: [Target] = [
   test("ParquetWriterTests", ["Columnar", "Parquet", "Codecs"], exclude: ["judge.py"]),
   test("ExpressionTests", ["Columnar", "Expressions"]),
   test("TextTests", ["Columnar"]),
+  test("SeriesTests", ["Series"]),
   test("CSVTests", ["CSV", "FileConnector", "DataSource", "Expressions", "Columnar"]),
   test("AggregateTests", ["Columnar", "Expressions"]),
   test("KQLTests", ["KQL", "Columnar", "Expressions", "DataSource", "Engine"]),

@@ -24,6 +24,7 @@ extension Binder {
   private func place(
     _ item: NamedExpression, _ i: Int, _ expr: Expr, _ row: RowScope, _ style: ProjectionStyle, _ builder: inout ProjectionBuilder
   ) throws(BindFailure) {
+    if let outputs = outputs(of: item.value, expr) { return try place(outputs, item, style, &builder) }
     if item.names.count > 1 { try notSupported("several names for one expression", at: item.span) }
     if let name = item.names.first {
       guard builder.declare(name.text, expr, replaces: style == .extend) else {
@@ -40,6 +41,25 @@ extension Binder {
     if style == .print { return builder.add("print_\(i)", expr) }
     let name = ResultNames.name(of: item.value) ?? builder.numbered { row.types.index(of: $0) != nil }
     builder.add(name, expr, replaces: style == .extend)
+  }
+
+  /// The columns of a function with several: names written before `=` first; the others follow under names of their own, but behind names
+  /// only in `project`. Source: Kusto "series_fit_2lines()".
+  private func place(
+    _ outputs: [(name: String, expr: Expr)], _ item: NamedExpression, _ style: ProjectionStyle, _ builder: inout ProjectionBuilder
+  ) throws(BindFailure) {
+    guard item.names.count <= outputs.count else {
+      try fail(.valueNotAllowed, "there are \(item.names.count) names for \(outputs.count) results", at: item.span)
+    }
+    for (i, output) in outputs.enumerated() {
+      if i < item.names.count {
+        guard builder.declare(item.names[i].text, output.expr, replaces: style == .extend) else {
+          try fail(.duplicateColumn, "column '\(item.names[i].text)' is declared twice", at: item.names[i].span)
+        }
+      } else if item.names.isEmpty || style == .project {
+        builder.add(output.name, output.expr)
+      }
+    }
   }
 
   /// Whether an expression is a column by its name, or a conversion that changes nothing.

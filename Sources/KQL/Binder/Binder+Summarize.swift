@@ -109,8 +109,11 @@ extension Binder {
     _ item: NamedExpression, _ keys: [NamedExpr], _ row: RowScope, _ calls: inout AggregateCalls
   ) throws(BindFailure) -> [SummarizeColumn] {
     if case .call(let call) = item.value.kind, call.target == nil, let columns = try multiple(call, item, keys, row, &calls) { return columns }
-    if item.names.count > 1 { try notSupported("several names for one expression", at: item.span) }
     let value = try aggregateScalar(item.value, row, &calls)
+    if let outputs = outputs(of: item.value, value.expr) {
+      return try named(outputs.map { SummarizeColumn(name: $0.name, isDeclared: false, expr: $0.expr, span: item.span) }, item)
+    }
+    if item.names.count > 1 { try notSupported("several names for one expression", at: item.span) }
     let name = item.names.first?.text ?? ResultNames.name(of: item.value)
     return [SummarizeColumn(name: name, isDeclared: !item.names.isEmpty, expr: value.expr, span: item.names.first?.span ?? item.span)]
   }
@@ -130,7 +133,7 @@ extension Binder {
       if try special(call, row, expression.span) != nil { return try scalar(expression, row) }
       var arguments: [ScalarValue] = []
       for argument in call.arguments { arguments.append(try aggregateScalar(argument.value, row, &calls)) }
-      return try node(name, arguments, expression.span)
+      return try functionNode(name, arguments, expression.span)
     case .unary(let op, let operand):
       let value = try aggregateScalar(operand, row, &calls)
       return op == .negate ? try node(FunctionName.negate, [value], expression.span) : value
