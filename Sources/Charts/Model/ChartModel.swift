@@ -43,7 +43,7 @@ package struct ChartModel: Sendable {
 
   /// For each series the lower and upper edge of its bars or areas, by point. Unstacked ones stand on zero; stacked ones on those before them.
   /// Points of stacked series are matched by x.
-  func bands() -> [[(x: Double, low: Double, high: Double)]] {
+  package func bands() -> [[(x: Double, low: Double, high: Double)]] {
     guard spec.stacking != .unstacked else {
       return series.map { $0.points.compactMap { point in point.y.map { (point.x, min(0, $0), max(0, $0)) } } }
     }

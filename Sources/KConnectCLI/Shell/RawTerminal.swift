@@ -47,7 +47,7 @@ enum RawTerminal {
     var text = text
     text.withUTF8 { bytes in
       var done = 0
-      while done < bytes.count, let base = unsafe bytes.baseAddress {
+      while done < bytes.count, let base = bytes.baseAddress {
         // SAFETY: `done` is below the count, so the bytes from there on belong to the text.
         let n = unsafe Glibc.write(1, base + done, bytes.count - done)
         if n < 0, errno == EINTR { continue }

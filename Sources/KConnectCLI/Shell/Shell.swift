@@ -91,7 +91,7 @@ struct Shell {
     guard !TextState.isBlank(text) else { return }
     Interrupt.clear()
     do {
-      if let command = ShellCommandLine(text) { return try run(command) }
+      if let command = try ShellCommandLine(text) { return try run(command) }
       let start = WallClock.monotonicNanoseconds
       var rows = 0
       for result in try scope.results(text, context) { rows += try output.show(result, context) }

@@ -1,6 +1,7 @@
 // Role: what Tab offers: the shell's commands and their arguments, words of management commands, KQL.
 
 import Columnar
+import KConnect
 import KQL
 
 enum ShellCompletion {

@@ -45,8 +45,9 @@ struct KustoWrite {
       let columns = try self.columns(of: table, ingestion)
       let names = StructType(columns.map { StructField($0.name, $0.type) })
       let inner = try table.ingest(schema: names, ingestion.properties, mode: mode == .overwrite ? .replace : .append)
+      let drops = isMade
       return KustoSink(inner, try columns.map { try $0.compiled(schema) }, names) {
-        if isMade { _ = try? home.dropTable(tableName, ifExists: true) }
+        if drops { _ = try? home.dropTable(tableName, ifExists: true) }
       }
     } catch {
       if isMade { _ = try? home.dropTable(tableName, ifExists: true) }
