@@ -113,14 +113,13 @@ enum ParquetRoundTrip {
     let path = folder + "/\(UUID().uuidString).parquet"
     // The schema as it was: storage hints of the rows' origin say nothing about a file.
     let plan = LogicalPlan.values(StructType(schema.fields.map { StructField($0.name, $0.type) }), batches)
+    func trip(_ unit: String) throws -> LogicalPlan {
+      let execution = try session.execution(plan)
+      _ = try DataFrame(session: session, plan: plan).write.format("parquet").option("timestampUnit", unit).run(execution, path)
+      return try session.read.format("parquet").open([path]).plan
+    }
     for unit in ["micros", "nanos"] {
-      do {
-        let execution = try session.execution(plan)
-        _ = try DataFrame(session: session, plan: plan).write.format("parquet").option("timestampUnit", unit).run(execution, path)
-        return try session.read.format("parquet").open([path]).plan
-      } catch KConnectError.Code.valueInvalid {
-        continue
-      }
+      do { return try trip(unit) } catch { guard KConnectError.Code.valueInvalid ~= error else { throw error } }
     }
     return nil
   }
