@@ -51,6 +51,14 @@ struct BinderTests {
     SchemaCase("A | extend k = 'x', w = 1", "k:string, v:string, w:long"),
     SchemaCase("A | extend k + 1, 2", "k:long, v:string, Column1:long, Column2:long"),
     SchemaCase("A | project-rename kk = k", "kk:long, v:string"),
+    SchemaCase("print x = dynamic([1, 2]) | extend (r, s) = series_fit_line(x) | project r, s", "r:real, s:real"),
+    SchemaCase("print x = dynamic([1, 2]) | project series_fft(x)", "series_fft_x_real:dynamic, series_fft_x_imag:dynamic"),
+    SchemaCase("print x = dynamic([1, 2]) | project (p) = series_periods_validate(x, 4)", "p:dynamic, series_periods_validate_x_scores:dynamic"),
+    SchemaCase("print x = dynamic([1, 2]) | extend f = series_decompose_forecast(x, 1)", "x:dynamic, f:dynamic"),
+    SchemaCase(
+      "print x = dynamic([1, 2]) | project series_stats(x)",
+      "series_stats_x_min:real, series_stats_x_min_idx:long, series_stats_x_max:real, series_stats_x_max_idx:long, series_stats_x_avg:real, "
+        + "series_stats_x_stdev:real, series_stats_x_variance:real"),
     SchemaCase("B | project-away v*", "k:long"),
     SchemaCase("B | project-keep v*, k", "k:long, v:string, v1:long"),
     SchemaCase("B | project-reorder v1, *", "v1:long, k:long, v:string"),

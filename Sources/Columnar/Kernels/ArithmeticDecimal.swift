@@ -202,7 +202,7 @@ extension DecimalValue {
     return scale > 38 ? DecimalValue(0) : DecimalValue(coefficient / powerOfTen(Int(scale)))
   }
 
-  func adding(_ other: DecimalValue) -> DecimalValue? {
+  package func adding(_ other: DecimalValue) -> DecimalValue? {
     let target = Int(max(scale, other.scale))
     if let x = rescaled(to: target), let y = other.rescaled(to: target) {
       let (sum, overflow) = x.addingReportingOverflow(y)

@@ -63,6 +63,12 @@ public struct DataSourceOptions: Sendable {
   /// Bytes, from `128mb`, `1g`, `4096`.
   public func bytes(_ name: String) -> Int? { string(name).flatMap(OptionValueParser.bytes) }
 
+  /// `10 seconds`, `500ms`, `2 hours` as milliseconds; nil for other texts.
+  package static func durationMilliseconds(_ text: String) -> Int? { OptionValueParser.durationMilliseconds(text) }
+
+  /// Milliseconds, from `10 seconds`, `500ms`, `2 hours`.
+  package func milliseconds(_ name: String) -> Int? { string(name).flatMap(OptionValueParser.durationMilliseconds) }
+
   /// For `oneOf`: the declared spelling of the word given.
   public func word(_ name: String) -> String? {
     guard case .oneOf(let words) = spec(name).kind, let given = string(name) else { return string(name) }

@@ -29,6 +29,9 @@ package protocol EncodedChunk: Sendable {
   var byteCount: Int { get }
 }
 
+/// A piece of a write that may run on any thread.
+package typealias SinkWork = @Sendable () throws -> Void
+
 /// A sink under construction. After `commit` or `abort` nothing may be called; a sink dropped without either must leave nothing behind.
 package protocol TableSink: AnyObject, Sendable {
   /// Rows the sink wants in a chunk (a Parquet row group); nil: any batch is a chunk.
@@ -37,8 +40,18 @@ package protocol TableSink: AnyObject, Sendable {
   func encode(_ chunk: [RecordBatch]) throws -> any EncodedChunk
   /// Appends the next chunk in row order. One thread at a time.
   func append(_ chunk: any EncodedChunk) throws
+  /// Work that `append` and `endOfRows` left for any thread, such as encoding rows gathered from several chunks; nil: none now.
+  /// Called and run on many threads at once; what nobody took, `commit` does.
+  func takeWork() -> SinkWork?
+  /// Every chunk has been appended: rows still gathered become work. Called at most once, before `commit`.
+  func endOfRows() throws
   /// Makes everything visible, durable where promised.
   func commit() throws -> WriteSummary
   /// Removes every trace.
   func abort()
+}
+
+extension TableSink {
+  package func takeWork() -> SinkWork? { nil }
+  package func endOfRows() throws {}
 }

@@ -49,7 +49,7 @@ struct CheckpointReader {
   }
 
   private func gone(_ display: String) -> KConnectError {
-    DeltaError.corrupt("'\(display)'", "the file is missing")
+    KConnectError(.formatCorrupt, "Delta log '\(display)': the file is missing", hint: "the checkpoint names it; restore it from a backup", isRetryable: true)
   }
 
   private func rows(_ file: ParquetFile, _ display: String, _ body: (DeltaAction) throws -> Void) throws {

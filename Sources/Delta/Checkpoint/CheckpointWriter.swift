@@ -123,6 +123,7 @@ struct CheckpointRows {
     for (_, domain) in snapshot.domains.sorted(by: { $0.key < $1.key }) { try put(.domainMetadata(domain)) }
     for var file in snapshot.adds {
       file.dataChange = false
+      if snapshot.metadata.configuration["delta.checkpoint.writeStatsAsJson"]?.lowercased() == "false" { file.stats = nil }
       try put(.add(file))
     }
     let oldest = now - min(retention, now)

@@ -23,7 +23,7 @@ struct CommitPlan {
     }
     let hasOwnTime = table.supports("inCommitTimestamp") && metadata.configuration["delta.enableInCommitTimestamps"]?.lowercased() == "true"
     var time = DeltaClock.milliseconds
-    if hasOwnTime, let latest { time = max(time, latest.timestamp + 1) }
+    if hasOwnTime, let latest { time = max(time, latest.timestamp &+ 1) }
     timestamp = time
     var info = CommitInfo()
     actions = []
@@ -63,7 +63,7 @@ package enum RowTracking {
   package static func highWaterMark(_ snapshot: DeltaSnapshot?) throws -> Int64 {
     guard let configuration = snapshot?.domains[domain]?.configuration else { return -1 }
     let value = try JSONTree.parse(Array(configuration.utf8), place: "the domain \(domain)")
-    guard case .long(let mark)? = value["rowIdHighWaterMark"] else {
+    guard case .long(let mark)? = value["rowIdHighWaterMark"], mark >= -1, mark < .max else {
       throw DeltaError.corrupt("the domain \(domain)", "no rowIdHighWaterMark in \(configuration.prefix(80))")
     }
     return mark
@@ -83,8 +83,10 @@ package enum RowTracking {
         guard let rows = file.numRecords else {
           throw KConnectError(.internalError, "row tracking needs the number of rows of '\(file.path)' in its statistics")
         }
+        let (next, overflow) = mark.addingReportingOverflow(rows)
+        guard !overflow else { throw DeltaError.corrupt("the domain \(domain)", "the row ids are used up at \(mark)") }
         file.baseRowId = mark + 1
-        mark += rows
+        mark = next
       }
       if file.defaultRowCommitVersion == nil { file.defaultRowCommitVersion = version }
       actions[i] = .add(file)

@@ -50,6 +50,7 @@ extension DeletionVectorDescriptor {
     }
     let path = try filePath(table)
     let start = Int(offset ?? 0)
+    guard start >= 0, start < 1 << 48 else { throw DeltaError.corrupt("deletionVector", "offset \(start)") }
     let file = try InputFile(path: path)
     func read(_ at: Int, _ count: Int) throws -> [UInt8] {
       var bytes = [UInt8](repeating: 0, count: count)
@@ -57,7 +58,7 @@ extension DeletionVectorDescriptor {
       guard n == count else { throw DeltaError.corrupt("deletion vector '\(path)'", "the file ends at byte \(at + n), expected \(count) bytes from byte \(at)") }
       return bytes
     }
-    guard start >= 0, start + size + 8 <= file.size ?? 0 else {
+    guard start + size + 8 <= file.size ?? 0 else {
       throw DeltaError.corrupt("deletion vector '\(path)'", "\(size) bytes at byte \(start) do not lie within the file of \(file.size ?? 0)")
     }
     let version = try read(0, 1)[0]

@@ -22,7 +22,7 @@ extension DeltaLog {
     var previous = Int64.min
     for version in listing.commits where version >= first {
       let own = try timestamp(of: version)
-      let effective = previous == .min ? own : max(own, previous + 1)
+      let effective = previous == .min ? own : max(own, previous &+ 1)
       if effective > time { break }
       found = version
       previous = effective

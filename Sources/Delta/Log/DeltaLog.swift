@@ -31,6 +31,14 @@ package struct DeltaLog: Sendable {
   /// The newest version, or the one asked for. Throws PATH_NOT_FOUND where there is no table or no such version, FORMAT_CORRUPT for a log
   /// with gaps, torn or edited files, NOT_SUPPORTED for features that are not read.
   package func snapshot(at version: Int64? = nil) throws -> DeltaSnapshot {
+    for _ in 0..<3 {
+      // Files that go while they are read were cleaned up: what replaces them is listed again.
+      do { return try load(version) } catch let error as KConnectError where error.isRetryable {}
+    }
+    return try load(version)
+  }
+
+  private func load(_ version: Int64?) throws -> DeltaSnapshot {
     let listing = try self.listing()
     guard let last = listing.lastVersion else { throw noTable() }
     if let version {
@@ -141,6 +149,8 @@ package struct DeltaLog: Sendable {
   /// Goes on from `snapshot` to the newest version; `collecting` gets the actions of every version passed.
   func advance(_ snapshot: DeltaSnapshot, collecting collect: ((Int64, [DeltaAction]) -> Void)?) throws -> DeltaSnapshot {
     guard identity == snapshot.logIdentity else { return try self.snapshot() }
+    // Clean-ups take the oldest commits first: where ours has gone, the next ones may have, too.
+    guard FileFacts(filePath(LogFileName.commitName(snapshot.version))) != nil else { return try self.snapshot() }
     var current = snapshot
     var pending: [(version: Int64, actions: [DeltaAction], bytes: Int)] = []
     var next = snapshot.version + 1

@@ -44,7 +44,7 @@ package enum LogFileName: Sendable, Hashable {
 
   private static func version(_ text: Substring) -> Int64? {
     guard text.utf8.count == 20, text.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }) else { return nil }
-    return Int64(text)
+    return Int64(text).flatMap { $0 < 1 << 62 ? $0 : nil }
   }
 
   /// 20 digits.

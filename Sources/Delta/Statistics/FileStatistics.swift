@@ -40,7 +40,7 @@ package struct FileStatistics: Sendable {
     while let member = try cursor.nextMember(isFirst: isFirst) {
       isFirst = false
       switch Self.string(member.key, cursor) {
-      case "numRecords": numRecords = Int(Self.raw(member.value, cursor))
+      case "numRecords": numRecords = Int(Self.raw(member.value, cursor)).flatMap { $0 >= 0 && $0 < 1 << 48 ? $0 : nil }
       case "tightBounds": areTight = member.value.kind != .false
       case "minValues": try Self.scalars(member.value, cursor) { bounds[$0, default: (nil, nil)].min = $1 }
       case "maxValues": try Self.scalars(member.value, cursor) { bounds[$0, default: (nil, nil)].max = $1 }
@@ -90,7 +90,7 @@ package struct FileStatistics: Sendable {
     var out = ColumnStatistics(type: field.dataType, rowCount: rows)
     out.nullCount = nullCounts[name].flatMap { areTight || $0 == 0 || $0 == rows ? $0 : nil }
     if let found = bounds[name] {
-      out.min = found.min.flatMap { Self.scalar($0, field) }
+      out.min = found.min.flatMap { Self.scalar($0, field) }.map { Self.lowered($0, field) }
       out.max = found.max.flatMap { Self.scalar($0, field) }.flatMap { Self.raised($0, field) }
     }
     // Writers leave NaN out of bounds.
@@ -115,11 +115,22 @@ package struct FileStatistics: Sendable {
     }
   }
 
+  /// True when the bounds may be texts of 32-bit floats: `3.4` then stands for 3.4000000953674316.
+  private static func mayBeFloat(_ field: DeltaField) -> Bool {
+    field.type == .primitive(.float) || field.type == .primitive(.double) && field.metadataValue("delta.typeChanges") != nil
+  }
+
+  private static func lowered(_ min: Scalar, _ field: DeltaField) -> Scalar {
+    guard case .real(let v) = min, mayBeFloat(field) else { return min }
+    return .real(Swift.min(v, Double(Float(v))))
+  }
+
   /// A maximum with what may have been cut off: timestamps to milliseconds, texts to a prefix (where a writer does not round up, the text
   /// that stands is only a prefix of the maximum, so the next text of its length is the bound).
   private static func raised(_ max: Scalar, _ field: DeltaField) -> Scalar? {
     switch max {
-    case .datetime(let ticks): return field.type == .primitive(.date) ? max : .datetime(ticks.addingReportingOverflow(9_999).partialValue)
+    case .real(let v): return .real(mayBeFloat(field) ? Swift.max(v, Double(Float(v))) : v)
+    case .datetime(let ticks): return field.type == .primitive(.date) ? max : .datetime(ticks > .max - 9_999 ? .max : ticks + 9_999)
     // Shorter than any writer's cut: exact.
     case .string(let text): return text.unicodeScalars.count < 16 ? max : TextBound.raised(text).map { .string($0) }
     default: return max

@@ -38,23 +38,41 @@ struct DeltaFileCatalog: FileCatalog {
     }
   }
 
+  func adapted(_ table: any BatchReadable) -> any BatchReadable {
+    guard mapping != .none, let nested = table as? any NestedColumns else { return table }
+    var types: [String: DeltaType] = [:]
+    for (name, field) in fields { if let own = ownName(name, in: table) { types[own] = field.type } }
+    return nested.mappingNested { name, node in types[name].map { MemberNames.logical(node, $0) } ?? node }
+  }
+
   func deletedRows(file: Int, rowCount: Int) throws -> Bitmap? {
     try files[file].deletionVector.map { try $0.deletedRows(rowCount: rowCount, table: directory) }
   }
 
-  var exactRowCount: Int? {
-    var total = 0
-    for file in files {
-      guard file.deletionVector == nil, let rows = file.numRecords else { return nil }
-      total += Int(rows)
-    }
-    return total
-  }
+  var exactRowCount: Int? { cache.rowCount(of: files) }
 }
 
-/// The statistics parsed last: scans ask for several columns of one file, then for the next file.
+/// The statistics parsed last (scans ask for several columns of one file, then for the next file), and the sum of rows.
 private final class StatisticsCache: Sendable {
   private let last = Mutex<(file: Int, statistics: FileStatistics?)?>(nil)
+  private let rows = Mutex<Int??>(nil)
+
+  /// Rows of all files; nil where one has no count or deleted rows.
+  func rowCount(of files: [AddFile]) -> Int? {
+    rows.withLock { known in
+      if let known { return known }
+      var total: Int? = 0
+      for file in files {
+        guard file.deletionVector == nil, let own = file.numRecords, let sum = total else {
+          total = nil
+          break
+        }
+        total = sum + Int(own)
+      }
+      known = .some(total)
+      return total
+    }
+  }
 
   func statistics(of file: Int, _ text: String?) -> FileStatistics? {
     last.withLock { last in

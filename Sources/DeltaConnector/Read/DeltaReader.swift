@@ -43,7 +43,7 @@ package struct DeltaReader {
     entries.reserveCapacity(adds.count)
     for add in adds {
       let path = try DeltaPath.resolve(add.path, in: directory)
-      entries.append(FileEntry(path: path, size: Int(add.size), modified: add.modificationTime &* 1_000_000, source: .local(path)))
+      entries.append(FileEntry(path: path, size: max(1, Int(add.size)), modified: add.modificationTime &* 1_000_000, source: .local(path)))
       values.append(
         try keys.map { try PartitionValues.parse(add.partitionValues[$0.physicalName] ?? nil, $0, place: "'\(snapshot.path)', file '\(add.path)'") })
     }

@@ -22,6 +22,9 @@ final class TableWriteJob: PoolJob, Stoppable, @unchecked Sendable {  // guarded
   private var appended = 0
   private var isAppending = false
   private var reading = 0
+  /// Threads at work that the sink left.
+  private var working = 0
+  private var hasEnded = false, isEnding = false
   private var isExhausted = false
   private var isStopped = false
   private var wanted: Int?
@@ -64,12 +67,12 @@ final class TableWriteJob: PoolJob, Stoppable, @unchecked Sendable {  // guarded
 
   private func takeStep(_ handle: JobHandle) throws -> StepResult {
     if try appendReady(handle) { return .more }
+    if try runWork(handle) { return .more }
     if try encodeOne(handle) { return .more }
+    if try endRows(handle) { return .more }
     let verdict: StepResult? = monitor.withLock {
       if isStopped { return .finished }
-      if isExhausted {
-        return reading == 0 && chunks.isEmpty && encoding == 0 && encoded.isEmpty && !isAppending ? .finished : .idle
-      }
+      if isExhausted { return hasEnded && working == 0 ? .finished : .idle }
       if merge.bufferedBytes > lookAheadBytes || inFlight > 2 * run.parallelism { return .idle }
       reading += 1
       return nil
@@ -164,6 +167,40 @@ final class TableWriteJob: PoolJob, Stoppable, @unchecked Sendable {  // guarded
       encoded[work.number] = result
       monitor.broadcast()
     }
+    handle.wake()
+    return true
+  }
+
+  /// Does one piece of what the sink left; false when there is none.
+  private func runWork(_ handle: JobHandle) throws -> Bool {
+    let isOpen = monitor.withLock {
+      if isStopped { return false }
+      working += 1
+      return true
+    }
+    guard isOpen else { return false }
+    let work = sink.takeWork()
+    do { try work?() } catch {
+      monitor.withLock { working -= 1 }
+      throw error
+    }
+    monitor.withLock { working -= 1 }
+    // Woken after the count went down: a thread that saw it higher has parked the job.
+    if work != nil { handle.wake() }
+    return work != nil
+  }
+
+  /// Tells the sink that all chunks are appended; false when they are not, or it knows.
+  private func endRows(_ handle: JobHandle) throws -> Bool {
+    let isMine = monitor.withLock {
+      let isComplete = isExhausted && reading == 0 && chunks.isEmpty && encoding == 0 && encoded.isEmpty && !isAppending
+      guard !isStopped, isComplete, !isEnding else { return false }
+      isEnding = true
+      return true
+    }
+    guard isMine else { return false }
+    try sink.endOfRows()
+    monitor.withLock { hasEnded = true }
     handle.wake()
     return true
   }

@@ -191,7 +191,7 @@ enum AggregateCatalog {
       switch b.type(0) {
       case .int, .long: type = .long
       case .real, .decimal: type = .real
-      case .datetime, .timespan: type = .long
+      case .datetime, .timespan: type = b.type(0)
       default: throw b.mismatch("a number, datetime or timespan")
       }
       let isWeighted = b.arguments.count == 2

@@ -27,7 +27,7 @@ final class PercentileAccumulator: GroupedAccumulator {
 
   private func grow(_ groupCount: Int) {
     if states.count < groupCount {
-      states.append(contentsOf: repeatElement(PercentileState(isReal: type == .real), count: groupCount - states.count))
+      states.append(contentsOf: repeatElement(PercentileState(type: type), count: groupCount - states.count))
     }
   }
 
@@ -90,19 +90,10 @@ final class PercentileAccumulator: GroupedAccumulator {
         .dynamic,
         (0..<groupCount).map { g in
           if states[g].isEmpty { return .null(.dynamic) }
-          return .dynamic(.array(list.map { states[g].percentile($0).map(value) ?? .null }))
+          return .dynamic(.array(list.map { states[g].percentile($0).map(states[g].value) ?? .null }))
         })
     case .digest:
       return .of(.dynamic, (0..<groupCount).map { states[$0].isEmpty ? .null(.dynamic) : .dynamic(states[$0].dynamic()) })
-    }
-  }
-
-  private func value(_ key: UInt64) -> DynamicValue {
-    switch type {
-    case .real: .real(OrderKey.real(key))
-    case .datetime: .datetime(OrderKey.long(key))
-    case .timespan: .timespan(OrderKey.long(key))
-    default: .long(OrderKey.long(key))
     }
   }
 

@@ -62,7 +62,8 @@ struct PercentileState {
   /// The digest's compression: about that many centroids, a rank error well below 1 %.
   private static let compression = 200.0
 
-  private let isReal: Bool
+  /// long, real, datetime or timespan.
+  let type: DataType
   private var keys: [UInt64] = []
   /// Empty while all weights are 1.
   private var weights: [Int64] = []
@@ -70,7 +71,9 @@ struct PercentileState {
   private var least: UInt64 = .max
   private var greatest: UInt64 = 0
 
-  init(isReal: Bool) { self.isReal = isReal }
+  init(type: DataType) { self.type = type }
+
+  private var isReal: Bool { type == .real }
 
   var byteSize: Int { keys.capacity * 8 + weights.capacity * 8 + centroids.capacity * 16 }
   var isEmpty: Bool { keys.isEmpty && centroids.isEmpty }
@@ -200,6 +203,40 @@ struct PercentileState {
     return key(digestQuantile(min(max(p, 0), 100) / 100))
   }
 
+  /// An order key as the value it stands for.
+  func value(_ key: UInt64) -> DynamicValue {
+    switch type {
+    case .real: .real(OrderKey.real(key))
+    case .datetime: .datetime(OrderKey.long(key))
+    case .timespan: .timespan(OrderKey.long(key))
+    default: .long(OrderKey.long(key))
+    }
+  }
+
+  /// The weight of all values.
+  var count: Double {
+    totalWeight + (weights.isEmpty ? Double(keys.count) : weights.reduce(0) { $0 + Double($1) })
+  }
+
+  /// The weight of the values not above `value` (a number, or ticks). Exact while values are few. Call `settle` before.
+  func rank(_ value: Double) -> Double {
+    guard !centroids.isEmpty else {
+      return keys.indices.reduce(0) { $0 + (real(keys[$1]) <= value ? weights.isEmpty ? 1 : Double(weights[$1]) : 0) }
+    }
+    let total = totalWeight, low = real(least), high = real(greatest)
+    if value >= high { return total }
+    if value < low { return 0 }
+    // Linear between the centres of neighbouring centroids.
+    var before = 0.0, lastMean = low, lastCentre = 0.0
+    for c in centroids {
+      let centre = before + c.weight / 2
+      if value < c.mean { return lastCentre + (centre - lastCentre) * (value - lastMean) / (c.mean - lastMean) }
+      before += c.weight
+      (lastMean, lastCentre) = (c.mean, centre)
+    }
+    return high > lastMean ? lastCentre + (total - lastCentre) * (value - lastMean) / (high - lastMean) : total
+  }
+
   private func key(_ value: Double) -> UInt64 {
     let key = isReal ? OrderKey.of(value) : OrderKey.of(Int64(max(min(value.rounded(), 9.2e18), -9.2e18)))
     return min(max(key, least), greatest)
@@ -229,7 +266,7 @@ struct PercentileState {
 
   // MARK: - As a dynamic value
 
-  /// `{"tdigest":"real"|"long","min":…,"max":…,"means":[…],"weights":[…]}`.
+  /// `{"tdigest":"real"|"long"|"datetime"|"timespan","min":…,"max":…,"means":[…],"weights":[…]}`.
   mutating func dynamic() -> DynamicValue {
     let isSmall = centroids.isEmpty
     if isSmall { sortKeys() } else { digest() }
@@ -237,7 +274,7 @@ struct PercentileState {
       ? keys.indices.map { Centroid(mean: real(keys[$0]), weight: weights.isEmpty ? 1 : Double(weights[$0])) } : centroids
     func exact(_ key: UInt64) -> DynamicValue { isReal ? .real(OrderKey.real(key)) : .long(OrderKey.long(key)) }
     return .bag([
-      DynamicEntry("tdigest", .string(isReal ? "real" : "long")),
+      DynamicEntry("tdigest", .string(type.rawValue)),
       DynamicEntry("min", isSmall ? keys.first.map(exact) ?? .null : exact(least)),
       DynamicEntry("max", isSmall ? keys.last.map(exact) ?? .null : exact(greatest)),
       DynamicEntry("exact", .bool(isSmall)),
@@ -248,10 +285,11 @@ struct PercentileState {
 
   /// Reads what `dynamic` made; nil for anything else.
   init?(_ value: DynamicValue) {
-    guard case .string(let kind)? = value["tdigest"], kind == "real" || kind == "long", case .bool(let isExact)? = value["exact"],
+    guard case .string(let kind)? = value["tdigest"], let type = DataType(rawValue: kind),
+      [.real, .long, .datetime, .timespan].contains(type), case .bool(let isExact)? = value["exact"],
       case .array(let means)? = value["means"], case .array(let weightList)? = value["weights"], means.count == weightList.count
     else { return nil }
-    self.init(isReal: kind == "real")
+    self.init(type: type)
     func number(_ v: DynamicValue) -> Double? {
       switch v {
       case .long(let n): Double(n)
@@ -285,12 +323,11 @@ struct PercentileState {
   }
 }
 
-/// The percentile of a value made by `tdigest()`; nil when it is none or empty. The result is real or long as the digest's input was.
+/// The percentile of a value made by `tdigest()`; nil when it is none or empty. The result has the type of the digest's input.
 package func tdigestPercentile(_ value: DynamicValue, _ p: Double) -> DynamicValue? {
   guard var state = PercentileState(value) else { return nil }
   state.settle()
-  guard let key = state.percentile(p), case .string(let kind)? = value["tdigest"] else { return nil }
-  return kind == "real" ? .real(OrderKey.real(key)) : .long(OrderKey.long(key))
+  return state.percentile(p).map { state.value($0) }
 }
 
 /// Ascending by the highest `bits` bits in which keys differ, 11 at a time from the lowest; 64 sorts completely.

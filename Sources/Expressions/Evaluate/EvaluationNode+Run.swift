@@ -1,6 +1,6 @@
 // Role: evaluation of a bound tree on a batch: constants once, dictionaries on their values, conjunctions only on rows still in question.
 
-import Columnar
+package import Columnar
 
 extension EvaluationNode {
   func evaluate(_ input: EvaluationInput) throws -> ColumnVector {
@@ -227,7 +227,7 @@ extension ColumnVector {
   }
 
   /// A one-row vector as a constant of `count` rows.
-  func repeated(_ count: Int) -> ColumnVector {
+  package func repeated(_ count: Int) -> ColumnVector {
     let validity = nullCount == 1 && count > 0 ? Bitmap(repeating: false, count: count) : nil
     return ColumnVector(type: type, count: count, validity: validity, storage: .constant(value: flattened))
   }

@@ -32,6 +32,8 @@ public enum FunctionName {
     "hassuffix_cs", "!hassuffix_cs", "contains", "!contains", "contains_cs", "!contains_cs", "startswith", "!startswith",
     "startswith_cs", "!startswith_cs", "endswith", "!endswith", "endswith_cs", "!endswith_cs",
   ]
+  /// (tuple, place, type as text): one output of a function that gives several columns. No name of the language.
+  package static let output = "$output"
   /// (text, item, …); items may be one dynamic array.
   public static let hasAny = "has_any", hasAll = "has_all"
 }

@@ -4,6 +4,7 @@
 package import Columnar
 package import DataSource
 package import Expressions
+package import Parquet
 
 /// Knowledge of a table's files, by their position in the table.
 package protocol FileCatalog: Sendable {
@@ -15,12 +16,15 @@ package protocol FileCatalog: Sendable {
   func constant(_ column: String, file: Int) -> Scalar?
   /// The rows of a file that are deleted, one bit per row of the file; nil for none.
   func deletedRows(file: Int, rowCount: Int) throws -> Bitmap?
+  /// A file as the table shows it; itself where nothing differs.
+  func adapted(_ table: any BatchReadable) -> any BatchReadable
   /// Rows of the table, where known without opening files.
   var exactRowCount: Int? { get }
 }
 
 extension FileCatalog {
   package func constant(_ column: String, file: Int) -> Scalar? { nil }
+  package func adapted(_ table: any BatchReadable) -> any BatchReadable { table }
 }
 
 /// A table whose rows have fixed positions and can be left out.
@@ -29,6 +33,12 @@ package protocol RowAddressable: BatchReadable {
   var physicalRowCount: Int { get }
   /// The table without the rows whose bits are set; as many bits as rows.
   func excluding(_ deleted: Bitmap) -> any BatchReadable
+}
+
+/// A table with nested columns, whose members may go by other names.
+package protocol NestedColumns: BatchReadable {
+  /// The table with its nested columns, by name, assembled by other nodes.
+  func mappingNested(_ map: (String, NestedNode) -> NestedNode) -> any BatchReadable
 }
 
 /// A table whose columns carry ids.

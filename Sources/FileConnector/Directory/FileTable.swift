@@ -79,7 +79,8 @@ package final class FileTable: BatchReadable {
 
   /// Opens file `i`, without its deleted rows; throws errors that name it.
   func open(_ i: Int) throws -> any BatchReadable {
-    let table = try openWhole(i)
+    let whole = try openWhole(i)
+    let table = catalog?.adapted(whole) ?? whole
     guard let catalog, let addressable = table as? any RowAddressable,
       let deleted = try catalog.deletedRows(file: i, rowCount: addressable.physicalRowCount)
     else { return table }
@@ -120,7 +121,8 @@ package final class FileTable: BatchReadable {
     if columns.isEmpty { return .unsupported }
     if columns.allSatisfy(isConstant) { return .exact }
     let mentionsConstant = columns.contains(where: isConstant)
-    let fallback: FilterPushdown = mentionsConstant ? .inexact : .unsupported
+    // A catalog's bounds leave out files, whatever a file itself can do.
+    let fallback: FilterPushdown = mentionsConstant || catalog != nil ? .inexact : .unsupported
     guard !files.isEmpty, let table = first ?? (try? open(0)) else { return fallback }
     guard isUnadapted(columns, in: table) else { return .inexact }
     switch table.pushdown([substituted(filter, file: 0, in: table)]).first {

@@ -6,7 +6,7 @@ import Expressions
 import Parquet
 
 /// An open Parquet file.
-final class ParquetTable: RowAddressable, FieldIdentified {
+final class ParquetTable: RowAddressable, FieldIdentified, NestedColumns {
   let file: ParquetFile
   let schema: StructType
   /// Rows that are left out, nil for none.
@@ -21,6 +21,10 @@ final class ParquetTable: RowAddressable, FieldIdentified {
   var physicalRowCount: Int { file.rowCount }
 
   func excluding(_ deleted: Bitmap) -> any BatchReadable { ParquetTable(file, deleted: deleted) }
+
+  func mappingNested(_ map: (String, NestedNode) -> NestedNode) -> any BatchReadable {
+    ParquetTable(ParquetFile(file, mappingNested: map), deleted: deleted)
+  }
 
   func columnName(fieldID: Int32) -> String? {
     for (node, field) in zip(file.schema.tree.fields, file.schema.fields) where node.element.fieldID == fieldID { return field.name }

@@ -25,6 +25,11 @@ package struct FileProvider: DataSourceProvider {
     try FileTableBuilder(format: format, options: options).table(paths.isEmpty ? options.string("path").map { [$0] } ?? [] : paths, schema: schema)
   }
 
+  /// The table of the files given, in their order; `label` names them in messages.
+  package func open(files: [FileEntry], label: String, schema: StructType?, options: DataSourceOptions) throws -> any BatchReadable {
+    try FileTableBuilder(format: format, options: options).table(listed: files, label: label, schema: schema)
+  }
+
   package func makeSink(
     _ path: String, schema: StructType, mode: SaveMode, partitionBy: [String], options: DataSourceOptions
   ) throws -> (any TableSink)? {

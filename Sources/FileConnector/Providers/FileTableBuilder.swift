@@ -15,8 +15,12 @@ struct FileTableBuilder {
 
   func table(_ paths: [String], schema: StructType?) throws -> FileTable {
     guard !paths.isEmpty else { throw KConnectError(.usage, "no path given for \(format.shortName)", hint: "give a file, a directory, a pattern or '-'") }
-    let listed = try FileListing.files(paths, try listingOptions())
     let label = paths.count == 1 ? paths[0] : "\(paths[0]), … (\(paths.count) paths)"
+    return try table(listed: try FileListing.files(paths, try listingOptions()), label: label, schema: schema)
+  }
+
+  /// The table of files already listed; `label` names them in messages.
+  func table(listed: [FileEntry], label: String, schema: StructType?) throws -> FileTable {
     let files = listed.filter { $0.size != 0 }
     if files.count > 1, files.contains(where: { $0.source == .standardStream }) {
       throw KConnectError(.usage, "standard input cannot be read together with other paths")

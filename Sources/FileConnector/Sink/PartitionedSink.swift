@@ -1,8 +1,10 @@
 // Role: a write partitioned by columns. `encode` splits chunks; large pieces are encoded there, in parallel; small ones are gathered per
-// partition until a file's preferred chunk is full. Bounded: bytes gathered, and files open at once.
+// partition until a file's preferred chunk is full and then encoded by whichever thread is free. Rows of a partition stay in order: every
+// flush has a ticket, and encoded chunks are written by ticket. Bounded: bytes gathered, and files open at once.
 
 import Columnar
 import DataSource
+import Synchronization
 
 /// Pieces of one chunk by partition directory.
 private struct SplitChunk: EncodedChunk {
@@ -19,21 +21,26 @@ private struct SplitChunk: EncodedChunk {
 extension SplitChunk.Piece: Sendable {}
 
 /// Writes rows to `key=value` directories.
-final class PartitionedSink: TableSink, @unchecked Sendable {  // append/commit by one thread at a time; encode touches only constants
+final class PartitionedSink: TableSink, @unchecked Sendable {  // fields behind `lock`; encoding reads constants only
   /// Bytes of rows gathered for partitions whose chunk is not full yet.
   private static let maxGatheredBytes = 128 << 20
 
-  /// One partition directory: rows waiting and the file being written.
-  private final class Partition {
+  /// One partition directory: rows waiting, flushes on their way, and the file being written.
+  private final class Partition: @unchecked Sendable {  // fields behind the sink's `lock`
     let directory: String
     var waiting: [RecordBatch] = []
     var waitingRows = 0, waitingBytes = 0
+    /// The ticket of the next flush, and the first ticket not written yet.
+    var nextTicket = 0, firstOpen = 0
+    /// Chunks encoded ahead of their turn.
+    var encoded: [Int: [any EncodedChunk]] = [:]
     var part: PartWriter?
     var lastUse = 0
 
     init(_ directory: String) { self.directory = directory }
   }
 
+  private let lock = Mutex(())
   private var parts: PartFactory
   private let splitter: PartitionSplitter
   private let encoder: any FileWriter
@@ -42,7 +49,9 @@ final class PartitionedSink: TableSink, @unchecked Sendable {  // append/commit 
   private let maxOpen: Int
   private let chunkRows: Int
   private var partitions: [String: Partition] = [:]
+  private var work: [SinkWork] = []
   private var openCount = 0, clock = 0, gatheredBytes = 0
+  private var hasEnded = false
   private var summary = WriteSummary()
 
   /// `encoder` is a writer of the data columns that only encodes.
@@ -92,38 +101,73 @@ final class PartitionedSink: TableSink, @unchecked Sendable {  // append/commit 
 
   func append(_ chunk: any EncodedChunk) throws {
     guard let chunk = chunk as? SplitChunk else { throw KConnectError(.internalError, "a chunk of another sink") }
-    for (directory, rows, piece) in chunk.pieces {
-      clock += 1
-      let partition = partitions[directory] ?? Partition(directory)
-      partitions[directory] = partition
-      partition.lastUse = clock
-      switch piece {
-      case .encoded(let encoded):
-        try flush(partition)
-        try write(encoded, to: partition)
-      case .raw(let batches):
-        let bytes = batches.reduce(0) { $0 + $1.byteSize }
-        partition.waiting += batches
-        partition.waitingRows += rows
-        partition.waitingBytes += bytes
-        gatheredBytes += bytes
-        if partition.waitingRows >= chunkRows { try flush(partition) }
+    try lock.withLock { _ in
+      for (directory, rows, piece) in chunk.pieces {
+        clock += 1
+        let partition = partitions[directory] ?? Partition(directory)
+        partitions[directory] = partition
+        partition.lastUse = clock
+        switch piece {
+        case .encoded(let encoded):
+          flush(partition)
+          partition.nextTicket += 1
+          try write([encoded], ticket: partition.nextTicket - 1, to: partition)
+        case .raw(let batches):
+          let bytes = batches.reduce(0) { $0 + $1.byteSize }
+          partition.waiting += batches
+          partition.waitingRows += rows
+          partition.waitingBytes += bytes
+          gatheredBytes += bytes
+          if partition.waitingRows >= chunkRows { flush(partition) }
+        }
+        summary.rows += rows
       }
-      summary.rows += rows
-    }
-    while gatheredBytes > Self.maxGatheredBytes, let largest = partitions.values.max(by: { $0.waitingBytes < $1.waitingBytes }), largest.waitingBytes > 0 {
-      try flush(largest)
+      while gatheredBytes > Self.maxGatheredBytes, let largest = partitions.values.max(by: { $0.waitingBytes < $1.waitingBytes }), largest.waitingBytes > 0 {
+        flush(largest)
+      }
     }
   }
 
-  private func flush(_ partition: Partition) throws {
+  func takeWork() -> SinkWork? { lock.withLock { _ in work.isEmpty ? nil : work.removeFirst() } }
+
+  func endOfRows() throws {
+    lock.withLock { _ in
+      hasEnded = true
+      for (_, partition) in partitions.sorted(by: { $0.key < $1.key }) {
+        flush(partition)
+        if partition.firstOpen == partition.nextTicket { work.append { [unowned self] in try closeLast(partition) } }
+      }
+    }
+  }
+
+  /// Leaves the rows gathered for a partition as work. Called with the lock held.
+  private func flush(_ partition: Partition) {
     guard partition.waitingRows > 0 else { return }
     let batches = partition.waiting
+    let ticket = partition.nextTicket
     gatheredBytes -= partition.waitingBytes
     partition.waiting = []
     partition.waitingRows = 0
     partition.waitingBytes = 0
-    for group in [RecordBatch.concat(batches, schema: dataSchema)].pieces(of: chunkRows) { try write(try encoder.encode(group), to: partition) }
+    partition.nextTicket += 1
+    work.append { [unowned self] in
+      let groups = [RecordBatch.concat(batches, schema: dataSchema)].pieces(of: chunkRows)
+      let encoded = try groups.map { try encoder.encode($0) }
+      let isLast = try lock.withLock { _ in
+        try write(encoded, ticket: ticket, to: partition)
+        return hasEnded && partition.firstOpen == partition.nextTicket
+      }
+      if isLast { try closeLast(partition) }
+    }
+  }
+
+  /// Writes the chunks of a ticket once all earlier ones are written. Called with the lock held.
+  private func write(_ chunks: [any EncodedChunk], ticket: Int, to partition: Partition) throws {
+    partition.encoded[ticket] = chunks
+    while let ready = partition.encoded.removeValue(forKey: partition.firstOpen) {
+      for chunk in ready { try write(chunk, to: partition) }
+      partition.firstOpen += 1
+    }
   }
 
   private func write(_ encoded: any EncodedChunk, to partition: Partition) throws {
@@ -136,6 +180,7 @@ final class PartitionedSink: TableSink, @unchecked Sendable {  // append/commit 
     try partition.part?.append(encoded)
   }
 
+  /// Ends the file of a partition. Called with the lock held.
   private func close(_ partition: Partition) throws {
     guard let part = partition.part else { return }
     partition.part = nil
@@ -144,12 +189,26 @@ final class PartitionedSink: TableSink, @unchecked Sendable {  // append/commit 
     summary.files += 1
   }
 
+  /// Ends the last file of a partition, without holding up the others while it goes to the disk.
+  private func closeLast(_ partition: Partition) throws {
+    let part: PartWriter? = lock.withLock { _ in
+      defer { partition.part = nil }
+      if partition.part != nil { openCount -= 1 }
+      return partition.part
+    }
+    guard let part else { return }
+    let bytes = try part.finish()
+    try lock.withLock { _ in
+      try parts.commit.add(FinishedPart(name: part.name, path: part.file.path, rows: part.rowCount, bytes: bytes))
+      summary.bytes += bytes
+      summary.files += 1
+    }
+  }
+
   func commit() throws -> WriteSummary {
     do {
-      for (_, partition) in partitions.sorted(by: { $0.key < $1.key }) {
-        try flush(partition)
-        try close(partition)
-      }
+      if !hasEnded { try endOfRows() }
+      while let piece = takeWork() { try piece() }
       summary.isSkipped = try !parts.commit.commit()
     } catch {
       abort()
@@ -159,6 +218,7 @@ final class PartitionedSink: TableSink, @unchecked Sendable {  // append/commit 
   }
 
   func abort() {
+    work = []
     partitions = [:]
     parts.commit.abort()
   }

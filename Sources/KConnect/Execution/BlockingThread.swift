@@ -28,6 +28,18 @@ package enum BlockingThread {
     return try outcome.get()
   }
 
+  /// Runs `body` as a task and blocks the calling thread until it ends. Not for threads of the cooperative pool.
+  package static func wait(_ body: @escaping @Sendable () async throws -> Void) throws {
+    let done = ThreadGate()
+    Task {
+      do {
+        try await body()
+        done.open(nil)
+      } catch { done.open(error) }
+    }
+    if let error = done.wait() { throw error }
+  }
+
   /// Starts a detached thread; false when the system refuses.
   package static func start(_ body: @escaping @Sendable () -> Void) -> Bool {
     let box = unsafe Unmanaged.passRetained(ThreadBody(body))
@@ -49,4 +61,40 @@ private final class ThreadBody: Sendable {
   let run: @Sendable () -> Void
 
   init(_ run: @escaping @Sendable () -> Void) { self.run = run }
+}
+
+/// Lets one thread wait for another.
+// SAFETY: owns the two pthread objects, which do not move, until deinit.
+@safe private final class ThreadGate: @unchecked Sendable {  // fields behind the mutex
+  private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+  private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+  private var isOpen = false
+  private var error: (any Error)?
+
+  init() {
+    unsafe pthread_mutex_init(mutex, nil)
+    unsafe pthread_cond_init(condition, nil)
+  }
+
+  deinit {
+    unsafe pthread_mutex_destroy(mutex)
+    unsafe pthread_cond_destroy(condition)
+    unsafe mutex.deallocate()
+    unsafe condition.deallocate()
+  }
+
+  func open(_ error: (any Error)?) {
+    unsafe pthread_mutex_lock(mutex)
+    self.error = error
+    isOpen = true
+    unsafe pthread_cond_broadcast(condition)
+    unsafe pthread_mutex_unlock(mutex)
+  }
+
+  func wait() -> (any Error)? {
+    unsafe pthread_mutex_lock(mutex)
+    defer { unsafe pthread_mutex_unlock(mutex) }
+    while !isOpen { unsafe pthread_cond_wait(condition, mutex) }
+    return error
+  }
 }

@@ -9,8 +9,10 @@ import KQL
 /// Binds KQL texts. `context` fixes `now()`; the query that runs the plan must have the same one.
 struct KQLFrontEnd {
   private let options: BindOptions
+  private let session: Session
 
   init(_ session: Session) {
+    self.session = session
     var options = BindOptions(context: Session.newContext())
     options.execution = session.executionOptions
     self.options = options
@@ -29,18 +31,25 @@ struct KQLFrontEnd {
 
   /// Operators applied to a plan: `where x > 1 | summarize count() by y`. `tables` are in scope for joins and unions.
   func pipeline(_ text: String, over plan: LogicalPlan, tables: [String: LogicalPlan]) throws -> LogicalPlan {
-    try single(KQL.bindFragment(text, input: plan, catalog: PlanCatalog(tables), options: options))
+    try single(KQL.bindFragment(text, input: plan, catalog: SessionCatalog(tables: tables, session: session), options: options))
   }
 
   /// A whole query over tables.
   func query(_ text: String, tables: [String: LogicalPlan]) throws -> LogicalPlan {
-    try single(KQL.bind(text, catalog: PlanCatalog(tables), options: options))
+    try single(KQL.bind(text, catalog: SessionCatalog(tables: tables, session: session), options: options))
+  }
+
+  /// All results of a text over tables, in order.
+  func results(_ text: String, tables: [String: LogicalPlan]) throws -> [QueryResult] {
+    let bound = try KQL.bind(text, catalog: SessionCatalog(tables: tables, session: session), options: options)
+    return bound.results.map { QueryResult(name: $0.name, frame: DataFrame(session: session, plan: $0.plan)) }
   }
 
   private func single(_ bound: BoundQuery) throws -> LogicalPlan {
     guard bound.results.count == 1, let result = bound.results.first else {
       throw KConnectError(
-        .notSupported, "the text has \(bound.results.count) queries; not supported yet: several results", hint: "run them one by one, or combine them with union")
+        .usage, "the text gives \(bound.results.count) tables, and one is needed here",
+        hint: "kqlResults(...) and 'kconnect query' take several; union puts them together")
     }
     return result.plan
   }

@@ -38,6 +38,13 @@ public final class Session: Sendable {
     try publicErrors { DataFrame(session: self, plan: try KQLFrontEnd(self).query(text, tables: tables.mapValues(\.plan))) }
   }
 
+  /// All tables that a KQL text gives, in order: one per query statement, several for fork, facet and their like.
+  ///
+  ///     for result in try spark.kqlResults("storms | facet by State, EventType", tables: ["storms": storms]) { try await result.frame.show() }
+  public func kqlResults(_ text: String, tables: [String: DataFrame] = [:]) throws(KConnectError) -> [QueryResult] {
+    try publicErrors { try KQLFrontEnd(self).results(text, tables: tables.mapValues(\.plan)) }
+  }
+
   /// SQL text is not read; the query language is KQL. Always throws NOT_SUPPORTED.
   public func sql(_ text: String) throws(KConnectError) -> DataFrame {
     throw KConnectError(
@@ -69,6 +76,13 @@ public final class Session: Sendable {
   static func newContext() -> EvaluationContext {
     EvaluationContext(nowTicks: WallClock.nowTicks, seed: UInt64.random(in: .min ... .max))
   }
+}
+
+/// One of the tables that a KQL text gives.
+public struct QueryResult: Sendable {
+  /// The name given with `as` or in front of a subquery of fork.
+  public let name: String?
+  public let frame: DataFrame
 }
 
 /// Settings of a session under construction.

@@ -7,12 +7,6 @@ private func notYet(_ command: String, _ what: String, _ hint: String) -> KConne
   KConnectError(.notSupported, "kconnect \(command): not supported yet: \(what)", hint: hint)
 }
 
-struct StreamCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(commandName: "stream", abstract: "Copies new data in micro-batches with a checkpoint (not supported yet).")
-  @Argument(parsing: .captureForPassthrough) var arguments: [String] = []
-  func run() throws { throw notYet("stream", "micro-batch streaming with checkpoints", "kconnect write copies what is there now") }
-}
-
 struct ServeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(commandName: "serve", abstract: "Answers Kusto clients over HTTP (not supported yet).")
   @Argument(parsing: .captureForPassthrough) var arguments: [String] = []

@@ -23,8 +23,8 @@ struct QueryFlags: ParsableArguments {
   @Option(help: ArgumentHelp("A Kusto cluster to ask (not supported yet).", valueName: "url"))
   var cluster: String?
 
-  /// The frame of the query.
-  func frame(_ context: Context) throws -> DataFrame {
+  /// The tables of the query, in order.
+  func results(_ context: Context) throws -> [QueryResult] {
     if cluster != nil { throw KConnectError(.notSupported, "--cluster: not supported yet: remote clusters", hint: "query files with --table name=LOCATOR") }
     if database != nil { throw KConnectError(.notSupported, "--database: not supported yet: the embedded store", hint: "query files with --table name=LOCATOR") }
     let tables = try openTables(context)
@@ -35,7 +35,7 @@ struct QueryFlags: ParsableArguments {
     if text.unicodeScalars.first(where: { !$0.properties.isWhitespace }) == "." {
       throw KConnectError(.notSupported, "not supported yet: management commands (texts that begin with '.')", hint: "they need the embedded store")
     }
-    return try context.session.kql(text, tables: tables)
+    return try context.session.kqlResults(text, tables: tables)
   }
 
   private func openTables(_ context: Context) throws -> [String: DataFrame] {
@@ -98,9 +98,12 @@ struct QueryCommand: ParsableCommand {
 
   func run() throws {
     let context = try common.resolve()
-    let frame = try query.frame(context)
-    if explain { return try PlanPrinter.print(frame, mode: .extended, path: output.output) }
-    try output.run(frame, context)
+    let results = try query.results(context)
+    if explain {
+      for result in results { try PlanPrinter.print(result.frame, mode: .extended, path: output.output) }
+      return
+    }
+    try output.run(results, context)
   }
 }
 
@@ -124,6 +127,6 @@ struct ExplainCommand: ParsableCommand {
       throw KConnectError(.usage, "--mode: unknown mode '\(self.mode)'", hint: (near.map { "did you mean '\($0)'? " } ?? "") + "modes: \(names.joined(separator: ", "))")
     }
     let context = try common.resolve()
-    try PlanPrinter.print(try query.frame(context), mode: mode)
+    for result in try query.results(context) { try PlanPrinter.print(result.frame, mode: mode) }
   }
 }

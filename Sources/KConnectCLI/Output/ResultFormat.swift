@@ -41,4 +41,28 @@ enum ResultFormat: String, CaseIterable {
     case .table, .json, .markdown: nil
     }
   }
+
+  /// How several tables stand in one text; nil for formats that hold one table.
+  func separator(hasHeader: Bool) -> ResultSeparator? {
+    switch self {
+    case .table, .markdown, .json: ResultSeparator(format: self, hasHeader: hasHeader)
+    case .csv, .tsv, .ndjson, .parquet: nil
+    }
+  }
+}
+
+/// What stands before, between and after several tables: JSON makes an array of one object per table, text a line with each table's name.
+struct ResultSeparator {
+  let format: ResultFormat
+  let hasHeader: Bool
+
+  func before(_ i: Int, _ name: String?) -> String {
+    switch format {
+    case .json: return i == 0 ? "[" : ","
+    case .markdown: return (i == 0 ? "" : "\n") + (hasHeader ? "### \(name ?? "Result \(i + 1)")\n\n" : "")
+    default: return (i == 0 ? "" : "\n") + (hasHeader ? "\(name ?? "Result \(i + 1)")\n" : "")
+    }
+  }
+
+  var end: String { format == .json ? "]\n" : "" }
 }

@@ -95,10 +95,12 @@ final class JSONPrinter: RowPrinter {
   private let output: ByteOutput
   private var isFirst = true
 
-  init(_ output: ByteOutput, schema: StructType) throws {
+  /// `name` is written first, for one of several tables.
+  init(_ output: ByteOutput, schema: StructType, name: String? = nil) throws {
     self.output = output
+    if let name { try output.write("{\"name\":\(ValueText.quoted(name)),") } else { try output.write("{") }
     let columns = schema.fields.map { "{\"name\":\(ValueText.quoted($0.name)),\"type\":\"\($0.type)\"}" }
-    try output.write("{\"columns\":[\(columns.joined(separator: ","))],\"rows\":[")
+    try output.write("\"columns\":[\(columns.joined(separator: ","))],\"rows\":[")
   }
 
   func write(_ batch: RecordBatch) throws {

@@ -20,7 +20,7 @@ enum ExitStatus {
   static func of(_ error: KConnectError) -> Int32 {
     switch error.code {
     case .usage, .optionUnknown, .optionInvalid: usage
-    case .locked, .throttled, .checkpointConflict: transient
+    case .locked, .throttled: transient
     case .configuration: configuration
     case .cancelled: interrupted
     default: error.isRetryable ? transient : failure

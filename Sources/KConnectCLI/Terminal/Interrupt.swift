@@ -13,6 +13,9 @@ enum Interrupt {
   private struct State: Sendable {
     var signal: Int32 = 0
     var running: QueryExecution?
+    /// What a long run wants done on the first and on the second signal, instead of being cancelled.
+    var onFirst: (@Sendable () -> Void)?
+    var onSecond: (@Sendable () -> Void)?
     var temporaryPaths: Set<String> = []
   }
 
@@ -39,6 +42,11 @@ enum Interrupt {
     unsafe sigaddset(&set, SIGTERM)
     var received: Int32 = 0
     while unsafe sigwait(&set, &received) != 0 {}
+    if let onFirst = state.withLock({ $0.onFirst }) {
+      onFirst()
+      while unsafe sigwait(&set, &received) != 0 {}
+      state.withLock { $0.onSecond }?()
+    }
     let number = received
     let running = state.withLock { state in
       state.signal = number
@@ -77,6 +85,18 @@ enum Interrupt {
     }
     if isLate { execution.cancel() }
     defer { state.withLock { $0.running = nil } }
+    return try body()
+  }
+
+  /// Runs `body`; the first signal calls `first`, after which `body` is expected to end in its own time, the second calls `second` and ends
+  /// the process soon.
+  static func stopping<R>(first: @escaping @Sendable () -> Void, second: @escaping @Sendable () -> Void, _ body: () throws -> R) throws -> R {
+    let isLate = state.withLock { state in
+      state.onFirst = first
+      state.onSecond = second
+      return state.signal != 0
+    }
+    if isLate { first() }
     return try body()
   }
 

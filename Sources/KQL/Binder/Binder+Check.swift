@@ -13,7 +13,7 @@ extension Binder {
   }
 
   /// The columns that a bound expression may read: those of its row, or inside a lambda those of the caller's row.
-  private func columns(_ row: RowScope) -> StructType { row.schema ?? callerColumns }
+  private func columns(_ row: RowScope) -> StructType { row.reach ?? callerColumns }
 
   /// The type of a bound expression; its errors are reported at the smallest part of `expression` that has them.
   func type(of bound: ScalarValue, _ row: RowScope, _ expression: Expression) throws(BindFailure) -> DataType {

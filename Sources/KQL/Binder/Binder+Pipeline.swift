@@ -6,22 +6,24 @@ import Expressions
 
 extension Binder {
   /// The columns of a table in reach of expressions.
-  func rowScope(_ input: TableValue) -> RowScope { RowScope(input.plan.schema, tableName: input.name) }
+  func rowScope(_ input: TableValue) -> RowScope {
+    RowScope(input.plan.schema, tableName: input.name, windows: WindowCalls(input.plan.schema, isSerialized: input.isSerialized))
+  }
 
   /// Binds a pipeline. A pipeline without a source starts with an operator that makes rows, or continues `implicit`.
-  func pipeline(_ pipeline: Pipeline, implicit: LogicalPlan? = nil) throws(BindFailure) -> TableValue {
+  func pipeline(_ pipeline: Pipeline, implicit: TableValue? = nil) throws(BindFailure) -> TableValue {
     let outer = scope
     scope = Scope(parent: outer)
     defer { scope = outer }
     var current: TableValue?
     var rest = pipeline.operators[...]
     if let source = pipeline.source {
-      current = try table(source, what: "the source of a query")
+      current = try tables(source, what: "the source of a query")
     } else if let first = rest.first {
       current = try start(first, hasInput: implicit != nil)
       if current != nil { rest = rest.dropFirst() }
     }
-    if current == nil, let implicit { current = TableValue(plan: implicit, name: "source") }
+    if current == nil { current = implicit }
     guard var table = current else {
       try fail(.cannotStartQuery, "the query has no source", at: pipeline.span)
     }
@@ -33,29 +35,27 @@ extension Binder {
   private func start(_ step: TabularOperator, hasInput: Bool) throws(BindFailure) -> TableValue? {
     switch step.kind {
     case .print(let items): return TableValue(plan: try print(items, step.span))
-    case .range(let name, let from, let to, let by): return TableValue(plan: try range(name, from, to, by, step.span))
+    case .range(let name, let from, let to, let by): return TableValue(plan: try range(name, from, to, by, step.span), isSerialized: true)
     case .union(let operands): return hasInput ? nil : try union(operands, nil, step)
-    case .search, .find, .macroExpand: try notSupported("the operator '\(step.name)'", at: step.nameSpan)
-    case .evaluate(let call, _): try notSupported("the plugin '\(call.name.text)'", at: call.name.span)
-    default: return nil
+    default: return try startSpecial(step, hasInput: hasInput)
     }
   }
 
-  private func apply(_ step: TabularOperator, _ input: TableValue) throws(BindFailure) -> TableValue {
+  func apply(_ step: TabularOperator, _ input: TableValue) throws(BindFailure) -> TableValue {
+    if let out = try applySpecial(step, input) { return out }
     var out = input
     let row = rowScope(input)
     switch step.kind {
     case .filter(let predicate): out.plan = try filter(predicate, input, step.span)
     case .extend(let items):
-      let columns = try projection(items, row, style: .extend).columns
-      out.plan = try plan(at: step.span) { try input.plan.project(columns) }
+      out.plan = try projected(try projection(items, row, style: .extend), input, row, step.span)
     case .serialize(let items):
-      guard !items.isEmpty else { return out }
-      let columns = try projection(items, row, style: .extend).columns
-      out.plan = try plan(at: step.span) { try input.plan.project(columns) }
+      var rows = input
+      rows.isSerialized = true
+      let row = rowScope(rows)
+      if !items.isEmpty { out.plan = try projected(try projection(items, row, style: .extend), input, row, step.span) }
     case .project(let items):
-      let columns = try projection(items, row, style: .project).columns
-      out = TableValue(plan: try plan(at: step.span) { try input.plan.project(columns) })
+      out = TableValue(plan: try projected(try projection(items, row, style: .project), input, row, step.span))
     case .projectAway(let patterns): out.plan = try projectAway(patterns, input, step.span)
     case .projectKeep(let patterns): out.plan = try projectKeep(patterns, input, step.span)
     case .projectRename(let items): out = TableValue(plan: try projectRename(items, input, step.span))
@@ -65,11 +65,11 @@ extension Binder {
     case .summarize(let summarize): out = TableValue(plan: try self.summarize(summarize, input, step.span))
     case .sort(let keys):
       let keys = try sortKeys(keys, row)
-      out.plan = try plan(at: step.span) { try input.plan.sort(keys) }
+      out.plan = try unwindowed(input, row, step.span) { try $0.sort(keys) }
     case .top(let count, let key):
       let count = try rowCount(count, "top")
       let keys = try sortKeys([key], row)
-      out.plan = try plan(at: step.span) { try input.plan.topN(keys, count: count) }
+      out.plan = try unwindowed(input, row, step.span) { try $0.topN(keys, count: count) }
     case .take(let count): out.plan = input.plan.limit(try rowCount(count, "take"))
     case .sample(let count): out.plan = input.plan.sample(try rowCount(count, "sample"))
     case .count(let name): out = TableValue(plan: input.plan.count(name: name?.text ?? "Count"))
@@ -82,17 +82,54 @@ extension Binder {
       scope.variables[name.text] = .table(out)
     case .sampleDistinct(let count, let of):
       let builder = try projection([of], row, style: .project)
-      let projected = try plan(at: step.span) { try input.plan.project(builder.columns) }
+      let projected = try projected(builder, input, row, step.span)
       out = TableValue(plan: projected.distinct().limit(try rowCount(count, "sample-distinct")))
     case .topHitters(let count, let of, let by): out = TableValue(plan: try topHitters(count, of, by, input, step.span))
     case .invoke(let call): out = try invoke(call, input)
     case .render(let render): out.visualization = visualization(render)
     case .assertSchema(let schema): try assertSchema(schema, input, step.span)
+    case .mvExpand(let items, let limit): out.plan = try mvExpand(items, limit: limit, input, step)
+    case .mvApply(let apply): out.plan = try mvApply(apply, input, step)
+    case .makeSeries(let series): out = TableValue(plan: try makeSeries(series, input, step))
+    case .scan(let scan): out.plan = try self.scan(scan, input, step)
+    case .topNested(let levels): out = TableValue(plan: try topNested(levels, input, step))
+    case .parse(let parse): out.plan = try self.parse(parse, input, dropsFailures: false, step)
+    case .parseWhere(let parse): out.plan = try self.parse(parse, input, dropsFailures: true, step)
+    case .parseKv(let parse): out.plan = try parseKeyValues(parse, input, step)
+    case .partition(let partition): out.plan = try self.partition(partition, input, step)
     case .print, .range: try fail(.mustStartQuery, "'\(step.name)' makes rows itself and must start the query", at: step.nameSpan)
-    case .evaluate(let call, _): try notSupported("the plugin '\(call.name.text)'", at: call.name.span)
     default: try notSupported("the operator '\(step.name)'", at: step.nameSpan)
     }
+    out.isSerialized = Self.serializes(step) ?? (out.isSerialized || input.isSerialized)
     return out
+  }
+
+  /// Whether an operator gives rows in an order that window functions may use; nil when it keeps what its input has.
+  /// Source: Kusto language reference, "Serialization behavior of operators".
+  private static func serializes(_ step: TabularOperator) -> Bool? {
+    switch step.kind {
+    case .serialize, .sort, .top, .topHitters, .getschema: true
+    case .count, .distinct, .evaluate, .facet, .join, .lookup, .makeSeries, .reduce, .sample, .sampleDistinct, .summarize, .topNested, .union: false
+    default: nil
+    }
+  }
+
+  /// The columns of a projection over the input and the window columns they use.
+  func projected(_ builder: ProjectionBuilder, _ input: TableValue, _ row: RowScope, _ span: SourceSpan) throws(BindFailure) -> LogicalPlan {
+    let rows = try windowed(input.plan, row, span)
+    return try plan(at: span) { try rows.project(builder.columns) }
+  }
+
+  /// What `body` makes of the input with its window columns, without them.
+  private func unwindowed(
+    _ input: TableValue, _ row: RowScope, _ span: SourceSpan, _ body: (LogicalPlan) throws -> LogicalPlan
+  ) throws(BindFailure) -> LogicalPlan {
+    let rows = try windowed(input.plan, row, span)
+    let names = input.plan.schema.names
+    return try plan(at: span) {
+      let result = try body(rows)
+      return result.schema.names == names ? result : try result.select(names)
+    }
   }
 
   func hasWord(_ step: TabularOperator, _ parameter: String, _ word: String) -> Bool { Self.word(step, parameter) == word }
@@ -136,7 +173,7 @@ extension Binder {
       }
       return type == .bool ? expr : Expr.call("tobool", [expr])
     }
-    if let condition = Expr.conjunction(filters) { result = try plan(at: span) { try result.filter(condition) } }
+    if let condition = Expr.conjunction(filters) { result = try unwindowed(input, row, span) { try $0.filter(condition) } }
     for term in semiJoins { result = try semiJoin(term, result, row) }
     return result
   }

@@ -24,6 +24,7 @@ extension Binder {
   private func place(
     _ item: NamedExpression, _ i: Int, _ expr: Expr, _ row: RowScope, _ style: ProjectionStyle, _ builder: inout ProjectionBuilder
   ) throws(BindFailure) {
+    if let outputs = outputs(of: item.value, expr) { return try place(outputs, item, style, &builder) }
     if item.names.count > 1 { try notSupported("several names for one expression", at: item.span) }
     if let name = item.names.first {
       guard builder.declare(name.text, expr, replaces: style == .extend) else {
@@ -42,6 +43,25 @@ extension Binder {
     builder.add(name, expr, replaces: style == .extend)
   }
 
+  /// The columns of a function with several: names written before `=` first; the others follow under names of their own, but behind names
+  /// only in `project`. Source: Kusto "series_fit_2lines()".
+  private func place(
+    _ outputs: [(name: String, expr: Expr)], _ item: NamedExpression, _ style: ProjectionStyle, _ builder: inout ProjectionBuilder
+  ) throws(BindFailure) {
+    guard item.names.count <= outputs.count else {
+      try fail(.valueNotAllowed, "there are \(item.names.count) names for \(outputs.count) results", at: item.span)
+    }
+    for (i, output) in outputs.enumerated() {
+      if i < item.names.count {
+        guard builder.declare(item.names[i].text, output.expr, replaces: style == .extend) else {
+          try fail(.duplicateColumn, "column '\(item.names[i].text)' is declared twice", at: item.names[i].span)
+        }
+      } else if item.names.isEmpty || style == .project {
+        builder.add(output.name, output.expr)
+      }
+    }
+  }
+
   /// Whether an expression is a column by its name, or a conversion that changes nothing.
   private func isReference(_ expression: Expression) -> Bool {
     switch expression.kind {
@@ -57,8 +77,9 @@ extension Binder {
       return input.plan.distinct()
     }
     let named = items.map { NamedExpression(names: [], isTuple: false, value: $0, span: $0.span) }
-    let builder = try projection(named, rowScope(input), style: .project)
-    let projected = try plan(at: span) { try input.plan.project(builder.columns) }
+    let row = rowScope(input)
+    let builder = try projection(named, row, style: .project)
+    let projected = try projected(builder, input, row, span)
     try refuseDynamic(projected.schema, span)
     return projected.distinct()
   }

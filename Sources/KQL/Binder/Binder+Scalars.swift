@@ -86,6 +86,10 @@ extension Binder {
       guard row.types.index(of: name.text) != nil else { try unknownName(name.text, row, name.span) }
       return ScalarValue(expr: .column(name.text))
     }
+    if case .name(let step) = left.kind, row.steps.contains(step) {
+      guard row.types.index(of: name.text) != nil else { try unknownName(name.text, row, name.span) }
+      return ScalarValue(expr: .column(StepScanOperator.stateColumn(step, name.text)))
+    }
     return try node(FunctionName.member, [try scalar(left, row), ScalarValue(expr: .literal(.string(name.text)))], span)
   }
 
@@ -167,6 +171,28 @@ extension Binder {
       if case .star = argument.value.kind, let schema = row.schema { return schema.names.map { ScalarValue(expr: .column($0)) } }
       return [try self.scalar(argument.value, row)]
     }
-    return try node(name, arguments.flatMap(\.self), span)
+    return try functionNode(name, arguments.flatMap(\.self), span)
+  }
+
+  /// A call of a function; of one that gives several columns the first of them.
+  func functionNode(_ name: String, _ arguments: [ScalarValue], _ span: SourceSpan) throws(BindFailure) -> ScalarValue {
+    let call = try node(name, arguments, span)
+    guard let first = FunctionRegistry.find(name)?.outputs.first else { return call }
+    return try node(FunctionName.output, [call] + Self.outputArguments(0, first), span)
+  }
+
+  private static func outputArguments(_ place: Int, _ output: FunctionOutput) -> [ScalarValue] {
+    [ScalarValue(expr: .literal(.long(Int64(place)))), ScalarValue(expr: .literal(.string(output.type.rawValue)))]
+  }
+
+  /// All columns of a call of a function that gives several, with Kusto's names `function_argument_output`; nil for other expressions.
+  func outputs(of expression: Expression, _ bound: Expr) -> [(name: String, expr: Expr)]? {
+    guard case .call(let call) = expression.kind, let outputs = FunctionRegistry.find(call.name.text)?.outputs, !outputs.isEmpty,
+      case .call(FunctionName.output, let arguments) = bound, let tuple = arguments.first
+    else { return nil }
+    let argument = call.arguments.first.flatMap { ResultNames.name(of: $0.value) } ?? ""
+    return outputs.enumerated().map { place, output in
+      (name: "\(call.name.text)_\(argument)_\(output.name)", expr: .call(FunctionName.output, [tuple] + Self.outputArguments(place, output).map(\.expr)))
+    }
   }
 }

@@ -26,6 +26,7 @@ extension Binder {
       return .scalar(ScalarValue(expr: .literal(.dynamic(.array(source.plan.schema.names.map { .string($0) })))))
     case "database", "cluster", "external_table", "materialized_view", "stored_query_result", "graph":
       try notSupported("\(call.name.text)() as a value", at: span)
+    case let name where Self.windowFunctions.contains(name): return .scalar(try window(call, row, span))
     default: return nil
     }
   }

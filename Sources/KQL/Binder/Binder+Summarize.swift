@@ -5,7 +5,7 @@ import Engine
 import Expressions
 
 /// The aggregate calls of one summarize, each under a column name of its own.
-private struct AggregateCalls {
+struct AggregateCalls {
   private(set) var list: [NamedAggregate] = []
   private var byCall: [AggregateCall: String] = [:]
   /// Names that the intermediate columns must not take.
@@ -22,10 +22,13 @@ private struct AggregateCalls {
     list.append(NamedAggregate(name, call))
     return .column(name)
   }
+
+  /// A name like this one that no column has.
+  func free(_ name: String) -> String { taken.contains(name) || list.contains { $0.name == name } ? free(name + "_") : name }
 }
 
 /// An output column before names are settled.
-private struct SummarizeColumn {
+struct SummarizeColumn {
   var name: String?
   var isDeclared: Bool
   var expr: Expr
@@ -61,7 +64,8 @@ extension Binder {
     }
     let list = calls.list
     let outputs = builder.columns
-    let grouped = try plan(at: span) { try input.plan.aggregate(keys: keys, aggregates: list) }
+    let rows = try windowed(input.plan, row, span)
+    let grouped = try plan(at: span) { try rows.aggregate(keys: keys, aggregates: list) }
     _ = try each(columns) { column throws(BindFailure) in
       do {
         return try grouped.type(of: column.expr)
@@ -72,7 +76,7 @@ extension Binder {
     // An aggregate column that is only named needs no projection: the aggregate takes the name itself.
     let direct = Self.renamed(list, outputs, keyCount: keys.count)
     return try plan(at: span) {
-      if let direct { return try input.plan.aggregate(keys: keys, aggregates: direct) }
+      if let direct { return try rows.aggregate(keys: keys, aggregates: direct) }
       return try grouped.project(outputs)
     }
   }
@@ -89,7 +93,7 @@ extension Binder {
   }
 
   /// The group keys; they are the first output columns, as references to themselves.
-  private func groupKeys(_ items: [NamedExpression], _ row: RowScope, _ builder: inout ProjectionBuilder) throws(BindFailure) -> [NamedExpr] {
+  func groupKeys(_ items: [NamedExpression], _ row: RowScope, _ builder: inout ProjectionBuilder) throws(BindFailure) -> [NamedExpr] {
     let keys = try projection(items, row, style: .project).columns
     for (i, key) in keys.enumerated() {
       if let type = quietType(of: ScalarValue(expr: key.expr), row), type == .dynamic {
@@ -101,12 +105,15 @@ extension Binder {
   }
 
   /// The output columns of one aggregate expression.
-  private func aggregate(
+  func aggregate(
     _ item: NamedExpression, _ keys: [NamedExpr], _ row: RowScope, _ calls: inout AggregateCalls
   ) throws(BindFailure) -> [SummarizeColumn] {
     if case .call(let call) = item.value.kind, call.target == nil, let columns = try multiple(call, item, keys, row, &calls) { return columns }
-    if item.names.count > 1 { try notSupported("several names for one expression", at: item.span) }
     let value = try aggregateScalar(item.value, row, &calls)
+    if let outputs = outputs(of: item.value, value.expr) {
+      return try named(outputs.map { SummarizeColumn(name: $0.name, isDeclared: false, expr: $0.expr, span: item.span) }, item)
+    }
+    if item.names.count > 1 { try notSupported("several names for one expression", at: item.span) }
     let name = item.names.first?.text ?? ResultNames.name(of: item.value)
     return [SummarizeColumn(name: name, isDeclared: !item.names.isEmpty, expr: value.expr, span: item.names.first?.span ?? item.span)]
   }
@@ -126,7 +133,7 @@ extension Binder {
       if try special(call, row, expression.span) != nil { return try scalar(expression, row) }
       var arguments: [ScalarValue] = []
       for argument in call.arguments { arguments.append(try aggregateScalar(argument.value, row, &calls)) }
-      return try node(name, arguments, expression.span)
+      return try functionNode(name, arguments, expression.span)
     case .unary(let op, let operand):
       let value = try aggregateScalar(operand, row, &calls)
       return op == .negate ? try node(FunctionName.negate, [value], expression.span) : value
@@ -162,7 +169,7 @@ extension Binder {
 
   private func checked(_ call: AggregateCall, _ row: RowScope, _ span: SourceSpan) throws(BindFailure) -> AggregateCall {
     do {
-      _ = try CompiledAggregate(call, schema: row.types, context: options.context)
+      _ = try CompiledAggregate(call, schema: row.reach ?? row.types, context: options.context)
       return call
     } catch {
       try report(error, at: span)

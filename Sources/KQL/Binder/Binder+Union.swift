@@ -21,7 +21,11 @@ extension Binder {
     }
     for group in groups { tables += group }
     guard !tables.isEmpty else { try fail(.unknownTable, "union finds no table", at: step.span) }
+    return try union(of: tables, step)
+  }
 
+  /// Tables put together under the parameters of an operator: `kind`, `withsource`.
+  func union(of tables: [TableValue], _ step: TabularOperator) throws(BindFailure) -> TableValue {
     let isInner = try unionKind(step)
     let schema = isInner ? Self.commonSchema(tables.map(\.plan.schema)) : Self.unifiedSchema(tables.map(\.plan.schema))
     let source = Self.word(step, "withsource") ?? Self.word(step, "with_source")
@@ -44,7 +48,7 @@ extension Binder {
   }
 
   /// The tables that one operand stands for.
-  private func operands(_ operand: Expression) throws(BindFailure) -> [TableValue] {
+  func operands(_ operand: Expression) throws(BindFailure) -> [TableValue] {
     switch operand.kind {
     case .wildcard(let pattern): return try matching(pattern, database: nil, operand.span)
     case .wildcardPath(let left, let pattern):
@@ -56,7 +60,7 @@ extension Binder {
   }
 
   /// Tables of the catalog and views of the text whose names match.
-  private func matching(_ pattern: String, database: String?, _ span: SourceSpan) throws(BindFailure) -> [TableValue] {
+  func matching(_ pattern: String, database: String?, _ span: SourceSpan) throws(BindFailure) -> [TableValue] {
     var found: [TableValue] = []
     var seen: Set<String> = []
     if database == nil {
@@ -68,7 +72,8 @@ extension Binder {
         }
       }
     }
-    for name in catalog.tableNames(database: database) where Wildcard.matches(pattern, name) && seen.insert(name).inserted {
+    let restriction = scope.activeRestriction
+    for name in catalog.tableNames(database: database) where Wildcard.matches(pattern, name) && restriction?.allowsTable(name, database: database) ?? true && seen.insert(name).inserted {
       found.append(try catalogTable(name, database: database, span))
     }
     if found.isEmpty { try fail(.unknownTable, "no table matches '\(pattern)'", at: span) }
@@ -116,7 +121,7 @@ extension Binder {
   }
 
   /// One input with the columns of the union; columns it lacks are null.
-  private func aligned(
+  func aligned(
     _ table: TableValue, _ i: Int, _ columns: [UnionColumn], _ source: String?, _ span: SourceSpan
   ) throws(BindFailure) -> LogicalPlan {
     var out: [NamedExpr] = []

@@ -11,13 +11,17 @@ extension Binder {
     switch expression.kind {
     case .query(let pipeline): return .table(try self.pipeline(pipeline))
     case .datatable(let table): return .table(try datatable(table))
-    case .externalData: try notSupported("externaldata", at: expression.span)
+    case .externalData(let data): return .table(try externalData(data, expression.span))
     case .inlineExternalTable: try notSupported("inline_external_table", at: expression.span)
-    case .entityGroup: try notSupported("entity_group", at: expression.span)
+    case .entityGroup: try fail(.unexpected, "an entity group stands only in let and macro-expand", at: expression.span)
     case .name(let name): return try named(name, row, expression.span)
     case .call(let call): return try self.call(call, row, expression.span)
     case .path(let left, let name):
-      if let database = try databaseName(left) { return .table(try catalogTable(name.text, database: database, expression.span)) }
+      if case .call(let call) = left.kind, let table = try patternCall(call, path: name.text, expression.span) { return .table(table) }
+      if let database = try databaseName(left) {
+        if let scalar = entityScalar(database, name.text) { return .scalar(scalar) }
+        return .table(try catalogTable(name.text, database: database.isEmpty ? nil : database, expression.span))
+      }
       return .scalar(try scalar(expression, row))
     case .wildcard, .wildcardPath:
       try fail(.unexpected, "a name with wildcards stands only in union, find, search and project-away, -keep and -reorder", at: expression.span)
@@ -27,6 +31,11 @@ extension Binder {
 
   /// Binds an expression that must be a table; `what` names the place for the message.
   func table(_ expression: Expression, _ row: RowScope = .none, what: String) throws(BindFailure) -> TableValue {
+    try single(try tables(expression, row, what: what), what, at: expression.span)
+  }
+
+  /// Binds an expression that must be a table, several tables or a graph.
+  func tables(_ expression: Expression, _ row: RowScope = .none, what: String) throws(BindFailure) -> TableValue {
     // A name here is never a column, and an unknown one is a missing table.
     if case .name(let name) = expression.kind {
       switch scope.find(name) {
@@ -36,6 +45,7 @@ extension Binder {
       case .function(let function, _)?:
         if function.parameters.allSatisfy({ $0.defaultValue != nil }) { break }
         try fail(.argumentListRequired, "'\(name)' is a function and needs its arguments", at: expression.span)
+      case .database?, .entityGroup?: try fail(.tableExpected, "'\(name)' is no table; \(what) is one", at: expression.span)
       case nil: return try catalogTable(name, database: nil, expression.span)
       }
     }
@@ -49,12 +59,12 @@ extension Binder {
   /// Whether an expression is a table, without reporting anything.
   func isTable(_ expression: Expression, _ row: RowScope) -> Bool {
     switch expression.kind {
-    case .query, .datatable: return true
+    case .query, .datatable, .externalData: return true
     case .name(let name):
       if row.schema?.index(of: name) != nil { return false }
       switch scope.find(name) {
       case .table?, .materialized?: return true
-      case .scalar?: return false
+      case .scalar?, .database?, .entityGroup?: return false
       case .function?, nil: break
       }
     case .call, .path: break
@@ -79,9 +89,13 @@ extension Binder {
         try fail(.argumentListRequired, "'\(name)' is a function and needs its arguments", at: span)
       }
       return try call(function, home, name: name, [], row, span)
+    case .database?, .entityGroup?: try fail(.unexpected, "'\(name)' stands for databases, not for a value", at: span)
     case nil: break
     }
-    if let plan = try open(name, database: nil) { return .table(TableValue(plan: plan, name: name)) }
+    if let plan = try open(name, database: nil) {
+      try checkAccess(name, database: nil, span)
+      return .table(TableValue(plan: plan, name: name))
+    }
     try unknownName(name, row, span)
   }
 
@@ -110,6 +124,7 @@ extension Binder {
 
   /// A table of the catalog, or the stored function of that name called without arguments.
   func catalogTable(_ name: String, database: String?, _ span: SourceSpan) throws(BindFailure) -> TableValue {
+    try checkAccess(name, database: database, span)
     if let plan = try open(name, database: database) { return TableValue(plan: plan, name: name) }
     if let (function, home) = try storedFunction(name, database: database, span), function.parameters.allSatisfy({ $0.defaultValue != nil }),
       case .table(let table) = try call(function, home, name: name, [], .none, span)
@@ -119,17 +134,6 @@ extension Binder {
     let known = (database == nil ? scope.names : []) + catalog.tableNames(database: database)
     let place = database.map { " in database '\($0)'" } ?? ""
     try fail(.unknownTable, "table '\(name)' not found\(place)", at: span, hint: NameSuggestion.hint(for: name, among: known))
-  }
-
-  /// The name in `database("name")`; nil when the expression is something else.
-  func databaseName(_ expression: Expression) throws(BindFailure) -> String? {
-    guard case .call(let call) = expression.kind, call.name.text == "database" || call.name.text == "cluster" else { return nil }
-    if call.name.text == "cluster" || call.target != nil { try notSupported("cluster()", at: expression.span) }
-    guard let argument = call.arguments.first else { return "" }
-    guard case .string(let name) = try constant(argument.value) else {
-      try fail(.constantExpected, "database() takes the name of a database as text", at: argument.span)
-    }
-    return name
   }
 
   /// The rows of a materialised table, computed once.
@@ -159,7 +163,8 @@ extension Binder {
       guard let database = try databaseName(target) else {
         try fail(.notAFunction, "'\(call.name.text)' is called on something that is no database", at: call.name.span)
       }
-      guard let (function, home) = try storedFunction(call.name.text, database: database, call.name.span) else {
+      try checkAccess(call.name.text, database: database, call.name.span)
+      guard let (function, home) = try storedFunction(call.name.text, database: database.isEmpty ? nil : database, call.name.span) else {
         try fail(.unknownFunction, "function '\(call.name.text)' not found in database '\(database)'", at: call.name.span)
       }
       return try self.call(function, home, name: call.name.text, call.arguments, row, span)
@@ -167,6 +172,7 @@ extension Binder {
     if case .function(let function, let home)? = scope.find(call.name.text) {
       return try self.call(function, home, name: call.name.text, call.arguments, row, span)
     }
+    if let table = try patternCall(call, path: nil, span) { return .table(table) }
     if let value = try special(call, row, span) { return value }
     if let (function, home) = try storedFunction(call.name.text, database: nil, call.name.span) {
       return try self.call(function, home, name: call.name.text, call.arguments, row, span)
@@ -203,7 +209,7 @@ extension Binder {
     let outerColumns = callerColumns
     let uses = nameUses
     scope = inner
-    if let schema = row.schema { callerColumns = schema }
+    if let schema = row.reach { callerColumns = schema }
     callDepth += 1
     // A body of this very text keeps its own places; a stored one is reported where it is called.
     if home.parent == nil && home.variables.isEmpty && home !== outer { callSpan = callSpan ?? span }

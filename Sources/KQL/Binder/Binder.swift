@@ -23,6 +23,16 @@ struct TableValue {
   /// The name it is known by, for messages and `union withsource`.
   var name: String?
   var visualization: Visualization?
+  /// Set while this is a graph: then `plan` is its edge table.
+  var graph: GraphValue?
+  /// The tables that follow, for operators that give several.
+  var further: [TableValue] = []
+  /// The name of the result, where the operator gives one.
+  var resultName: String?
+  /// Set when the tables are only names for the statements that follow.
+  var onlyNames = false
+  /// True when the rows have an order that window functions may use.
+  var isSerialized = false
 }
 
 /// What an expression can stand for.
@@ -45,16 +55,32 @@ enum Variable {
   case materialized(MaterializedTable)
   /// A lambda with the names that were known where it was declared.
   case function(FunctionDeclaration, Scope)
+  /// A database that macro-expand stands at.
+  case database(String)
+  /// Databases for macro-expand.
+  case entityGroup([String])
 }
 
 /// The names known at a place.
 final class Scope {
   var variables: [String: Variable] = [:]
   let parent: Scope?
+  /// What of the scopes around this one may be named.
+  var restriction: Restriction?
 
   init(parent: Scope? = nil) { self.parent = parent }
 
-  func find(_ name: String) -> Variable? { variables[name] ?? parent?.find(name) }
+  func find(_ name: String) -> Variable? {
+    if let own = variables[name] { return own }
+    guard let found = parent?.find(name) else { return nil }
+    if let restriction, !restriction.allowsVariable(name) {
+      switch found {
+      case .table, .materialized, .function: return nil
+      case .scalar, .database, .entityGroup: break
+      }
+    }
+    return found
+  }
 
   /// All names, nearest scope first.
   var names: [String] { variables.keys.sorted() + (parent?.names ?? []) }
@@ -68,15 +94,24 @@ struct RowScope {
   var tableName: String?
   /// The right side of a join condition, reached as `$right`.
   var right: StructType?
+  /// Where window calls are collected; nil where they are not allowed.
+  var windows: WindowCalls?
+  /// The steps of scan, whose states are reached as `step.column`, and the columns that stand for them.
+  var steps: Set<String> = []
+  var states: [StructField] = []
 
-  init(_ schema: StructType?, tableName: String? = nil) {
+  init(_ schema: StructType?, tableName: String? = nil, windows: WindowCalls? = nil) {
     self.schema = schema
     self.tableName = tableName
+    self.windows = windows
   }
 
-  static let none = RowScope(nil)
+  static var none: RowScope { RowScope(nil) }
 
   var types: StructType { schema ?? StructType() }
+
+  /// The columns that bound expressions may read: those of the row and those of its window calls.
+  var reach: StructType? { schema.map { StructType($0.fields + (windows?.fields ?? []) + states) } }
 }
 
 final class Binder {
@@ -88,8 +123,16 @@ final class Binder {
   var scope = Scope()
   /// The input of a fragment.
   var implicitSource: LogicalPlan?
+  /// `alias database`: the databases that other names stand for.
+  var databaseAliases: [String: String] = [:]
+  /// `declare pattern` by name.
+  var patterns: [String: PatternDeclaration] = [:]
   /// Lambda calls in progress.
   var callDepth = 0
+  /// Subqueries bound so far, which numbers them.
+  var subqueryCount = 0
+  /// Set when a scalar was wanted of rows that a subquery gets only while it runs.
+  var needsSubqueryRows = false
   /// Set while an error is located; nothing is reported then.
   var isSilent = false
   /// How often each name is used in the text, to decide what `materialize` has to keep.
@@ -115,9 +158,10 @@ final class Binder {
     nameUses = NameUses.count(query)
     var results: [BoundResult] = []
     var settings: [String: Scalar] = [:]
-    for statement in query.statements {
-      if let value = try bind(statement, &settings) {
-        results.append(BoundResult(plan: value.plan, name: value.name, visualization: value.visualization))
+    for (i, statement) in query.statements.enumerated() {
+      guard let value = try bind(statement, &settings), !(value.onlyNames && i + 1 < query.statements.count) else { continue }
+      for table in [value] + value.further {
+        results.append(BoundResult(plan: table.plan, name: table.resultName ?? table.name, visualization: table.visualization))
       }
     }
     if results.isEmpty {
@@ -133,16 +177,17 @@ final class Binder {
     case .letValue, .letFunction: try declare(statement)
     case .set(let name, let value): settings[name.text] = try setting(value)
     case .queryParameters(let parameters): try declareParameters(parameters)
-    case .aliasDatabase(let name, _): try notSupported("alias database", at: name.span)
-    case .declarePattern(let pattern): try notSupported("declare pattern", at: pattern.name.span)
-    case .restrictAccess: try notSupported("restrict access", at: statement.span)
+    case .aliasDatabase(let name, let value): try declareAlias(name, value)
+    case .declarePattern(let pattern): patterns[pattern.name.text] = pattern
+    case .restrictAccess(let entities, _): try restrictAccess(entities)
     case .query(let expression):
       var table: TableValue
       if let implicitSource, case .query(let pipeline) = expression.kind, pipeline.source == nil {
-        table = try self.pipeline(pipeline, implicit: implicitSource)
+        table = try self.pipeline(pipeline, implicit: TableValue(plan: implicitSource, name: "source"))
       } else {
-        table = try self.table(expression, .none, what: "a query statement")
+        table = try tables(expression, .none, what: "a query statement")
       }
+      if table.graph != nil { _ = try single(table, "a query statement", at: expression.span) }
       // Only `as` names a result; a plain table name does not.
       if !isNamedByAs(expression) { table.name = nil }
       return table
@@ -152,7 +197,7 @@ final class Binder {
 
   private func isNamedByAs(_ expression: Expression) -> Bool {
     guard case .query(let pipeline) = expression.kind else { return false }
-    return pipeline.operators.contains { if case .asName = $0.kind { true } else { false } }
+    return Self.isNamedByAs(pipeline)
   }
 
   /// A `let` statement.
@@ -163,6 +208,10 @@ final class Binder {
     case .letValue(let name, let value):
       if case .call(let call) = value.kind, call.name.text == "materialize", call.target == nil, (nameUses[name.text] ?? 0) > 1 {
         scope.variables[name.text] = .materialized(MaterializedTable(try materialize(call, value.span).plan))
+        return
+      }
+      if case .entityGroup = value.kind {
+        scope.variables[name.text] = .entityGroup(try entityGroup(value))
         return
       }
       switch try self.value(value, .none) {
@@ -241,6 +290,10 @@ final class Binder {
   /// The rows of a plan that must be known now.
   func run(_ plan: LogicalPlan) throws(BindFailure) -> [RecordBatch] {
     guard !isSilent else { throw BindFailure() }
+    if plan.hasSubquerySource {
+      needsSubqueryRows = true
+      try notSupported("a scalar of the rows of a subquery (toscalar, in) inside that subquery", at: callSpan ?? SourceSpan(start: 0, end: 0))
+    }
     do {
       var batches: [RecordBatch] = []
       try QueryExecution(plan, options: options.execution, context: options.context).run { batch in

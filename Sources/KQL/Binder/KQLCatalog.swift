@@ -14,11 +14,20 @@ package protocol KQLCatalog: Sendable {
   func functionText(_ name: String, database: String?) throws -> String?
   /// The names of all databases, for suggestions.
   var databaseNames: [String] { get }
+  /// Whether `cluster("name")` means this place.
+  func isLocal(cluster: String) -> Bool
+  /// The plan that reads files named in the text; nil where none are read.
+  func externalData(_ request: ExternalDataRequest) throws -> LogicalPlan?
+  /// The columns that files named in the text have; nil where none are read.
+  func externalSchema(_ request: ExternalDataRequest) throws -> StructType?
 }
 
 extension KQLCatalog {
   package func functionText(_ name: String, database: String?) throws -> String? { nil }
   package var databaseNames: [String] { [] }
+  package func externalData(_ request: ExternalDataRequest) throws -> LogicalPlan? { nil }
+  package func externalSchema(_ request: ExternalDataRequest) throws -> StructType? { nil }
+  package func isLocal(cluster: String) -> Bool { ["", ".", "local", "localhost"].contains(cluster.lowercased()) }
 }
 
 /// A catalog of plans by name.

@@ -37,6 +37,7 @@ enum ResultNames {
   private static func joined(_ left: String?, _ right: String) -> String { left.map { "\($0)_\(right)" } ?? right }
 
   private static func name(of call: FunctionCall) -> String? {
+    if isScalarToo(call.name.text), call.arguments.count > 1 { return call.name.text == "hll_merge" ? "hll_merged_result" : "tdigests_merge_result" }
     guard let kind = kinds[call.name.text] else { return nil }
     let first = call.arguments.first
     switch kind {

@@ -94,6 +94,8 @@ package struct DiagnosticCode: Hashable, Sendable, CustomStringConvertible {
   package static let nestingTooDeep = DiagnosticCode(245)
   /// Part of the language that is recognised and not carried out here.
   package static let notSupported = DiagnosticCode(900)
+  /// A window function over rows without a fixed order.
+  package static let notSerialized = DiagnosticCode(901)
 }
 
 package enum DiagnosticSeverity: String, Hashable, Sendable {

@@ -51,8 +51,9 @@ extension Parser {
   mutating func mvApply() throws(ParseFailure) -> MvApplyOperator {
     let items = try mvExpandItems()
     let limit = acceptWord("limit") ? try additive() : nil
+    let id = acceptWord("id") ? try additive() : nil
     try expectWord("on")
-    return MvApplyOperator(items: items, limit: limit, body: try parenthesizedSubPipeline())
+    return MvApplyOperator(items: items, limit: limit, id: id, body: try parenthesizedSubPipeline())
   }
 
   mutating func makeSeries() throws(ParseFailure) -> MakeSeriesOperator {

@@ -94,6 +94,10 @@ extension KQLPrinter {
         write(" limit ")
         sum(limit)
       }
+      if let id = apply.id {
+        write(" id ")
+        sum(id)
+      }
       write(" on ")
       block(apply.body)
     case .mvExpand(let items, let limit):

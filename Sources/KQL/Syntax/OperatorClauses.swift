@@ -72,10 +72,12 @@ package struct MvExpandItem: Hashable, Sendable {
   package var type: TypeReference?
 }
 
-/// `mv-apply x = array to typeof(long) limit 10 on ( subquery )`
+/// `mv-apply x = array to typeof(long) limit 10 id guid(...) on ( subquery )`
 package struct MvApplyOperator: Hashable, Sendable {
   package var items: [MvExpandItem]
   package var limit: Expression?
+  /// A name for the expansion, which has no effect on the result.
+  package var id: Expression?
   package var body: Pipeline
 }
 

@@ -254,11 +254,10 @@ struct AssemblyNode {
     }
   }
 
-  /// Entries in order; of equal keys the last one stays.
+  /// Entries in order, keys being leaves (see `NestedNode.map`); of equal keys the last one stays.
   private mutating func writeMap(
     _ key: Int, _ value: Int, _ n: Int, _ nodes: UnsafePointer<AssemblyNode>
   ) throws(ParquetError) {
-    guard unsafe nodes[key].kind == .leaf else { throw .notSupported("maps with nested keys") }
     let leaf = unsafe nodes[key].leaves.lowerBound
     let header = count
     let table = open(.bag, n)

@@ -32,6 +32,15 @@ package final class ParquetFile: Sendable {
     try self.init(try FileDescriptorSource(path: path), options: options)
   }
 
+  /// The same file with nested columns assembled by other nodes (see `FileSchema.mappingNested`).
+  package init(_ file: ParquetFile, mappingNested map: (String, NestedNode) -> NestedNode) {
+    source = file.source
+    metadata = file.metadata
+    options = file.options
+    footerByteCount = file.footerByteCount
+    schema = file.schema.mappingNested(map)
+  }
+
   /// Name for messages.
   package var name: String { source.name }
   package var rowGroupCount: Int { metadata.rowGroups.count }

@@ -50,6 +50,23 @@ package struct FileSchema: Sendable {
     self.fields = fields
   }
 
+  private init(tree: SchemaTree, fields: [ParquetField]) {
+    self.tree = tree
+    self.fields = fields
+  }
+
+  /// The schema with nested columns assembled by other nodes, which have the same leaves: another name for a member, say.
+  func mappingNested(_ map: (String, NestedNode) -> NestedNode) -> FileSchema {
+    FileSchema(
+      tree: tree,
+      fields: fields.map { field in
+        guard case .nested(let node) = field.decoding else { return field }
+        var field = field
+        field.decoding = .nested(map(field.name, node))
+        return field
+      })
+  }
+
   /// The table schema.
   package var structType: StructType {
     StructType(fields.map { StructField($0.name, $0.type, nullable: $0.isNullable, hint: $0.hint) })

@@ -82,6 +82,13 @@ package indirect enum NestedNode: Sendable {
         element: try make(key, leaves: leaves), nullBelow: nullLevel(node), definitionLevel: entry.definitionLevel,
         repetitionLevel: entry.repetitionLevel)
     }
+    guard key.isLeaf, key.repetition != .repeated else {
+      // Only texts can be keys of a bag: other maps are lists of {"key":…,"value":…}.
+      let pair = NestedNode.structure(
+        names: ["key", "value"], children: [try make(key, leaves: leaves), try make(entry.children[1], leaves: leaves)],
+        definitionLevel: entry.definitionLevel, isOptional: false)
+      return .list(element: pair, nullBelow: nullLevel(node), definitionLevel: entry.definitionLevel, repetitionLevel: entry.repetitionLevel)
+    }
     return .map(
       key: try make(key, leaves: leaves), value: try make(entry.children[1], leaves: leaves), nullBelow: nullLevel(node), definitionLevel: entry.definitionLevel,
       repetitionLevel: entry.repetitionLevel)

@@ -16,6 +16,8 @@ package import Columnar
   private let compressor: PageCompressor
   private var metadata = FileMetadata()
   private var offset = 0
+  /// Bytes not written yet: the chunks of small files are tiny.
+  private let pending = BufferBuilder<UInt8>()
   private var rows = 0
 
   /// Rows given so far.
@@ -49,6 +51,7 @@ package import Columnar
     try put(footer)
     try put(ChunkBounds.littleEndian(UInt32(footer.count)))
     try put(Array("PAR1".utf8))
+    try drain()
   }
 
   private func flush() throws {
@@ -109,7 +112,14 @@ package import Columnar
   private func put(_ bytes: [UInt8]) throws { try unsafe bytes.withUnsafeBytes { try unsafe put($0) } }
 
   private func put(_ bytes: UnsafeRawBufferPointer) throws {
-    try unsafe write(bytes)
+    unsafe pending.append(contentsOf: bytes.assumingMemoryBound(to: UInt8.self))
     offset += bytes.count
+    if pending.count >= 1 << 20 { try drain() }
+  }
+
+  private func drain() throws {
+    // SAFETY: the first `count` elements of the builder are initialised.
+    try unsafe write(UnsafeRawBufferPointer(start: pending.pointer, count: pending.count))
+    pending.removeAll()
   }
 }

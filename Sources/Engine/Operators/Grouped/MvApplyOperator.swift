@@ -27,8 +27,8 @@ package struct MvApplyOperator: TableOperator {
   private let expansion: MvExpandOperator
   private var body: SubqueryBody
   private var columns: [Column]
-  /// Names the input row within an expanded batch.
-  private static let rowName = "$row"
+  /// Names the input row within an expanded batch; a subquery inside this one has another.
+  private var rowName: String { "$row\(body.source)" }
 
   /// `expansion` gives the columns of the body's placeholder.
   package init(_ expansion: MvExpandOperator, body: SubqueryBody, columns: [Column]) {
@@ -77,8 +77,8 @@ package struct MvApplyOperator: TableOperator {
   }
 
   package func execution(inputs: [StructType], output: StructType, context: TableOperatorContext) throws -> TableOperatorExecution {
-    let numbered = StructType(inputs[0].fields + [StructField(Self.rowName, .long)])
-    guard let expand = expansion.keeping(body.columnsRead).passing(Self.rowName) else { throw internalError("mv-apply inside mv-apply took the name \(Self.rowName)") }
+    let numbered = StructType(inputs[0].fields + [StructField(rowName, .long)])
+    guard let expand = expansion.keeping(body.columnsRead).passing(rowName) else { throw internalError("a column has the name \(rowName)") }
     let expanded = try expand.outputSchema([numbered])
     guard case .batches(let transform) = try expand.execution(inputs: [numbered], output: expanded, context: context) else {
       throw internalError("an expansion that is not a batch transform")
@@ -91,7 +91,7 @@ package struct MvApplyOperator: TableOperator {
     }
     return .batches(
       MvApplyTransform(
-        expand: transform, numbered: numbered, expanded: expanded, rowName: Self.rowName, body: body, slots: sources, schema: output, context: context))
+        expand: transform, numbered: numbered, expanded: expanded, rowName: rowName, body: body, slots: sources, schema: output, context: context))
   }
 }
 

@@ -1,15 +1,15 @@
 // Role: writes binary dynamic values straight from argument columns, without trees: for bag_pack and pack_array.
 
-import Columnar
+package import Columnar
 
 /// A column as binary dynamic values, appended row by row.
-struct DynamicSource {
+package struct DynamicSource {
   private enum Kind { case long(LongRows, DynamicTag), int(IntRows), real(RealRows), bool(BoolRows), text(TextRows), dynamic(TextRows), other }
 
   private let vector: ColumnVector
   private let kind: Kind
 
-  init(_ vector: ColumnVector) {
+  package init(_ vector: ColumnVector) {
     self.vector = vector
     kind = switch vector.type {
     case .long: .long(LongRows(vector), .long)
@@ -25,7 +25,7 @@ struct DynamicSource {
   }
 
   /// Appends row i; nulls become the null value.
-  func append(_ i: Int, to out: BufferBuilder<UInt8>) {
+  package func append(_ i: Int, to out: BufferBuilder<UInt8>) {
     if case .text(let rows) = kind { return unsafe appendDynamicString(rows[i], out) }
     guard vector.hasValue(i) else { return out.append(DynamicTag.null.rawValue) }
     switch kind {
@@ -57,7 +57,7 @@ func appendDynamicString(_ text: UnsafeBufferPointer<UInt8>, _ out: BufferBuilde
 }
 
 /// Appends an array or bag of a known number of children; `child` appends the k-th.
-func appendContainer(_ tag: DynamicTag, _ n: Int, _ out: BufferBuilder<UInt8>, _ child: (Int) -> Void) {
+package func appendContainer(_ tag: DynamicTag, _ n: Int, _ out: BufferBuilder<UInt8>, _ child: (Int) -> Void) {
   let header = unsafe out.appendUninitialized(5 + 4 * n)
   unsafe header[0] = tag.rawValue
   unsafe UnsafeMutableRawPointer(header + 1).storeBytes(of: UInt32(truncatingIfNeeded: n), as: UInt32.self)

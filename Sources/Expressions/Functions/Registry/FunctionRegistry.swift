@@ -11,6 +11,8 @@ package enum FunctionRegistry {
       regexFunctions, timeFunctions, timePartFunctions, binFunctions, mathFunctions, memberFunctions, bagFunctions, arrayFunctions,
       hashFunctions, encodingFunctions, compressionFunctions, parsingFunctions, ipv4Functions, ipv6Functions, unitFunctions, statisticalFunctions, timeZoneFunctions,
       punycodeFunctions,
+      outputFunctions, seriesElementFunctions, seriesFigureFunctions, seriesFillFunctions, seriesFilterFunctions, seriesFitFunctions,
+      seriesSeasonFunctions, sketchFunctions,
     ]
     return Array(families.joined())
   }()

@@ -1,11 +1,22 @@
 // Role: what is declared of a scalar function: names, family, help, and how a call is bound to argument types. One declaration serves
 // type checking, evaluation, `kconnect functions` and "did you mean".
 
-import Columnar
+package import Columnar
 
 /// The chapter a function is listed under.
 package enum FunctionFamily: String, Sendable, CaseIterable {
-  case `operator`, conversion, logic, math, text, parsing, hash, time, dynamic, network, other
+  case `operator`, conversion, logic, math, text, parsing, hash, time, dynamic, network, series, sketch, other
+}
+
+/// One of several columns that a function gives: the last part of its name, and its type.
+package struct FunctionOutput: Sendable {
+  package let name: String
+  package let type: DataType
+
+  init(_ name: String, _ type: DataType) {
+    self.name = name
+    self.type = type
+  }
 }
 
 /// The declaration of one scalar function or operator.
@@ -24,16 +35,19 @@ package struct FunctionSpec: Sendable {
   package let isDeterministic: Bool
   /// How many arguments a call takes.
   package let arity: ClosedRange<Int>
+  /// The columns of a function that gives several; its value is an array of them, to be taken apart with `FunctionName.output`.
+  package let outputs: [FunctionOutput]
   let bind: @Sendable (FunctionCall) throws -> BoundFunction
 
   init(
     _ name: String, aliases: [String] = [], _ family: FunctionFamily, _ arity: ClosedRange<Int>, parameters: String, _ summary: String,
-    example: String, isDeterministic: Bool = true, bind: @escaping @Sendable (FunctionCall) throws -> BoundFunction
+    example: String, isDeterministic: Bool = true, outputs: [FunctionOutput] = [], bind: @escaping @Sendable (FunctionCall) throws -> BoundFunction
   ) {
     self.name = name
     self.aliases = aliases
     self.family = family
     self.arity = arity
+    self.outputs = outputs
     self.parameters = parameters
     self.summary = summary
     self.example = example

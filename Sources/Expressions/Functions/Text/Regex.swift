@@ -5,12 +5,12 @@ import Columnar
 
 /// A compiled pattern. Immutable; RE2 matches from several threads at once.
 // SAFETY: owns or keeps alive the memory behind its pointers for as long as it lives; every access stays within the counts it holds.
-@safe final class Regex: @unchecked Sendable {  // RE2 objects are thread-safe for matching
+@safe package final class Regex: @unchecked Sendable {  // RE2 objects are thread-safe for matching
   private let handle: OpaquePointer
-  let groupCount: Int
+  package let groupCount: Int
 
   /// Throws `ExpressionError` with RE2's reason, or naming the construct that is not supported.
-  init(_ pattern: String, function: String, isCaseInsensitive: Bool = false) throws {
+  package init(_ pattern: String, function: String, isCaseInsensitive: Bool = false) throws {
     var translated = try RegexTranslator.translate(pattern, function: function)
     unsafe handle = translated.withUTF8 { bytes in
       unsafe bytes.withMemoryRebound(to: CChar.self) { text in
@@ -21,7 +21,6 @@ import Columnar
     groupCount = unsafe Int(kcre2_group_count(handle))
     if unsafe !kcre2_ok(handle) {
       let reason = unsafe String(cString: kcre2_error(handle))
-      unsafe kcre2_free(handle)
       throw ExpressionError.invalidArgument(function: function, message: "the regular expression '\(pattern)' is not valid: \(reason)")
     }
   }
@@ -29,7 +28,7 @@ import Columnar
   deinit { unsafe kcre2_free(handle) }
 
   /// The number of a named group, or nil.
-  func group(named name: String) -> Int? {
+  package func group(named name: String) -> Int? {
     var name = name
     let number = name.withUTF8 { bytes in
       unsafe bytes.withMemoryRebound(to: CChar.self) { text in unsafe text.baseAddress.map { unsafe kcre2_group_named(handle, $0, text.count) } ?? -1 }
@@ -38,10 +37,10 @@ import Columnar
   }
 
   /// Whether the pattern occurs in the text.
-  func matches(_ text: UnsafeBufferPointer<UInt8>) -> Bool { unsafe match(text, from: 0, into: nil, 0) }
+  package func matches(_ text: UnsafeBufferPointer<UInt8>) -> Bool { unsafe match(text, from: 0, into: nil, 0) }
 
   /// The first match at or behind `from`: byte ranges of the whole match and the groups, nil for groups that did not take part.
-  func firstMatch(_ text: UnsafeBufferPointer<UInt8>, from: Int = 0, groups: Int) -> [Range<Int>?]? {
+  package func firstMatch(_ text: UnsafeBufferPointer<UInt8>, from: Int = 0, groups: Int) -> [Range<Int>?]? {
     unsafe withUnsafeTemporaryAllocation(of: kcre2_span.self, capacity: groups) { spans in
       guard unsafe match(text, from: from, into: spans.baseAddress, groups) else { return nil }
       let base = unsafe UnsafeRawPointer(text.baseAddress ?? UnsafePointer(bitPattern: 8).unsafelyUnwrapped)
@@ -50,7 +49,7 @@ import Columnar
   }
 
   /// All matches from left to right that do not overlap; empty matches advance by one character.
-  func eachMatch(_ text: UnsafeBufferPointer<UInt8>, groups: Int, _ body: ([Range<Int>?]) -> Void) {
+  package func eachMatch(_ text: UnsafeBufferPointer<UInt8>, groups: Int, _ body: ([Range<Int>?]) -> Void) {
     var from = 0
     while from <= text.count, let found = unsafe firstMatch(text, from: from, groups: groups), let whole = found[0] {
       body(found)

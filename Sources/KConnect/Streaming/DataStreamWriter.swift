@@ -1,0 +1,140 @@
+// Role: settings of a streaming write under construction, a value. `start` opens the checkpoint and the sink and runs the query on a thread.
+
+import Columnar
+public import DataSource
+import Engine
+import FileConnector
+public import Streaming
+
+/// Which rows a batch writes. Streams here are appended to.
+public enum OutputMode: String, Sendable, CaseIterable {
+  case append, update, complete
+}
+
+/// Writes the batches of a streaming DataFrame.
+///
+///     let query = try await frame.writeStream.format("parquet").option("checkpointLocation", "cp").trigger(.availableNow).start("out")
+///     try await query.awaitTermination()
+public struct DataStreamWriter: Sendable {
+  private let frame: DataFrame
+  private var target: String?
+  private var name: String?
+  private var partitionColumns: [String] = []
+  private var options: [(String, String)] = []
+  private var handler: (@Sendable (DataFrame, Int) async throws -> Void)?
+  private var mode = OutputMode.append
+  package var settings = StreamSettings()
+
+  init(frame: DataFrame) {
+    self.frame = frame
+    settings.execution = frame.session.executionOptions
+  }
+
+  private func with(_ change: (inout Self) -> Void) -> Self {
+    var copy = self
+    change(&copy)
+    return copy
+  }
+
+  /// The format: `parquet`, `csv`, `json`, `delta`, `console`.
+  public func format(_ target: String) -> Self { with { $0.target = target } }
+  /// When batches run; without it one follows the other as soon as there is data.
+  public func trigger(_ trigger: Trigger) -> Self { with { $0.settings.trigger = trigger } }
+  /// `.append`, which is all that streams without aggregation have; `.update` means the same. `.complete` is refused at `start`.
+  public func outputMode(_ mode: OutputMode) -> Self { with { $0.mode = mode } }
+  /// A name for progress records.
+  public func queryName(_ name: String) -> Self { with { $0.settings.name = name } }
+  /// Columns whose values become directories `name=value`.
+  public func partitionBy(_ columns: String...) -> Self { partitionBy(columns) }
+  /// Columns whose values become directories `name=value`.
+  public func partitionBy(_ columns: [String]) -> Self { with { $0.partitionColumns = columns } }
+  /// An option by name; `checkpointLocation` names the checkpoint directory, which every query needs.
+  public func option(_ key: String, _ value: String) -> Self { with { $0.options.append((key, value)) } }
+  /// An option by name.
+  public func option(_ key: String, _ value: Bool) -> Self { option(key, value ? "true" : "false") }
+  /// An option by name.
+  public func option(_ key: String, _ value: Int) -> Self { option(key, String(value)) }
+  /// Several options by name.
+  public func options(_ options: [String: String]) -> Self {
+    options.sorted { $0.key < $1.key }.reduce(self) { $0.option($1.key, $1.value) }
+  }
+
+  /// Hands each batch to a function instead of a sink. At least once: a batch that was interrupted comes again, with the same number and rows.
+  public func foreachBatch(_ body: @escaping @Sendable (DataFrame, Int) async throws -> Void) -> Self { with { $0.handler = body } }
+
+  /// Starts the query. Throws what is wrong with options, checkpoint, plan or target before any row is read.
+  public func start(_ path: String = "") async throws(KConnectError) -> StreamingQuery {
+    let writer = self
+    return try await BlockingThread.run { try StreamingQuery(writer.settings.name) { try writer.execution(path, onProgress: $0) } }
+  }
+
+  /// Starts the query; as Spark spells it.
+  public func start(path: String) async throws(KConnectError) -> StreamingQuery { try await start(path) }
+
+  /// Opens everything on the calling thread.
+  package func execution(
+    _ path: String, onNote: (String) -> Void = { _ in }, sink: (any MicroBatchSink)? = nil,
+    onProgress: @escaping @Sendable (StreamingQueryProgress) -> Void
+  ) throws(KConnectError) -> MicroBatchExecution {
+    try publicErrors {
+      guard mode != .complete else {
+        throw KConnectError(.notSupported, "output mode complete: not supported: it needs an aggregation over the whole stream", hint: "use append")
+      }
+      var given = options
+      guard let at = given.lastIndex(where: { $0.0.lowercased() == "checkpointlocation" }) else {
+        throw KConnectError(.usage, "no checkpoint: a stream needs a directory that remembers how far it is", hint: "option(\"checkpointLocation\", DIR), or --checkpoint DIR")
+      }
+      let place = given[at].1
+      given.removeAll { $0.0.lowercased() == "checkpointlocation" }
+      try StreamPlan.check(frame.plan)
+      let sink = try sink ?? makeSink(path, given, onNote: onNote)
+      return try MicroBatchExecution(plan: frame.plan, sink: sink, checkpoint: try Checkpoint(place), settings: settings, onProgress: onProgress)
+    }
+  }
+
+  private func makeSink(_ path: String, _ given: [(String, String)], onNote: (String) -> Void) throws -> any MicroBatchSink {
+    if let handler {
+      let session = frame.session
+      return CallbackSink(description: "foreachBatch") { batch in
+        let plan = batch.execution.plan
+        try BlockingThread.wait { try await handler(DataFrame(session: session, plan: plan), batch.id) }
+        return WriteSummary(rows: 0)
+      }
+    }
+    for name in partitionColumns where frame.schema.index(of: name) == nil {
+      throw KConnectError(.columnNotFound, "partitionBy: column '\(name)' not found", hint: "columns: \(frame.columns.prefix(8).joined(separator: ", "))")
+    }
+    let format = try target?.lowercased() ?? BuiltInSources.format(ofTarget: path)
+    if format == "console" { return StreamSinks.console(path) }
+    let provider = try frame.session.registry.provider(format)
+    guard !path.isEmpty else { throw KConnectError(.usage, "no path given for the \(provider.shortName) sink", hint: "start(\"DIRECTORY\")") }
+    if let files = provider as? FileProvider {
+      let checked = try DataSourceOptions(source: format, specs: provider.options, given: given, use: .write)
+      for note in checked.notes { onNote(note) }
+      return try DirectoryStreamSink(files.format, directory: path, partitionBy: partitionColumns, options: checked)
+    }
+    guard provider.options.contains(where: { $0.name == "txnAppId" }) else {
+      throw KConnectError(.notSupported, "not supported yet: '\(provider.shortName)' as the target of a stream", hint: "streams are written to parquet, csv, json and delta")
+    }
+    let specs = provider.options, keys = partitionColumns
+    _ = try DataSourceOptions(source: format, specs: specs, given: given, use: .write)
+    return TransactionalSink(description: "\(provider.shortName) \(path)", identity: "\(provider.shortName):\(path)") { schema, query, batch in
+      let options = try DataSourceOptions(
+        source: format, specs: specs, given: given + [("txnAppId", query), ("txnVersion", String(batch))], use: .write)
+      return try provider.makeSink(path, schema: schema, mode: .append, partitionBy: keys, options: options)
+    }
+  }
+}
+
+extension DataFrame {
+  /// True when the rows come from a stream.
+  public var isStreaming: Bool { !StreamPlan.relations(plan).isEmpty }
+
+  /// A writer of the batches of this streaming frame.
+  public var writeStream: DataStreamWriter { DataStreamWriter(frame: self) }
+}
+
+extension Session {
+  /// A reader of streams.
+  public var readStream: DataStreamReader { DataStreamReader(session: self) }
+}

@@ -1,0 +1,66 @@
+// Role: `--exec`: each batch goes to a shell command as JSON lines on its standard input. A command that fails stops the stream; the batch
+// comes again at the next start.
+
+import Columnar
+import DataSource
+import Engine
+import FileConnector
+import KConnect
+import Streaming
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+enum ExecSink {
+  static func make(_ command: String) throws -> any MicroBatchSink {
+    guard let json = FileFormats.all.first(where: { $0.shortName == "json" }) else { throw KConnectError(.internalError, "no json format") }
+    let options = try DataSourceOptions(source: "json", specs: json.options, given: [], use: .write)
+    return CallbackSink(description: "exec") { batch in
+      let spool = joinPath(Environment.value("TMPDIR") ?? "/tmp", ".kconnect-batch-\(randomIdentifier()).json")
+      defer { unsafe unlink(spool) }
+      let sink = try StagedFileSink(path: spool) { try json.makeWriter($0, schema: batch.schema, options: options) }
+      let summary = try batch.execution.write(to: sink)
+      let status = run(command, input: spool, ["KCONNECT_BATCH_ID=\(batch.id)", "KCONNECT_QUERY_ID=\(batch.queryId)"])
+      guard status == 0 else {
+        throw KConnectError(.io, "the command '\(command)' ended with \(status) on batch \(batch.id)", hint: "the batch stays planned and is handed over again at the next start")
+      }
+      return summary
+    }
+  }
+
+  /// Runs the hook of a failed stream; its own failure is nobody's.
+  static func runHook(_ command: String, _ error: KConnectError) { _ = run(command, input: "/dev/null", ["KCONNECT_ERROR=\(error.description)"]) }
+
+  /// The exit status of `sh -c command` with a file as standard input; 128 + signal when it was killed.
+  private static func run(_ command: String, input: String, _ variables: [String]) -> Int32 {
+    var actions = unsafe posix_spawn_file_actions_t()
+    var attributes = posix_spawnattr_t()
+    // SAFETY: every string is copied by strdup and freed below; the arrays end with nil.
+    unsafe posix_spawn_file_actions_init(&actions)
+    unsafe posix_spawn_file_actions_addopen(&actions, 0, input, O_RDONLY, 0)
+    unsafe posix_spawnattr_init(&attributes)
+    var none = sigset_t()
+    unsafe sigemptyset(&none)
+    unsafe posix_spawnattr_setsigmask(&attributes, &none)
+    unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+    defer {
+      unsafe posix_spawn_file_actions_destroy(&actions)
+      unsafe posix_spawnattr_destroy(&attributes)
+    }
+    var arguments: [UnsafeMutablePointer<CChar>?] = unsafe ["sh", "-c", command].map { (text: String) in unsafe strdup(text) } + [nil]
+    var environment: [UnsafeMutablePointer<CChar>?] = unsafe variables.map { (text: String) in unsafe strdup(text) }
+    var at = unsafe environ
+    while let entry = unsafe at.pointee {
+      unsafe environment.append(strdup(entry))
+      unsafe at += 1
+    }
+    unsafe environment.append(nil)
+    defer { unsafe (arguments + environment).forEach { unsafe free($0) } }
+    var process: pid_t = 0
+    guard unsafe posix_spawn(&process, "/bin/sh", &actions, &attributes, &arguments, &environment) == 0 else { return 127 }
+    var status: Int32 = 0
+    while unsafe waitpid(process, &status, 0) < 0, errno == EINTR {}
+    return status & 0x7F == 0 ? (status >> 8) & 0xFF : 128 + (status & 0x7F)
+  }
+}

@@ -1,0 +1,110 @@
+// externaldata and infer_storage_schema: what the text says becomes a request, which the catalog answers.
+// Source: Kusto language reference, "externaldata operator", "infer_storage_schema plugin"; mappings: "Data mappings".
+
+import Columnar
+import Engine
+import Expressions
+
+extension Binder {
+  /// `externaldata (a: long) [uri] with (format = 'csv', ignoreFirstRecord = true, ingestionMapping = '[...]')`
+  func externalData(_ data: ExternalDataExpression, _ span: SourceSpan) throws(BindFailure) -> TableValue {
+    var seen: Set<String> = []
+    for column in data.columns where !seen.insert(column.name.text).inserted {
+      try fail(.duplicateColumn, "column '\(column.name.text)' is declared twice", at: column.span)
+    }
+    let schema = StructType(data.columns.map { StructField($0.name.text, DataType($0.type.type)) })
+    let sources = try each(data.sources) { source throws(BindFailure) in
+      guard case .string(let text) = try self.constant(source), !text.isEmpty else { try self.fail(.constantExpected, "a path or address as text is needed here", at: source.span) }
+      return text
+    }
+    guard !sources.isEmpty else { try fail(.missing, "externaldata needs a path or address", at: span) }
+    var request = ExternalDataRequest(schema: schema, sources: sources, format: nil, ignoresFirstRecord: false, mapping: [])
+    for property in data.properties {
+      let value: Scalar
+      switch property.value {
+      case .name(let name): value = .string(name.text)
+      case .expression(let expression): value = try constant(expression)
+      case .names: try fail(.constantExpected, "one value is needed here", at: property.span)
+      }
+      switch (property.name.text.lowercased(), value) {
+      case ("format", .string(let format)): request.format = format.lowercased()
+      case ("ignorefirstrecord", .bool(let flag)): request.ignoresFirstRecord = flag
+      case ("ignorefirstrecord", .string(let text)): request.ignoresFirstRecord = text.lowercased() == "true"
+      case ("ingestionmapping", .string(let text)): request.mapping = try mapping(text, schema, property.span)
+      case ("ingestionmappingreference", _): try notSupported("ingestionMappingReference; write the mapping with ingestionMapping", at: property.span)
+      default:
+        try fail(.unknownParameter, "externaldata has no property '\(property.name.text)' of this form", at: property.span, hint: "properties: format, ignoreFirstRecord, ingestionMapping")
+      }
+    }
+    let wanted = request
+    do {
+      guard let plan = try catalog.externalData(wanted) else { try notSupported("externaldata in this place", at: span) }
+      return TableValue(plan: plan)
+    } catch let failure as BindFailure {
+      throw failure
+    } catch {
+      if !isSilent { cause = error }
+      throw BindFailure()
+    }
+  }
+
+  /// `[{"Column": "a", "Properties": {"Path": "$.x"}}]`, and the older form with the properties beside the column's name.
+  private func mapping(_ text: String, _ schema: StructType, _ span: SourceSpan) throws(BindFailure) -> [ExternalDataRequest.Mapping] {
+    guard case .array(let items)? = try? DynamicValue(parsing: text) else { try fail(.malformedLiteral, "ingestionMapping is no JSON array", at: span) }
+    return try each(items) { item throws(BindFailure) in
+      func text(_ name: String) -> DynamicValue? {
+        guard case .bag(let entries) = item else { return nil }
+        let inner = entries.first { $0.key.lowercased() == "properties" }?.value
+        let all = entries + { if case .bag(let more)? = inner { more } else { [] } }()
+        return all.first { $0.key.lowercased() == name }?.value
+      }
+      guard case .string(let column)? = text("column") ?? text("name"), schema.index(of: column) != nil else {
+        try self.fail(.unknownName, "a mapping names no column of externaldata", at: span, hint: "columns: \(schema.names.joined(separator: ", "))")
+      }
+      if let transform = text("transform"), transform != .string("None"), transform != .null {
+        try self.notSupported("the transform of column '\(column)' in ingestionMapping", at: span)
+      }
+      var out = ExternalDataRequest.Mapping(column: column)
+      if case .string(let path)? = text("path") { out.path = path }
+      switch text("ordinal") {
+      case .long(let n)?: out.ordinal = Int(n)
+      case .string(let digits)?: out.ordinal = Int(digits)
+      default: break
+      }
+      if case .string(let value)? = text("constvalue") ?? text("constantvalue") { out.constant = value }
+      return out
+    }
+  }
+
+  /// `evaluate infer_storage_schema(dynamic({...}))`
+  func inferStorageSchema(_ call: FunctionCall, _ span: SourceSpan) throws(BindFailure) -> LogicalPlan {
+    guard call.arguments.count == 1, case .dynamic(.bag(let entries)) = try constant(call.arguments[0].value) else {
+      try fail(.valueNotAllowed, "infer_storage_schema() takes a dynamic bag of options", at: span)
+    }
+    func option(_ name: String) -> DynamicValue? { entries.first { $0.key.lowercased() == name.lowercased() }?.value }
+    func text(_ name: String) -> String? { if case .string(let text)? = option(name) { text } else { nil } }
+    guard case .array(let containers)? = option("StorageContainers"), !containers.isEmpty else { try fail(.missing, "the option 'StorageContainers' is needed", at: span) }
+    guard let format = text("DataFormat") else { try fail(.missing, "the option 'DataFormat' is needed", at: span) }
+    if let mode = text("Mode"), !["any", "last", "all"].contains(mode.lowercased()) { try fail(.valueNotAllowed, "'\(mode)' is no mode", at: span, hint: "modes: any, last, all") }
+    var request = ExternalDataRequest(schema: StructType(), sources: [], format: format.lowercased(), ignoresFirstRecord: false, mapping: [])
+    let fileEnd = text("FileExtension") ?? ""
+    let filter = (text("FileNamePrefix") ?? "") + "*" + fileEnd
+    for case .string(let place) in containers {
+      // A container is a prefix: a directory is searched for the files wanted, a file is taken itself.
+      let bare = String(place.prefix { $0 != ";" })
+      request.sources.append(bare.hasSuffix("/") || text("FileNamePrefix") != nil || (!fileEnd.isEmpty && !bare.hasSuffix(fileEnd)) ? bare + (bare.hasSuffix("/") ? "" : "/") + "**/" + filter : bare)
+    }
+    if case .bool(true)? = option("InferenceOptions")?["UseFirstRowAsHeader"] { request.ignoresFirstRecord = true }
+    do {
+      guard let schema = try catalog.externalSchema(request) else { try notSupported("infer_storage_schema in this place", at: span) }
+      let out = StructType([StructField("CslSchema", .string)])
+      let words = schema.fields.map { "\(quotedName($0.name)):\($0.type)" }.joined(separator: ", ")
+      return .values(out, [RecordBatch(schema: out, columns: [.constant(.string(words), count: 1)])])
+    } catch let failure as BindFailure {
+      throw failure
+    } catch {
+      if !isSilent { cause = error }
+      throw BindFailure()
+    }
+  }
+}

@@ -1,0 +1,175 @@
+// Role: the checkpoint directory: identity, write-ahead log, commit log, what a restart has to do, and what may not differ between runs.
+// Layout and first lines are Spark's (metadata, offsets/N, commits/N, sources/i/k); every file is put once, checksummed and synced.
+
+import Columnar
+package import DataSource
+import Delta
+
+/// One entry of the write-ahead log: a batch is a function of it.
+package struct BatchPlan: Sendable {
+  package var batchId: Int
+  /// Milliseconds since 1970: the `now()` of the batch, also when it is replayed.
+  package var timestampMs: Int64
+  package var watermarkMs: Int64
+  /// What must not change between runs.
+  package var pinned: [String: String]
+  /// The end offset of each source; nil for one that has nothing yet.
+  package var ends: [StreamOffset?]
+
+  package init(batchId: Int, timestampMs: Int64, watermarkMs: Int64, pinned: [String: String], ends: [StreamOffset?]) {
+    self.batchId = batchId
+    self.timestampMs = timestampMs
+    self.watermarkMs = watermarkMs
+    self.pinned = pinned
+    self.ends = ends
+  }
+
+  var lines: [String] {
+    let pins = pinned.sorted { $0.key < $1.key }.map { ($0.key, DynamicValue.string($0.value)) }
+    let head = DynamicValue.object([("batchWatermarkMs", .long(watermarkMs)), ("batchTimestampMs", .long(timestampMs)), ("conf", .object(pins))])
+    return [head.json] + ends.map { $0?.json ?? "-" }
+  }
+
+  init(_ lines: [String], batchId: Int, path: String) throws {
+    func damaged(_ what: String) -> KConnectError { KConnectError(.checkpointConflict, "'\(path)': \(what)") }
+    guard lines.count >= 2 else { throw damaged("found \(lines.count) lines, expected the batch and its sources") }
+    let head = try JSONTree.parse(Array(lines[0].utf8), place: "'\(path)' line 2")
+    guard let timestamp = head.integer("batchTimestampMs") else { throw damaged("found no batchTimestampMs") }
+    self.batchId = batchId
+    timestampMs = Int64(timestamp)
+    watermarkMs = Int64(head.integer("batchWatermarkMs") ?? 0)
+    pinned = [:]
+    if case .bag(let entries)? = head["conf"] {
+      for case (let key, .string(let value)) in entries.map({ ($0.key, $0.value) }) { pinned[key] = value }
+    }
+    ends = lines.dropFirst().map { $0 == "-" ? nil : StreamOffset(json: $0) }
+  }
+}
+
+/// What stands in a checkpoint when a query starts.
+package struct RecoveredState: Sendable {
+  /// The last batch that was committed, nil before the first.
+  package var committed: BatchPlan?
+  /// The batch that was planned and not committed: it runs again with the same range.
+  package var pending: BatchPlan?
+  package var watermarkMs: Int64 = 0
+
+  package var nextBatchId: Int { pending?.batchId ?? (committed?.batchId ?? -1) + 1 }
+}
+
+/// An open checkpoint. One thread at a time.
+package final class Checkpoint {
+  package let path: String
+  /// The query's identity for ever.
+  package let id: String
+  private let lock: CheckpointLock
+  private let fileSystem: FileSystem
+  private let offsets: NumberedLog
+  private let commits: NumberedLog
+
+  /// Opens or creates; throws LOCKED, CHECKPOINT_CONFLICT, IO.
+  package init(_ path: String, fileSystem: FileSystem = .system) throws {
+    self.path = path
+    self.fileSystem = fileSystem
+    let made = fileSystem.makeDirectories(path)
+    if made.code != 0 { throw SystemError.make("cannot create the directory", path, made.code) }
+    lock = try CheckpointLock(path)
+    try Failpoint.pass("checkpoint.locked")
+    offsets = try NumberedLog(joinPath(path, "offsets"), fileSystem)
+    commits = try NumberedLog(joinPath(path, "commits"), fileSystem)
+    if let known = try Self.identity(path) {
+      id = known
+      return
+    }
+    guard try offsets.numbers().isEmpty, try commits.numbers().isEmpty else {
+      throw KConnectError(
+        .checkpointConflict, "'\(joinPath(path, "metadata"))' is missing, but the checkpoint has batches",
+        hint: "restore the file from a copy: without it the sink cannot tell this query's batches from others'")
+    }
+    id = randomIdentifier()
+    _ = try NewFile.put(Array("{\"id\":\"\(id)\"}".utf8), name: "metadata", in: path, fileSystem)
+    try Failpoint.pass("checkpoint.identified")
+  }
+
+  /// The id in `metadata`, nil when there is no such file.
+  static func identity(_ path: String) throws -> String? {
+    let file = joinPath(path, "metadata")
+    guard let bytes = try NewFile.read(file, limit: 1 << 20) else { return nil }
+    guard let id = try? JSONTree.parse(bytes, place: file).text("id"), !id.isEmpty else {
+      throw KConnectError(.checkpointConflict, "'\(file)' has no id", hint: "restore it from a copy")
+    }
+    return id
+  }
+
+  /// Works out what to do first: nothing, a replay, or a refusal with the reason.
+  package func recover() throws -> RecoveredState { try Self.recover(offsets, commits, path) }
+
+  /// What a checkpoint says, without taking its lock.
+  package static func inspect(_ path: String) throws -> (id: String?, state: RecoveredState, isRunning: Bool) {
+    guard pathKind(path) == .directory else { throw KConnectError(.pathNotFound, "the checkpoint '\(path)' does not exist") }
+    func log(_ name: String) throws -> NumberedLog? {
+      pathKind(joinPath(path, name)) == .directory ? try NumberedLog(joinPath(path, name), .system) : nil
+    }
+    let state = try log("offsets").flatMap { offsets in try log("commits").map { try recover(offsets, $0, path) } } ?? RecoveredState()
+    return (try identity(path), state, CheckpointLock.isHeld(path))
+  }
+
+  private static func recover(_ offsets: NumberedLog, _ commits: NumberedLog, _ path: String) throws -> RecoveredState {
+    let planned = try offsets.numbers(), done = try commits.numbers()
+    func plan(_ n: Int) throws -> BatchPlan {
+      guard let lines = try offsets.read(n) else {
+        throw KConnectError(.checkpointConflict, "'\(offsets.path(n))' is missing", hint: "restore it from a copy, or start with a new checkpoint")
+      }
+      return try BatchPlan(lines, batchId: n, path: offsets.path(n))
+    }
+    var state = RecoveredState()
+    guard let last = planned.last else {
+      if let stray = done.last {
+        throw KConnectError(.checkpointConflict, "'\(commits.path(stray))' exists without '\(offsets.path(stray))': the write-ahead log was removed", hint: "restore 'offsets' from a copy")
+      }
+      return state
+    }
+    let committed = done.last ?? -1
+    guard committed == last || committed == last - 1 else {
+      let what = committed > last ? "batch \(committed) is committed but not planned" : "batches \(committed + 1) to \(last) are planned and not committed"
+      throw KConnectError(
+        .checkpointConflict, "'\(path)': \(what): files were removed, or two processes wrote here",
+        hint: "restore the directory from a copy, or run 'kconnect stream repair \(path)' to see what can be saved")
+    }
+    if committed >= 0 {
+      state.committed = try plan(committed)
+      if let lines = try commits.read(committed), let first = lines.first {
+        state.watermarkMs = Int64((try? JSONTree.parse(Array(first.utf8), place: commits.path(committed)).integer("nextBatchWatermarkMs")) ?? 0)
+      }
+    }
+    if last > committed { state.pending = try plan(last) }
+    return state
+  }
+
+  /// Makes the plan of a batch durable; from here on it has its id and range for ever.
+  package func plan(_ batch: BatchPlan) throws {
+    try Failpoint.pass("wal.before")
+    try offsets.put(batch.batchId, batch.lines)
+    try Failpoint.pass("wal.after")
+  }
+
+  /// Records that a batch is done.
+  package func commit(_ batchId: Int, watermarkMs: Int64, rows: Int) throws {
+    try Failpoint.pass("commit.before")
+    try commits.put(batchId, [DynamicValue.object([("nextBatchWatermarkMs", .long(watermarkMs)), ("rows", .long(Int64(rows)))]).json])
+    try Failpoint.pass("commit.after")
+  }
+
+  /// Removes entries of batches below `first`, but never the last committed one.
+  package func purge(below first: Int) throws {
+    offsets.purge(below: first, try offsets.numbers())
+    try Failpoint.pass("purge.between")
+    commits.purge(below: first, try commits.numbers())
+  }
+
+  /// The private log of source i.
+  func sourceLog(_ i: Int) throws -> NumberedLog { try NumberedLog(joinPath(joinPath(path, "sources"), String(i)), fileSystem) }
+
+  /// A directory for the states of operator i.
+  func statePath(_ name: String) -> String { joinPath(joinPath(path, "state"), name) }
+}

@@ -1,0 +1,49 @@
+// Role: one process per checkpoint: flock on `.lock`, which the kernel frees when the holder dies. The file says who holds it, for messages.
+
+#if canImport(Glibc)
+import Glibc
+#endif
+import DataSource
+
+final class CheckpointLock {
+  private let descriptor: Int32
+
+  /// Throws LOCKED (transient: exit code 75) when another process has it.
+  init(_ checkpoint: String) throws {
+    let path = joinPath(checkpoint, ".lock")
+    // SAFETY: the path is copied by the call.
+    descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
+    guard descriptor >= 0 else { throw SystemError.make("cannot open the lock", path, errno) }
+    while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+      let code = errno
+      if code == EINTR { continue }
+      guard code == EWOULDBLOCK else { throw SystemError.make("cannot lock", path, code) }
+      let holder = CheckpointLock.holder(checkpoint).map { " (\($0))" } ?? ""
+      throw KConnectError(
+        .locked, "the checkpoint '\(checkpoint)' is in use by another process\(holder)", hint: "it runs one query at a time; try again when it has ended",
+        isRetryable: true)
+    }
+    var text = "pid \(getpid())\n"
+    _ = ftruncate(descriptor, 0)
+    // SAFETY: the bytes live for the call.
+    _ = text.withUTF8 { unsafe pwrite(descriptor, $0.baseAddress, $0.count, 0) }
+  }
+
+  deinit { close(descriptor) }
+
+  /// What the file says of the holder.
+  static func holder(_ checkpoint: String) -> String? {
+    guard let bytes = try? NewFile.read(joinPath(checkpoint, ".lock"), limit: 4_096) else { return nil }
+    let text = String(decoding: bytes, as: UTF8.self).split(separator: "\n").first.map(String.init)
+    return text
+  }
+
+  /// True while some process holds the lock.
+  static func isHeld(_ checkpoint: String) -> Bool {
+    // SAFETY: the path is copied by the call.
+    let descriptor = unsafe open(joinPath(checkpoint, ".lock"), O_RDWR | O_CLOEXEC)
+    guard descriptor >= 0 else { return false }
+    defer { close(descriptor) }
+    return flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK
+  }
+}

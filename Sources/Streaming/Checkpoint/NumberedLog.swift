@@ -1,0 +1,55 @@
+// Role: a directory of numbered files, each put once and never changed: `offsets/`, `commits/`, `sources/i/`.
+
+import DataSource
+
+/// A log of entries 0, 1, 2, …. One writer by the checkpoint's lock; a second one is found out by the put that fails.
+struct NumberedLog {
+  let directory: String
+  private let fileSystem: FileSystem
+
+  init(_ directory: String, _ fileSystem: FileSystem) throws {
+    self.directory = directory
+    self.fileSystem = fileSystem
+    let made = fileSystem.makeDirectories(directory)
+    if made.code != 0 { throw SystemError.make("cannot create the directory", directory, made.code) }
+    if let first = made.created.first {
+      let code = fileSystem.syncDirectory(parentPath(first))
+      if code != 0 { throw SystemError.make("cannot sync", parentPath(first), code) }
+    }
+  }
+
+  /// The numbers present, ascending. Drafts that a dead process left are removed.
+  func numbers() throws -> [Int] {
+    var out: [Int] = []
+    for name in try DirectoryReader.names(in: directory) {
+      if let n = Int(name), n >= 0, String(n) == name {
+        out.append(n)
+      } else if name.hasPrefix("."), name.hasSuffix(".tmp") {
+        _ = fileSystem.remove(joinPath(directory, name))
+      }
+    }
+    return out.sorted()
+  }
+
+  func path(_ n: Int) -> String { joinPath(directory, String(n)) }
+
+  /// The body lines of entry n; nil when there is none.
+  func read(_ n: Int) throws -> [String]? { try NewFile.read(path(n)).map { try LogText.lines($0, path: path(n)) } }
+
+  /// Writes entry n. Throws CHECKPOINT_CONFLICT when it exists: somebody else writes this log.
+  func put(_ n: Int, _ lines: [String]) throws {
+    guard try NewFile.put(LogText.bytes(lines), name: String(n), in: directory, fileSystem) else {
+      throw KConnectError(
+        .checkpointConflict, "'\(path(n))' was written by another process: two queries use this checkpoint",
+        hint: "stop one of them; each query needs a checkpoint directory of its own")
+    }
+  }
+
+  /// Removes entries below `first`.
+  func purge(below first: Int, _ numbers: [Int]) {
+    for n in numbers where n < first { _ = fileSystem.remove(path(n)) }
+  }
+
+  /// Removes the file of that name.
+  func remove(_ name: String) { _ = fileSystem.remove(joinPath(directory, name)) }
+}

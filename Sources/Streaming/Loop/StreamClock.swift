@@ -1,0 +1,35 @@
+// Role: the clocks of a query, replaceable in tests.
+
+#if canImport(Glibc)
+import Glibc
+#endif
+import Columnar
+
+/// Wall clock and durations.
+package struct StreamClock: Sendable {
+  /// Milliseconds since 1970.
+  package var now: @Sendable () -> Int64
+
+  package init(now: @escaping @Sendable () -> Int64) { self.now = now }
+
+  package static let system = StreamClock {
+    var time = timespec()
+    // SAFETY: the call fills the structure.
+    unsafe clock_gettime(CLOCK_REALTIME, &time)
+    return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
+  }
+
+  /// Microseconds that only grow.
+  static var ticks: Int64 {
+    var time = timespec()
+    // SAFETY: the call fills the structure.
+    unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+    return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1_000
+  }
+
+  /// `2026-01-31T00:00:00.123Z`.
+  package static func text(_ milliseconds: Int64) -> String {
+    let ticks = ScalarText.text(.datetime(milliseconds * 10_000)) ?? ""
+    return String(ticks.dropLast(5)) + "Z"
+  }
+}

@@ -1,0 +1,71 @@
+// Role: the contract of streaming sinks: a batch and the record that it was written become visible together, or not at all.
+
+package import Columnar
+package import DataSource
+package import Engine
+
+/// A place for batches. Used by the query's thread alone.
+package protocol MicroBatchSink: AnyObject {
+  /// One line for plans and progress, without secrets.
+  var description: String { get }
+  /// What must be the same when a checkpoint is used again.
+  var identity: String { get }
+  /// Called once, before the first batch of a run.
+  func start(queryId: String, schema: StructType) throws
+  /// Runs a batch into the sink. A batch of that number that this query has written before is skipped (`isSkipped`): its rows are there.
+  func add(_ batch: MicroBatch) throws -> WriteSummary
+}
+
+extension MicroBatchSink {
+  package func start(queryId: String, schema: StructType) throws {}
+}
+
+/// A batch on its way into a sink.
+package struct MicroBatch: Sendable {
+  package let id: Int
+  package let queryId: String
+  /// The rows; run it at most once.
+  package let execution: QueryExecution
+  package let schema: StructType
+  /// True when an earlier run may have written some of it.
+  package let isReplay: Bool
+}
+
+/// Rows into the sink of a format that records a transaction with the rows: Delta tables and the embedded store.
+package final class TransactionalSink: MicroBatchSink {
+  package typealias Open = (_ schema: StructType, _ queryId: String, _ batchId: Int) throws -> (any TableSink)?
+  package let description: String
+  package let identity: String
+  private let open: Open
+
+  /// `open` gives the sink of a batch, nil when the table has that transaction already.
+  package init(description: String, identity: String, open: @escaping Open) {
+    self.description = description
+    self.identity = identity
+    self.open = open
+  }
+
+  package func add(_ batch: MicroBatch) throws -> WriteSummary {
+    try Failpoint.pass("sink.before")
+    guard let sink = try open(batch.schema, batch.queryId, batch.id) else { return WriteSummary(isSkipped: true) }
+    return try batch.execution.write(to: sink)
+  }
+}
+
+/// Rows to a function: console, memory, foreachBatch, a command. At least once: after a crash the function may get a batch again, with the
+/// same number and the same rows.
+package final class CallbackSink: MicroBatchSink {
+  package let description: String
+  package var identity: String { description }
+  private let body: (MicroBatch) throws -> WriteSummary
+
+  package init(description: String, _ body: @escaping (MicroBatch) throws -> WriteSummary) {
+    self.description = description
+    self.body = body
+  }
+
+  package func add(_ batch: MicroBatch) throws -> WriteSummary {
+    try Failpoint.pass("sink.before")
+    return try body(batch)
+  }
+}

@@ -1,0 +1,61 @@
+// Role: the options of a directory read as a stream, declared once; names and defaults are Spark's where Spark has them.
+
+package import DataSource
+
+/// What becomes of files whose batch is done.
+enum CleanSource: String {
+  case off, archive, delete
+}
+
+/// What happens when a file of a planned batch is gone or changed before the batch ran.
+enum SourceChange: String {
+  case fail, skip, reread
+}
+
+/// Settings of a file stream.
+package struct FileStreamOptions: Sendable {
+  package static let specs: [OptionSpec] = [
+    OptionSpec("maxFilesPerTrigger", .integer, default: "1000", use: .read, "Files in one batch at most; 0: no limit."),
+    OptionSpec("maxBytesPerTrigger", .bytes, default: "0", use: .read, "Bytes of files in one batch; at least one file is taken. 0: no limit."),
+    OptionSpec("latestFirst", .bool, default: "false", use: .read, "true: newest files first; maxFileAge then does not apply."),
+    OptionSpec("fileNameOnly", .bool, default: "false", use: .read, "true: two files of the same name in different directories are one."),
+    OptionSpec("maxFileAge", .duration, default: "7 days", use: .read, "Files older than the newest one seen by more than this are passed over; not in the first batch."),
+    OptionSpec("minFileAge", .duration, default: "0 seconds", use: .read, "Files modified more recently than this wait: they may still be written to."),
+    OptionSpec("ignoreSuffix", .string, default: ".tmp,.part,.crdownload,._COPYING_", use: .read, "Names with one of these endings are left out; separated by commas."),
+    OptionSpec("cleanSource", .oneOf(["off", "archive", "delete"]), default: "off", use: .read, "What becomes of a file whose batch is done."),
+    OptionSpec("sourceArchiveDir", .path, use: .read, "Where cleanSource=archive moves files, with their path below it."),
+    OptionSpec("onSourceChange", .oneOf(["fail", "skip", "reread"]), default: "fail", use: .read, "When a file of a planned batch is gone or changed before it was read: fail, leave it out, or (changed) read what it is now."),
+    OptionSpec("revalidateSeen", .bool, default: "false", use: .read, "true: every listing checks size and time of files read before, and reports changed ones."),
+  ]
+
+  var maxFiles: Int?
+  var maxBytes: Int?
+  var latestFirst = false
+  var fileNameOnly = false
+  var maxFileAgeMs: Int64
+  var minFileAgeMs: Int64
+  var ignoredSuffixes: [String]
+  var cleanSource = CleanSource.off
+  var archive: String?
+  var onSourceChange = SourceChange.fail
+  var revalidatesSeen = false
+
+  /// From checked options. Throws OPTION_INVALID.
+  package init(_ options: DataSourceOptions) throws {
+    func positive(_ value: Int?) -> Int? { value.flatMap { $0 > 0 ? $0 : nil } }
+    maxFiles = positive(options.integer("maxFilesPerTrigger"))
+    maxBytes = positive(options.bytes("maxBytesPerTrigger"))
+    latestFirst = options.bool("latestFirst")
+    fileNameOnly = options.bool("fileNameOnly")
+    maxFileAgeMs = Int64(options.milliseconds("maxFileAge") ?? 604_800_000)
+    minFileAgeMs = Int64(options.milliseconds("minFileAge") ?? 0)
+    ignoredSuffixes = (options.string("ignoreSuffix") ?? "").split(separator: ",").map { String($0) }
+    cleanSource = options.word("cleanSource").flatMap(CleanSource.init) ?? .off
+    archive = options.string("sourceArchiveDir")
+    onSourceChange = options.word("onSourceChange").flatMap(SourceChange.init) ?? .fail
+    revalidatesSeen = options.bool("revalidateSeen")
+    if cleanSource == .archive, archive == nil {
+      throw KConnectError(.optionInvalid, "option 'cleanSource=archive' needs 'sourceArchiveDir'", hint: "name a directory outside of the one that is read")
+    }
+  }
+}

@@ -1,0 +1,216 @@
+// Role: a directory (or pattern) of files as a stream: every file once, in order of time and name. The source log says which files a step
+// has; an offset is the number of a step.
+
+#if canImport(Glibc)
+import Glibc
+#endif
+package import Columnar
+package import DataSource
+package import Engine
+package import FileConnector
+
+/// Files that appear in a place. Files are to be renamed into it, or guarded by `minFileAge` and `ignoreSuffix`.
+package final class FileStreamSource: MicroBatchSource {
+  private let provider: FileProvider
+  private let place: String
+  private let options: DataSourceOptions
+  private let settings: FileStreamOptions
+  private let listing: StreamListing
+  private let fileSystem: FileSystem
+  private var log: SeenLog?
+  /// What an available-now run may read; nil: whatever is there.
+  private var frozen: [SeenFile]?
+  private var waiting: [SeenFile] = []
+  package let schema: StructType
+  /// Remarks for the user.
+  package private(set) var notes: [String] = []
+
+  /// `schema` nil: taken from the files that are there; the caller pins it in the checkpoint. Throws when there are none.
+  package init(_ provider: FileProvider, path: String, schema: StructType?, options: DataSourceOptions, fileSystem: FileSystem = .system) throws {
+    self.provider = provider
+    self.options = options
+    self.fileSystem = fileSystem
+    settings = try FileStreamOptions(options)
+    place = path
+    if !GlobPattern.isPattern(path), pathKind(path) != .directory {
+      throw KConnectError(
+        .pathNotFound, pathKind(path) == .missing ? "the directory '\(path)' does not exist" : "'\(path)' is not a directory",
+        hint: "a stream reads a directory, or a pattern such as 'in/*.csv'")
+    }
+    listing = StreamListing(
+      place: path, namePatterns: options.string("pathGlobFilter").map { GlobPattern.expandingBraces($0).map(GlobPattern.init) },
+      ignoredSuffixes: settings.ignoredSuffixes, fileExtensions: provider.format.fileExtensions)
+    if let schema {
+      self.schema = schema
+      return
+    }
+    let present = try listing.unseen { _ in false }.filter { $0.size > 0 }.sorted(by: Self.isEarlier)
+    guard !present.isEmpty else {
+      throw KConnectError(
+        .usage, "the columns of '\(path)' are not known: it holds no \(provider.shortName) files yet", hint: "give a schema, such as --schema 'a:long, b:string'")
+    }
+    self.schema = try provider.open(files: present.map { Self.entry($0, place: path) }, label: path, schema: nil, options: options).schema
+  }
+
+  package var description: String { "\(provider.shortName) stream \(place)" }
+  package var identity: String { "\(provider.shortName):\(place)" }
+  package var backlog: [(name: String, value: Int)] {
+    waiting.isEmpty ? [] : [("numFilesOutstanding", waiting.count), ("numBytesOutstanding", waiting.reduce(0) { $0 + $1.size })]
+  }
+
+  package func attach(_ checkpoint: Checkpoint, index: Int) throws {
+    log = try SeenLog(try checkpoint.sourceLog(index), fileSystem: fileSystem, nameOnly: settings.fileNameOnly)
+  }
+
+  private static func isEarlier(_ a: SeenFile, _ b: SeenFile) -> Bool {
+    a.modifiedMs != b.modifiedMs ? a.modifiedMs < b.modifiedMs : a.path.utf8.lexicographicallyPrecedes(b.path.utf8)
+  }
+
+  private static func entry(_ file: SeenFile, place: String) -> FileEntry {
+    let base = GlobPattern.isPattern(place) ? parentPath(file.path) : trimmingSlashes(place)
+    let below = parentPath(file.path).dropFirst(base.count).split(separator: "/").map(String.init)
+    return FileEntry(path: file.path, size: file.size, modified: file.modifiedMs * 1_000_000, directories: below, source: .local(file.path))
+  }
+
+  private func step(_ offset: StreamOffset?) throws -> Int {
+    guard let offset else { return -1 }
+    guard let k = try offset.value().integer("logOffset") else {
+      throw KConnectError(.checkpointConflict, "the offset \(offset) is not one of a file stream", hint: "the checkpoint belongs to a query with another source")
+    }
+    return k
+  }
+
+  private static func offset(_ k: Int) -> StreamOffset { StreamOffset(.object([("logOffset", .long(Int64(k)))])) }
+
+  package func freeze() throws { frozen = try candidates() }
+
+  /// Files that a batch may take, in order.
+  private func candidates() throws -> [SeenFile] {
+    guard let log else { throw KConnectError(.internalError, "a file stream without its log") }
+    let newest = log.newestMs
+    let isAged = log.last >= 0 && !(settings.latestFirst && (settings.maxFiles != nil || settings.maxBytes != nil))
+    let freshFrom = settings.minFileAgeMs > 0 ? Self.nowMs - settings.minFileAgeMs : Int64.max
+    var found = try listing.unseen { log.contains($0) }
+    found.removeAll { $0.modifiedMs > freshFrom || isAged && $0.modifiedMs < newest - settings.maxFileAgeMs }
+    if settings.fileNameOnly {
+      var names: Set<String> = []
+      found = found.sorted(by: Self.isEarlier).filter { names.insert(lastPathComponent($0.path)).inserted }
+    }
+    found.sort { settings.latestFirst ? Self.isEarlier($1, $0) : Self.isEarlier($0, $1) }
+    return found
+  }
+
+  private static var nowMs: Int64 {
+    var time = timespec()
+    // SAFETY: the call fills the structure.
+    unsafe clock_gettime(CLOCK_REALTIME, &time)
+    return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
+  }
+
+  package func latestOffset(after start: StreamOffset?, _ admission: Admission) throws -> StreamOffset? {
+    guard let last = log?.last else { throw KConnectError(.internalError, "a file stream without its log") }
+    // A step that was logged and never planned, because the process died between the two, is planned now.
+    if try last > step(start) { return Self.offset(last) }
+    try Failpoint.pass("list.before")
+    if settings.revalidatesSeen { try revalidate() }
+    var open = try frozen ?? candidates()
+    if case .limited = admission { open = admitted(open) }
+    waiting = []
+    guard !open.isEmpty else { return start }
+    if frozen != nil {
+      let taken = Set(open.map(\.path))
+      frozen?.removeAll { taken.contains($0.path) }
+      waiting = frozen ?? []
+    }
+    guard let k = try log?.append(open) else { return start }
+    return Self.offset(k)
+  }
+
+  /// The first files within the limits; at least one.
+  private func admitted(_ files: [SeenFile]) -> [SeenFile] {
+    var count = 0, bytes = 0
+    for file in files {
+      if let limit = settings.maxFiles, count >= limit { break }
+      if let limit = settings.maxBytes, count > 0, bytes + file.size > limit { break }
+      count += 1
+      bytes += file.size
+    }
+    return Array(files[..<count])
+  }
+
+  package func rows(after start: StreamOffset?, through end: StreamOffset) throws -> LogicalPlan {
+    let first = try step(start) + 1, last = try step(end)
+    let planned = first <= last ? try log?.files(first...last) ?? [] : []
+    var files: [SeenFile] = []
+    for file in planned {
+      switch Self.state(of: file) {
+      case .same: files.append(file)
+      case .gone:
+        if settings.onSourceChange == .fail { throw changed(file, "is gone") }
+        notes.append("'\(file.path)' is gone and was left out")
+      case .other(let now):
+        switch settings.onSourceChange {
+        case .fail: throw changed(file, "was changed: \(now.size) bytes, planned were \(file.size)")
+        case .skip: notes.append("'\(file.path)' was changed and was left out")
+        case .reread:
+          files.append(now)
+          notes.append("'\(file.path)' was changed; what it is now was read")
+        }
+      }
+    }
+    return .scan(try provider.open(files: files.map { Self.entry($0, place: place) }, label: place, schema: schema, options: options))
+  }
+
+  private func changed(_ file: SeenFile, _ what: String) -> KConnectError {
+    KConnectError(
+      .checkpointConflict, "'\(file.path)' \(what) since its batch was planned",
+      hint: "put the file back as it was, or set onSourceChange=skip\(what.contains("gone") ? "" : " or onSourceChange=reread")")
+  }
+
+  private enum FileState {
+    case same, gone
+    case other(SeenFile)
+  }
+
+  private static func state(of file: SeenFile) -> FileState {
+    var info = stat()
+    // SAFETY: the call fills the structure.
+    guard unsafe stat(file.path, &info) == 0 else { return .gone }
+    let now = SeenFile(path: file.path, modifiedMs: StreamListing.milliseconds(info), size: Int(info.st_size))
+    return now == file || file.size < 0 ? .same : .other(now)
+  }
+
+  /// Reports files read before that are not what they were.
+  private func revalidate() throws {
+    guard let log else { return }
+    for (path, time) in log.seen where !settings.fileNameOnly {
+      var info = stat()
+      // SAFETY: the call fills the structure.
+      if unsafe stat(path, &info) == 0, StreamListing.milliseconds(info) != time { notes.append("'\(path)' was changed after it was read; it is not read again") }
+    }
+  }
+
+  package func commit(through end: StreamOffset) throws {
+    let k = try step(end)
+    guard k >= 0 else { return }
+    if settings.cleanSource != .off {
+      try Failpoint.pass("clean.before")
+      for file in try log?.files(k...k) ?? [] { clean(file) }
+    }
+    try log?.done(through: k, horizonMs: settings.latestFirst ? nil : settings.maxFileAgeMs)
+  }
+
+  /// Moves or deletes a file that is as it was when it was read; what cannot be moved stays, with a note.
+  private func clean(_ file: SeenFile) {
+    guard case .same = Self.state(of: file) else { return }
+    if settings.cleanSource == .delete {
+      if fileSystem.remove(file.path) != 0 { notes.append("cleanSource: cannot remove '\(file.path)'") }
+      return
+    }
+    guard let archive = settings.archive else { return }
+    let target = joinPath(archive, file.path.hasPrefix("/") ? String(file.path.dropFirst()) : file.path)
+    _ = fileSystem.makeDirectories(parentPath(target))
+    let code = fileSystem.rename(file.path, target, .noReplace)
+    if code != 0 { notes.append("cleanSource: cannot move '\(file.path)' to '\(target)' (errno \(code))") }
+  }
+}

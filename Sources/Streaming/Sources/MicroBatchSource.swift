@@ -1,0 +1,66 @@
+// Role: the contract of streaming sources. latestOffset → (write-ahead log) → rows(after, through) → commit is the order of a batch.
+
+package import Columnar
+package import DataSource
+package import Engine
+package import Expressions
+
+/// How much of a source a batch may take.
+package enum Admission: Sendable {
+  /// What the source's rate limits allow.
+  case limited
+  /// Everything there is.
+  case everything
+}
+
+/// A source read in batches. Used by the query's thread alone.
+package protocol MicroBatchSource: AnyObject {
+  /// One line for plans and progress, without secrets.
+  var description: String { get }
+  /// What must be the same when a checkpoint is used again, such as format and path.
+  var identity: String { get }
+  var schema: StructType { get }
+  /// Takes this source's place in a checkpoint; called once, before anything else.
+  func attach(_ checkpoint: Checkpoint, index: Int) throws
+  /// Fixes what an available-now run reads: nothing that arrives later.
+  func freeze() throws
+  /// The end of the next batch behind `start` (nil: from the beginning); nil or `start` when there is nothing new. What the offset stands
+  /// for is durable before this returns.
+  func latestOffset(after start: StreamOffset?, _ admission: Admission) throws -> StreamOffset?
+  /// The rows behind `start` up to `end`: the same ones each time it is asked. Throws when they are gone or changed.
+  func rows(after start: StreamOffset?, through end: StreamOffset) throws -> LogicalPlan
+  /// The batch that ended at `end` is done for good: the source may clean up behind it.
+  func commit(through end: StreamOffset) throws
+  /// Rows, files or bytes not read yet, for progress; empty where unknown.
+  var backlog: [(name: String, value: Int)] { get }
+}
+
+extension MicroBatchSource {
+  package func attach(_ checkpoint: Checkpoint, index: Int) throws {}
+  package func freeze() throws {}
+  package func commit(through end: StreamOffset) throws {}
+  package var backlog: [(name: String, value: Int)] { [] }
+}
+
+/// The place of a streaming source in a plan; each batch puts its own rows there. Each query makes a source of its own from it.
+package final class StreamRelation: BatchReadable {
+  package let schema: StructType
+  package let description: String
+  private let open: @Sendable () throws -> any MicroBatchSource
+
+  /// `open` makes a source of that schema.
+  package init(schema: StructType, description: String, open: @escaping @Sendable () throws -> any MicroBatchSource) {
+    self.schema = schema
+    self.description = description
+    self.open = open
+  }
+
+  /// A source for one query.
+  package func makeSource() throws -> any MicroBatchSource { try open() }
+
+  package func pushdown(_ filters: [Expr]) -> [FilterPushdown] { filters.map { _ in .unsupported } }
+
+  package func scan(_ request: ScanRequest, context: EvaluationContext) throws -> any Scan {
+    throw KConnectError(.usage, "\(description) is a stream: it is read by a streaming query", hint: "start one with writeStream, or kconnect stream")
+  }
+}

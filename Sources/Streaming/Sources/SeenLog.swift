@@ -1,0 +1,112 @@
+// Role: the source log of a file stream: entry k holds the files of step k. Every tenth entry is compacted: `k.compact` holds all files that
+// are still within `maxFileAge`, and the entries it covers go. Memory holds names only.
+
+import Columnar
+import DataSource
+import Delta
+
+/// Files planned so far. One thread.
+struct SeenLog {
+  private static let compactEvery = 10
+  private let log: NumberedLog
+  private let fileSystem: FileSystem
+  private let nameOnly: Bool
+  /// Paths (or names) of all files in the log, with their time.
+  private(set) var seen: [String: Int64] = [:]
+  /// The newest modification time in the log; 0 when there is none.
+  private(set) var newestMs: Int64 = 0
+  /// The last entry, -1 before the first.
+  private(set) var last = -1
+  /// Entries in memory: those that a replay or clean-up may ask for.
+  private var recent: [Int: [SeenFile]] = [:]
+  private var compacted: [SeenFile] = []
+  private var compactedThrough = -1
+
+  init(_ log: NumberedLog, fileSystem: FileSystem, nameOnly: Bool) throws {
+    self.log = log
+    self.fileSystem = fileSystem
+    self.nameOnly = nameOnly
+    for name in try DirectoryReader.names(in: log.directory) {
+      if name.hasSuffix(".compact"), let k = Int(name.dropLast(8)) { compactedThrough = max(compactedThrough, k) }
+    }
+    if compactedThrough >= 0 {
+      let path = joinPath(log.directory, "\(compactedThrough).compact")
+      let lines = try NewFile.read(path).map { try LogText.lines($0, path: path) } ?? []
+      for line in lines { compacted.append(try SeenFile(line: line, place: path)) }
+      for file in compacted { remember(file) }
+      last = compactedThrough
+    }
+    for k in try log.numbers() where k > compactedThrough {
+      guard let lines = try log.read(k) else { continue }
+      let files = try lines.map { try SeenFile(line: $0, place: log.path(k)) }
+      guard k == last + 1 else {
+        throw KConnectError(.checkpointConflict, "'\(log.directory)': entry \(last + 1) is missing before \(k)", hint: "restore the directory from a copy")
+      }
+      add(files, as: k)
+    }
+  }
+
+  private func key(_ path: String) -> String { nameOnly ? lastPathComponent(path) : path }
+
+  private mutating func remember(_ file: SeenFile) {
+    seen[key(file.path)] = file.modifiedMs
+    newestMs = max(newestMs, file.modifiedMs)
+  }
+
+  private mutating func add(_ files: [SeenFile], as k: Int) {
+    recent[k] = files
+    for file in files { remember(file) }
+    last = k
+  }
+
+  /// True when that path was planned before.
+  func contains(_ path: String) -> Bool { seen[key(path)] != nil }
+
+  /// The files of entries first...last. Throws CHECKPOINT_CONFLICT when an entry is gone.
+  func files(_ range: ClosedRange<Int>) throws -> [SeenFile] {
+    var out: [SeenFile] = []
+    for k in range {
+      if let files = recent[k] {
+        out += files
+      } else if let lines = try log.read(k) {
+        out += try lines.map { try SeenFile(line: $0, place: log.path(k)) }
+      } else {
+        throw KConnectError(.checkpointConflict, "'\(log.path(k))' is missing: the files of that batch are not known", hint: "restore it from a copy")
+      }
+    }
+    return out
+  }
+
+  /// Makes an entry durable; answers its number.
+  mutating func append(_ files: [SeenFile]) throws -> Int {
+    let k = last + 1
+    try Failpoint.pass("source.before")
+    try log.put(k, files.map(\.line))
+    try Failpoint.pass("source.after")
+    add(files, as: k)
+    return k
+  }
+
+  /// Batches up to entry k are done: compacts when due. Files older than the newest by more than `horizonMs` are forgotten then.
+  mutating func done(through k: Int, horizonMs: Int64?) throws {
+    recent = recent.filter { $0.key >= k }
+    guard k - compactedThrough >= Self.compactEvery else { return }
+    var live = compacted
+    for i in (compactedThrough + 1)...k { live += try files(i...i) }
+    if let horizonMs {
+      live = live.filter { $0.modifiedMs >= newestMs - horizonMs }
+      let kept = Set(live.map { key($0.path) })
+      let beyond = newestMs - horizonMs
+      seen = seen.filter { kept.contains($0.key) || $0.value >= beyond }
+    }
+    try Failpoint.pass("compact.before")
+    guard try NewFile.put(LogText.bytes(live.map(\.line)), name: "\(k).compact", in: log.directory, fileSystem) else { return }
+    try Failpoint.pass("compact.after")
+    let covered = compactedThrough
+    compacted = live
+    compactedThrough = k
+    // A replay may still ask for entry k; older ones are covered.
+    for n in try log.numbers() where n < k { log.remove(String(n)) }
+    if covered >= 0 { log.remove("\(covered).compact") }
+  }
+}

@@ -1,0 +1,71 @@
+// Role: finds files that a stream has not seen. A directory is walked by names and kinds alone; only unseen names are stat'ed, so that a
+// hundred thousand files read before cost a listing and no more.
+
+#if canImport(Glibc)
+import Glibc
+#endif
+import DataSource
+import FileConnector
+
+struct StreamListing {
+  let place: String
+  let namePatterns: [GlobPattern]?
+  let ignoredSuffixes: [String]
+  let fileExtensions: [String]
+
+  /// Unseen files, in no order. `isSeen` gets full paths.
+  func unseen(_ isSeen: (String) -> Bool) throws -> [SeenFile] {
+    var out: [SeenFile] = []
+    if GlobPattern.isPattern(place), pathKind(place) == .missing {
+      let entries: [FileEntry]
+      do { entries = try FileListing.files([place], ListingOptions()) } catch let error as KConnectError where error.code == .pathNotFound { return [] }
+      for entry in entries where isWanted(lastPathComponent(entry.path)) && !isSeen(entry.path) {
+        out.append(SeenFile(path: entry.path, modifiedMs: entry.modified / 1_000_000, size: entry.size ?? 0))
+      }
+      return out
+    }
+    try walk(trimmingSlashes(place), depth: 0, isSeen, &out)
+    return out
+  }
+
+  private func walk(_ directory: String, depth: Int, _ isSeen: (String) -> Bool, _ out: inout [SeenFile]) throws {
+    guard depth < 64 else { throw KConnectError(.io, "'\(directory)' is nested deeper than 64 directories") }
+    // SAFETY: the stream is closed on every way out; names are copied before the next call.
+    guard let stream = unsafe opendir(directory) else { throw SystemError.make("cannot list", directory, errno) }
+    defer { unsafe closedir(stream) }
+    var subdirectories: [String] = []
+    while let entry = unsafe readdir(stream) {
+      let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) {
+        unsafe $0.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
+      }
+      let kind = unsafe entry.pointee.d_type
+      if FileListing.isHidden(name) { continue }
+      let path = joinPath(directory, name)
+      if kind == UInt8(DT_DIR) {
+        subdirectories.append(path)
+        continue
+      }
+      if kind == UInt8(DT_REG), !isWanted(name) || isSeen(path) { continue }
+      var info = stat()
+      // Gone since it was listed: not there.
+      guard unsafe stat(path, &info) == 0 else { continue }
+      if info.st_mode & S_IFMT == S_IFDIR {
+        if kind != UInt8(DT_LNK) { subdirectories.append(path) }
+        continue
+      }
+      guard info.st_mode & S_IFMT == S_IFREG, isWanted(name), !isSeen(path) else { continue }
+      out.append(SeenFile(path: path, modifiedMs: StreamListing.milliseconds(info), size: Int(info.st_size)))
+    }
+    for path in subdirectories { try walk(path, depth: depth + 1, isSeen, &out) }
+  }
+
+  static func milliseconds(_ info: stat) -> Int64 { Int64(info.st_mtim.tv_sec) * 1_000 + Int64(info.st_mtim.tv_nsec) / 1_000_000 }
+
+  private func isWanted(_ name: String) -> Bool {
+    if ignoredSuffixes.contains(where: { name.hasSuffix($0) }) { return false }
+    if let namePatterns { return namePatterns.contains { $0.matches(name) } }
+    if fileExtensions.isEmpty { return true }
+    guard let own = FileNames.formatExtension(name) else { return true }
+    return fileExtensions.contains(own)
+  }
+}
