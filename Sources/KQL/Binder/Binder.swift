@@ -121,6 +121,8 @@ final class Binder {
   /// An error from outside the text, such as a table that cannot be opened or a subquery that failed.
   var cause: (any Error)?
   var scope = Scope()
+  /// The values of the `set` statements so far.
+  var settings: [String: Scalar] = [:]
   /// The input of a fragment.
   var implicitSource: LogicalPlan?
   /// `alias database`: the databases that other names stand for.
@@ -139,6 +141,8 @@ final class Binder {
   var nameUses: [String: Int] = [:]
   /// The columns in reach of the innermost call, which arguments put into its body may read.
   var callerColumns = StructType()
+  /// Whether tables are opened with the columns of `RowOrigin`: the text names one of their functions.
+  var usesRowOrigin = false
   /// Where a lambda is called from: its body's diagnostics point there.
   var callSpan: SourceSpan?
 
@@ -157,9 +161,9 @@ final class Binder {
   func bind(_ query: QueryText) throws(BindFailure) -> BoundQuery {
     nameUses = NameUses.count(query)
     var results: [BoundResult] = []
-    var settings: [String: Scalar] = [:]
+    settings = [:]
     for (i, statement) in query.statements.enumerated() {
-      guard let value = try bind(statement, &settings), !(value.onlyNames && i + 1 < query.statements.count) else { continue }
+      guard let value = try bind(statement), !(value.onlyNames && i + 1 < query.statements.count) else { continue }
       for table in [value] + value.further {
         results.append(BoundResult(plan: table.plan, name: table.resultName ?? table.name, visualization: table.visualization))
       }
@@ -172,7 +176,7 @@ final class Binder {
   }
 
   /// Binds one statement; the table if it is a query.
-  private func bind(_ statement: Statement, _ settings: inout [String: Scalar]) throws(BindFailure) -> TableValue? {
+  private func bind(_ statement: Statement) throws(BindFailure) -> TableValue? {
     switch statement.kind {
     case .letValue, .letFunction: try declare(statement)
     case .set(let name, let value): settings[name.text] = try setting(value)
@@ -187,6 +191,7 @@ final class Binder {
       } else {
         table = try tables(expression, .none, what: "a query statement")
       }
+      table = try withoutOrigin(table)
       if table.graph != nil { _ = try single(table, "a query statement", at: expression.span) }
       // Only `as` names a result; a plain table name does not.
       if !isNamedByAs(expression) { table.name = nil }
