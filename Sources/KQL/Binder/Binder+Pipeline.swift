@@ -27,7 +27,7 @@ extension Binder {
     guard var table = current else {
       try fail(.cannotStartQuery, "the query has no source", at: pipeline.span)
     }
-    for step in rest { table = try apply(step, table) }
+    for step in rest { table = try apply(step, originKept(table, for: step)) }
     return table
   }
 

@@ -7,6 +7,7 @@ import Expressions
 extension Binder {
   /// The value of a call that only the binder can answer; nil for all other functions.
   func special(_ call: FunctionCall, _ row: RowScope, _ span: SourceSpan) throws(BindFailure) -> Value? {
+    if let value = try storeValue(call, row, span) { return value }
     switch call.name.text {
     case "toscalar": return .scalar(try toscalar(call, span))
     case "totable": return .table(try materialize(call, span))

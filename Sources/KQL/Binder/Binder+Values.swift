@@ -31,10 +31,10 @@ extension Binder {
 
   /// Binds an expression that must be a table; `what` names the place for the message.
   func table(_ expression: Expression, _ row: RowScope = .none, what: String) throws(BindFailure) -> TableValue {
-    try single(try tables(expression, row, what: what), what, at: expression.span)
+    try withoutOrigin(try single(try tables(expression, row, what: what), what, at: expression.span))
   }
 
-  /// Binds an expression that must be a table, several tables or a graph.
+  /// Binds an expression that must be a table, several tables or a graph. Columns of `RowOrigin` stay in it.
   func tables(_ expression: Expression, _ row: RowScope = .none, what: String) throws(BindFailure) -> TableValue {
     // A name here is never a column, and an unknown one is a missing table.
     if case .name(let name) = expression.kind {
@@ -115,7 +115,7 @@ extension Binder {
 
   private func open(_ name: String, database: String?) throws(BindFailure) -> LogicalPlan? {
     do {
-      return try catalog.table(name, database: database)
+      return try usesRowOrigin ? catalog.tableWithOrigin(name, database: database) : catalog.table(name, database: database)
     } catch {
       if !isSilent { cause = error }
       throw BindFailure()
@@ -189,6 +189,7 @@ extension Binder {
       throw BindFailure()
     }
     guard let text else { return nil }
+    if RowOrigin.isNamed(in: text) { usesRowOrigin = true }
     let parsed = KQLParser.parse("let f = \(text)")
     guard parsed.isValid, case .letFunction(_, let function)? = parsed.query.statements.first?.kind else {
       try fail(.malformed, "the stored function '\(name)' does not parse", at: span)

@@ -141,6 +141,8 @@ final class Binder {
   var nameUses: [String: Int] = [:]
   /// The columns in reach of the innermost call, which arguments put into its body may read.
   var callerColumns = StructType()
+  /// Whether tables are opened with the columns of `RowOrigin`: the text names one of their functions.
+  var usesRowOrigin = false
   /// Where a lambda is called from: its body's diagnostics point there.
   var callSpan: SourceSpan?
 
@@ -189,6 +191,7 @@ final class Binder {
       } else {
         table = try tables(expression, .none, what: "a query statement")
       }
+      table = try withoutOrigin(table)
       if table.graph != nil { _ = try single(table, "a query statement", at: expression.span) }
       // Only `as` names a result; a plain table name does not.
       if !isNamedByAs(expression) { table.name = nil }

@@ -8,22 +8,33 @@ package import Expressions
 
 /// KQL text to plans.
 package enum KQL {
-  /// Binds a whole text: statements, then at least one query. Throws `KConnectError`.
-  package static func bind(_ text: String, catalog: any KQLCatalog, options: BindOptions) throws -> BoundQuery {
-    let parsed = KQLParser.parse(text)
+  /// Binds a whole text: statements, then at least one query. `offset` is where the query begins in the text of a command.
+  /// Throws `KConnectError`.
+  package static func bind(_ text: String, from offset: Int = 0, catalog: any KQLCatalog, options: BindOptions) throws -> BoundQuery {
+    let parsed = KQLParser.parse(text, from: offset)
     try check(parsed.diagnostics, text)
     return try bind(parsed.query, text, Binder(catalog: catalog, options: options))
   }
 
   /// Binds a pipeline applied to `input`: `where x | summarize count()`. The input is also the table `source`, so that
-  /// `let n = toscalar(source | count); where a > n` and `source | take 5` work as well. Throws `KConnectError`.
-  package static func bindFragment(_ text: String, input: LogicalPlan, catalog: any KQLCatalog, options: BindOptions) throws -> BoundQuery {
-    let parsed = KQLParser.parseFragment(text)
+  /// `let n = toscalar(source | count); where a > n` and `source | take 5` work as well. `offset` as in `bind`. Throws `KConnectError`.
+  package static func bindFragment(
+    _ text: String, from offset: Int = 0, input: LogicalPlan, catalog: any KQLCatalog, options: BindOptions
+  ) throws -> BoundQuery {
+    let parsed = KQLParser.parseFragment(text, from: offset)
     try check(parsed.diagnostics, text)
     let binder = Binder(catalog: catalog, options: options)
     binder.implicitSource = input
     binder.scope.variables["source"] = .table(TableValue(plan: input, name: "source"))
     return try bind(parsed.query, text, binder)
+  }
+
+  /// Parses one management command. Throws `KConnectError`.
+  package static func command(_ text: String) throws -> Command {
+    let parsed = CommandParser.parse(text)
+    try check(parsed.diagnostics, text)
+    guard let command = parsed.command else { throw KConnectError(.internalError, "parsing a command failed without saying why") }
+    return command
   }
 
   /// Binds a boolean expression over a schema, for `--filter` and `DataFrame.filter`. Throws `KConnectError`.
@@ -55,7 +66,8 @@ package enum KQL {
   }
 
   private static func bind(_ query: QueryText, _ text: String, _ binder: Binder) throws -> BoundQuery {
-    try diagnosing(text, binder) { () throws(BindFailure) in try binder.bind(query) }
+    binder.usesRowOrigin = RowOrigin.isNamed(in: text)
+    return try diagnosing(text, binder) { () throws(BindFailure) in try binder.bind(query) }
   }
 
   private static func diagnosing<Result>(_ text: String, _ binder: Binder, _ body: () throws(BindFailure) -> Result) throws -> Result {

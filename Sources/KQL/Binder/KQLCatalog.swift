@@ -14,6 +14,19 @@ package protocol KQLCatalog: Sendable {
   func functionText(_ name: String, database: String?) throws -> String?
   /// The names of all databases, for suggestions.
   var databaseNames: [String] { get }
+
+  /// As `table`, with the columns of `RowOrigin` behind the table's own where it has them.
+  func tableWithOrigin(_ name: String, database: String?) throws -> LogicalPlan?
+  /// The rows of an external table; nil when there is none of that name.
+  func externalTable(_ name: String) throws -> LogicalPlan?
+  var externalTableNames: [String] { get }
+  /// The rows of a materialized view; nil when there is none of that name.
+  func materializedView(_ name: String) throws -> LogicalPlan?
+  var materializedViewNames: [String] { get }
+  /// What `current_database()`, `current_principal()`, `cursor_current()` and their like give; nil where there is no session.
+  func sessionValue(_ function: String) throws -> Scalar?
+  /// The last commit of a table that a cursor covers; nil where there are no cursors.
+  func cursorVersion(_ cursor: String, table id: String) throws -> Int64?
   /// Whether `cluster("name")` means this place.
   func isLocal(cluster: String) -> Bool
   /// The plan that reads files named in the text; nil where none are read.
@@ -25,6 +38,13 @@ package protocol KQLCatalog: Sendable {
 extension KQLCatalog {
   package func functionText(_ name: String, database: String?) throws -> String? { nil }
   package var databaseNames: [String] { [] }
+  package func tableWithOrigin(_ name: String, database: String?) throws -> LogicalPlan? { try table(name, database: database) }
+  package func externalTable(_ name: String) throws -> LogicalPlan? { nil }
+  package var externalTableNames: [String] { [] }
+  package func materializedView(_ name: String) throws -> LogicalPlan? { nil }
+  package var materializedViewNames: [String] { [] }
+  package func sessionValue(_ function: String) throws -> Scalar? { nil }
+  package func cursorVersion(_ cursor: String, table id: String) throws -> Int64? { nil }
   package func externalData(_ request: ExternalDataRequest) throws -> LogicalPlan? { nil }
   package func externalSchema(_ request: ExternalDataRequest) throws -> StructType? { nil }
   package func isLocal(cluster: String) -> Bool { ["", ".", "local", "localhost"].contains(cluster.lowercased()) }
@@ -76,6 +96,11 @@ package struct Visualization: Sendable, Hashable {
   package var kind: String
   /// Property values as text, names joined with commas, in the order written.
   package var properties: [(name: String, value: String)]
+
+  package init(kind: String, properties: [(name: String, value: String)]) {
+    self.kind = kind
+    self.properties = properties
+  }
 
   package static func == (a: Visualization, b: Visualization) -> Bool {
     a.kind == b.kind && a.properties.elementsEqual(b.properties) { $0 == $1 }

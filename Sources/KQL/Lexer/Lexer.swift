@@ -8,12 +8,18 @@ struct Lexer {
   private(set) var tokens: [Token] = []
   private(set) var diagnostics: [KQLDiagnostic] = []
   private var i = 0
+  /// Whether `<|`, behind which a command has raw text, ends the tokens.
+  private let stopsAtInput: Bool
 
-  init(bytes: [UInt8]) { self.bytes = bytes }
+  init(bytes: [UInt8], from start: Int = 0, stopsAtInput: Bool = false) {
+    self.bytes = bytes
+    i = start
+    self.stopsAtInput = stopsAtInput
+  }
 
-  /// Scans the whole text.
-  static func tokenize(_ bytes: [UInt8]) -> (tokens: [Token], diagnostics: [KQLDiagnostic]) {
-    var lexer = Lexer(bytes: bytes)
+  /// Scans the text from a byte offset on.
+  static func tokenize(_ bytes: [UInt8], from start: Int = 0, stopsAtInput: Bool = false) -> (tokens: [Token], diagnostics: [KQLDiagnostic]) {
+    var lexer = Lexer(bytes: bytes, from: start, stopsAtInput: stopsAtInput)
     lexer.tokens.reserveCapacity(bytes.count / 4 + 1)
     lexer.run()
     return (lexer.tokens, lexer.diagnostics)
@@ -29,6 +35,7 @@ struct Lexer {
       let start = i
       let kind = next()
       tokens.append(Token(kind: kind, start: Int32(start), end: Int32(i)))
+      if stopsAtInput, kind == .pipe, tokens.count > 1, tokens[tokens.count - 2].kind == .less, tokens[tokens.count - 2].end == Int32(start) { break }
     }
     tokens.append(Token(kind: .end, start: Int32(bytes.count), end: Int32(bytes.count)))
   }

@@ -27,9 +27,10 @@ struct Parser {
   static let maximumHeight: UInt16 = 500
   static let maximumDiagnostics = 20
 
-  init(bytes: [UInt8]) {
+  /// A parser of the text from a byte offset on; with `stopsAtInput` up to the `<|` of a command.
+  init(bytes: [UInt8], from start: Int = 0, stopsAtInput: Bool = false) {
     self.bytes = bytes
-    let (tokens, diagnostics) = Lexer.tokenize(bytes)
+    let (tokens, diagnostics) = Lexer.tokenize(bytes, from: start, stopsAtInput: stopsAtInput)
     self.tokens = tokens
     self.diagnostics = Array(diagnostics.prefix(Self.maximumDiagnostics))
   }
@@ -125,6 +126,9 @@ struct Parser {
   mutating func leave() { nesting -= 1 }
 
   // MARK: Reporting
+
+  /// Drops what was recorded so far.
+  mutating func forgetDiagnostics() { diagnostics = [] }
 
   /// Records a diagnostic, unless one already stands at the same place.
   mutating func report(_ code: DiagnosticCode, _ message: String, at span: SourceSpan, hint: String? = nil) {

@@ -1,0 +1,120 @@
+// Role: functions that only a store can answer: where a row comes from (`ingestion_time()`, `extent_id()`, cursors), who asks, and tables that
+// stand outside the tables' names (`external_table`, `materialized_view`).
+//
+// A text that names a function of row origin has its tables opened with columns of their own for it, whose names begin with a control
+// character. They follow the rows through operators that pass rows on; where columns are listed without being named they are left out.
+
+import Columnar
+import Engine
+import Expressions
+
+/// The columns of row origin.
+package enum RowOrigin {
+  private static let mark = "\u{1}"
+  package static let ingestionTime = mark + "ingestion_time"
+  package static let extentId = mark + "extent_id"
+  package static let extentTags = mark + "extent_tags"
+  /// The commit that added the row, of the table with that id.
+  package static func rowVersion(table id: String) -> String { versionPrefix + id }
+  static let versionPrefix = mark + "row_version:"
+
+  static func isOrigin(_ name: String) -> Bool { name.utf8.first == 1 }
+
+  /// Whether a text may ask for row origin.
+  static func isNamed(in text: String) -> Bool {
+    ["ingestion_time", "extent_id", "extent_tags", "cursor_after", "cursor_before_or_at"].contains { text.contains($0) }
+  }
+}
+
+extension Binder {
+  /// The value of a call that only a store answers; nil for all others.
+  func storeValue(_ call: FunctionCall, _ row: RowScope, _ span: SourceSpan) throws(BindFailure) -> Value? {
+    let name = call.name.text
+    switch name {
+    case "ingestion_time": return .scalar(origin(RowOrigin.ingestionTime, .datetime, row))
+    case "extent_id", "extentid": return .scalar(origin(RowOrigin.extentId, .guid, row))
+    case "extent_tags": return .scalar(origin(RowOrigin.extentTags, .dynamic, row))
+    case "cursor_after", "cursor_before_or_at": return .scalar(try cursor(call, row, span))
+    case "cursor_current", "current_cursor", "current_database", "current_principal", "current_cluster_endpoint", "current_principal_details",
+      "current_user":
+      guard let value = try asking({ () throws in try catalog.sessionValue(name) }) else { return nil }
+      return .scalar(ScalarValue(expr: .literal(value)))
+    case "current_principal_is_member_of":
+      guard case .string(let principal)? = try asking({ () throws in try catalog.sessionValue("current_principal") }) else { return nil }
+      let members = try each(call.arguments) { argument throws(BindFailure) in try self.constant(argument.value) }
+      return .scalar(ScalarValue(expr: .literal(.bool(members.contains(.string(principal))))))
+    case "external_table":
+      let (table, text) = try named(call, span)
+      guard let plan = try asking({ () throws in try catalog.externalTable(text) }) else {
+        try fail(.unknownTable, "external table '\(text)' not found", at: table, hint: NameSuggestion.hint(for: text, among: catalog.externalTableNames))
+      }
+      return .table(TableValue(plan: plan, name: text))
+    case "materialized_view":
+      let (table, text) = try named(call, span)
+      guard let plan = try asking({ () throws in try catalog.materializedView(text) }) else {
+        try fail(.unknownTable, "materialized view '\(text)' not found", at: table, hint: NameSuggestion.hint(for: text, among: catalog.materializedViewNames))
+      }
+      return .table(TableValue(plan: plan, name: text))
+    default: return nil
+    }
+  }
+
+  private func named(_ call: FunctionCall, _ span: SourceSpan) throws(BindFailure) -> (SourceSpan, String) {
+    guard let first = call.arguments.first, case .string(let text) = try constant(first.value) else {
+      try fail(.constantExpected, "\(call.name.text)() takes a name as text", at: span)
+    }
+    return (first.span, text)
+  }
+
+  private func origin(_ column: String, _ type: DataType, _ row: RowScope) -> ScalarValue {
+    ScalarValue(expr: row.schema?.index(of: column) == nil ? .literal(.null(type)) : .column(column))
+  }
+
+  private func cursor(_ call: FunctionCall, _ row: RowScope, _ span: SourceSpan) throws(BindFailure) -> ScalarValue {
+    guard let first = call.arguments.first, case .string(let text) = try constant(first.value) else {
+      try fail(.constantExpected, "\(call.name.text)() takes a cursor as text", at: span, hint: "take it from print cursor_current()")
+    }
+    guard let column = row.schema?.names.first(where: { $0.hasPrefix(RowOrigin.versionPrefix) }) else {
+      try fail(.unexpected, "\(call.name.text)() stands on rows of a table of the store", at: span)
+    }
+    let id = String(column.dropFirst(RowOrigin.versionPrefix.count))
+    guard let version = try asking({ () throws in try catalog.cursorVersion(text, table: id) }) else {
+      try fail(.notSupported, "not supported: cursors outside a store", at: span)
+    }
+    let comparison = call.name.text == "cursor_after" ? ">" : "<="
+    let isNoCursor = text.isEmpty && comparison == "<="
+    return ScalarValue(expr: isNoCursor ? .literal(.bool(true)) : .call(comparison, [.column(column), .literal(.long(version))]), size: 3, height: 2)
+  }
+
+  private func asking<Result>(_ body: () throws -> Result) throws(BindFailure) -> Result {
+    do {
+      return try body()
+    } catch {
+      if !isSilent { cause = error }
+      throw BindFailure()
+    }
+  }
+
+  // MARK: Carrying the columns
+
+  /// The input of an operator: columns of row origin go where the operator lists columns by itself.
+  func originKept(_ table: TableValue, for step: TabularOperator) throws(BindFailure) -> TableValue {
+    guard usesRowOrigin else { return table }
+    switch step.kind {
+    case .filter, .extend, .serialize, .project, .projectAway, .projectRename, .projectReorder, .summarize, .sort, .top, .take, .sample, .asName, .render:
+      return table
+    default: return try withoutOrigin(table)
+    }
+  }
+
+  /// The table without columns of row origin.
+  func withoutOrigin(_ table: TableValue) throws(BindFailure) -> TableValue {
+    guard usesRowOrigin else { return table }
+    let names = table.plan.schema.names
+    let visible = names.filter { !RowOrigin.isOrigin($0) }
+    guard visible.count < names.count else { return table }
+    var table = table
+    table.plan = try asking { () throws in try table.plan.select(visible) }
+    return table
+  }
+}

@@ -1,0 +1,70 @@
+// Role: entry point of command syntax: text in, command and diagnostics out.
+// Source: Kusto management documentation; output shapes are no concern of this stage.
+
+/// What parsing a command gave.
+package struct CommandParseResult: Sendable {
+  /// Nil when the text is no well-formed command.
+  package var command: Command?
+  package var diagnostics: [KQLDiagnostic]
+}
+
+/// The parser of management commands.
+package enum CommandParser {
+  /// Whether the text is a command: its first token is a dot.
+  package static func isCommand(_ text: String) -> Bool {
+    for line in text.split(whereSeparator: \.isNewline) {
+      let rest = line.drop(while: \.isWhitespace)
+      if rest.isEmpty || rest.hasPrefix("//") { continue }
+      return rest.first == "."
+    }
+    return false
+  }
+
+  /// Parses one command with what follows it.
+  package static func parse(_ text: String) -> CommandParseResult {
+    let bytes = Array(text.utf8)
+    guard bytes.count <= KQLParser.maximumTextBytes else {
+      let message = "command text of \(bytes.count) bytes; the limit is \(KQLParser.maximumTextBytes)"
+      return CommandParseResult(command: nil, diagnostics: [KQLDiagnostic(.textTooLong, message, at: SourceSpan(start: 0, end: 0))])
+    }
+    let scanned = Parser(bytes: bytes, stopsAtInput: true)
+    // What the lexer found may lie in raw data; it is reported below when the command does not reach that far.
+    var parser = scanned
+    parser.forgetDiagnostics()
+    guard parser.accept(.dot) else {
+      return failure(KQLDiagnostic(.expected, "a command begins with '.', found \(parser.describeCurrent())", at: parser.current.span))
+    }
+    guard let (_, verb) = parser.dashedWord() else {
+      return failure(KQLDiagnostic(.missing, "expected a command after '.', found \(parser.describeCurrent())", at: parser.current.span, hint: "for instance .show tables"))
+    }
+    let forms = CommandForms.all.filter { $0.verb == verb.lowercased() }
+    guard !forms.isEmpty else {
+      let verbs = Set(CommandForms.all.map { String($0.verb) }).sorted()
+      let hint = NameSuggestion.hint(for: verb.lowercased(), among: verbs) ?? "commands begin with \(verbs.prefix(12).map { ".\($0)" }.joined(separator: ", ")), …"
+      return failure(KQLDiagnostic(.unknownCommand, "unknown command '.\(verb)'", at: parser.current.span, hint: hint))
+    }
+    var matcher = CommandMatcher()
+    guard let (kind, match) = matcher.match(forms, parser) else {
+      let found = matcher.diagnostic(parser)
+      if let lexical = scanned.diagnostics.first(where: { $0.span.start <= found.span.start }) { return failure(lexical) }
+      return failure(found)
+    }
+    let end = match.parser
+    let last = max(0, end.position - 1)
+    let span = SourceSpan(start: Int(scanned.tokens[0].start), end: Int(end.tokens[last].end))
+    let rawStart = match.arguments.values.compactMap { if case .source(_, let span) = $0 { Int(span.start) } else { nil } }.min() ?? Int(span.end)
+    let lexical = scanned.diagnostics.filter { Int($0.span.start) < rawStart }
+    if !lexical.isEmpty { return CommandParseResult(command: nil, diagnostics: lexical) }
+    var command = Command(kind: kind, arguments: match.arguments, words: match.words, span: span)
+    switch end.kind {
+    case .pipe: command.tail = .operators(offset: Int(end.current.start))
+    case .semicolon:
+      let after = end.token(1)
+      if after.kind != .end { command.tail = .statements(offset: Int(end.current.end)) }
+    default: break
+    }
+    return CommandParseResult(command: command, diagnostics: [])
+  }
+
+  private static func failure(_ diagnostic: KQLDiagnostic) -> CommandParseResult { CommandParseResult(command: nil, diagnostics: [diagnostic]) }
+}

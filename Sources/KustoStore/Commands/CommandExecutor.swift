@@ -1,0 +1,139 @@
+// Role: the one door to a store for texts: KQL and management commands in, result tables out. Synchronous; safe from any thread.
+
+import Columnar
+import DataSource
+package import Engine
+import Expressions
+import KQL
+import Synchronization
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// Runs requests against one store.
+package final class CommandExecutor: Sendable {
+  package let store: Store
+  package let metadata: MetadataStore
+  /// How queries run.
+  package let options: ExecutionOptions
+  /// Refuses paths and URLs that requests may not touch; nil: all are allowed, as for a local user.
+  package let pathGuard: (@Sendable (String) throws -> Void)?
+  let requests = RunningRequests()
+  let background = BackgroundOperations()
+  let startedOn = StoreClock.nowTicks
+
+  package init(_ store: Store, options: ExecutionOptions = ExecutionOptions(), pathGuard: (@Sendable (String) throws -> Void)? = nil) {
+    self.store = store
+    metadata = MetadataStore(storePath: store.path)
+    self.options = options
+    self.pathGuard = pathGuard
+  }
+
+  /// The database that requests without one use.
+  package static let defaultDatabase = "NetDefaultDB"
+
+  /// Runs a text. Queries are bound and their rows computed when they are read; commands have done their work on return.
+  /// `database` is the one of unqualified names; nil: the store's only database, if there is just one. Throws `KConnectError`.
+  package func execute(_ text: String, database: String? = nil, _ properties: RequestProperties = RequestProperties()) throws -> RequestResult {
+    let request = Request(text: text, database: try resolve(database), properties: properties)
+    let isCommand = CommandParser.isCommand(text)
+    requests.begin(request)
+    do {
+      let result = isCommand ? try runCommand(request) : try bindQuery(request)
+      requests.end(request, failure: nil)
+      return result
+    } catch {
+      requests.end(request, failure: error)
+      throw error
+    }
+  }
+
+  /// Stops the request of that id; false when none is running.
+  package func cancel(requestId: String, reason: String? = nil) -> Bool { requests.cancel(requestId, reason: reason) }
+
+  /// Waits until all asynchronous operations of this process have ended.
+  package func drain() { background.drain() }
+
+  private func runCommand(_ request: Request) throws -> RequestResult {
+    let command = try KQL.command(request.text)
+    if request.isReadOnly, !command.kind.isReadOnly {
+      throw KConnectError(.permission, "the request is read-only, '.\(command.kind.typeName)' changes something", hint: "drop the option request_readonly")
+    }
+    let run = CommandRun(executor: self, request: request, command: command)
+    let output = try run.logged()
+    var tables = [ResultTable(name: "Table_0", plan: output.plan)]
+    if let tail = command.tail { tables = try run.apply(tail, to: output.plan) }
+    return result(request, tables, isCommand: true, notes: run.notes.all)
+  }
+
+  private func bindQuery(_ request: Request) throws -> RequestResult {
+    let catalog = SessionCatalog(self, request)
+    let bound = try KQL.bind(request.text, catalog: catalog, options: request.bindOptions(self, catalog))
+    let tables = bound.results.enumerated().map { i, result in
+      ResultTable(name: result.name ?? "PrimaryResult", plan: result.plan, visualization: result.visualization)
+    }
+    var answer = result(request, tables, isCommand: false, notes: [])
+    answer.options.merge(bound.options) { $1 }
+    return answer
+  }
+
+  private func result(_ request: Request, _ tables: [ResultTable], isCommand: Bool, notes: [String]) -> RequestResult {
+    RequestResult(
+      tables: tables, context: request.context, executionOptions: options, requestId: request.properties.requestId, isCommand: isCommand,
+      options: request.properties.options, notes: notes, cancellation: request.properties.cancellation)
+  }
+
+  /// The store's spelling of a database name: exact, else without regard to case; nil picks the only database.
+  func resolve(_ name: String?) throws -> String? {
+    let names = try store.databaseNames()
+    guard let name, !name.isEmpty else { return names.count == 1 ? names[0] : names.first { $0 == Self.defaultDatabase } }
+    if names.contains(name) { return name }
+    return names.first { $0.lowercased() == name.lowercased() } ?? name
+  }
+}
+
+/// One request on its way.
+final class Request: Sendable {
+  let text: String
+  /// The database of unqualified names; may not exist.
+  let database: String?
+  let properties: RequestProperties
+  let context: EvaluationContext
+  let startedOn = StoreClock.nowTicks
+  let activityId = GUID(randomIdentifier()) ?? GUID(high: 0, low: 0)
+
+  init(text: String, database: String?, properties: RequestProperties) {
+    self.text = text
+    self.database = database
+    self.properties = properties
+    var now = startedOn
+    if case .datetime(let fixed)? = properties.options["query_now"] { now = fixed }
+    context = EvaluationContext(nowTicks: now, seed: UInt64.random(in: .min ... .max))
+  }
+
+  var principal: String { properties.principal ?? Self.localPrincipal }
+
+  /// The user of this process.
+  static let localPrincipal = "localuser=" + userName
+
+  static var userName: String {
+    // SAFETY: getpwuid answers nil or a record that is valid until the next call; the name is copied at once.
+    guard let entry = unsafe getpwuid(geteuid()), let name = unsafe entry.pointee.pw_name else { return "uid-\(geteuid())" }
+    return unsafe String(cString: name)
+  }
+
+  var isReadOnly: Bool {
+    ["request_readonly", "request_readonly_hardline"].contains { name in
+      if case .bool(true)? = properties.options[name] { return true }
+      return false
+    }
+  }
+
+  func bindOptions(_ executor: CommandExecutor, _ catalog: SessionCatalog) -> BindOptions {
+    var options = BindOptions(context: context)
+    options.execution = executor.options
+    options.parameters = properties.parameters
+    return options
+  }
+}

@@ -1,0 +1,178 @@
+// Role: commands that bring rows into tables: `.ingest inline`, `.ingest into`, `.set`, `.append`, `.set-or-append`, `.set-or-replace`.
+
+import Columnar
+import DataSource
+import Engine
+import Expressions
+import KQL
+
+extension CommandRun {
+  private static let ingestionProperties = [
+    "format", "ignoreFirstRecord", "ingestionMapping", "ingestionMappingType", "ingestionMappingReference", "mappingReference", "tags", "ingestIfNotExists",
+    "creationTime", "validationPolicy", "zipPattern", "folder", "docstring", "extend_schema", "recreate_schema", "distributed", "persistDetails",
+    "policy_ingestionTime", "rawDataSize", "skipBatching", "enableTracking", "kustoDatabase",
+  ]
+
+  private func ingestProperties(_ properties: CommandProperties, operation: String) throws -> IngestProperties {
+    var out = IngestProperties()
+    out.operation = operation
+    out.additionalTags = try properties.texts("tags") ?? []
+    out.ingestIfNotExists = try properties.texts("ingestIfNotExists") ?? []
+    out.creationTime = try properties.datetime("creationTime")
+    return out
+  }
+
+  // MARK: Files and inline data
+
+  func dataIngestPull() throws -> CommandOutput {
+    let table = try table()
+    let properties = try properties(Self.ingestionProperties)
+    let paths = try command.texts("paths").map(localPath)
+    guard !paths.isEmpty else { throw KConnectError(.usage, "no path is given") }
+    let format = try properties.text("format").map { try IngestFormat($0) } ?? IngestFormat.guess(paths[0])
+    let result = try ingestFiles(paths, format, into: table, properties)
+    let duration = TimespanForm.text(StoreClock.nowTicks - request.startedOn)
+    let rows = paths.enumerated().map { i, path -> [Scalar] in
+      let extent = result.extents.isEmpty ? GUID(high: 0, low: 0) : result.extents[min(i, result.extents.count - 1)].id
+      return [.guid(extent), .string(LoggedText.hidingSecrets(path)), .string(duration), .string("False"), .guid(operationId)]
+    }
+    if result.isSkipped { notes.add("nothing was ingested: the table has an extent with one of the ingest-by tags already") }
+    return CommandOutput(Shapes.ingest, rows)
+  }
+
+  /// The path without the scheme `file://` and without what stands behind `;` in storage connection strings.
+  func localPath(_ text: String) throws -> String {
+    var path = text
+    if let semicolon = path.firstIndex(of: ";") { path = String(path[..<semicolon]) }
+    if path.hasPrefix("file://") { path = String(path.dropFirst(7)) }
+    guard !path.isEmpty else { throw KConnectError(.usage, "the path is empty") }
+    if path.lowercased().hasSuffix(".zip") { throw KConnectError(.notSupported, "not supported: zip archives ('\(path)')", hint: "gzip and zstd files are read as they are") }
+    try executor.pathGuard?(path)
+    return path
+  }
+
+  func dataIngestInline() throws -> CommandOutput {
+    let table = try table()
+    let properties = try properties(Self.ingestionProperties)
+    guard let (data, _) = command.source("data") else { throw KConnectError(.internalError, "no data") }
+    let format = try IngestFormat(properties.text("format") ?? "csv")
+    guard format.kind != "parquet" else { throw KConnectError(.usage, "inline data is text, the format is parquet") }
+    let file = try TemporaryText(data, extension: format.kind == "json" ? "json" : "csv", directory: executor.options.spillDirectory)
+    defer { file.remove() }
+    let result = try ingestFiles([file.path], format, into: table, properties)
+    if result.isSkipped { notes.add("nothing was ingested: the table has an extent with one of the ingest-by tags already") }
+    return CommandOutput(Shapes.extentId, result.extents.isEmpty ? [[.guid(GUID(high: 0, low: 0))]] : result.extents.map { [.guid($0.id)] })
+  }
+
+  private func ingestFiles(_ paths: [String], _ format: IngestFormat, into table: StoreTable, _ properties: CommandProperties) throws -> IngestResult {
+    var mapping: IngestionMapping?
+    let kind = format.kind == "text" ? "csv" : format.kind
+    if let text = properties.text("ingestionMapping") {
+      mapping = try IngestionMapping(name: "ingestionMapping", kind: properties.text("ingestionMappingType")?.lowercased() ?? kind, text: text)
+    } else if let name = properties.text("ingestionMappingReference") ?? properties.text("mappingReference") {
+      mapping = try IngestionMapping.find(name, kind: kind, for: table, metadata)
+    }
+    let source = IngestSource(
+      paths: paths, format: format, mapping: mapping, ignoresFirstRecord: try properties.bool("ignoreFirstRecord") ?? false,
+      bindOptions: request.bindOptions(executor, catalog()))
+    do {
+      let plan = try source.plan(for: try table.snapshot().schema)
+      let result = try UpdatePolicies(executor, request).ingest(plan, into: table, try ingestProperties(properties, operation: "INGEST"), mode: .append)
+      try Retention(executor).sweep(table.database, now: StoreClock.nowTicks)
+      return result
+    } catch {
+      try? recordFailure(error, table, path: paths[0], properties)
+      throw error
+    }
+  }
+
+  private func recordFailure(_ error: any Error, _ table: StoreTable, path: String, _ properties: CommandProperties) throws {
+    let codes: [(KConnectError.Code, String)] = [
+      (.pathNotFound, "Download_SourceNotFound"), (.permission, "Download_Forbidden"), (.formatCorrupt, "BadRequest_NoRecordsOrWrongFormat"),
+      (.valueInvalid, "BadRequest_InvalidMapping"), (.notSupported, "BadRequest_FormatNotSupported"), (.http, "Download_UnknownError"),
+    ]
+    let code = (error as? KConnectError).flatMap { error in codes.first { $0.0 == error.code }?.1 } ?? "General_BadRequest"
+    let shown = command.properties().map { DynamicEntry($0.name.text, .string($0.text)) }
+    try metadata.add(
+      FailureRecord(
+        operation: operationId, database: table.database.name, table: table.name, failedOn: StoreClock.nowTicks, path: LoggedText.hidingSecrets(path),
+        details: Self.message(error), isPermanent: !Self.isRetryable(error), kind: command.kind.typeName, comesFromPolicy: false, code: code,
+        principal: request.principal, properties: DynamicValue.bag(shown).json, isStreaming: false))
+  }
+
+  // MARK: From queries
+
+  func ingestFromQuery() throws -> CommandOutput {
+    let properties = try properties(Self.ingestionProperties)
+    let database = try database()
+    guard let name = command.name("table")?.text else { throw KConnectError(.internalError, "no table name") }
+    let found = try database.tableIfExists(name)
+    if command.kind == .tableSet, found != nil {
+      throw KConnectError(.alreadyExists, "the table '\(name)' exists already in the database '\(database.name)'", hint: "use .append, .set-or-append or .set-or-replace")
+    }
+    if command.kind == .tableAppend, found == nil { _ = try database.table(name) }
+    var plan = try query()
+    let table: StoreTable
+    let replaces = command.kind == .tableSetOrReplace
+    if let found {
+      table = found
+      plan = try arrange(plan, for: found, properties, replaces: replaces)
+    } else {
+      table = try database.createTable(
+        TableDescription(name, schema: plan.schema, docstring: properties.text("docstring"), folder: properties.text("folder")), ifNotExists: true)
+      try journal("ADD-TABLE", name, after: SchemaText.csl(plan.schema))
+    }
+    do {
+      let operation = command.kind.typeName.uppercased()
+      let result = try UpdatePolicies(executor, request).ingest(
+        plan, into: table, try ingestProperties(properties, operation: operation), mode: replaces ? .replace : .append)
+      if found != nil, properties["folder"] != nil || properties["docstring"] != nil { try alter(table, properties) { _ in } }
+      try Retention(executor).sweep(database, now: StoreClock.nowTicks)
+      return CommandOutput(
+        Shapes.ingestQuery,
+        result.extents.map { [.guid($0.id), .count($0.originalSize), .count($0.byteSize), .count($0.byteSize), .count(0), .count($0.rowCount)] })
+    } catch {
+      // A table made for rows that never came is taken back.
+      if found == nil { _ = try? database.dropTable(name, ifExists: true) }
+      throw error
+    }
+  }
+
+  /// The query's columns as the table's: by position, with the table extended or made anew where the properties ask for it.
+  private func arrange(_ plan: LogicalPlan, for table: StoreTable, _ properties: CommandProperties, replaces: Bool) throws -> LogicalPlan {
+    let schema = try table.snapshot().schema
+    if try replaces && properties.bool("recreate_schema") == true {
+      if plan.schema.names != schema.names || plan.schema.fields.map(\.type) != schema.fields.map(\.type) {
+        try alter(table) { change in
+          for field in plan.schema.fields where change.columns.contains(where: { $0.field.name == field.name && $0.field.type != field.type }) { try change.drop(field.name) }
+          try change.replace(with: plan.schema)
+        }
+      }
+      return plan
+    }
+    if try properties.bool("extend_schema") == true, plan.schema.count > schema.count {
+      let head = StructType(Array(plan.schema.fields.prefix(schema.count)))
+      guard head.fields.map(\.type) == schema.fields.map(\.type) else {
+        return try TableColumns.fit(plan, to: table, what: "the query")
+      }
+      try alter(table) { try $0.merge(StructType(Array(plan.schema.fields.dropFirst(schema.count)))) }
+    }
+    return try TableColumns.fit(plan, to: table, what: "the query")
+  }
+}
+
+/// A text in a temporary file.
+struct TemporaryText {
+  let path: String
+
+  init(_ text: String, extension ending: String, directory: String?) throws {
+    path = joinPath(directory ?? "/tmp", "kconnect-\(randomIdentifier()).\(ending)")
+    let file = try OutputFile(creating: path)
+    var text = text
+    // SAFETY: the bytes live through the call.
+    try text.withUTF8 { try unsafe file.write(UnsafeRawBufferPointer($0)) }
+    try file.close()
+  }
+
+  func remove() { _ = FileSystem.system.remove(path) }
+}

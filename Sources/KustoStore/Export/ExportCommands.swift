@@ -1,0 +1,97 @@
+// Role: `.export` to files and to external tables.
+
+import Columnar
+import DataSource
+import Engine
+import FileConnector
+import KQL
+
+extension CommandRun {
+  private static let exportProperties = [
+    "namePrefix", "includeHeaders", "sizeLimit", "fileExtension", "encoding", "compressionType", "distributed", "distribution", "parquetRowGroupSize",
+    "distributionKind", "persistDetails", "useNativeParquetWriter", "parquetDatetimePrecision",
+  ]
+
+  /// Kusto's default and bounds of a file's size, in bytes.
+  private static let defaultSizeLimit = 100 << 20
+  private static let maxSizeLimit = 4 << 30
+
+  func exportToStorage() throws -> CommandOutput {
+    let properties = try properties(Self.exportProperties)
+    let paths = try command.texts("paths").map(localPath)
+    guard let path = paths.first else { throw KConnectError(.usage, "no path is given") }
+    guard !path.contains("://") else { throw KConnectError(.notSupported, "not supported: export to '\(LoggedText.hidingSecrets(path))'", hint: "export to a directory of this machine") }
+    if paths.count > 1 { notes.add("all files are written to '\(path)': one directory is enough here") }
+    let plan = try query()
+    return try export(plan, to: path, format: command.text("format") ?? "csv", prefix: properties.text("namePrefix") ?? "", properties, compressed: command.says("compressed"))
+  }
+
+  func exportToTable() throws -> CommandOutput {
+    let properties = try properties(Self.exportProperties)
+    let table = try externalTable(command.name("table")?.text ?? "")
+    guard let path = table.paths.first else { throw KConnectError(.valueInvalid, "the external table '\(table.name)' has no path") }
+    guard !path.contains("://"), pathKind(path) != .file else {
+      throw KConnectError(.notSupported, "not supported: export to the external table '\(table.name)', which is no directory of this machine")
+    }
+    let plan = try query()
+    let wanted = StructType(table.schema.fields + table.partitions.fields.filter { table.schema.field($0.name) == nil })
+    for field in wanted.fields where plan.schema.field(field.name)?.type != field.type {
+      throw KConnectError(.schemaMismatch, "the external table '\(table.name)' has the column \(field.name):\(field.type); the query gives (\(plan.schema))")
+    }
+    let rows = try plan.select(wanted.names)
+    if table.partitions.count == 0 {
+      return try export(rows, to: path, format: table.format, prefix: table.namePrefix, properties, compressed: table.compressed, header: table.hasHeader)
+    }
+    let format = try fileFormat(table.format)
+    let given = try options(format, properties, compressed: table.compressed, header: table.hasHeader)
+    guard let provider = FileFormats.providers.first(where: { $0.shortName == format.shortName }) else { throw KConnectError(.internalError, "no writer") }
+    let checked = try DataSourceOptions(source: format.shortName, specs: provider.options, given: given, use: .write)
+    guard let sink = try provider.makeSink(path, schema: wanted, mode: .append, partitionBy: table.partitions.names, options: checked) else { return CommandOutput(Shapes.export, []) }
+    let execution = try QueryExecution(rows, options: executor.options, context: request.context)
+    let summary = try cancellation.running(execution) { try $0.write(to: sink) }
+    return CommandOutput(Shapes.export, [[.string(path), .count(summary.rows), .count(summary.bytes)]])
+  }
+
+  private func export(
+    _ plan: LogicalPlan, to path: String, format word: String, prefix: String, _ properties: CommandProperties, compressed: Bool, header: Bool? = nil
+  ) throws -> CommandOutput {
+    guard !prefix.contains("/") else { throw KConnectError(.optionInvalid, "property 'namePrefix': '\(prefix)' holds a '/'") }
+    let limit = try properties.integer("sizeLimit") ?? Self.defaultSizeLimit
+    guard limit > 0, limit <= Self.maxSizeLimit else { throw KConnectError(.optionInvalid, "property 'sizeLimit': found \(limit), expected 1 to \(Self.maxSizeLimit) bytes") }
+    let format = try fileFormat(word)
+    let given = try options(format, properties, word: word, compressed: compressed, header: header)
+    let checked = try DataSourceOptions(source: format.shortName, specs: format.options, given: given, use: .write)
+    let sink = try ExportSink(directory: path, prefix: prefix, format: format, options: checked, schema: plan.schema, sizeLimit: limit)
+    let execution = try QueryExecution(plan, options: executor.options, context: request.context)
+    _ = try cancellation.running(execution) { try $0.write(to: sink) }
+    return CommandOutput(Shapes.export, sink.artifacts.map { [.string($0.path), .count($0.rows), .count($0.bytes)] })
+  }
+
+  private func fileFormat(_ word: String) throws -> any FileFormat {
+    let name = ["tsv", "csv"].contains(word.lowercased()) ? "csv" : word.lowercased()
+    guard let format = FileFormats.all.first(where: { $0.shortName == name }) else {
+      throw KConnectError(.notSupported, "not supported: export as \(word)", hint: "formats: csv, tsv, json, parquet")
+    }
+    return format
+  }
+
+  private func options(_ format: any FileFormat, _ properties: CommandProperties, word: String = "", compressed: Bool, header: Bool? = nil) throws -> [(String, String)] {
+    var given: [(String, String)] = []
+    if format.shortName == "csv" {
+      let headers = properties.text("includeHeaders")?.lowercased() ?? "none"
+      guard ["none", "all", "firstfile"].contains(headers) else {
+        throw KConnectError(.optionInvalid, "property 'includeHeaders': found '\(headers)', expected none, all or firstFile")
+      }
+      given.append(("header", header ?? (headers != "none") ? "true" : "false"))
+      if word.lowercased() == "tsv" { given.append(("sep", "\\t")) }
+    }
+    let compression = properties.text("compressionType")?.lowercased()
+    switch compression {
+    case nil: if compressed, format.shortName != "parquet" { given.append(("compression", "gzip")) }
+    case "gzip"?, "zstd"?, "snappy"?, "lz4_raw"?, "brotli"?, "uncompressed"?, "none"?:
+      given.append(("compression", compression == "uncompressed" ? "none" : compression ?? "none"))
+    case let other?: throw KConnectError(.notSupported, "not supported: the compression '\(other)' of exports", hint: "gzip, zstd, and for parquet snappy, lz4_raw, brotli")
+    }
+    return given
+  }
+}

@@ -1,0 +1,142 @@
+// Role: named documents with a scope: what functions, mappings, policies, views, external tables, principals and databases are stored as.
+
+import Columnar
+import DataSource
+import GRDB
+
+/// What an entry is.
+enum EntryKind: String, Sendable {
+  case function, mapping, policy, view, externalTable, principal, database
+}
+
+/// To what an entry belongs.
+enum EntryScope: Hashable, Sendable {
+  case cluster
+  case database(String)
+  /// By the table's id; columns as `id/column`.
+  case table(String)
+  case column(table: String, String)
+  case view(database: String, String)
+  case external(database: String, String)
+  case function(database: String, String)
+
+  var text: String {
+    switch self {
+    case .cluster: "cluster"
+    case .database(let name): "database:" + name
+    case .table(let id): "table:" + id
+    case .column(let id, let column): "column:" + id + "/" + column
+    case .view(let database, let name): "view:" + database + "/" + name
+    case .external(let database, let name): "external:" + database + "/" + name
+    case .function(let database, let name): "function:" + database + "/" + name
+    }
+  }
+}
+
+/// One entry.
+struct MetadataEntry: Sendable {
+  var name: String
+  var document: DynamicValue
+  /// Ticks of 100 ns since 1970.
+  var updated: Int64
+}
+
+extension MetadataStore {
+  /// The entries of a kind in a scope, sorted by name.
+  func entries(_ kind: EntryKind, in scope: EntryScope) throws -> [MetadataEntry] {
+    try read(absent: []) { database in
+      try Row.fetchAll(database, sql: "SELECT name, document, updated FROM entry WHERE kind = ? AND scope = ? ORDER BY name", arguments: [kind.rawValue, scope.text])
+        .map(Self.entry)
+    }
+  }
+
+  func entry(_ kind: EntryKind, _ name: String, in scope: EntryScope) throws -> MetadataEntry? {
+    try read(absent: nil) { database in
+      try Row.fetchOne(
+        database, sql: "SELECT name, document, updated FROM entry WHERE kind = ? AND scope = ? AND name = ?", arguments: [kind.rawValue, scope.text, name]
+      ).map(Self.entry)
+    }
+  }
+
+  /// Whether any entry of that kind and name exists in any scope: a cheap answer for features that are seldom used.
+  func hasEntries(_ kind: EntryKind, named name: String) throws -> Bool {
+    try read(absent: false) { database in
+      try Bool.fetchOne(database, sql: "SELECT EXISTS (SELECT 1 FROM entry WHERE kind = ? AND name = ?)", arguments: [kind.rawValue, name]) ?? false
+    }
+  }
+
+  /// The scopes that have an entry of that kind and name, with the entries.
+  func scopes(_ kind: EntryKind, named name: String) throws -> [String: MetadataEntry] {
+    try read(absent: [:]) { database in
+      var found: [String: MetadataEntry] = [:]
+      let rows = try Row.fetchAll(database, sql: "SELECT scope, name, document, updated FROM entry WHERE kind = ? AND name = ?", arguments: [kind.rawValue, name])
+      for row in rows { found[row["scope"]] = try Self.entry(row) }
+      return found
+    }
+  }
+
+  /// Adds or replaces an entry.
+  func put(_ kind: EntryKind, _ name: String, in scope: EntryScope, _ document: DynamicValue) throws {
+    let text = document.json
+    try write { database in
+      try database.execute(
+        sql: "INSERT OR REPLACE INTO entry (kind, scope, name, document, updated) VALUES (?, ?, ?, ?, ?)",
+        arguments: [kind.rawValue, scope.text, name, text, StoreClock.nowTicks])
+    }
+  }
+
+  /// Removes an entry; false when there was none.
+  @discardableResult
+  func remove(_ kind: EntryKind, _ name: String, in scope: EntryScope) throws -> Bool {
+    guard pathExists(path) else { return false }
+    return try write { database in
+      try database.execute(sql: "DELETE FROM entry WHERE kind = ? AND scope = ? AND name = ?", arguments: [kind.rawValue, scope.text, name])
+      return database.changesCount > 0
+    }
+  }
+
+  /// Gives an entry another name.
+  func rename(_ kind: EntryKind, _ name: String, to newName: String, in scope: EntryScope) throws {
+    try write { database in
+      try database.execute(
+        sql: "UPDATE entry SET name = ?, updated = ? WHERE kind = ? AND scope = ? AND name = ?",
+        arguments: [newName, StoreClock.nowTicks, kind.rawValue, scope.text, name])
+    }
+  }
+
+  /// Moves the entries of one scope to another: a view or external table that was renamed.
+  func move(from scope: EntryScope, to newScope: EntryScope) throws {
+    guard pathExists(path) else { return }
+    try write { try $0.execute(sql: "UPDATE OR REPLACE entry SET scope = ? WHERE scope = ?", arguments: [newScope.text, scope.text]) }
+  }
+
+  /// Forgets everything that belongs to a table and its columns.
+  func forgetTable(_ id: String) throws {
+    guard pathExists(path) else { return }
+    try write { database in
+      try database.execute(sql: "DELETE FROM entry WHERE scope = ?", arguments: [EntryScope.table(id).text])
+      try database.execute(sql: "DELETE FROM entry WHERE substr(scope, 1, ?) = ?", arguments: [8 + id.count, "column:" + id + "/"])
+    }
+  }
+
+  /// Forgets everything that belongs to a database, its tables excepted.
+  func forgetDatabase(_ name: String) throws {
+    guard pathExists(path) else { return }
+    try write { database in
+      try database.execute(sql: "DELETE FROM entry WHERE scope = ?", arguments: [EntryScope.database(name).text])
+      for kind in ["view", "external", "function"] {
+        let start = kind + ":" + name + "/"
+        try database.execute(sql: "DELETE FROM entry WHERE substr(scope, 1, ?) = ?", arguments: [start.count, start])
+      }
+    }
+  }
+
+  private static func entry(_ row: Row) throws -> MetadataEntry {
+    let name: String = row["name"]
+    let text: String = row["document"]
+    guard let document = DynamicValue(json: text) else {
+      throw KConnectError(.formatCorrupt, "the store's metadata: the entry '\(name)' is no JSON: '\(text.prefix(80))'")
+    }
+    return MetadataEntry(name: name, document: document, updated: row["updated"])
+  }
+}

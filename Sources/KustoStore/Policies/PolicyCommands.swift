@@ -1,0 +1,151 @@
+// Role: `.show`, `.alter`, `.alter-merge` and `.delete` of policies for every entity.
+
+import Columnar
+import DataSource
+import Engine
+import KQL
+
+extension CommandRun {
+  /// An entity that policies can belong to.
+  private struct PolicyEntity {
+    var scope: EntryScope
+    /// `[db].[T]`
+    var shown: String
+    var type: String
+    var table: StoreTable?
+    var database: String?
+  }
+
+  private func policyName() throws -> PolicyName {
+    guard let name = command.text("policy").flatMap({ PolicyName(rawValue: $0) }) else {
+      throw KConnectError(.notSupported, "not supported: the policy '\(command.text("policy") ?? "")'")
+    }
+    return name
+  }
+
+  /// The entities a policy command names; `*` stands for all tables or databases.
+  private func policyEntities() throws -> [PolicyEntity] {
+    func entity(_ table: StoreTable) -> PolicyEntity {
+      PolicyEntity(scope: .table(table.id), shown: "[\(table.database.name)].[\(table.name)]", type: "Table", table: table, database: table.database.name)
+    }
+    func entity(_ database: Database) -> PolicyEntity {
+      PolicyEntity(scope: .database(database.name), shown: "[\(database.name)]", type: "Database", database: database.name)
+    }
+    if command.arguments["tables"] != nil { return try tables().map(entity) }
+    if command.arguments["table"] != nil {
+      if command.name("table")?.text == "*" { return try database().tables().map(entity) }
+      return [entity(try table())]
+    }
+    if command.arguments["column"] != nil {
+      let parts = command.path("column").map(\.text)
+      guard parts.count >= 2 else { throw KConnectError(.usage, "'\(parts.joined(separator: "."))' is no column of a table", hint: "write Table.Column") }
+      let table = try (parts.count > 2 ? namedDatabase(parts[parts.count - 3]) : database()).table(parts[parts.count - 2])
+      let names = try table.snapshot().schema.names
+      guard names.contains(parts[parts.count - 1]) else { throw missingColumn(parts[parts.count - 1], table, names) }
+      return [
+        PolicyEntity(
+          scope: .column(table: table.id, parts[parts.count - 1]), shown: "[\(table.database.name)].[\(table.name)].[\(parts[parts.count - 1])]", type: "Column",
+          database: table.database.name)
+      ]
+    }
+    if command.arguments["view"] != nil {
+      let view = try materializedView(command.name("view")?.text ?? "")
+      let name = try database().name
+      return [PolicyEntity(scope: .view(database: name, view.name), shown: "[\(name)].[\(view.name)]", type: "MaterializedView", database: name)]
+    }
+    if command.arguments["external"] != nil {
+      let external = try externalTable(command.name("external")?.text ?? "")
+      let name = try database().name
+      return [PolicyEntity(scope: .external(database: name, external.name), shown: "[\(name)].[\(external.name)]", type: "ExternalTable", database: name)]
+    }
+    if command.says("database") {
+      if command.name("database")?.text == "*" { return try databases("none").map(entity) }
+      return [entity(try database("database"))]
+    }
+    return [PolicyEntity(scope: .cluster, shown: "[local]", type: "Cluster")]
+  }
+
+  private func row(_ policy: PolicyName, _ entity: PolicyEntity) throws -> [Scalar] {
+    let document = try metadata.entry(.policy, policy.rawValue, in: entity.scope)?.document
+    return [.string(policy.shownName), .string(entity.shown), .string(document.map { Self.shown(policy, $0) } ?? "null"), .string("[]"), .string(entity.type)]
+  }
+
+  /// Flags are shown the way Kusto shows them.
+  private static func shown(_ policy: PolicyName, _ document: DynamicValue) -> String { document.json }
+
+  func policyShow() throws -> CommandOutput {
+    let policy = try policyName()
+    return CommandOutput(Shapes.policies, try policyEntities().map { try row(policy, $0) })
+  }
+
+  func policyAlter(merging: Bool) throws -> CommandOutput {
+    let policy = try policyName()
+    guard case .policy(let value)? = command.arguments["value"] else { throw KConnectError(.internalError, "no policy") }
+    let entities = try policyEntities()
+    let fits = try entities.map { entity -> (PolicyEntity, DynamicValue, DynamicValue?) in
+      try checkFits(policy, entity)
+      let old = try metadata.entry(.policy, policy.rawValue, in: entity.scope)?.document
+      let document = try merging ? PolicyDocument.merge(policy, value, into: old) : PolicyDocument.make(policy, value)
+      try check(policy, document, entity)
+      return (entity, document, old)
+    }
+    for (entity, document, old) in fits {
+      try metadata.put(.policy, policy.rawValue, in: entity.scope, document)
+      try journal(
+        "ALTER-\(entity.type.uppercased())-POLICY-\(policy.rawValue.uppercased())", entity.shown, before: old?.json ?? "", after: document.json,
+        database: entity.database ?? "")
+    }
+    if !policy.isHonoured { notes.add("the policy '\(policy.rawValue)' is stored and shown; it changes nothing in an embedded store") }
+    if policy == .retention || policy == .autoDelete { try Retention(executor).sweep(request) }
+    return CommandOutput(Shapes.policies, try entities.map { try row(policy, $0) })
+  }
+
+  func policyDelete() throws -> CommandOutput {
+    let policy = try policyName()
+    let entities = try policyEntities()
+    for entity in entities {
+      try checkFits(policy, entity)
+      // Without its entry a table would have ingestion times again, which is the default here.
+      if policy == .ingestionTime {
+        try metadata.put(.policy, policy.rawValue, in: entity.scope, .bag([DynamicEntry("IsEnabled", .bool(false))]))
+      } else {
+        try metadata.remove(.policy, policy.rawValue, in: entity.scope)
+      }
+      try journal("DELETE-\(entity.type.uppercased())-POLICY-\(policy.rawValue.uppercased())", entity.shown, database: entity.database ?? "")
+    }
+    return CommandOutput(Shapes.policies, try entities.map { try row(policy, $0) })
+  }
+
+  private func checkFits(_ policy: PolicyName, _ entity: PolicyEntity) throws {
+    let tableOnly: Set<PolicyName> = [.rowLevelSecurity, .restrictedViewAccess, .ingestionTime, .update, .autoDelete, .roworder]
+    let isFit =
+      tableOnly.contains(policy) ? ["Table", "MaterializedView", "ExternalTable"].contains(entity.type) : policy == .capacity || policy == .callout ? entity.type == "Cluster" : true
+    guard isFit else { throw KConnectError(.usage, "a \(entity.type.lowercased()) has no policy '\(policy.rawValue)'", hint: tableOnly.contains(policy) ? "it belongs to a table" : nil) }
+    if entity.type != "Table", tableOnly.contains(policy) {
+      notes.add("the policy '\(policy.rawValue)' of a \(entity.type) is stored and shown; it is applied to tables only")
+    }
+  }
+
+  /// Policies that run queries are checked with the query.
+  private func check(_ policy: PolicyName, _ document: DynamicValue, _ entity: PolicyEntity) throws {
+    guard let table = entity.table else { return }
+    switch policy {
+    case .update:
+      for update in (document.elements ?? []).compactMap(UpdatePolicy.init) where update.isEnabled {
+        let source = try table.database.table(update.source)
+        guard source.id != table.id else { throw KConnectError(.valueInvalid, "the update policy of '\(table.name)' has the table itself as its source") }
+        try UpdatePolicies(executor, request).check(update, source: source, target: table)
+      }
+    case .rowLevelSecurity:
+      guard Policies.isOn(document) == true, let query = document["Query"]?.stringValue else { return }
+      let catalog = catalog()
+      let bound = try KQL.bind(query, catalog: catalog, options: request.bindOptions(executor, catalog))
+      let wanted = try table.snapshot().schema
+      guard let schema = bound.results.first?.plan.schema, schema.names == wanted.names, schema.fields.map(\.type) == wanted.fields.map(\.type) else {
+        throw KConnectError(
+          .schemaMismatch, "the row level security query of '\(table.name)' gives other columns than the table: (\(bound.results.first?.plan.schema.description ?? "")), expected (\(wanted))")
+      }
+    default: break
+    }
+  }
+}

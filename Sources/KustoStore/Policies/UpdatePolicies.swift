@@ -1,0 +1,161 @@
+// Role: update policies: rows ingested into a table are put through queries into other tables, in the same commit where the policy is
+// transactional.
+
+import Columnar
+import DataSource
+import Engine
+import Expressions
+import KQL
+
+struct UpdatePolicies: Sendable {
+  let executor: CommandExecutor
+  let request: Request
+  /// Policies that feed each other may be this long a chain.
+  private static let maxDepth = 8
+
+  init(_ executor: CommandExecutor, _ request: Request) {
+    self.executor = executor
+    self.request = request
+  }
+
+  /// The policies with this table as their source, with their targets.
+  func from(_ source: StoreTable) throws -> [(policy: UpdatePolicy, target: StoreTable)] {
+    let all = try executor.metadata.scopes(.policy, named: PolicyName.update.rawValue)
+    if all.isEmpty { return [] }
+    let policies = Policies(executor.metadata)
+    return try source.database.tables().filter { all[EntryScope.table($0.id).text] != nil }.flatMap { target in
+      try policies.updates(of: target.id).filter { $0.source == source.name }.map { (policy: $0, target: target) }
+    }
+  }
+
+  /// The rows a policy makes of `rows`, with the target's columns.
+  private func plan(_ policy: UpdatePolicy, source: StoreTable, rows: LogicalPlan, target: StoreTable) throws -> LogicalPlan {
+    let scoped = Request(text: policy.query, database: source.database.name, properties: request.properties)
+    let catalog = SessionCatalog(executor, scoped).adding(source.name, rows)
+    let bound = try KQL.bind(policy.query, catalog: catalog, options: scoped.bindOptions(executor, catalog))
+    guard bound.results.count == 1, let result = bound.results.first else {
+      throw KConnectError(.kqlSemantic, "the update policy of '\(target.name)' gives \(bound.results.count) results, expected one")
+    }
+    return try TableColumns.fit(result.plan, to: target, what: "the update policy of '\(target.name)'")
+  }
+
+  /// Throws where the policy's query does not bind or gives other columns than the target has.
+  func check(_ policy: UpdatePolicy, source: StoreTable, target: StoreTable) throws {
+    let schema = try source.snapshot().schema
+    _ = try plan(policy, source: source, rows: .values(schema, []), target: target)
+  }
+
+  /// Ingests a plan's rows with everything that follows from it.
+  func ingest(_ plan: LogicalPlan, into table: StoreTable, _ properties: IngestProperties, mode: IngestMode) throws -> IngestResult {
+    let policies = try from(table)
+    let sink = try table.ingest(schema: plan.schema, properties, mode: mode)
+    if policies.isEmpty {
+      try write(plan, to: sink)
+      return try sink.finish()
+    }
+    let snapshot = try table.snapshot()
+    if properties.ingestIfNotExists.contains(where: { tag in snapshot.extents.contains { $0.tags.ingestBy.contains(ExtentTags.ingestByPrefix + tag) } }) {
+      sink.abort()
+      var result = IngestResult()
+      result.isSkipped = true
+      result.version = snapshot.version
+      return result
+    }
+    try write(plan, to: sink)
+    let staged = try sink.stage()
+    let transaction = StoreTransaction(table.database, operation: properties.operation)
+    try transaction.append(staged, ingestIfNotExists: properties.ingestIfNotExists)
+    if mode == .replace { try transaction.replaceAll(of: snapshot) }
+    var later: [(policy: UpdatePolicy, target: StoreTable)] = []
+    for (policy, target) in policies {
+      if policy.isTransactional {
+        try cascade(policy, from: table, rows: .scan(try staged.rows), into: target, properties, transaction, depth: 1)
+      } else {
+        later.append((policy, target))
+      }
+    }
+    let results = try transaction.commit()
+    let own = results.first { $0.table.id == table.id }?.result ?? IngestResult()
+    // The other policies see the rows that were committed; their failures do not undo the ingestion.
+    for (policy, target) in later {
+      do {
+        let committed = try table.snapshot()
+        let ids = Set(own.extents.map(\.id))
+        let rows = LogicalPlan.scan(committed.rows(extents: ids))
+        let derived = try self.plan(policy, source: table, rows: rows, target: target)
+        _ = try ingest(derived, into: target, derivedProperties(policy, properties), mode: .append)
+      } catch {
+        try executor.metadata.add(
+          FailureRecord(
+            operation: request.activityId, database: table.database.name, table: target.name, failedOn: StoreClock.nowTicks, path: "", details: CommandRun.message(error),
+            isPermanent: !CommandRun.isRetryable(error), kind: "UpdatePolicy", comesFromPolicy: true, code: "UpdatePolicy_QueryExecutionError",
+            principal: request.principal, properties: "{}", isStreaming: false))
+      }
+    }
+    return own
+  }
+
+  private func cascade(
+    _ policy: UpdatePolicy, from source: StoreTable, rows: LogicalPlan, into target: StoreTable, _ properties: IngestProperties, _ transaction: StoreTransaction, depth: Int
+  ) throws {
+    guard depth <= Self.maxDepth else { throw KConnectError(.valueInvalid, "update policies feed each other more than \(Self.maxDepth) deep, up to '\(target.name)'") }
+    let derived = try plan(policy, source: source, rows: rows, target: target)
+    let sink = try target.ingest(schema: derived.schema, derivedProperties(policy, properties))
+    do {
+      try write(derived, to: sink)
+    } catch {
+      sink.abort()
+      throw KConnectError(.valueInvalid, "the update policy of '\(target.name)' failed, nothing was ingested: \(CommandRun.message(error))", cause: error, isRetryable: CommandRun.isRetryable(error))
+    }
+    let staged = try sink.stage()
+    try transaction.append(staged)
+    for (next, further) in try from(target) where next.isTransactional {
+      try cascade(next, from: target, rows: .scan(try staged.rows), into: further, properties, transaction, depth: depth + 1)
+    }
+  }
+
+  private func derivedProperties(_ policy: UpdatePolicy, _ properties: IngestProperties) -> IngestProperties {
+    var derived = policy.propagatesProperties ? properties : IngestProperties()
+    derived.ingestIfNotExists = []
+    derived.operation = "UPDATE-POLICY"
+    return derived
+  }
+
+  /// Runs a plan into a sink without committing it.
+  private func write(_ plan: LogicalPlan, to sink: IngestSink) throws {
+    let execution = try QueryExecution(plan, options: executor.options, context: request.context)
+    try request.properties.cancellation.running(execution) { _ = try $0.write(to: UncommittedSink(sink)) }
+  }
+}
+
+/// A sink whose commit is left to somebody else.
+private final class UncommittedSink: TableSink {
+  private let sink: IngestSink
+
+  init(_ sink: IngestSink) { self.sink = sink }
+
+  var preferredChunkRows: Int? { sink.preferredChunkRows }
+  func encode(_ chunk: [RecordBatch]) throws -> any EncodedChunk { try sink.encode(chunk) }
+  func append(_ chunk: any EncodedChunk) throws { try sink.append(chunk) }
+  func commit() throws -> WriteSummary { WriteSummary() }
+  func abort() { sink.abort() }
+}
+
+/// Result columns as the columns of a table.
+enum TableColumns {
+  /// Columns go by position; their types must be the table's. Names may differ.
+  static func fit(_ plan: LogicalPlan, to table: StoreTable, what: String) throws -> LogicalPlan {
+    let wanted = try table.snapshot().schema
+    let found = plan.schema
+    guard found.count == wanted.count else {
+      throw KConnectError(.schemaMismatch, "\(what) gives \(found.count) columns (\(found)), the table '\(table.name)' has \(wanted.count) (\(wanted))")
+    }
+    for (i, field) in found.fields.enumerated() where field.type != wanted[i].type {
+      throw KConnectError(
+        .schemaMismatch, "\(what), column \(i + 1): '\(field.name)' is \(field.type), column '\(wanted[i].name)' of the table '\(table.name)' is \(wanted[i].type)",
+        hint: "columns go by position; convert it, for instance with to\(wanted[i].type)(…)")
+    }
+    if found.names == wanted.names { return plan }
+    return try plan.project(zip(wanted.fields, found.fields).map { NamedExpr($0.0.name, .column($0.1.name)) })
+  }
+}

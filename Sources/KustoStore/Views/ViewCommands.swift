@@ -1,0 +1,172 @@
+// Role: commands about materialized views.
+
+import Columnar
+import DataSource
+import Engine
+import KQL
+
+extension CommandRun {
+  private static let viewProperties = [
+    "backfill", "effectiveDateTime", "updateExtentsCreationTime", "lookback", "lookback_column", "autoUpdateSchema", "dimensionTables", "dimensionMaterializedViews",
+    "folder", "docString", "allowMaterializedViewsWithoutRowLevelSecurity", "concurrency", "MaxSourceRecordsForSingleIngest", "enabled",
+  ]
+
+  func materializedView(_ name: String) throws -> MaterializedView {
+    let database = try database()
+    if let found = try MaterializedView.find(name, in: database.name, metadata) { return found }
+    let names = MaterializedView.names(in: database.name, metadata)
+    throw KConnectError(
+      .pathNotFound, "there is no materialized view '\(name)' in the database '\(database.name)'",
+      hint: nearestNames(to: name, among: names, limit: 1).first.map { "did you mean '\($0)'?" } ?? (names.isEmpty ? "the database has no materialized views" : "views: \(names.joined(separator: ", "))"))
+  }
+
+  private func namedView() throws -> MaterializedView { try materializedView(command.name("view")?.text ?? "") }
+
+  func viewCreate() throws -> CommandOutput {
+    guard let name = command.name("view")?.text, let source = command.name("source")?.text, let (body, _) = command.source("body") else {
+      throw KConnectError(.internalError, "no view")
+    }
+    let database = try database()
+    let properties = try properties(Self.viewProperties)
+    let old = try MaterializedView.find(name, in: database.name, metadata)
+    if command.kind == .viewCreate, let old {
+      if command.says("ifnotexists") { return viewsOutput([old]) }
+      throw KConnectError(.alreadyExists, "the materialized view '\(name)' exists already in the database '\(database.name)'", hint: "use .create-or-alter materialized-view")
+    }
+    if command.kind == .viewAlter { _ = try namedView() }
+    if try database.tableIfExists(name) != nil { throw KConnectError(.alreadyExists, "a table has the name '\(name)' already") }
+    if command.says("table") { _ = try database.table(source) } else { _ = try materializedView(source) }
+    var view = old ?? MaterializedView(name: name, source: source, query: "")
+    view.source = source
+    view.query = String(body.dropFirst().dropLast()).trimmingSpaces()
+    if let text = properties.text("folder") { view.folder = text }
+    if let text = properties.text("docString") { view.docstring = text }
+    if let flag = try properties.bool("autoUpdateSchema") { view.autoUpdatesSchema = flag }
+    if let ticks = try properties.timespan("lookback") { view.lookback = ticks }
+    if let text = properties.text("lookback_column") { view.lookbackColumn = text }
+    if old == nil {
+      let isBackfilled = try properties.bool("backfill") ?? false
+      view.cursor = isBackfilled ? "" : try database.currentCursor().text
+      view.effectiveOn = try properties.datetime("effectiveDateTime")
+      if view.effectiveOn != nil, !isBackfilled { throw KConnectError(.optionInvalid, "property 'effectiveDateTime' needs backfill=true") }
+      view.createdOn = StoreClock.nowTicks
+    }
+    let plan = try view.plan(catalog())
+    guard Self.isAggregation(plan) else {
+      throw KConnectError(.kqlSemantic, "the query of a materialized view ends in one summarize over its source", hint: "\(quotedName(source)) | summarize count() by …")
+    }
+    try metadata.put(.view, view.name, in: .database(database.name), view.document)
+    try journal(old == nil ? "ADD-MATERIALIZED-VIEW" : "ALTER-MATERIALIZED-VIEW", view.name, before: old?.query ?? "", after: view.query)
+    return viewsOutput([view])
+  }
+
+  private static func isAggregation(_ plan: LogicalPlan) -> Bool {
+    switch plan.node {
+    case .aggregate, .distinct: true
+    case .project(_, let input), .filter(_, let input): isAggregation(input)
+    default: false
+    }
+  }
+
+  private func save(_ change: (inout MaterializedView) throws -> Void) throws -> CommandOutput {
+    var view = try namedView()
+    try change(&view)
+    try metadata.put(.view, view.name, in: .database(try database().name), view.document)
+    return viewsOutput([view])
+  }
+
+  func viewChange() throws -> CommandOutput {
+    switch command.kind {
+    case .viewDocStringAlter: return try save { $0.docstring = command.text("text") ?? "" }
+    case .viewFolderAlter: return try save { $0.folder = command.text("text") ?? "" }
+    case .viewEnable: return try save { $0.isEnabled = true }
+    case .viewDisable: return try save { $0.isEnabled = false }
+    case .viewLookbackAlter:
+      guard case .literal(let literal, _)? = command.arguments["value"], case .timespan(let ticks) = literal else {
+        throw KConnectError(.valueInvalid, "lookback is a timespan, such as 6h")
+      }
+      return try save { $0.lookback = ticks }
+    case .viewAutoUpdateSchemaAlter:
+      guard case .literal(.bool(let flag), _)? = command.arguments["value"] else { throw KConnectError(.valueInvalid, "autoUpdateSchema is true or false") }
+      return try save { $0.autoUpdatesSchema = flag }
+    case .viewDataClear:
+      let cursor = try database().currentCursor().text
+      return try save { $0.cursor = cursor }
+    default: throw KConnectError(.internalError, "no view command")
+    }
+  }
+
+  func viewRename() throws -> CommandOutput {
+    var view = try namedView()
+    guard let new = command.name("name")?.text else { throw KConnectError(.internalError, "no new name") }
+    let database = try database()
+    if try MaterializedView.find(new, in: database.name, metadata) != nil || database.tableIfExists(new) != nil {
+      throw KConnectError(.alreadyExists, "'\(new)' exists already in the database '\(database.name)'")
+    }
+    try metadata.rename(.view, view.name, to: new, in: .database(database.name))
+    try metadata.move(from: .view(database: database.name, view.name), to: .view(database: database.name, new))
+    view.name = new
+    return viewsOutput([view])
+  }
+
+  func viewDrop() throws -> CommandOutput {
+    let database = try database()
+    if command.says("ifexists"), try MaterializedView.find(command.name("view")?.text ?? "", in: database.name, metadata) == nil { return viewsOutput([]) }
+    let view = try namedView()
+    try metadata.remove(.view, view.name, in: .database(database.name))
+    try journal("DROP-MATERIALIZED-VIEW", view.name)
+    return viewsOutput(try MaterializedView.all(in: database.name, metadata))
+  }
+
+  // MARK: Showing
+
+  private func listedViews() throws -> [MaterializedView] {
+    let names = command.names("views")
+    return try names.isEmpty ? MaterializedView.all(in: database().name, metadata) : names.map { try materializedView($0.text) }
+  }
+
+  func viewsShow() throws -> CommandOutput { viewsOutput(try listedViews()) }
+  func viewShow() throws -> CommandOutput { viewsOutput([try namedView()]) }
+
+  private func viewsOutput(_ views: [MaterializedView]) -> CommandOutput {
+    CommandOutput(
+      Shapes.views,
+      views.map { view in
+        [
+          .string(view.name), .string(view.source), .string(view.query), .datetime(request.startedOn), .datetime(request.startedOn), .string("Completed"), .bool(true),
+          .bool(view.isEnabled), .string(view.folder), .string(view.docstring), .bool(view.autoUpdatesSchema), .ticks(view.effectiveOn ?? view.createdOn),
+          view.lookback.map { .timespan($0) } ?? .null(.timespan), .string(view.lookbackColumn),
+        ]
+      })
+  }
+
+  func viewsDetailsShow(_ views: [MaterializedView]) throws -> CommandOutput {
+    let database = try database()
+    let catalog = catalog()
+    return CommandOutput(
+      Shapes.viewsDetails,
+      try views.map { view in
+        let count = try rows(of: try view.plan(catalog).count()).rows.first?.first ?? .long(0)
+        let sizes: [Scalar] = [.long(0), .real(0), .real(0), count]
+        return [.string(view.name), .string(database.name), .string(view.folder), .string(view.docstring)] + sizes + sizes
+          + [.string("[]"), .string("null"), .string("null"), .string("null"), .string("null"), .null(.datetime), .null(.datetime), .string("null")]
+          + [.guid(StableGUID.make(database.name + "/" + view.name))]
+      })
+  }
+
+  func viewDetailsShow() throws -> CommandOutput { try viewsDetailsShow([try namedView()]) }
+  func viewsDetailsShow() throws -> CommandOutput { try viewsDetailsShow(try listedViews()) }
+
+  func viewSchemaShow(asJSON: Bool) throws -> CommandOutput {
+    let view = try namedView()
+    let schema = try view.plan(catalog()).schema
+    let text = asJSON ? SchemaText.table(TableDescription(view.name, schema: schema, docstring: view.docstring, folder: view.folder, id: "", createdOn: 0)).json : SchemaText.csl(schema)
+    return CommandOutput(Shapes.viewSchema, [[.string(view.name), .string(text), .string(try database().name), .string(view.folder), .string(view.docstring)]])
+  }
+
+  func viewStatisticsShow() throws -> CommandOutput {
+    let view = try namedView()
+    let count = try rows(of: try view.plan(catalog()).count()).rows.first?.first ?? .long(0)
+    return CommandOutput(Shapes.viewStatistics, [[.string(view.name), .datetime(request.startedOn), .datetime(request.startedOn), count]])
+  }
+}

@@ -1,0 +1,136 @@
+// Role: sessions with a store: the issue's real session on 100 000 rows, and the columns of answers as the protocol lists them.
+
+import Columnar
+import DataSource
+import Engine
+import KQL
+import KustoStore
+import Testing
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// A store in a directory of its own, removed with the object.
+final class TemporaryStore: Sendable {
+  let path: String
+  let executor: CommandExecutor
+
+  init() throws {
+    path = "/tmp/kconnect-command-tests-" + randomIdentifier()
+    executor = CommandExecutor(try Store.open(path, create: true))
+  }
+
+  deinit { _ = FileSystem.system.removeTree(path) }
+
+  /// Columns and rows of the first table, rows as texts.
+  @discardableResult
+  func run(_ text: String, database: String? = "db") throws -> (columns: String, rows: [[String]]) {
+    let result = try executor.execute(text, database: database)
+    guard let table = result.tables.first else { return ("", []) }
+    let rows = try result.rows(of: table).map { row in
+      row.map { value -> String in if case .dynamic(let value) = value { value.json } else { ScalarText.text(value) ?? "" } }
+    }
+    return (table.schema.fields.map { "\($0.name):\($0.type)" }.joined(separator: " "), rows)
+  }
+}
+
+@Suite struct CommandSessionTests {
+  static func store() throws -> TemporaryStore {
+    let store = try TemporaryStore()
+    try store.run(".create database db")
+    return store
+  }
+
+  /// The steps of a self-hosted telemetry store, with fewer rows.
+  @Test func realSession() throws {
+    let store = try TemporaryStore()
+    let data = store.path + "-data"
+    defer { _ = FileSystem.system.removeTree(data) }
+    try store.run(".create database telemetry persist (@\"\(data)/telemetry\")")
+    try store.run(".create table metrics(timestamp:datetime, sensor:string, metric:string, value:real)", database: "telemetry")
+    #expect(try store.run(".show tables | count", database: "telemetry").rows == [["1"]])
+    let file = data + "/readings"
+    try store.run(
+      ".export to parquet (@'\(file)') with (namePrefix='readings') <| range i from 0 to 99999 step 1 "
+        + "| project timestamp = datetime(2024-01-01) + i * 1s, sensor = strcat('s', i % 10), metric = 'temperature', value = 20.0 + (i % 100) / 10.0",
+      database: "telemetry")
+    let ingested = try store.run(".ingest into table metrics(@\"\(file)\") with (format=\"parquet\")", database: "telemetry")
+    #expect(ingested.columns == "ExtentId:guid ItemLoaded:string Duration:string HasErrors:string OperationId:guid")
+    #expect(try store.run("metrics | count", database: "telemetry").rows == [["100000"]])
+    let first = try store.run("metrics | where sensor == 's3' | order by timestamp asc | take 1000", database: "telemetry")
+    #expect(first.rows.count == 1_000)
+    #expect(first.rows.first?[0] == "2024-01-01T00:00:03.0000000Z")
+  }
+
+  @Test func columnsOfAnswers() throws {
+    let store = try Self.store()
+    try store.run(".create table T (a:long, b:string) with (docstring='d', folder='f')")
+    #expect(try store.run(".show tables").columns == "TableName:string DatabaseName:string Folder:string DocString:string")
+    #expect(try store.run(".show tables").rows == [["T", "db", "f", "d"]])
+    #expect(try store.run(".show table T cslschema").rows == [["T", "a:long,b:string", "db", "f", "d"]])
+    #expect(try store.run(".show version").columns == "BuildVersion:string BuildTime:datetime ServiceType:string ProductVersion:string")
+    #expect(try store.run(".drop table T").columns == "TableName:string DatabaseName:string")
+  }
+
+  @Test func ingestionAndPolicies() throws {
+    let store = try Self.store()
+    try store.run(".create table S (a:long, b:string)")
+    try store.run(".create table D (a:long)")
+    try store.run(".create function F() { S | where a > 1 | project a }")
+    try store.run(".alter table D policy update @'[{\"IsEnabled\":true,\"Source\":\"S\",\"Query\":\"F()\",\"IsTransactional\":true}]'")
+    try store.run(".ingest inline into table S <|\n1,x\n2,y\n3,\"z, w\"")
+    #expect(try store.run("S | order by a asc").rows == [["1", "x"], ["2", "y"], ["3", "z, w"]])
+    #expect(try store.run("D | order by a asc").rows == [["2"], ["3"]])
+    try store.run(".set-or-append S <| print a = 9, b = 'q'")
+    #expect(try store.run("D | count").rows == [["3"]])
+    try store.run(".alter table S policy row_level_security enable \"S | where b == 'x'\"")
+    #expect(try store.run("S | project a").rows == [["1"]])
+    try store.run(".delete table S policy row_level_security")
+    #expect(try store.run("S | where ingestion_time() > ago(1h) | count").rows == [["4"]])
+    try store.run(".delete table S records <| S | where a == 9")
+    #expect(try store.run("S | count").rows == [["3"]])
+    try store.run(".clear table S data")
+    #expect(try store.run("S | count").rows == [["0"]])
+  }
+
+  @Test func viewsAndExternalTables() throws {
+    let store = try Self.store()
+    try store.run(".set T <| range a from 1 to 10 step 1 | extend k = a % 3")
+    try store.run(".create materialized-view with (backfill=true) V on table T { T | summarize n = count() by k }")
+    #expect(try store.run("V | order by k asc").rows == [["0", "3"], ["1", "4"], ["2", "3"]])
+    try store.run(".append T <| print a = long(11), k = long(0)")
+    #expect(try store.run("materialized_view('V') | where k == 0").rows == [["0", "4"]])
+    let directory = store.path + "-export"
+    defer { _ = FileSystem.system.removeTree(directory) }
+    try store.run(".export to csv (@'\(directory)') with (includeHeaders='all') <| T")
+    try store.run(".create external table E (a:long, k:long) kind=storage dataformat=csv (@'\(directory)') with (ignoreFirstRecord=true)")
+    #expect(try store.run("external_table('E') | summarize sum(a)").rows == [["66"]])
+  }
+
+  @Test func operationsRunInTheBackground() throws {
+    let store = try Self.store()
+    let id = try store.run(".set async T <| range a from 1 to 1000 step 1").rows[0][0]
+    store.executor.drain()
+    #expect(try store.run(".show operations \(id) | project State").rows == [["Completed"]])
+    #expect(try store.run(".show operation \(id) details | project RowCount").rows == [["1000"]])
+  }
+
+  @Test func mistakesSayWhatIsThere() throws {
+    let store = try Self.store()
+    try store.run(".create table Metrics (a:long)")
+    for (text, says) in [
+      (".drop table Metrcs", "did you mean 'Metrics'"), (".show table Metric details", "did you mean 'Metrics'"), (".drop column Metrics.b", "no column 'b'"),
+      (".set Metrics <| print 1", "exists already"), (".append Metrics <| print 'x'", "string"),
+      (".ingest into table Metrics ('/nowhere/x.csv')", "/nowhere/x.csv"), (".ingest inline into table Metrics with (formt='csv') <| 1", "did you mean 'format'"),
+    ] {
+      do {
+        try store.run(text)
+        Issue.record("\(text) did not fail")
+      } catch {
+        let said = "\((error as? KConnectError)?.message ?? "\(error)") \((error as? KConnectError)?.hint ?? "")"
+        #expect(said.contains(says), "\(text): \(said)")
+      }
+    }
+  }
+}
