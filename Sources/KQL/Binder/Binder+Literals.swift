@@ -13,7 +13,9 @@ extension Binder {
     case .timespan(let ticks): return .timespan(ticks)
     case .string(let value, _): return .string(value)
     case .typed(let name, let text): return try typed(DataType(name), text, span)
-    case .dynamic(let node): return .dynamic(try dynamic(node, span))
+    case .dynamic(let node):
+      let value = try dynamic(node, span)
+      return value == .null ? .null(.dynamic) : .dynamic(value)
     }
   }
 

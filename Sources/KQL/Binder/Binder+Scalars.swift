@@ -164,15 +164,38 @@ extension Binder {
     if ResultNames.isAggregate(name) && !ResultNames.isScalarToo(name) {
       try fail(.aggregateNotAllowed, "'\(name)' aggregates rows; it stands only in summarize, make-series and top-nested", at: span)
     }
-    let arguments = try each(call.arguments) { argument throws(BindFailure) in
-      if let given = argument.names.first {
-        try self.fail(.namedArgument, "'\(name)' takes no arguments by name", at: given.span, hint: "write the value alone")
-      }
+    let arguments = try each(try inPlace(call)) { argument throws(BindFailure) in
       // `pack_array(*)`: all columns.
       if case .star = argument.value.kind, let schema = row.schema { return schema.names.map { ScalarValue(expr: .column($0)) } }
       return [try self.scalar(argument.value, row)]
     }
     return try functionNode(name, arguments.flatMap(\.self), span)
+  }
+
+  /// The arguments in the order of the function's parameters: some may be given by the names that the language reference has for them.
+  private func inPlace(_ call: FunctionCall) throws(BindFailure) -> [NamedExpression] {
+    guard let first = call.arguments.firstIndex(where: { !$0.names.isEmpty }) else { return call.arguments }
+    let parameters = (FunctionRegistry.find(call.name.text)?.parameters ?? "").split { ", []".contains($0) }.map(String.init)
+    var placed: [Int: NamedExpression] = [:]
+    for (i, argument) in call.arguments.enumerated() {
+      guard let name = argument.names.first else {
+        if i > first { try fail(.namedArgument, "arguments by position come before those by name", at: argument.span) }
+        placed[i] = argument
+        continue
+      }
+      guard let place = parameters.firstIndex(of: name.text) else {
+        try fail(
+          .namedArgument, "'\(call.name.text)' has no parameter '\(name.text)'", at: name.span,
+          hint: parameters.isEmpty ? "write the value alone" : "parameters: \(parameters.joined(separator: ", "))")
+      }
+      if placed[place] != nil { try fail(.namedArgument, "the parameter '\(name.text)' is given twice", at: name.span) }
+      placed[place] = argument
+    }
+    let order = placed.keys.sorted()
+    guard order == Array(0..<order.count) else {
+      try fail(.namedArgument, "'\(call.name.text)' misses the parameter '\(parameters[order.indices.first { order[$0] != $0 } ?? 0])'", at: call.name.span)
+    }
+    return order.compactMap { placed[$0] }
   }
 
   /// A call of a function; of one that gives several columns the first of them.
@@ -188,12 +211,26 @@ extension Binder {
 
   /// All columns of a call of a function that gives several, with Kusto's names `function_argument_output`; nil for other expressions.
   func outputs(of expression: Expression, _ bound: Expr) -> [(name: String, expr: Expr)]? {
+    if let sorted = sortedArrays(expression, bound) { return sorted }
     guard case .call(let call) = expression.kind, let outputs = FunctionRegistry.find(call.name.text)?.outputs, !outputs.isEmpty,
       case .call(FunctionName.output, let arguments) = bound, let tuple = arguments.first
     else { return nil }
     let argument = call.arguments.first.flatMap { ResultNames.name(of: $0.value) } ?? ""
     return outputs.enumerated().map { place, output in
       (name: "\(call.name.text)_\(argument)_\(output.name)", expr: .call(FunctionName.output, [tuple] + Self.outputArguments(place, output).map(\.expr)))
+    }
+  }
+
+  /// `array_sort_asc(a, b)` of several arrays gives each of them, as `a_sorted`, `b_sorted`.
+  private func sortedArrays(_ expression: Expression, _ bound: Expr) -> [(name: String, expr: Expr)]? {
+    guard case .call(let call) = expression.kind, call.name.text == "array_sort_asc" || call.name.text == "array_sort_desc",
+      case .call(call.name.text, let arguments) = bound
+    else { return nil }
+    let arrays = arguments.indices.prefix { if case .literal(.bool) = arguments[$0] { false } else { true } }
+    guard arrays.count > 1 else { return nil }
+    return arrays.map { place in
+      let name = ResultNames.name(of: call.arguments[place].value) ?? "array\(place + 1)"
+      return (name: name + "_sorted", expr: .call(FunctionName.output, [bound, .literal(.long(Int64(place))), .literal(.string("dynamic"))]))
     }
   }
 }

@@ -75,8 +75,13 @@ extension Binder {
   private func packAll(_ call: FunctionCall, _ row: RowScope, _ span: SourceSpan) throws(BindFailure) -> ScalarValue {
     var ignoresNulls = false
     if let first = call.arguments.first, case .bool(let value) = try constant(first.value) { ignoresNulls = value }
-    if ignoresNulls { try notSupported("pack_all(true)", at: span) }
-    return pack(row.types.names)
+    let whole = pack(row.types.names)
+    if !ignoresNulls { return whole }
+    // Keys whose value is null, or an empty text, go.
+    let absent = row.types.names.map { name in
+      Expr.call("iff", [.call(row.types.field(name)?.type == .string ? "isempty" : "isnull", [.column(name)]), .literal(.string(name)), .literal(.string(""))])
+    }
+    return ScalarValue(expr: .call("bag_remove_keys", [whole.expr, .call("pack_array", absent)]), size: whole.size + absent.count * 4, height: 4)
   }
 
   private func packColumns(_ call: FunctionCall, _ row: RowScope, _ span: SourceSpan) throws(BindFailure) -> ScalarValue {
