@@ -30,9 +30,10 @@ let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 // Layer 0 is memory and codecs; layer 10 is what a user starts.
 let modules: [Module] = [
   Module(name: "Columnar", layer: 0, uses: ["CSIMD"]),
+  Module(name: "Geospatial", layer: 0),
   Module(name: "Series", layer: 0),
   Module(name: "Codecs", layer: 1, uses: ["CZstd", "CSnappy", "CLZ4", "CBrotli", "CZlib"]),
-  Module(name: "Expressions", layer: 1, uses: ["Columnar", "Series", "CSIMD", "CRE2", "CZlib"]),
+  Module(name: "Expressions", layer: 1, uses: ["Columnar", "Geospatial", "Series", "CSIMD", "CRE2", "CZlib"]),
   Module(name: "DataSource", layer: 2, uses: ["Columnar", "Expressions", "CLinux"]),
   Module(name: "Parquet", layer: 2, uses: ["Columnar", "Codecs", "CSIMD"]),
   Module(name: "CSV", layer: 2, uses: ["Columnar", "Codecs", "CSIMD"]),
@@ -100,6 +101,7 @@ let tests: [Target] = [
   test("FileConnectorTests", ["FileConnector", "DataSource", "Expressions", "Columnar"]),
   test("DeltaTests", ["Delta", "DeltaConnector", "FileConnector", "DataSource", "Expressions", "Columnar"], exclude: ["judge.py"]),
   test("ColumnarTests", ["Columnar"]),
+  test("GeospatialTests", ["Geospatial"]),
   test("EngineTests", ["Engine", "Columnar", "Expressions", "DataSource"]),
   test("ParquetWriterTests", ["Columnar", "Parquet", "Codecs"], exclude: ["judge.py"]),
   test("ExpressionTests", ["Columnar", "Expressions"]),

@@ -32,6 +32,8 @@ import Testing
     Wrong("misspelt option", ["read", "storms.csv", "-o", "haeder=true"], 2, ["error[OPTION_UNKNOWN]", "'haeder'", "did you mean 'header'", "kconnect options csv"]),
     Wrong("option value", ["read", "storms.csv", "-o", "header=maybe"], 2, ["error[OPTION_INVALID]", "'header'", "'maybe'", "true or false"]),
     Wrong("option without value", ["read", "storms.csv", "-o", "header"], 2, ["error[USAGE]", "key=value"]),
+    Wrong("misspelt function", ["functions", "geo_point_in_poligon"], 2, ["error[USAGE]", "'geo_point_in_poligon'", "did you mean 'geo_point_in_polygon'"]),
+    Wrong("misspelt family", ["functions", "--family", "geospacial"], 2, ["error[USAGE]", "'geospacial'", "did you mean 'geospatial'"]),
     Wrong("misspelt path", ["read", "csv:storm.csv"], 1, ["error[PATH_NOT_FOUND]", "storm.csv", "hint:"]),
     Wrong("misspelt scheme", ["read", "parqet:x"], 2, ["error[USAGE]", "'parqet'", "did you mean 'parquet'"]),
     Wrong("unknown extension", ["read", "notes.xyz"], 2, ["error[USAGE]", "format", "csv:notes.xyz"]),

@@ -19,6 +19,12 @@ extension Binder {
       if case .table(let table)? = scope.find(name) { return .table(table) }
       return .table(try catalogTable(name, database: nil, first.span))
     case "column_ifexists", "columnifexists": return .scalar(try columnIfExists(call, row, span))
+    case "iscolumnexists":
+      guard call.arguments.count == 1, case .string(let name) = try constant(call.arguments[0].value) else {
+        try fail(.constantExpected, "iscolumnexists() takes the name of a column as text", at: span)
+      }
+      return .scalar(ScalarValue(expr: .literal(.bool(row.schema?.index(of: name) != nil))))
+    case "bin_auto": return .scalar(try binAuto(call, row, span))
     case "pack_all": return .scalar(try packAll(call, row, span))
     case "bag_pack_columns": return .scalar(try packColumns(call, row, span))
     case "column_names_of":
@@ -43,6 +49,17 @@ extension Binder {
     let batches = try run(source.plan.limit(1))
     let value = batches.first { $0.rowCount > 0 }?.columns[0].scalar(0) ?? .null(first.type)
     return ScalarValue(expr: .literal(value))
+  }
+
+  /// `bin_auto(x)`: bin_at with the size and the fixed point that `set` statements give.
+  private func binAuto(_ call: FunctionCall, _ row: RowScope, _ span: SourceSpan) throws(BindFailure) -> ScalarValue {
+    guard call.arguments.count == 1 else { try argumentCount("bin_auto", call.arguments.count, "1 argument", span) }
+    guard let size = settings["query_bin_auto_size"] else {
+      try fail(.constantExpected, "bin_auto() needs a bin size", at: span, hint: "set query_bin_auto_size=1h; before the query")
+    }
+    let value = try scalar(call.arguments[0].value, row)
+    guard let fixed = settings["query_bin_auto_at"] else { return try node("bin", [value, ScalarValue(expr: .literal(size))], span) }
+    return try node("bin_at", [value, ScalarValue(expr: .literal(size)), ScalarValue(expr: .literal(fixed))], span)
   }
 
   private func columnIfExists(_ call: FunctionCall, _ row: RowScope, _ span: SourceSpan) throws(BindFailure) -> ScalarValue {

@@ -121,6 +121,8 @@ final class Binder {
   /// An error from outside the text, such as a table that cannot be opened or a subquery that failed.
   var cause: (any Error)?
   var scope = Scope()
+  /// The values of the `set` statements so far.
+  var settings: [String: Scalar] = [:]
   /// The input of a fragment.
   var implicitSource: LogicalPlan?
   /// `alias database`: the databases that other names stand for.
@@ -159,9 +161,9 @@ final class Binder {
   func bind(_ query: QueryText) throws(BindFailure) -> BoundQuery {
     nameUses = NameUses.count(query)
     var results: [BoundResult] = []
-    var settings: [String: Scalar] = [:]
+    settings = [:]
     for (i, statement) in query.statements.enumerated() {
-      guard let value = try bind(statement, &settings), !(value.onlyNames && i + 1 < query.statements.count) else { continue }
+      guard let value = try bind(statement), !(value.onlyNames && i + 1 < query.statements.count) else { continue }
       for table in [value] + value.further {
         results.append(BoundResult(plan: table.plan, name: table.resultName ?? table.name, visualization: table.visualization))
       }
@@ -174,7 +176,7 @@ final class Binder {
   }
 
   /// Binds one statement; the table if it is a query.
-  private func bind(_ statement: Statement, _ settings: inout [String: Scalar]) throws(BindFailure) -> TableValue? {
+  private func bind(_ statement: Statement) throws(BindFailure) -> TableValue? {
     switch statement.kind {
     case .letValue, .letFunction: try declare(statement)
     case .set(let name, let value): settings[name.text] = try setting(value)

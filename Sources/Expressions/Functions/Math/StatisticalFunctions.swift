@@ -113,7 +113,7 @@ let statisticalFunctions: [FunctionSpec] = [
     betaDensity(x, a, b)
   },
   three("beta_inv", "probability, alpha, beta", "Inverse of the cumulative beta distribution.") { p, a, b in
-    a <= 0 || b <= 0 || p <= 0 || p >= 1 ? nil : inverseBeta(p, a, b)
+    a <= 0 || b <= 0 ? .nan : p <= 0 || p >= 1 ? nil : inverseBeta(p, a, b)
   },
   FunctionSpec("welch_test", .math, 6...6, parameters: "mean1, variance1, count1, mean2, variance2, count2", "The p-value of Welch's t-test.",
     example: "welch_test(1.0, 2.0, 10, 1.5, 2.5, 12)") { _ in

@@ -97,6 +97,11 @@ struct IPv6Network: Sendable {
       all = whole
     }
     address = all.reduce(0) { $0 << 16 | UInt128($1) }
+    // `::a.b.c.d` is the IPv4 address; its prefix counts the bits of that. Source: Kusto "parse_ipv6_mask()".
+    if text.contains("."), address >> 32 == 0 {
+      address |= 0xFFFF << 32
+      if prefix <= 32 { prefix += 96 }
+    }
   }
 
   static func mask(_ prefix: Int) -> UInt128 { prefix <= 0 ? 0 : prefix >= 128 ? ~0 : ~0 << UInt128(128 - prefix) }

@@ -100,7 +100,8 @@ private func spec(_ name: String, _ summary: String, _ example: String, _ f: @es
 
 private func domain(_ text: String, _ f: (String) -> String?) -> String? {
   var labels: [String] = []
-  for label in text.split(separator: ".", omittingEmptySubsequences: false) {
+  // Full stops of other scripts part labels too. Source: RFC 3490, 3.1.
+  for label in text.split(omittingEmptySubsequences: false, whereSeparator: { [".", "。", "．", "｡"].contains($0) }) {
     guard let done = f(String(label)) else { return nil }
     labels.append(done)
   }
@@ -110,10 +111,10 @@ private func domain(_ text: String, _ f: (String) -> String?) -> String? {
 let punycodeFunctions: [FunctionSpec] = [
   spec("punycode_from_string", "The text in punycode.", "punycode_from_string('académie')") { punycodeEncoded($0) },
   spec("punycode_to_string", "The text behind punycode.", "punycode_to_string('acadmie-dya')") { punycodeDecoded($0) },
-  spec("punycode_domain_from_string", "A domain name with its labels in punycode.", "punycode_domain_from_string('艺术.com')") { text in
-    domain(text) { label in label.utf8.allSatisfy { $0 < 128 } ? label : punycodeEncoded(label).map { "xn--" + $0 } }
-  },
-  spec("punycode_domain_to_string", "A domain name with its punycode labels decoded.", "punycode_domain_to_string('xn--cqv902d.com')") { text in
+  spec("punycode_domain_from_string", "A domain name with its punycode labels decoded.", "punycode_domain_from_string('xn--cqv902d.com')") { text in
     domain(text) { label in label.hasPrefix("xn--") ? punycodeDecoded(String(label.dropFirst(4))) : label }
+  },
+  spec("punycode_domain_to_string", "A domain name with its labels in punycode.", "punycode_domain_to_string('艺术.com')") { text in
+    domain(text) { label in label.utf8.allSatisfy { $0 < 128 } ? label : punycodeEncoded(label).map { "xn--" + $0 } }
   },
 ]

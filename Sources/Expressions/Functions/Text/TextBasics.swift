@@ -328,16 +328,31 @@ private func indexOf(
 private func replaceAll(
   _ text: UnsafeBufferPointer<UInt8>, _ pairs: [(UnsafeBufferPointer<UInt8>, UnsafeBufferPointer<UInt8>)], _ out: BufferBuilder<UInt8>
 ) {
-  var at = 0
-  while at < text.count {
-    var best: (at: Int, pair: Int)?
-    for unsafe (k, pair) in unsafe pairs.enumerated() where unsafe pair.0.count > 0 {
-      if let hit = unsafe find(pair.0, in: text, from: at), hit < best?.at ?? .max { best = (hit, k) }
+  // Earlier texts of the list come first: what they take is out of reach of the later ones.
+  var taken: [(at: Int, end: Int, pair: Int)] = []
+  for k in unsafe pairs.indices {
+    let search = unsafe pairs[k].0
+    guard search.count > 0 else { continue }
+    var from = 0
+    var next = 0
+    var found: [(at: Int, end: Int, pair: Int)] = []
+    while let hit = unsafe find(search, in: text, from: from) {
+      let end = hit + search.count
+      while next < taken.count, taken[next].end <= hit { next += 1 }
+      if next < taken.count, taken[next].at < end {
+        from = taken[next].end
+      } else {
+        found.append((hit, end, k))
+        from = end
+      }
     }
-    guard let best else { break }
-    unsafe out.append(contentsOf: UnsafeBufferPointer(rebasing: text[at..<best.at]))
-    unsafe out.append(contentsOf: pairs[best.pair].1)
-    at = unsafe best.at + pairs[best.pair].0.count
+    taken = taken.isEmpty ? found : (taken + found).sorted { $0.at < $1.at }
+  }
+  var at = 0
+  for place in taken {
+    unsafe out.append(contentsOf: UnsafeBufferPointer(rebasing: text[at..<place.at]))
+    unsafe out.append(contentsOf: pairs[place.pair].1)
+    at = place.end
   }
   unsafe out.append(contentsOf: UnsafeBufferPointer(rebasing: text[at...]))
 }

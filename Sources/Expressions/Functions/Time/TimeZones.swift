@@ -23,6 +23,19 @@ final class TimeZone: Sendable {
     return zone
   }
 
+  /// The names of the system's zones in order, from its list of zones; empty when the system has none.
+  static var names: [String] {
+    // Lines `Z name …` are zones, `L zone name` links.
+    guard let bytes = read("/usr/share/zoneinfo/tzdata.zi") else { return [] }
+    var out: [String] = []
+    for line in bytes.split(separator: UInt8(ascii: "\n")) {
+      let words = line.split(separator: UInt8(ascii: " "), maxSplits: 3)
+      if words.count >= 2, words[0].elementsEqual("Z".utf8) { out.append(String(decoding: words[1], as: UTF8.self)) }
+      if words.count >= 3, words[0].elementsEqual("L".utf8) { out.append(String(decoding: words[2], as: UTF8.self)) }
+    }
+    return out.sorted()
+  }
+
   private init?(file: String) {
     guard let bytes = Self.read(file), bytes.count >= 44, bytes.starts(with: Array("TZif".utf8)) else { return nil }
     func word(_ at: Int) -> Int { bytes[at..<at + 4].reduce(0) { $0 << 8 | Int($1) } }
@@ -91,7 +104,8 @@ final class TimeZone: Sendable {
     let first = ticks - offset(atUTC: ticks - 86_400 * CivilTime.ticksPerSecond)
     if first + offset(atUTC: first) == ticks { return first }
     let second = ticks - offset(atUTC: first)
-    return second + offset(atUTC: second) == ticks ? second : first
+    // A time the clocks skip: the offset behind the gap counts.
+    return second + offset(atUTC: second) == ticks ? second : min(first, second)
   }
 }
 
@@ -181,6 +195,10 @@ private func zoneShift(_ name: String, _ summary: String, _ example: String, _ f
 }
 
 let timeZoneFunctions: [FunctionSpec] = [
+  FunctionSpec("datetime_list_timezones", .time, 0...0, parameters: "", "The names of all time zones.", example: "datetime_list_timezones()") { _ in
+    let names = DynamicValue.array(TimeZone.names.map { .string($0) })
+    return BoundFunction(.dynamic, []) { _, n in .constant(.dynamic(names), count: n) }
+  },
   zoneShift("datetime_utc_to_local", "The local time of a zone.", "datetime_utc_to_local(now(), 'US/Pacific')") { zone, t in t + zone.offset(atUTC: t) },
   zoneShift("datetime_local_to_utc", "UTC of a zone's local time.", "datetime_local_to_utc(now(), 'US/Pacific')") { zone, t in zone.utc(ofLocal: t) },
 ]
