@@ -24,7 +24,7 @@ extension StoreTable {
 
   /// Merges when there are many small extents and nobody else does; what stands in the way is left to the next committer.
   func mergeSmallExtentsIfMany() {
-    guard let small = try? state().adds.lazy.filter({ (try? Self.isSmall(ExtentFile($0))) ?? false }).count, small > ExtentSize.manySmall,
+    guard let small = try? files(state()).lazy.filter(Self.isSmall).count, small > ExtentSize.manySmall,
       let lock = try? FileLock.tryAcquire(directory.path(Self.ownDirectory + "/merge.lock"))
     else { return }
     defer { withExtendedLifetime(lock) {} }

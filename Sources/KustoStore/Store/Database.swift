@@ -67,9 +67,10 @@ package final class Database: Sendable {
 
   // MARK: Tables
 
-  /// The names of all tables, sorted by bytes.
+  /// The names of all tables, sorted by bytes. Renames under way that the last writer left behind are completed first.
   package func tableNames() throws -> [String] {
-    try DirectoryReader.names(in: directory.path).compactMap { entry in
+    try rollForward()
+    return try DirectoryReader.names(in: directory.path).compactMap { entry in
       guard let name = StoreNames.decode(entry), pathKind(directory.path(entry) + "/_delta_log") == .directory else { return nil }
       return name
     }

@@ -148,7 +148,8 @@ extension StoreTable {
     let now = StoreClock.nowTicks
     do {
       for file in files {
-        let fileName = try newFileName(file.extent.id)
+        // A name of its own: the extent may have been here before.
+        let fileName = try newFileName(ExtentFile.newId())
         try SmallFile.check(
           fileSystem.link(source.table.directory.path(file.extent.fileName), directory.path(fileName)), "cannot link", joinPath(displayPath, fileName))
         var add = file.add

@@ -21,9 +21,7 @@ try:
 except Exception as error:
     print("deltalake error", type(error).__name__, error)
 import duckdb
-try:
-    connection = duckdb.connect()
-    connection.execute("load delta")
-    show("duckdb", connection.execute(f"from delta_scan('{path}')").fetchall())
-except Exception as error:
-    print("duckdb error", type(error).__name__, error)
+# The files of the version and the columns of its schema: DuckDB's delta extension has to be downloaded, which tests do not.
+table = deltalake.DeltaTable(path)
+names = ", ".join('"' + field.name.replace('"', '""') + '"' for field in table.schema().fields)
+show("duckdb", duckdb.sql(f"select {names} from read_parquet({table.file_uris()!r}, union_by_name=true)").fetchall())
