@@ -24,7 +24,7 @@ import Testing
     #expect(cell.rings(2)[2].count == 10)
   }
 
-  @Test(arguments: squareNeighbors) func squareNeighbors(_ token: String, _ expected: [String]) throws {
+  @Test(arguments: squareNeighbors) func neighborsOfSquare(_ token: String, _ expected: [String]) throws {
     #expect(try #require(S2Cell(token: Array(token.utf8))).neighbors.map(\.token).sorted() == expected)
   }
 

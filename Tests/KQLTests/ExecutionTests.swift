@@ -14,11 +14,17 @@ func answer(_ text: String) throws -> String {
   var lines: [String] = []
   for result in bound.results {
     try QueryExecution(result.plan, options: ExecutionOptions(), context: options.context).run { batch in
-      for i in 0..<batch.rowCount { lines.append(batch.row(i).map { $0.isNull ? "null" : ScalarText.text($0) ?? "?" }.joined(separator: "|")) }
+      for i in 0..<batch.rowCount { lines.append(batch.row(i).map { $0.isNull ? "null" : cellText($0) }.joined(separator: "|")) }
       return true
     }
   }
   return lines.joined(separator: "\n")
+}
+
+/// A value as text; dynamic values as JSON.
+func cellText(_ value: Scalar) -> String {
+  if case .dynamic = value, case .string(let json) = ColumnVector.of(.dynamic, [value]).cast(to: .string).scalar(0) { return json }
+  return ScalarText.text(value) ?? "?"
 }
 
 struct AnswerCase: Sendable, CustomTestStringConvertible {

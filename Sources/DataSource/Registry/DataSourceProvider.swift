@@ -11,10 +11,16 @@ package protocol DataSourceProvider: Sendable {
   /// One sentence for `kconnect options`.
   var summary: String { get }
   var options: [OptionSpec] { get }
+  /// False where options alone can name what is read or written.
+  var needsPath: Bool { get }
   /// Opens tables at `paths` for reading; `schema` is the user's, nil to discover. Throws `KConnectError`.
   func open(_ paths: [String], schema: StructType?, options: DataSourceOptions) throws -> any BatchReadable
   /// Starts a write of rows of `schema` to `path`; nil when mode `ignore` finds the target. Throws `KConnectError`.
   func makeSink(_ path: String, schema: StructType, mode: SaveMode, partitionBy: [String], options: DataSourceOptions) throws -> (any TableSink)?
+}
+
+extension DataSourceProvider {
+  package var needsPath: Bool { true }
 }
 
 /// The formats of a session. Immutable once built.

@@ -3,6 +3,8 @@
 public import Columnar
 public import DataSource
 import Engine
+import Expressions
+import KQL
 
 /// Reads files and other sources into DataFrames.
 ///
@@ -66,11 +68,17 @@ public struct DataFrameReader: Sendable {
 
   /// Opens on the calling thread; `onNote` gets remarks such as options without effect.
   package func open(_ paths: [String], onNote: (String) -> Void = { _ in }) throws(KConnectError) -> DataFrame {
-    guard !paths.isEmpty else { throw KConnectError(.usage, "load: no path given") }
-    return try publicErrors {
-      let provider = try session.registry.provider(try source ?? BuiltInSources.format(ofPath: paths[0]))
+    try publicErrors {
+      let noPath = KConnectError(.usage, "load: no path given")
+      guard let format = try source ?? paths.first.map({ try BuiltInSources.format(ofPath: $0) }) else { throw noPath }
+      let provider = try session.registry.provider(format)
+      if paths.isEmpty, provider.needsPath { throw noPath }
       let options = try DataSourceOptions(source: provider.shortName, specs: provider.options, given: options, use: .read)
       for note in options.notes { onNote(note) }
+      if let planner = provider as? any PlanProvider {
+        let plan = try planner.plan(paths, schema: userSchema, options: options, execution: session.executionOptions, context: Session.newContext())
+        return DataFrame(session: session, plan: plan)
+      }
       return DataFrame(session: session, plan: .scan(try provider.open(paths, schema: userSchema, options: options)))
     }
   }

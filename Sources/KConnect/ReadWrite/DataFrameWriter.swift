@@ -63,6 +63,10 @@ public struct DataFrameWriter: Sendable {
     return try await BlockingThread.run(cancel: { execution.cancel() }) { try writer.run(execution, path) }
   }
 
+  /// Runs the plan and writes where the options say (`kustoDatabase`, `kustoTable`).
+  @discardableResult
+  public func save() async throws(KConnectError) -> WriteSummary { try await save("") }
+
   /// Writes Parquet.
   @discardableResult
   public func parquet(_ path: String) async throws(KConnectError) -> WriteSummary { try await format("parquet").save(path) }
@@ -79,6 +83,7 @@ public struct DataFrameWriter: Sendable {
   package func run(_ execution: QueryExecution, _ path: String, onNote: (String) -> Void = { _ in }) throws(KConnectError) -> WriteSummary {
     try publicErrors {
       let provider = try frame.session.registry.provider(try target ?? BuiltInSources.format(ofTarget: path))
+      if path.isEmpty, provider.needsPath { throw KConnectError(.usage, "save: no path given") }
       let options = try DataSourceOptions(source: provider.shortName, specs: provider.options, given: options, use: .write)
       for note in options.notes { onNote(note) }
       for name in partitionColumns where frame.schema.index(of: name) == nil {

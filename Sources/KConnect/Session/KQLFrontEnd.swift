@@ -8,7 +8,7 @@ import KQL
 
 /// Binds KQL texts. `context` fixes `now()`; the query that runs the plan must have the same one.
 struct KQLFrontEnd {
-  private let options: BindOptions
+  let options: BindOptions
   private let session: Session
 
   init(_ session: Session) {
@@ -44,6 +44,9 @@ struct KQLFrontEnd {
     let bound = try KQL.bind(text, catalog: SessionCatalog(tables: tables, session: session), options: options)
     return bound.results.map { QueryResult(name: $0.name, frame: DataFrame(session: session, plan: $0.plan)) }
   }
+
+  /// All results of a text over a catalog.
+  func bound(_ text: String, catalog: any KQLCatalog) throws -> BoundQuery { try KQL.bind(text, catalog: catalog, options: options) }
 
   private func single(_ bound: BoundQuery) throws -> LogicalPlan {
     guard bound.results.count == 1, let result = bound.results.first else {

@@ -3,7 +3,7 @@
 import Columnar
 public import DataSource
 package import Engine
-import Expressions
+package import Expressions
 import Synchronization
 
 /// The entry point: readers, queries and DataFrames made from Swift values.
@@ -67,9 +67,9 @@ public final class Session: Sendable {
   /// The names of the formats that `read.format(…)` and `write.format(…)` take.
   public var formats: [String] { registry.providers.map(\.shortName) }
 
-  /// Prepares one run of a plan: binds `now()` and the seed.
-  package func execution(_ plan: LogicalPlan) throws(KConnectError) -> QueryExecution {
-    try publicErrors { try QueryExecution(plan, options: executionOptions, context: Self.newContext()) }
+  /// Prepares one run of a plan; without a context `now()` and the seed are those of the run.
+  package func execution(_ plan: LogicalPlan, context: EvaluationContext? = nil) throws(KConnectError) -> QueryExecution {
+    try publicErrors { try QueryExecution(plan, options: executionOptions, context: context ?? Self.newContext()) }
   }
 
   /// The context of a query that starts now.

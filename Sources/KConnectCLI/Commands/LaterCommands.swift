@@ -12,9 +12,3 @@ struct ServeCommand: ParsableCommand {
   @Argument(parsing: .captureForPassthrough) var arguments: [String] = []
   func run() throws { throw notYet("serve", "the Kusto-compatible server", "kconnect query runs KQL here") }
 }
-
-struct ShellCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(commandName: "shell", abstract: "An interactive KQL prompt (not supported yet).")
-  @Argument(parsing: .captureForPassthrough) var arguments: [String] = []
-  func run() throws { throw notYet("shell", "the interactive prompt", "kconnect query reads a query from standard input") }
-}

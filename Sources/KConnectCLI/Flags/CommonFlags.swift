@@ -12,7 +12,7 @@ struct CommonFlags: ParsableArguments {
   @Option(help: ArgumentHelp("The profile of the configuration file to use.", valueName: "name"))
   var profile: String?
 
-  @Option(help: ArgumentHelp("Directory of the embedded store (not supported yet).", valueName: "dir"))
+  @Option(help: ArgumentHelp("Directory of the embedded store; else $KCONNECT_STORE, else ./kustodata.", valueName: "dir"))
   var store: String?
 
   @Option(help: ArgumentHelp("Worker threads; default one per core.", valueName: "n"))
@@ -32,7 +32,7 @@ struct CommonFlags: ParsableArguments {
 
   /// What flags, profile and configuration file say together.
   func resolve() throws -> Context {
-    if store != nil { throw KConnectError(.notSupported, "--store: not supported yet: the embedded store", hint: "query files with --table name=LOCATOR") }
+    if let store { Environment.set("KCONNECT_STORE", store) }
     let configuration = try Configuration.load(path: config, profile: profile)
     var builder = Session.builder.appName("kconnect")
     if let threads = threads ?? configuration.defaults["threads"] { builder = builder.config("threads", threads) }

@@ -11,6 +11,12 @@ enum Environment {
   /// The value of a variable, nil when unset.
   static func value(_ name: String) -> String? { unsafe getenv(name).map { unsafe String(cString: $0) } }
 
+  /// Sets a variable of this process, before other threads run.
+  static func set(_ name: String, _ value: String) {
+    // SAFETY: setenv copies both zero-terminated texts during the call.
+    unsafe setenv(name, value, 1)
+  }
+
   /// The value that `env:NAME` or `file:PATH` stands for; nil for other texts. Throws CONFIGURATION.
   static func indirect(_ text: String) throws -> String? {
     if text.hasPrefix("env:") {

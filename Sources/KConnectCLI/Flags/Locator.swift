@@ -4,7 +4,8 @@
 //     PATH                                 the same, the format is guessed from the extension or the files
 //     -  stdin:                            standard input or output; a format is needed: csv:-
 //     delta:PATH                           a Delta table
-//     kusto:…  kafka:…  rate:  console:   known, refused by name
+//     kusto:DATABASE.TABLE                 a table of the embedded store; names with points as db.['my.table']
+//     kafka:…  rate:  console:   known, refused by name
 
 import Columnar
 import DataSource
@@ -20,7 +21,7 @@ struct Locator {
   let path: String
 
   private static let later: [(scheme: String, what: String)] = [
-    ("kusto", "the embedded store and Kusto clusters"), ("kafka", "Kafka"), ("rate", "the rate source"),
+    ("kafka", "Kafka"), ("rate", "the rate source"),
     ("memory", "the memory sink"),
   ]
 

@@ -27,6 +27,13 @@ final class ByteOutput {
     buffer.reserveCapacity(Self.bufferSize + 4_096)
   }
 
+  /// Writes a text to standard output at once.
+  static func print(_ text: String) throws {
+    let output = try ByteOutput(standardOutput: ())
+    try output.write(text)
+    try output.finish()
+  }
+
   /// A file; `-` is standard output. Throws PATH_NOT_FOUND, PERMISSION, DISK_FULL or IO.
   init(path: String) throws {
     self.path = path == "-" || pathKind(path) != .file ? path : resolvedPath(path)

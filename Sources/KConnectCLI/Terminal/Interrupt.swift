@@ -1,5 +1,6 @@
 // Role: Ctrl-C. Signals are blocked in every thread and taken by one of their own, so that stopping a query is ordinary code:
 // the first signal cancels the running query, whose sink cleans up; a second one, or a query that does not stop in time, ends the process.
+// In the shell the first Ctrl-C only cancels the query.
 
 import Engine
 import KConnect
@@ -17,6 +18,8 @@ enum Interrupt {
     var onFirst: (@Sendable () -> Void)?
     var onSecond: (@Sendable () -> Void)?
     var temporaryPaths: Set<String> = []
+    /// In the shell Ctrl-C ends the query, not the process.
+    var keepsGoing = false
   }
 
   private static let state = Mutex(State())
@@ -41,21 +44,29 @@ enum Interrupt {
     unsafe sigaddset(&set, SIGINT)
     unsafe sigaddset(&set, SIGTERM)
     var received: Int32 = 0
-    while unsafe sigwait(&set, &received) != 0 {}
-    if let onFirst = state.withLock({ $0.onFirst }) {
-      onFirst()
+    var running: QueryExecution?
+    while true {
       while unsafe sigwait(&set, &received) != 0 {}
-      state.withLock { $0.onSecond }?()
+      if let onFirst = state.withLock({ $0.onFirst }) {
+        onFirst()
+        while unsafe sigwait(&set, &received) != 0 {}
+        state.withLock { $0.onSecond }?()
+      }
+      let number = received
+      let goesOn = state.withLock { state in
+        let isFirst = state.signal == 0
+        state.signal = number
+        running = state.running
+        return state.keepsGoing && isFirst && number == SIGINT
+      }
+      if !goesOn { break }
+      running?.cancel()
     }
-    let number = received
-    let running = state.withLock { state in
-      state.signal = number
-      return state.running
-    }
+    let wasRunning = running != nil
     running?.cancel()
     // The main thread normally leaves first. Where it waits for input or a slow device, this thread ends the process.
     _ = BlockingThread.start {
-      usleep(running == nil ? 100_000 : graceMicroseconds)
+      usleep(wasRunning ? graceMicroseconds : 100_000)
       endNow()
     }
     while unsafe sigwait(&set, &received) != 0 {}
@@ -67,6 +78,12 @@ enum Interrupt {
     for path in paths { unsafe unlink(path) }
     _exit(finish())
   }
+
+  /// Makes Ctrl-C end queries instead of the process.
+  static func keepGoing() { state.withLock { $0.keepsGoing = true } }
+
+  /// Forgets a Ctrl-C that ended a query.
+  static func clear() { state.withLock { $0.signal = 0 } }
 
   /// True once a signal has come.
   static var isRequested: Bool { state.withLock { $0.signal != 0 } }

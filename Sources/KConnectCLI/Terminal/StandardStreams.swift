@@ -25,8 +25,21 @@ enum StandardStreams {
     return Int(size.ws_col)
   }
 
-  /// True when colours and dimmed text are welcome on stderr.
-  static let isErrorColourful = unsafe isErrorTerminal && getenv("NO_COLOR") == nil && getenv("TERM").map { unsafe String(cString: $0) != "dumb" } ?? false
+  /// Lines of the terminal behind standard output (`LINES` wins); 24 when it does not say.
+  static var outputHeight: Int {
+    if let text = Environment.value("LINES"), let lines = Int(text), lines > 4 { return lines }
+    var size = winsize()
+    // SAFETY: ioctl fills `size` during the call.
+    guard unsafe ioctl(1, UInt(TIOCGWINSZ), &size) == 0, size.ws_row > 4 else { return 24 }
+    return Int(size.ws_row)
+  }
+
+  /// Neither `NO_COLOR` nor a dumb terminal forbids colours.
+  private static let allowsColours = (Environment.value("NO_COLOR") ?? "").isEmpty && (Environment.value("TERM") ?? "dumb") != "dumb"
+
+  /// True when colours and dimmed text are welcome on stdout or stderr.
+  static let isOutputColourful = isOutputTerminal && allowsColours
+  static let isErrorColourful = isErrorTerminal && allowsColours
 
   /// Writes text to standard error; a closed stderr is ignored.
   static func error(_ text: String) {

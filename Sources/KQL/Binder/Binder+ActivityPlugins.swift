@@ -322,7 +322,8 @@ extension Binder {
     guard case .dynamic(.array(let items)) = try constant(sequence), !items.isEmpty else {
       try fail(.typeExpected, "the sequence is a dynamic array of states", at: sequence.span)
     }
-    let names = items.map { item in if case .string(let text) = item { text } else { ScalarText.text(.dynamic(item)) ?? "" } }
+    let texts = ColumnVector.of(.dynamic, items.map { .dynamic($0) }).cast(to: .string).scalars
+    let names = texts.map { text in if case .string(let name) = text { name } else { "" } }
     let periods = try periods(from: start, to: end, try self.step(try constant(step), input, step), timeline.type, step)
     let rows = try make(plugin) {
       try plugin.input.plan.filter(Self.between(timeline, start, end)).project([

@@ -36,7 +36,7 @@ extension Binder {
   private static let plugins = [
     "active_users_count", "activity_counts_metrics", "activity_engagement", "activity_metrics", "autocluster", "bag_unpack", "basket",
     "dcount_intersect", "diffpatterns", "diffpatterns_text", "funnel_sequence", "funnel_sequence_completion", "infer_storage_schema",
-    "ipv4_lookup", "ipv6_lookup", "narrow", "new_activity_metrics", "pivot", "preview", "rolling_percentile", "rows_near", "schema_merge",
+    "geo_line_lookup", "geo_polygon_lookup", "ipv4_lookup", "ipv6_lookup", "narrow", "new_activity_metrics", "pivot", "preview", "rolling_percentile", "rows_near", "schema_merge",
     "sequence_detect", "session_count", "sliding_window_counts",
   ]
 
@@ -46,7 +46,7 @@ extension Binder {
     if let service = Self.services[name] { try notSupported("the plugin '\(name)', which \(service)", at: call.name.span) }
     if name == "infer_storage_schema" { return TableValue(plan: try inferStorageSchema(call, step.span)) }
     guard Self.plugins.contains(name) else {
-      if name.hasPrefix("geo_") || name.hasPrefix("infer_") { try notSupported("the plugin '\(name)'", at: call.name.span) }
+      if name == "infer_storage_schema_with_suggestions" { try notSupported("the plugin '\(name)'", at: call.name.span) }
       try fail(.unknownFunction, "plugin '\(name)' not found", at: call.name.span, hint: NameSuggestion.hint(for: name, among: Self.plugins))
     }
     guard let input else { try fail(.cannotStartQuery, "the plugin '\(name)' needs rows to work on", at: call.name.span, hint: "write: T | evaluate \(name)(...)") }
@@ -71,6 +71,7 @@ extension Binder {
     case "dcount_intersect": return try dcountIntersect(plugin)
     case "rolling_percentile": return try rollingPercentile(plugin)
     case "ipv4_lookup", "ipv6_lookup": return try ipLookup(plugin)
+    case "geo_line_lookup", "geo_polygon_lookup": return try geoLookup(plugin)
     case "autocluster", "basket": return try patterns(plugin)
     case "diffpatterns": return try differences(plugin)
     case "diffpatterns_text": return try textDifferences(plugin)

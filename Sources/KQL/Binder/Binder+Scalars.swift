@@ -82,6 +82,7 @@ extension Binder {
   }
 
   private func path(_ left: Expression, _ name: Name, _ row: RowScope, _ span: SourceSpan) throws(BindFailure) -> ScalarValue {
+    if case .name(let entity) = left.kind, case .database(let database)? = scope.find(entity), let value = entityScalar(database, name.text) { return value }
     if case .name("$left") = left.kind {
       guard row.types.index(of: name.text) != nil else { try unknownName(name.text, row, name.span) }
       return ScalarValue(expr: .column(name.text))

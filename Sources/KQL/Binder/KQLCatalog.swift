@@ -97,6 +97,11 @@ package struct Visualization: Sendable, Hashable {
   /// Property values as text, names joined with commas, in the order written.
   package var properties: [(name: String, value: String)]
 
+  package init(kind: String, properties: [(name: String, value: String)]) {
+    self.kind = kind
+    self.properties = properties
+  }
+
   package static func == (a: Visualization, b: Visualization) -> Bool {
     a.kind == b.kind && a.properties.elementsEqual(b.properties) { $0 == $1 }
   }

@@ -17,9 +17,9 @@ package struct BackupReport: Sendable {
 }
 
 extension Store {
-  /// Copies the store to a directory that is missing or empty. `copyMetadata` copies what stands outside the tables (functions, policies) from
-  /// this store's directory to the copy's. Throws ALREADY_EXISTS for an occupied target.
-  package func backup(to target: String, copyMetadata: (_ from: String, _ to: String) throws -> Void = { _, _ in }) throws -> BackupReport {
+  /// Copies the store, with functions, policies and what else stands outside the tables, to a directory that is missing or empty. Throws
+  /// ALREADY_EXISTS for an occupied target.
+  package func backup(to target: String) throws -> BackupReport {
     if pathKind(target) != .missing, try pathKind(target) != .directory || !DirectoryReader.names(in: target).isEmpty {
       throw KConnectError(.alreadyExists, "'\(target)' is not empty", hint: "a backup needs a directory of its own")
     }
@@ -30,17 +30,15 @@ extension Store {
       let to = try copy.createDatabase(name)
       for table in try from.tables() { try Self.copy(try table.snapshot(), to: to, &report) }
     }
-    try copyMetadata(joinPath(path, StoreFormat.directory), joinPath(copy.path, StoreFormat.directory))
+    try MetadataStore(storePath: path).copy(toStore: copy.path)
     return report
   }
 
   /// Makes a store of a backup: a copy of it, checked first. Throws FORMAT_CORRUPT naming the first problem.
-  package static func restore(
-    from backup: String, to target: String, fileSystem: FileSystem = .system, copyMetadata: (_ from: String, _ to: String) throws -> Void = { _, _ in }
-  ) throws -> BackupReport {
+  package static func restore(from backup: String, to target: String, fileSystem: FileSystem = .system) throws -> BackupReport {
     let source = try Store.open(backup, fileSystem: fileSystem)
     if let problem = try source.verify().problems.first { throw KConnectError(.formatCorrupt, "the backup is damaged: \(problem)") }
-    return try source.backup(to: target, copyMetadata: copyMetadata)
+    return try source.backup(to: target)
   }
 
   private static func copy(_ snapshot: TableSnapshot, to database: Database, _ report: inout BackupReport) throws {

@@ -27,6 +27,13 @@ package final class MetadataStore: Sendable {
     return try translating { try queue.write(body) }
   }
 
+  /// Copies everything, as of one moment, into a store that has no metadata yet.
+  func copy(toStore storePath: String) throws {
+    guard let queue = try open(creating: false) else { return }
+    let target = joinPath(joinPath(storePath, StoreFormat.directory), Self.fileName)
+    try translating { try queue.inDatabase { try $0.execute(sql: "VACUUM INTO ?", arguments: [target]) } }
+  }
+
   private func open(creating: Bool) throws -> DatabaseQueue? {
     try queue.withLock { queue in
       if let queue { return queue }

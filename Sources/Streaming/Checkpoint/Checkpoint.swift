@@ -62,7 +62,7 @@ package final class Checkpoint {
   package let path: String
   /// The query's identity for ever.
   package let id: String
-  private let lock: CheckpointLock
+  private var lock: CheckpointLock?
   private let fileSystem: FileSystem
   private let offsets: NumberedLog
   private let commits: NumberedLog
@@ -100,6 +100,9 @@ package final class Checkpoint {
     }
     return id
   }
+
+  /// Lets other processes have the checkpoint; nothing may be written through this one any more.
+  package func close() { lock = nil }
 
   /// Works out what to do first: nothing, a replay, or a refusal with the reason.
   package func recover() throws -> RecoveredState { try Self.recover(offsets, commits, path) }

@@ -98,7 +98,10 @@ package final class MicroBatchExecution: @unchecked Sendable {  // the run's fie
   /// Runs to the end; throws what ended it early. The checkpoint is then such that the next run goes on.
   package func run() throws {
     let began = StreamClock.ticks
-    defer { say("Stopped", active: false, data: false) }
+    defer {
+      say("Stopped", active: false, data: false)
+      checkpoint.close()
+    }
     let recovered = try checkpoint.recover()
     watermarkMs = recovered.watermarkMs
     nextBatchId = recovered.nextBatchId

@@ -21,6 +21,7 @@ struct DynamicCells {
 
   /// The cell, valid while this value is; a null row reads as null.
   @inline(__always) private func view(_ row: Int) -> DynamicView {
+    // SAFETY: rows lie within the column, whose offsets lie within its data; this value keeps both alive.
     guard vector.isValid(row) else { return unsafe DynamicView(data.pointer, 0) }
     return unsafe DynamicView(data.pointer + Int(offsets[row]), Int(offsets[row + 1] - offsets[row]))
   }
@@ -55,11 +56,13 @@ struct DynamicCells {
 
   private func append(_ element: DynamicView, _ conversion: ElementConversion, _ out: StringBuilder) -> Bool {
     guard element.tag != .null, conversion.takes(element.tag) else { return false }
+    // SAFETY: the element is a window on the column's data, which the caller keeps alive.
     unsafe out.data.append(contentsOf: UnsafeBufferPointer(start: element.base, count: element.count))
     return true
   }
 
   private func appendEntry(_ bag: DynamicView, _ k: Int, asArray: Bool, _ out: StringBuilder) -> Bool {
+    // SAFETY: as in `append`.
     guard let entry = unsafe bag.entry(k) else { return false }
     let key = unsafe String(decoding: entry.key, as: UTF8.self)
     let value: DynamicValue = unsafe asArray ? .array([.string(key), entry.value.value]) : .bag([DynamicEntry(key, entry.value.value)])

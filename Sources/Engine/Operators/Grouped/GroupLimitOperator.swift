@@ -43,6 +43,7 @@ private final class GroupLimitTransform: OrderedTransform {
     if limit == 0 { return false }
     let groups = table.assign(keys: keys.map { batch.columns[$0] }, rowCount: batch.rowCount)
     let fresh = table.groupCount - taken.count
+    // SAFETY: there is a count for each of the table's groups, and groups are below its group count.
     if fresh > 0 { unsafe taken.appendUninitialized(fresh).update(repeating: 0, count: fresh) }
     try context.hold(table.byteSize + taken.count * 4)
     let kept = BufferBuilder<Int32>(capacity: batch.rowCount)

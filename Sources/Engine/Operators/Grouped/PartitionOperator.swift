@@ -83,6 +83,7 @@ func rowsByGroup(_ groups: Buffer<Int32>, groupCount: Int) -> [(group: Int, rows
   for g in 0..<groupCount { starts[g + 1] += starts[g] }
   var next = starts
   let builder = BufferBuilder<Int32>(capacity: groups.count)
+  // SAFETY: the places of all groups together are the rows, each filled once.
   let out = unsafe builder.appendUninitialized(groups.count)
   for i in 0..<groups.count {
     let g = Int(groups[i])

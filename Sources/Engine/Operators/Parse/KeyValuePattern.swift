@@ -181,6 +181,7 @@ struct KeyValueRegex: TextExtractor {
   }
 
   func find(in text: TextBytes, _ parts: inout [TextPart?]) -> Bool {
+    // SAFETY: the text is alive for the call.
     unsafe regex.eachMatch(text.bytes, groups: 3) { found in
       guard let key = found[1], let value = found[2], let k = place(of: text.trimmed(key), in: text, keys), parts[k] == nil else { return }
       parts[k] = TextPart(range: text.trimmed(value))

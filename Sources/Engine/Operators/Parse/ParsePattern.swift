@@ -172,6 +172,7 @@ struct RegexPattern: TextExtractor {
   }
 
   func find(in text: TextBytes, _ parts: inout [TextPart?]) -> Bool {
+    // SAFETY: the text is alive for the call.
     guard let found = unsafe regex.firstMatch(text.bytes, groups: regex.groupCount + 1) else { return false }
     for (k, group) in groups.enumerated() { parts[k] = found[group].map { TextPart(range: $0) } }
     return true

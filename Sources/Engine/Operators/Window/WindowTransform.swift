@@ -12,11 +12,14 @@ final class WindowTransform: OrderedTransform {
     let expressions: [CompiledExpr]
     /// Rows that must have come after a row before its value is known.
     let lookAhead: Int
+    /// Rows that the value looks back or ahead over.
+    let distance: Int
     let state: any WindowState
 
     init(_ call: WindowCall, _ schema: StructType, _ context: EvaluationContext) throws {
       expressions = try call.expressions.map { try CompiledExpr($0, schema: schema, context: context) }
       lookAhead = if case .shifted(_, let offset, _) = call.function { max(0, -offset) } else { 0 }
+      distance = if case .shifted(_, let offset, _) = call.function { abs(offset) } else { 0 }
       state = switch call.function {
       case .shifted(_, let offset, let otherwise): ShiftState(offset: max(0, offset), otherwise: otherwise)
       case .rowNumber(let start, _): RowNumberState(start: start)
@@ -40,6 +43,10 @@ final class WindowTransform: OrderedTransform {
   private let schema: StructType
   private let context: TableOperatorContext
   private let lookAhead: Int
+  /// Small batches are put together up to that many rows: each costs a copy of the rows that calls look over.
+  private let batchRows: Int
+  private var waiting: [RecordBatch] = []
+  private var waitingRows = 0
   private var pending: [Pending] = []
   private var pendingRows = 0
 
@@ -49,9 +56,29 @@ final class WindowTransform: OrderedTransform {
     self.schema = schema
     self.context = context
     lookAhead = calls.map(\.lookAhead).max() ?? 0
+    let distance = calls.map(\.distance).max() ?? 0
+    batchRows = distance < 1_024 ? 0 : min(distance / 4, RecordBatch.maxRows * 4)
   }
 
   func consume(_ batch: RecordBatch, input: Int, _ emit: (RecordBatch) -> Void) throws -> Bool {
+    waiting.append(batch)
+    waitingRows += batch.rowCount
+    guard waitingRows >= batchRows else { return true }
+    try takeWaiting()
+    while let first = pending.first, pendingRows - first.rowCount >= lookAhead { emit(takeFirst()) }
+    return true
+  }
+
+  func finish() throws -> RecordBatch? {
+    if !waiting.isEmpty { try takeWaiting() }
+    return pending.isEmpty ? nil : takeFirst()
+  }
+
+  /// Computes what is known of the rows that have come.
+  private func takeWaiting() throws {
+    let batch = RecordBatch.concat(waiting, schema: waiting[0].schema)
+    waiting = []
+    waitingRows = 0
     let columns = try calls.map { call in
       let values = try call.expressions.map { try $0.evaluate(batch) }
       return call.lookAhead > 0 ? values[0] : call.state.next(values, rowCount: batch.rowCount)
@@ -59,11 +86,7 @@ final class WindowTransform: OrderedTransform {
     pending.append(Pending(kept: kept.map { batch.columns[$0] }, columns: columns, rowCount: batch.rowCount, byteSize: batch.byteSize))
     pendingRows += batch.rowCount
     if lookAhead > 0 { try context.hold(pending.reduce(0) { $0 + $1.byteSize }) }
-    while let first = pending.first, pendingRows - first.rowCount >= lookAhead { emit(takeFirst()) }
-    return true
   }
-
-  func finish() throws -> RecordBatch? { pending.isEmpty ? nil : takeFirst() }
 
   /// The oldest batch with its results; rows behind the last one are the end.
   private func takeFirst() -> RecordBatch {

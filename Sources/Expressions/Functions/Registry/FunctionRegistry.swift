@@ -10,10 +10,10 @@ package enum FunctionRegistry {
       arithmeticOperators, comparisonOperators, textOperators, membershipOperators, conversionFunctions, logicFunctions, textFunctions,
       regexFunctions, timeFunctions, timePartFunctions, binFunctions, mathFunctions, memberFunctions, bagFunctions, arrayFunctions,
       hashFunctions, encodingFunctions, compressionFunctions, parsingFunctions, ipv4Functions, ipv6Functions, unitFunctions, statisticalFunctions, timeZoneFunctions,
-      punycodeFunctions, geoPointFunctions, geoLineFunctions, geoPolygonFunctions, geoCellFunctions, sessionFunctions, sizeFunctions,
-      xmlFunctions, userAgentFunctions,
       outputFunctions, seriesElementFunctions, seriesFigureFunctions, seriesFillFunctions, seriesFilterFunctions, seriesFitFunctions,
       seriesSeasonFunctions, sketchFunctions,
+      punycodeFunctions, geoPointFunctions, geoLineFunctions, geoPolygonFunctions, geoCellFunctions, sessionFunctions, sizeFunctions,
+      xmlFunctions, userAgentFunctions,
     ]
     return Array(families.joined())
   }()

@@ -5,7 +5,7 @@ package import Columnar
 
 /// The chapter a function is listed under.
 package enum FunctionFamily: String, Sendable, CaseIterable {
-  case `operator`, conversion, logic, math, text, parsing, hash, time, dynamic, network, geospatial, series, sketch, session, other
+  case `operator`, conversion, logic, math, text, parsing, hash, time, dynamic, network, geospatial, session, series, sketch, other
 }
 
 /// One of several columns that a function gives: the last part of its name, and its type.

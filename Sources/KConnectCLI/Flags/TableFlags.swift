@@ -1,0 +1,69 @@
+// Role: the tables and the database that a query sees, for `query`, `explain` and `shell`.
+
+import ArgumentParser
+import Columnar
+import DataSource
+import KConnect
+
+/// `--table`, `--option`, `--database`, `--cluster`.
+struct TableFlags: ParsableArguments {
+  @Option(name: .shortAndLong, help: ArgumentHelp("A table of the query: its name and what it is; repeatable.", valueName: "name=locator"))
+  var table: [String] = []
+
+  @Option(name: .shortAndLong, help: ArgumentHelp("An option of the tables' sources, 'table.key=value' for one of them; repeatable.", valueName: "key=value"))
+  var option: [String] = []
+
+  @Option(help: ArgumentHelp("The database of unqualified names; without it the store's only one.", valueName: "name"))
+  var database: String?
+
+  @Option(help: ArgumentHelp("A Kusto cluster to ask (not supported yet).", valueName: "url"))
+  var cluster: String?
+
+  /// What names stand for. `readsQueryFromInput`: standard input holds the text and cannot be a table.
+  func scope(_ context: Context, readsQueryFromInput: Bool) throws -> QueryScope {
+    if cluster != nil { throw KConnectError(.notSupported, "--cluster: not supported yet: remote clusters", hint: "query files with --table name=LOCATOR") }
+    return try QueryScope(
+      session: context.session, tables: try openTables(context, readsQueryFromInput: readsQueryFromInput),
+      database: database ?? context.configuration.defaults["database"])
+  }
+
+  private func openTables(_ context: Context, readsQueryFromInput: Bool) throws -> [String: DataFrame] {
+    var locators: [(name: String, locator: String)] = []
+    for argument in table {
+      guard let equals = argument.firstIndex(of: "="), equals != argument.startIndex else {
+        throw KConnectError(.usage, "--table '\(argument)': found no '=', expected name=LOCATOR", hint: "for instance --table storms=storms.csv")
+      }
+      let name = String(argument[..<equals])
+      if locators.contains(where: { $0.name == name }) { throw KConnectError(.usage, "--table: '\(name)' is given twice") }
+      locators.append((name, String(argument[argument.index(after: equals)...])))
+    }
+    for (name, locator) in context.configuration.tables where !locators.contains(where: { $0.name == name }) { locators.append((name, locator)) }
+    let options = try option.map { try OptionArgument($0) }
+    var readsInput = false
+    var out: [String: DataFrame] = [:]
+    for (name, text) in locators {
+      let locator = try Locator(text, registry: context.session.registry)
+      if locator.path == "-" {
+        guard !readsInput, !readsQueryFromInput else {
+          throw KConnectError(.usage, "standard input can be read once only", hint: "give the query as an argument and one table from '-'")
+        }
+        readsInput = true
+      }
+      let format = try locator.resolvedFormat(forWriting: false)
+      var reader = context.session.read.format(format)
+      for (key, value) in context.configuration.options(of: format) { reader = reader.option(key, value) }
+      let provider = try context.session.registry.provider(format)
+      for argument in options {
+        if argument.key.hasPrefix(name + ".") {
+          reader = reader.option(String(argument.key.dropFirst(name.utf8.count + 1)), argument.value)
+        } else if !locators.contains(where: { argument.key.hasPrefix($0.name + ".") }) {
+          // An option for all tables reaches those whose source has it; with one table an unknown name is that source's error.
+          let isKnown = provider.options.contains { spec in ([spec.name] + spec.aliases).contains { $0.lowercased() == argument.key.lowercased() } }
+          if isKnown || locators.count == 1 { reader = reader.option(argument.key, argument.value) }
+        }
+      }
+      out[name] = try reader.open([locator.path]) { context.note($0) }
+    }
+    return out
+  }
+}

@@ -1,0 +1,119 @@
+// Charts: which columns play which part, scales, and drawings without colours.
+
+import Charts
+import Columnar
+import DataSource
+import Testing
+
+private func batch(_ columns: [(String, DataType, [Scalar])]) -> RecordBatch {
+  RecordBatch(schema: StructType(columns.map { StructField($0.0, $0.1) }), columns: columns.map { .of($0.1, $0.2) })
+}
+
+private func models(_ kind: String, _ properties: [(name: String, value: String)] = [], _ columns: [(String, DataType, [Scalar])]) throws -> [ChartModel] {
+  let rows = batch(columns)
+  var data = ChartData(try ChartSpec(kind: kind, properties: properties), schema: rows.schema)
+  _ = data.append(rows)
+  return try data.models()
+}
+
+private let day: Int64 = 864_000_000_000
+private let times: [Scalar] = (0..<4).map { .datetime(19_800 * day + Int64($0) * day) }
+private let plain = TerminalStyle(width: 60, height: 8, isColourful: false)
+
+struct ChartTests {
+  @Test func textColumnsNameSeries() throws {
+    let model = try models("timechart", [], [
+      ("t", .datetime, times), ("host", .string, [.string("a"), .string("b"), .string("a"), .string("b")]), ("v", .long, [.long(1), .long(2), .long(3), .long(4)]),
+    ])[0]
+    #expect(model.axis == .time)
+    #expect(model.series.map(\.name) == ["a", "b"])
+    #expect(model.series[0].points.map(\.y) == [1, 3])
+    #expect(model.yTitle == "v")
+  }
+
+  @Test func arraysAreSpreadOut() throws {
+    let moments = DynamicValue.array((0..<4).map { .datetime(19_800 * day + Int64($0) * day) })
+    let model = try models("timechart", [], [
+      ("num", .dynamic, [.dynamic(.array([.long(1), .null, .real(2.5), .long(4)]))]), ("t", .dynamic, [.dynamic(moments)]), ("sid", .string, [.string("TS1")]),
+    ])[0]
+    #expect(model.series.map(\.name) == ["TS1"])
+    #expect(model.series[0].points.map(\.y) == [1, nil, 2.5, 4])
+    #expect(model.axis == .time)
+  }
+
+  @Test func anomaliesMarkTheFirstValues() throws {
+    let arrays: (DynamicValue...) -> [Scalar] = { [.dynamic(.array($0))] }
+    let model = try models("anomalychart", [("anomalycolumns", "flags")], [
+      ("t", .dynamic, [.dynamic(.array((0..<3).map { .datetime(Int64($0) * day) }))]), ("v", .dynamic, arrays(.long(1), .long(9), .long(2))),
+      ("flags", .dynamic, arrays(.long(0), .long(1), .long(-1))), ("baseline", .dynamic, arrays(.real(1), .real(1.5), .real(2))),
+    ])[0]
+    #expect(model.series.map(\.name) == ["v", "baseline"])
+    #expect(model.series[0].anomalies.map(\.sign) == [1, -1])
+    #expect(TerminalChart.draw([model], plain).contains("anomalies: 2"))
+  }
+
+  @Test func stackedBandsAddUp() throws {
+    let columns: [(String, DataType, [Scalar])] = [
+      ("k", .string, [.string("x"), .string("x"), .string("y")]), ("s", .string, [.string("a"), .string("b"), .string("b")]), ("v", .long, [.long(1), .long(3), .long(2)]),
+    ]
+    let stacked = try models("columnchart", [("kind", "stacked")], columns)[0]
+    #expect(stacked.bands()[1].map(\.high) == [4, 2])
+    #expect(stacked.yRange == 0...4)
+    let shares = try models("columnchart", [("kind", "stacked100")], columns)[0]
+    #expect(shares.bands()[1].map(\.high) == [100, 100])
+  }
+
+  @Test func barsAreDrawn() throws {
+    let model = try models("barchart", [("title", "Storms")], [("State", .string, [.string("TEXAS"), .string("OHIO")]), ("n", .long, [.long(40), .long(10)])])[0]
+    let text = TerminalChart.draw([model], plain)
+    let lines = text.split(separator: "\n")
+    #expect(lines[0].hasSuffix("Storms"))
+    #expect(lines.contains { $0.hasPrefix("TEXAS │█") && $0.hasSuffix(" 40") })
+    let longest = lines.first { $0.hasPrefix("TEXAS") }.map { $0.filter { $0 == "█" }.count } ?? 0
+    let shortest = lines.first { $0.hasPrefix(" OHIO") }.map { $0.filter { $0 == "█" }.count } ?? 0
+    #expect(longest == 43 && (10...11).contains(shortest))
+    #expect(!text.contains("\u{1B}"))
+  }
+
+  @Test(arguments: ["timechart", "linechart", "areachart", "stackedareachart", "scatterchart", "columnchart", "barchart", "piechart", "anomalychart"])
+  func everyKindIsDrawnEverywhere(_ kind: String) throws {
+    let drawn = try models(kind, [("title", "<A & \"B\">")], [("t", .datetime, times), ("v", .long, [.long(1), .long(-2), .null(.long), .long(4)]), ("w", .real, [.real(1), .real(.nan), .real(1e9), .real(2)])])
+    let text = TerminalChart.draw(drawn, plain)
+    #expect(text.split(separator: "\n").allSatisfy { $0.count <= 62 })
+    let svg = SVGChart.document(drawn)
+    #expect(svg.contains("&lt;A &amp; &quot;B&quot;&gt;") && !svg.contains("<A &") && !svg.contains("nan"))
+    #expect(ChartPage.html(drawn).hasPrefix("<!doctype html>"))
+  }
+
+  @Test func panelsSplitValues() throws {
+    #expect(try models("timechart", [("ysplit", "panels")], [("t", .datetime, times), ("v", .long, times.map { _ in .long(1) }), ("w", .long, times.map { _ in .long(2) })]).count == 2)
+  }
+
+  struct Refusal: Sendable, CustomTestStringConvertible {
+    var kind: String
+    var property: String?
+    var value = ""
+    var code: KConnectError.Code
+    var testDescription: String { "\(kind) \(property ?? "")" }
+  }
+
+  @Test(arguments: [
+    Refusal(kind: "timepivot", code: .notSupported), Refusal(kind: "treemap", code: .notSupported), Refusal(kind: "tmechart", code: .usage),
+    Refusal(kind: "timechart", property: "ysplit", value: "axes", code: .notSupported), Refusal(kind: "timechart", property: "ymin", value: "x", code: .usage),
+    Refusal(kind: "timechart", property: "colour", value: "x", code: .usage), Refusal(kind: "linechart", property: "kind", value: "stacked", code: .usage),
+  ])
+  func refusalsAreNamed(_ item: Refusal) {
+    do {
+      _ = try ChartSpec(kind: item.kind, properties: item.property.map { [(name: $0, value: item.value)] } ?? [])
+      Issue.record("accepted")
+    } catch {
+      #expect(error.code == item.code)
+    }
+  }
+
+  @Test func nothingToDrawIsSaid() {
+    #expect(throws: KConnectError.self) { try models("timechart", [], [("t", .datetime, []), ("v", .long, [])]) }
+    #expect(throws: KConnectError.self) { try models("timechart", [], [("s", .string, [.string("x")])]) }
+    #expect(throws: KConnectError.self) { try models("columnchart", [("xcolumn", "nope")], [("s", .string, [.string("x")]), ("v", .long, [.long(1)])]) }
+  }
+}
