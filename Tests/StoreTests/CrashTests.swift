@@ -139,13 +139,9 @@ struct CrashCase: CustomTestStringConvertible, Sendable {
   @Test func garbageAfterAKill() throws {
     let faults = Faults()
     let (test, _) = try prepare(faults)
-    do {
-      let dying = try test.reopened(fileSystem: faults.fileSystem)
-      let table = try dying.database("db").table("A")
-      faults.arm(at: 6, .killed)
-      #expect(throws: KConnectError.self) { try table.ingest([numbered(100..<110)]) }
-    }
-    _ = faults.disarm()
+    // As a process leaves it that died before its commit: nobody holds the lease in the name.
+    let left = try OutputFile(creating: test.path + "/db/A/4e3fb489-5c74-ea3a-98de-f185f31a5e88-0123456789ab.parquet")
+    try left.close()
     let before = try state(test.store)
     let dry = try test.store.collectGarbage(dryRun: true)
     #expect(dry.items.contains { $0.reason == "uncommitted extent" })

@@ -1,7 +1,9 @@
 // Role: the tables of a store as the names a KQL query can use.
 
+import Columnar
 import DataSource
 package import Engine
+import Expressions
 import KQL
 import Synchronization
 
@@ -23,6 +25,20 @@ package final class StoreCatalog: KQLCatalog {
   package func table(_ name: String, database: String?) throws -> LogicalPlan? {
     guard let snapshot = try snapshot(name, database: database) else { return nil }
     return .scan(snapshot.rows())
+  }
+
+  /// With the columns of row origin, which `ingestion_time()` and its kin read.
+  package func tableWithOrigin(_ name: String, database: String?) throws -> LogicalPlan? {
+    guard let snapshot = try snapshot(name, database: database) else { return nil }
+    let rows = snapshot.rows()
+    let fields = rows.schema.fields + HiddenColumns.virtual.fields
+    let scan = LogicalPlan(node: .scan(ScanNode(table: rows, columns: fields.map(\.name))), schema: StructType(fields))
+    return try scan.project(
+      rows.schema.names.map { NamedExpr($0, .column($0)) } + [
+        NamedExpr(RowOrigin.ingestionTime, .column(HiddenColumns.ingestionTime)), NamedExpr(RowOrigin.extentId, .column(HiddenColumns.extentId)),
+        NamedExpr(RowOrigin.extentTags, .column(HiddenColumns.extentTags)),
+        NamedExpr(RowOrigin.rowVersion(table: snapshot.table.id), .column(HiddenColumns.rowVersion)),
+      ])
   }
 
   /// The snapshot that this query reads; nil when there is no such table.
