@@ -92,7 +92,7 @@ extension CommandRun {
       shown = [wanted.lowercased()]
     }
     let total = Int64(max(1, processors))
-    return CommandOutput(Shapes.capacity, shown.map { [.string($0.split(separator: "-").map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined()), .long(total), .long(0), .long(total), .string("local")] })
+    return CommandOutput(Shapes.capacity, shown.map { [.string($0.split(separator: "-").map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined()), .long(total), .long(0), .long(total)] })
   }
 
   func cacheClear() -> CommandOutput { CommandOutput(Shapes.cache, [[.string("local"), .string("Succeeded")]]) }

@@ -9,7 +9,7 @@ enum Shapes {
     "NodeId Address Name StartTime:dt AssignedHotExtents:i IsAdmin:b MachineTotalMemory:l MachineAvailableMemory:l ProcessorCount:i HotExtentsOriginalSize:l HotExtentsSize:l EnvironmentDescription ProductVersion Reserved0:i ClockDescription RuntimeDescription")
   static let diagnostics = Shape(
     "IsHealthy:b EnvironmentDescription IsScaleOutRequired:b MachinesTotal:i MachinesOffline:i NodeLastRestartedOn:dt AdminLastElectedOn:dt ExtentsTotal:l DiskColdAllocationPercentage:i InstancesTargetBasedOnDataCapacity:i TotalOriginalDataSize:r TotalExtentSize:r IngestionsLoadFactor:r IngestionsInProgress:l IngestionsSuccessRate:r MergesInProgress:l BuildVersion BuildTime:dt ClusterDataCapacityFactor:r IsDataWarmingRequired:b DataWarmingLastRunOn:dt MergesSuccessRate:r NotHealthyReason IsAttentionRequired:b AttentionRequiredReason ProductVersion FailedIngestOperations:l FailedMergeOperations:l MaxExtentsInSingleTable:l TableWithMaxExtents WarmExtentSize:r NumberOfDatabases:i PurgeExtentsRebuildLoadFactor:r PurgeExtentsRebuildInProgress:l PurgesInProgress:l RowStoreLocalStorageCapacityFactor:r ExportsLoadFactor:r ExportsInProgress:l PendingContinuousExports:l MaxContinuousExportLatenessMinutes:l RowStoreSealsInProgress:l IsRowStoreUnhealthy:b MachinesSuspended:i DataPartitioningLoadFactor:r DataPartitioningOperationsInProgress:l MinPartitioningPercentageInSingleTable:r TableWithMinPartitioningPercentage V3DataCapacityFactor:r MaterializedViewsInProgress:l")
-  static let capacity = Shape("Resource Total:l Consumed:l Remaining:l Origin")
+  static let capacity = Shape("Resource Total:l Consumed:l Remaining:l")
   static let databases = Shape("DatabaseName PersistentStorage Version IsCurrent:b DatabaseAccessMode PrettyName ReservedSlot1:b DatabaseId:g InTransitionTo SuspensionState")
   static let databasesDetails = Shape(
     "DatabaseName PersistentStorage Version IsCurrent:b DatabaseAccessMode PrettyName AuthorizedPrincipals RetentionPolicy MergePolicy ReservedSlot1 CachingPolicy ShardingPolicy StreamingIngestionPolicy IngestionBatchingPolicy TotalSize:r DatabaseId:g InTransitionTo")
@@ -66,7 +66,7 @@ enum Shapes {
   static let tableMappings = Shape("Name Kind Mapping LastUpdatedOn:dt Database Table")
   static let databaseMappings = Shape("Name Kind Mapping LastUpdatedOn:dt Database")
   static let update = Shape("Table Action ExtentId:g RowCount:l")
-  static let export = Shape("Path NumRecords:l SizeInBytes:l")
+  static let export = Shape("Path NumRecords:l")
 
   // MARK: Policies, extents, logs
   static let policies = Shape("PolicyName EntityName Policy ChildEntities EntityType")

@@ -49,7 +49,7 @@ extension CommandRun {
     guard let sink = try provider.makeSink(path, schema: wanted, mode: .append, partitionBy: table.partitions.names, options: checked) else { return CommandOutput(Shapes.export, []) }
     let execution = try QueryExecution(rows, options: executor.options, context: request.context)
     let summary = try cancellation.running(execution) { try $0.write(to: sink) }
-    return CommandOutput(Shapes.export, [[.string(path), .count(summary.rows), .count(summary.bytes)]])
+    return CommandOutput(Shapes.export, [[.string(path), .count(summary.rows)]])
   }
 
   private func export(
@@ -64,7 +64,7 @@ extension CommandRun {
     let sink = try ExportSink(directory: path, prefix: prefix, format: format, options: checked, schema: plan.schema, sizeLimit: limit)
     let execution = try QueryExecution(plan, options: executor.options, context: request.context)
     _ = try cancellation.running(execution) { try $0.write(to: sink) }
-    return CommandOutput(Shapes.export, sink.artifacts.map { [.string($0.path), .count($0.rows), .count($0.bytes)] })
+    return CommandOutput(Shapes.export, sink.artifacts.map { [.string($0.path), .count($0.rows)] })
   }
 
   private func fileFormat(_ word: String) throws -> any FileFormat {
