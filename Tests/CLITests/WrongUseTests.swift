@@ -66,7 +66,7 @@ import Testing
     Wrong("configuration syntax", ["read", "storms.csv", "--config", "syntax.toml"], 78, ["error[CONFIGURATION]", "line 2"]),
     Wrong("profile", ["read", "storms.csv", "--config", "ok.toml", "--profile", "nightli"], 78, ["error[CONFIGURATION]", "'nightli'", "'nightly'"]),
     Wrong("Delta", ["read", "delta:nowhere"], 1, ["error[PATH_NOT_FOUND]", "nowhere"]),
-    Wrong("store", ["read", "kusto:db.table"], 1, ["error[NOT_SUPPORTED]", "kusto:"]),
+    Wrong("store", ["read", "kusto:db.table"], 1, ["error[PATH_NOT_FOUND]", "'db'"]),
     Wrong("cluster", ["query", "T", "--cluster", "https://help.kusto.windows.net"], 1, ["error[NOT_SUPPORTED]", "--cluster"]),
     Wrong("management command", ["query", ".show tables"], 1, ["error[NOT_SUPPORTED]", "management"]),
     Wrong("stream", ["stream", "--from", "csv:none", "--to", "parquet:b", "--checkpoint", "cp"], 1, ["error[PATH_NOT_FOUND]", "none"]),

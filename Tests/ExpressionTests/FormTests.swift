@@ -93,7 +93,7 @@ import Testing
   }
 
   /// Functions that can be written in KQL; the others serve DataFrames and have a space in their name.
-  static let written = FunctionRegistry.all.filter { !$0.name.contains(" ") || !$0.example.isEmpty }
+  static let written = FunctionRegistry.all.filter { !$0.name.contains(" ") && !$0.name.hasPrefix("$") || !$0.example.isEmpty }
 
   @Test func registryIsComplete() {
     for spec in FunctionRegistry.all { #expect(!spec.summary.isEmpty) }
@@ -104,8 +104,8 @@ import Testing
     #expect(Set(FunctionRegistry.all.map(\.name)).count == FunctionRegistry.all.count)
   }
 
-  /// Every example of the registry runs.
-  @Test(arguments: written.map(\.example)) func examplesRun(_ example: String) {
+  /// Every example of the registry runs, but those of sketches: what they take comes from an aggregate.
+  @Test(arguments: written.filter { $0.family != .sketch }.map(\.example)) func examplesRun(_ example: String) {
     let result = printed(example)
     #expect(!result.hasPrefix("error") && !result.hasPrefix("broken"), "\(example): \(result)")
   }

@@ -82,7 +82,7 @@ func shown(_ scalar: Scalar) -> String {
 
   @Test func errorsNameNearFunctions() {
     #expect(printed("tolng(1)") == "error: function 'tolng' not found; did you mean 'tolong'?")
-    #expect(printed("geo_point_in_polygon(1,2,dynamic({}))") == "error: not supported yet: function 'geo_point_in_polygon'")
+    #expect(printed("geo_info_from_ip_address('1.1.1.1')") == "error: not supported yet: function 'geo_info_from_ip_address'")
     #expect(printed("tolong()") == "error: tolong() takes 1 arguments, found 0")
     #expect(printed("nocolumn") == "error: column 'nocolumn' not found; columns: ")
   }
@@ -103,7 +103,7 @@ func shown(_ scalar: Scalar) -> String {
     ("datetime_utc_to_local(datetime(2015-12-31 23:59:59.9), 'US/Eastern')", "2015-12-31T18:59:59.9000000Z"),
     ("datetime_local_to_utc(datetime(2020-07-02 20:02:20), 'Europe/Paris')", "2020-07-02T18:02:20.0000000Z"),
     ("datetime_utc_to_local(datetime(2050-07-01), 'US/Pacific')", "2050-06-30T17:00:00.0000000Z"),
-    ("punycode_from_string('académie-française')", "acadmie-franaise-npb1a"), ("punycode_domain_to_string('xn--cqv902d.com')", "艺术.com"),
+    ("punycode_from_string('académie-française')", "acadmie-franaise-npb1a"), ("punycode_domain_from_string('xn--cqv902d.com')", "艺术.com"),
     ("round(beta_cdf(0.2, 10.0, 50.0), 6)", "0.76842"), ("round(convert_temperature(1.2, 'Kelvin', 'DegreeCelsius'), 6)", "-271.95"),
     ("convert_length(1, 'Metre', 'Foot')", "error: convert_length: unknown unit 'Metre'; did you mean 'Meter'?"),
   ]) func cases(_ text: String, _ expected: String) { #expect(printed(text) == expected) }

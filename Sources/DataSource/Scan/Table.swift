@@ -45,10 +45,13 @@ package protocol BatchReadable: Table {
   func scan(_ request: ScanRequest, context: EvaluationContext) throws -> any Scan
   /// Rows, when known without reading (footers); for count() and join order.
   var exactRowCount: Int? { get }
+  /// Columns that scans give when asked by name and that `schema` does not show; none by default.
+  var hiddenColumns: StructType { get }
 }
 
 extension BatchReadable {
   package var exactRowCount: Int? { nil }
+  package var hiddenColumns: StructType { StructType() }
 }
 
 /// A running scan, shared by the engine's threads. Morsels come out in row order; each is read on the thread that took it.

@@ -65,10 +65,10 @@ extension LogicalPlan {
     }
     switch node {
     case .scan(let scan):
-      guard let fields = scan.table.schema.selecting(scan.columns), fields.names == schema.names,
+      guard let fields = scan.available.selecting(scan.columns), fields.names == schema.names,
         fields.fields.map(\.type) == schema.fields.map(\.type)
       else { throw internalError("a scan of (\(scan.columns)) with the schema (\(schema))") }
-      let all = LogicalPlan(node: .scan(ScanNode(table: scan.table)), schema: scan.table.schema)
+      let all = LogicalPlan(node: .scan(ScanNode(table: scan.table)), schema: scan.available)
       for filter in scan.filters { try require(filter, over: all, is: .bool, "a pushed filter") }
     case .values, .range: break
     case .filter(let predicate, let input):

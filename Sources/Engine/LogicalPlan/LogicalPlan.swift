@@ -58,6 +58,9 @@ package struct ScanNode: Sendable {
   package var filters: [Expr]
   package var limit: Int?
 
+  /// Everything the table can be asked for.
+  package var available: StructType { StructType(table.schema.fields + table.hiddenColumns.fields) }
+
   package init(table: any BatchReadable, columns: [String]? = nil, filters: [Expr] = [], limit: Int? = nil) {
     self.table = table
     self.columns = columns ?? table.schema.names

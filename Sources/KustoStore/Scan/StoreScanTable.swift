@@ -31,6 +31,7 @@ package struct StoreScanTable: BatchReadable {
   }
 
   package var schema: StructType { snapshot.schema }
+  package var hiddenColumns: StructType { HiddenColumns.virtual }
 
   package var description: String {
     "kusto \(quotedName(snapshot.table.database.name)).\(quotedName(snapshot.table.name)) (version \(snapshot.version), \(files.count) extent\(files.count == 1 ? "" : "s"))"

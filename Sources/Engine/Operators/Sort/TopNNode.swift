@@ -21,7 +21,7 @@ enum TopNPlanner {
     let filter = Expr.call(FunctionName.lessOrEqual, [.column(name), .literal(sample)])
     guard scan.table.pushdown([filter]).first != .unsupported else { return nil }
     scan.columns = [name]
-    guard let fields = scan.table.schema.selecting([name]) else { return nil }
+    guard let fields = scan.available.selecting([name]) else { return nil }
     return try PhysicalPlanner.plan(LogicalPlan(node: .scan(scan), schema: fields))
   }
 }
