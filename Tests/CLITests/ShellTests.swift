@@ -47,7 +47,7 @@ struct ShellTests {
     let place = try Place()
     let (status, shown) = try converse(
       [
-        ("expect", "kql> "), ("send", "Storms | summ\t"), ("expect", "summarize "), ("send", "n = cou\t"), ("expect", "count"), ("send", "nt() by sta\t"), ("expect", "state"),
+        ("expect", "kql> "), ("send", "Storms | summ\t"), ("expect", "summarize "), ("send", "n = cou\t"), ("expect", "count"), ("send", "() by stat\t"), ("expect", "state "),
         ("send", ";\r"), ("expect", "rows,"), ("expect", "kql> "), ("send", "\u{4}"),
       ], ["shell", "--table", "Storms=storms.csv"], in: place, environment: ["NO_COLOR": "1"])
     #expect(status == 0, "\(shown)")
