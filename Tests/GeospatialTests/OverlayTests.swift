@@ -22,6 +22,20 @@ import Testing
     #expect(isClose(first.area + second.area - overlap.area, both.area))
   }
 
+  /// Cells of a grid have edges along the same meridians: the union of nine is a square without inner borders.
+  @Test func unionOfGrid() throws {
+    let hash = try #require(Geohash(Array("sunny".utf8)))
+    let cells = try ([hash] + hash.neighbors).map { try #require(Region($0.polygon)) }
+    let all = Region.union(cells)
+    #expect(isClose(all.area, cells.reduce(0) { $0 + $1.area }))
+    guard case .polygon(let rings) = all.geometry else {
+      Issue.record("no polygon")
+      return
+    }
+    #expect(rings.count == 1 && rings[0].count == 13)
+    for cell in cells { #expect(RegionIndex(all).contains(cell.centroid ?? at(0, 0))) }
+  }
+
   @Test func touching() throws {
     let first = try region([[2, 45], [0, 45], [1, 44], [2, 45]])
     #expect(first.intersection(try region([[3, 44], [2, 45], [2, 43], [3, 44]])).geometry == .point(LngLat(at(2, 45))))

@@ -6,14 +6,16 @@ enum ChartPalette {
 
   static func colour(_ i: Int) -> String { series[i % series.count] }
 
-  /// Rules for one picture; the browser's preference chooses between light and dark.
+  /// Rules for one picture; the reader's preference chooses between light and dark. Plain colours, since few viewers outside of browsers know
+  /// custom properties.
   static let style = """
-    .kc{--ink:#1b1f24;--soft:#667078;--grid:#e4e7ea;--paper:#fff;--alert:#d1242f;font:12px system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif}
-    @media (prefers-color-scheme:dark){.kc{--ink:#e6e9ec;--soft:#9aa4ad;--grid:#32383e;--paper:#16191d;--alert:#ff6a69}}
-    .kc text{fill:var(--soft)}.kc .title{fill:var(--ink);font-size:17px;font-weight:600}.kc .name{fill:var(--ink)}.kc .grid{stroke:var(--grid)}
-    .kc .axis{stroke:var(--soft)}.kc .line{fill:none;stroke-width:1.8;stroke-linejoin:round;stroke-linecap:round}.kc .area{fill-opacity:.28}
-    .kc .mark{fill:var(--alert);stroke:var(--paper)}.kc .paper{fill:var(--paper)}.kc .value{fill:var(--ink);font-size:42px;font-weight:600}
-    .kc .edge{stroke:var(--paper);stroke-width:1.5}
+    .kc{font:12px system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif}
+    .kc text{fill:#667078}.kc .title{fill:#1b1f24;font-size:17px;font-weight:600}.kc .name{fill:#1b1f24}.kc .grid{stroke:#e4e7ea}
+    .kc .axis{stroke:#667078}.kc .line{fill:none;stroke-width:1.8;stroke-linejoin:round;stroke-linecap:round}.kc .area{fill-opacity:.28}
+    .kc .mark{fill:#d1242f;stroke:#fff}.kc .paper{fill:#fff}.kc .value{fill:#1b1f24;font-size:42px;font-weight:600}
+    .kc .edge{stroke:#fff;stroke-width:1.5}
+    @media (prefers-color-scheme:dark){.kc text{fill:#9aa4ad}.kc .title,.kc .name,.kc .value{fill:#e6e9ec}.kc .grid{stroke:#32383e}
+    .kc .axis{stroke:#9aa4ad}.kc .mark{fill:#ff6a69;stroke:#16191d}.kc .paper{fill:#16191d}.kc .edge{stroke:#16191d}}
     """
 
   /// Text between tags or in an attribute.

@@ -83,16 +83,16 @@ package struct SVGChart {
     let marks = model.series.reduce(0) { $0 + $1.anomalies.count }
     guard model.spec.isLegendVisible, names.count > 1 || marks > 0 || names.first != model.yTitle else { return }
     var at = 20.0
-    var entries = names.enumerated().map { (ChartPalette.colour($0), $1.count > 40 ? $1.prefix(39) + "…" : $1) }
-    if marks > 0 { entries.append(("var(--alert)", "anomalies (\(marks))")) }
+    var entries = names.enumerated().map { ("fill=\"\(ChartPalette.colour($0))\"", $1.count > 40 ? $1.prefix(39) + "…" : $1) }
+    if marks > 0 { entries.append(("class=\"mark\"", "anomalies (\(marks))")) }
     top += 14
-    for (colour, name) in entries {
+    for (paint, name) in entries {
       let room = ChartPalette.width(name) + 34
       if at + room > width - 10, at > 20 {
         at = 20
         top += 18
       }
-      add("<rect x=\"\(ChartPalette.number(at))\" y=\"\(ChartPalette.number(top - 9))\" width=\"10\" height=\"10\" rx=\"2\" fill=\"\(colour)\"/>")
+      add("<rect x=\"\(ChartPalette.number(at))\" y=\"\(ChartPalette.number(top - 9))\" width=\"10\" height=\"10\" rx=\"2\" \(paint)/>")
       text(name, x: at + 15, y: top, style: "name")
       at += room
     }

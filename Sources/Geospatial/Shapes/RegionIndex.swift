@@ -1,5 +1,6 @@
 // Role: a region prepared for point tests: its edges by longitude. A point is inside when the meridian from it to the south pole crosses the
-// edges an odd number of times, or an even number when the pole is inside.
+// edges an odd number of times, or an even number when the pole is inside. All this in axes turned away from those of the globe: real shapes
+// have edges along meridians, and points on them would be told by rounding alone.
 
 #if canImport(Glibc)
 import Glibc
@@ -18,13 +19,23 @@ package struct RegionIndex: Sendable {
 
   /// One layer for each polygon: those of a MultiPolygon may overlap.
   private let layers: [Layer]
+  private let arcs: [Arc]
   package let region: Region
+
+  private static let axes: (x: Vector, y: Vector, z: Vector) = {
+    let x = Vector(0.8127, -0.4331, 0.3904).unit
+    let z = x.cross(Vector(0.2713, 0.9041, 0.3301)).unit
+    return (x, z.cross(x), z)
+  }()
+
+  private static func turned(_ p: Vector) -> Vector { Vector(axes.x.dot(p), axes.y.dot(p), axes.z.dot(p)) }
 
   package init(_ region: Region) {
     self.region = region
+    arcs = region.arcs
     layers = region.polygons.map { loops in
       var layer = Layer()
-      for loop in loops {
+      for loop in loops.map({ $0.map { RegionIndex.turned($0) } }) {
         for i in loop.indices {
           layer.from.append(loop[i])
           layer.to.append(loop[i + 1 == loop.count ? 0 : i + 1])
@@ -76,7 +87,10 @@ package struct RegionIndex: Sendable {
   }
 
   /// True when the point lies inside; on the boundary either may be answered.
-  package func contains(_ p: Vector) -> Bool { layers.contains { RegionIndex.contains($0, p) } }
+  package func contains(_ p: Vector) -> Bool {
+    let p = RegionIndex.turned(p)
+    return layers.contains { RegionIndex.contains($0, p) }
+  }
 
   private static func contains(_ layer: Layer, _ p: Vector) -> Bool {
     let count = layer.starts.count - 1
@@ -99,12 +113,10 @@ package struct RegionIndex: Sendable {
   /// The nearest point of the boundary.
   func nearestOnBoundary(_ p: Vector) -> (point: Vector, angle: Double)? {
     var best: (point: Vector, angle: Double)?
-    for layer in layers {
-      for e in layer.from.indices {
-        let q = Geodesic.nearest(p, layer.from[e], layer.to[e])
-        let angle = p.angle(to: q)
-        if best.map({ angle < $0.angle }) ?? true { best = (q, angle) }
-      }
+    for arc in arcs {
+      let q = Geodesic.nearest(p, arc.a, arc.b)
+      let angle = p.angle(to: q)
+      if best.map({ angle < $0.angle }) ?? true { best = (q, angle) }
     }
     return best
   }

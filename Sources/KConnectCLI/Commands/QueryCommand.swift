@@ -5,6 +5,7 @@ import Columnar
 import DataSource
 import Engine
 import KConnect
+import KustoStore
 
 /// The query text; shared by `query` and `explain`.
 struct TextFlags: ParsableArguments {
@@ -50,6 +51,7 @@ struct QueryCommand: ParsableCommand {
     let results = try scope.results(try query.read(), context)
     if explain { return try PlanPrinter.print(results, mode: .extended, path: output.output) }
     try output.settings(context).run(results, context, chart: chart)
+    OpenStores.drain()
   }
 }
 

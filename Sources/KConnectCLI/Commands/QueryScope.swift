@@ -12,42 +12,52 @@ struct QueryScope {
   let session: Session
   /// Tables by name, from `--table` and the configuration file.
   let tables: [String: DataFrame]
-  /// The store; nil where there is none.
-  let store: Store?
-  /// The database of unqualified names; nil: only the tables above.
+  /// The database of unqualified names as asked for; nil: the store's only one.
   private(set) var database: String?
 
-  /// `database` is the one asked for; without it the store's only database is taken. Throws PATH_NOT_FOUND for one that is not there.
-  init(session: Session, tables: [String: DataFrame], database: String?) throws {
+  init(session: Session, tables: [String: DataFrame], database: String?) {
     self.session = session
     self.tables = tables
+    self.database = database
+  }
+
+  /// The store, when there is one.
+  private var executor: CommandExecutor? {
     let path = OpenStores.defaultPath
-    store = OpenStores.exists(path) ? try OpenStores.store(path, create: false) : nil
-    guard let store else {
-      if let database { throw KConnectError(.pathNotFound, "there is no database '\(database)': there is no store at '\(path)'", hint: "kconnect write --to kusto:\(quotedName(database)).TABLE makes one") }
-      return
-    }
-    if let database {
-      self.database = try store.database(database).name
-    } else {
-      let names = try store.databaseNames()
-      self.database = names.count == 1 ? names[0] : nil
-    }
+    return OpenStores.exists(path) ? try? OpenStores.executor(path, create: false, options: session.executionOptions) : nil
+  }
+
+  /// The database in use; nil where there is none, or several and none was chosen.
+  private var currentDatabase: String? {
+    if let database { return database }
+    let names = (try? executor?.store.databaseNames()) ?? []
+    return names.count == 1 ? names[0] : nil
   }
 
   /// What the prompt of the shell shows.
-  var name: String { database ?? "kql" }
+  var name: String { currentDatabase ?? "kql" }
 
-  var catalog: any KQLCatalog { ScopeCatalog(files: session.catalog(tables), store: store.map { StoreCatalog($0, database: database) }) }
+  var catalog: any KQLCatalog {
+    ScopeCatalog(files: session.catalog(tables), store: executor.map { StoreCatalog($0.store, database: currentDatabase) })
+  }
   var tableNames: [String] { catalog.tableNames(database: nil) }
   var databaseNames: [String] { catalog.databaseNames }
 
-  /// The results of a text.
+  /// The results of a text: a query, or a management command of the store, which is made when a command needs one.
   func results(_ text: String, _ context: Context) throws -> [KQLResult] {
-    if text.unicodeScalars.first(where: { !$0.properties.isWhitespace }) == "." {
-      throw KConnectError(.notSupported, "not supported yet: management commands (texts that begin with '.')", hint: "kconnect write --to kusto:DATABASE.TABLE makes tables")
+    let begin = text.drop { $0.isWhitespace }
+    let isCommand = begin.first == "."
+    let path = OpenStores.defaultPath
+    guard isCommand || OpenStores.exists(path) else { return try session.results(text, catalog: catalog) }
+    let executor = try OpenStores.executor(path, create: isCommand && !begin.hasPrefix(".show"), options: session.executionOptions)
+    var properties = RequestProperties()
+    properties.surroundings = session.catalog(tables)
+    let answer = try executor.execute(text, database: database, properties)
+    for note in answer.notes { context.note(note) }
+    return answer.tables.map {
+      KQLResult(
+        frame: DataFrame(session: session, plan: $0.plan), name: answer.tables.count > 1 ? $0.name : nil, visualization: $0.visualization, context: answer.context)
     }
-    return try session.results(text, catalog: catalog)
   }
 
   /// The columns of a table; throws PATH_NOT_FOUND with the nearest name.
@@ -59,8 +69,12 @@ struct QueryScope {
 
   /// Makes another database the current one. Throws PATH_NOT_FOUND.
   mutating func connect(_ database: String) throws {
-    guard let store else { throw KConnectError(.pathNotFound, "there is no store at '\(OpenStores.defaultPath)'", hint: "choose it with --store DIR or KCONNECT_STORE") }
-    self.database = try store.database(database).name
+    let path = OpenStores.defaultPath
+    guard OpenStores.exists(path) else {
+      throw KConnectError(
+        .pathNotFound, "there is no database '\(database)': there is no store at '\(path)'", hint: "choose a store with --store DIR or KCONNECT_STORE; .create database makes one")
+    }
+    self.database = try OpenStores.executor(path, create: false, options: session.executionOptions).store.database(database).name
   }
 }
 

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import KConnect
+import KustoStore
 
 struct ShellCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -24,6 +25,7 @@ struct ShellCommand: ParsableCommand {
     let context = try common.resolve()
     var shell = Shell(try tables.scope(context, readsQueryFromInput: false), try output.settings(context), context)
     let status = shell.run()
+    OpenStores.drain()
     if status != ExitStatus.done { Exit.leave(status) }
   }
 }

@@ -22,7 +22,7 @@ struct TableFlags: ParsableArguments {
   /// What names stand for. `readsQueryFromInput`: standard input holds the text and cannot be a table.
   func scope(_ context: Context, readsQueryFromInput: Bool) throws -> QueryScope {
     if cluster != nil { throw KConnectError(.notSupported, "--cluster: not supported yet: remote clusters", hint: "query files with --table name=LOCATOR") }
-    return try QueryScope(
+    return QueryScope(
       session: context.session, tables: try openTables(context, readsQueryFromInput: readsQueryFromInput),
       database: database ?? context.configuration.defaults["database"])
   }

@@ -18,6 +18,8 @@ package struct RequestProperties: Sendable {
   /// The fully qualified principal, such as `aaduser=a@b.c`; nil: the user of the process.
   package var principal: String?
   package var application = "kconnect"
+  /// Names in reach besides those of the store, in front of them: tables and files of a command line.
+  package var surroundings: (any KQLCatalog)?
   /// Stops the request.
   package var cancellation = RequestCancellation()
 

@@ -49,8 +49,11 @@ final class SessionCatalog: KQLCatalog {
 
   func tableNames(database: String?) -> [String] {
     let home = resolve(database)
-    return base.tableNames(database: home) + (home.map { MaterializedView.names(in: $0, executor.metadata) } ?? []) + (database == nil ? standIns.keys.sorted() : [])
+    return base.tableNames(database: home) + (home.map { MaterializedView.names(in: $0, executor.metadata) } ?? []) + (database == nil ? standIns.keys.sorted() + (request.properties.surroundings?.tableNames(database: nil) ?? []) : [])
   }
+
+  func externalData(_ request: ExternalDataRequest) throws -> LogicalPlan? { try self.request.properties.surroundings?.externalData(request) }
+  func externalSchema(_ request: ExternalDataRequest) throws -> StructType? { try self.request.properties.surroundings?.externalSchema(request) }
 
   func functionText(_ name: String, database: String?) throws -> String? { try base.functionText(name, database: resolve(database)) }
 
@@ -67,6 +70,7 @@ final class SessionCatalog: KQLCatalog {
   private func plan(_ name: String, database: String?, withOrigin: Bool) throws -> LogicalPlan? {
     let home = resolve(database)
     if home == request.database, let plan = standIns[name] { return plan }
+    if database == nil, let plan = try request.properties.surroundings?.table(name, database: nil) { return plan }
     guard let home else { return nil }
     guard let snapshot = try base.snapshot(name, database: home) else {
       return home == request.database ? try materializedView(name) : nil

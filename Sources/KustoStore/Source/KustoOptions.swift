@@ -17,8 +17,8 @@ enum KustoOptions {
     OptionSpec("kustoDatabase", .string, "The database; the path may name it as well: DATABASE.TABLE."),
     OptionSpec("kustoTable", .string, "The table; the path may name it as well."),
     OptionSpec("kustoStore", .path, "Directory of the embedded store; else $KCONNECT_STORE, else ./kustodata."),
-    OptionSpec("clientRequestPropertiesJson", .string, "JSON: {\"Parameters\": {…}}, the values of declare query_parameters."),
-    OptionSpec("requestId", .string, support: .noEffect("the embedded store keeps no trace of requests"), "The id of the request."),
+    OptionSpec("clientRequestPropertiesJson", .string, "JSON: {\"Options\": {…}, \"Parameters\": {…}} of the request."),
+    OptionSpec("requestId", .string, "The id of the request in .show queries."),
     OptionSpec("timeoutLimit", .integer, default: "172800", support: .noEffect("the embedded store works while the call waits"), "Seconds to wait for a cluster."),
     OptionSpec("kustoIngestionUri", .string, support: .noEffect("there is no ingestion endpoint"), "Address of a cluster's ingestion endpoint."),
   ]

@@ -25,14 +25,13 @@ package struct KustoProvider: PlanProvider {
     _ paths: [String], schema: StructType?, options: DataSourceOptions, execution: ExecutionOptions, context: EvaluationContext
   ) throws -> LogicalPlan {
     let target = try KustoTarget(paths, options)
-    let store = try OpenStores.store(target.store, create: false)
-    let database = try target.existingDatabase(store)
-    var binding = BindOptions(context: context)
-    binding.execution = execution
-    binding.parameters = try KustoRequest.parameters(options)
-    let results = try KQL.bind(try target.query(options), catalog: StoreCatalog(store, database: database), options: binding).results
-    guard results.count == 1, var plan = results.first?.plan else {
-      throw KConnectError(.optionInvalid, "kustoQuery has \(results.count) results, expected one")
+    let executor = try OpenStores.executor(target.store, create: false, options: execution)
+    var properties = RequestProperties()
+    if let id = options.string("requestId") { properties.requestId = id }
+    try KustoRequest.read(options, into: &properties)
+    let tables = try executor.execute(try target.query(options), database: try target.existingDatabase(executor.store), properties).tables
+    guard tables.count == 1, var plan = tables.first?.plan else {
+      throw KConnectError(.optionInvalid, "kustoQuery has \(tables.count) results, expected one")
     }
     if !options.bool("queryFilterPushDown") { plan = Self.unpushed(plan) }
     let wanted = try schema ?? options.string("customSchema").map { try StructType(ddl: $0) }
@@ -130,21 +129,18 @@ struct KustoTarget {
 
 /// `clientRequestPropertiesJson`.
 enum KustoRequest {
-  /// Values of query parameters. Throws NOT_SUPPORTED for request options, which concern a cluster.
-  static func parameters(_ options: DataSourceOptions) throws -> [String: Scalar] {
-    guard let text = options.string("clientRequestPropertiesJson") else { return [:] }
+  /// Request options and values of query parameters.
+  static func read(_ options: DataSourceOptions, into properties: inout RequestProperties) throws {
+    guard let text = options.string("clientRequestPropertiesJson") else { return }
     guard let value = try? DynamicValue(parsing: text), case .bag(let parts) = value else { throw KConnectError(.optionInvalid, "clientRequestPropertiesJson is no JSON object") }
-    var out: [String: Scalar] = [:]
     for part in parts {
       guard case .bag(let entries) = part.value else { throw KConnectError(.optionInvalid, "clientRequestPropertiesJson: '\(part.key)' is no object") }
       switch part.key.lowercased() {
-      case "parameters": for entry in entries { out[entry.key] = scalar(entry.value) }
-      case "options":
-        if let first = entries.first { throw KConnectError(.notSupported, "clientRequestPropertiesJson: not supported yet: the request option '\(first.key)'") }
+      case "parameters": for entry in entries { properties.parameters[entry.key] = scalar(entry.value) }
+      case "options": for entry in entries { properties.options[entry.key] = scalar(entry.value) }
       default: throw KConnectError(.optionInvalid, "clientRequestPropertiesJson: unknown part '\(part.key)'", hint: "parts: Options, Parameters")
       }
     }
-    return out
   }
 
   private static func scalar(_ value: DynamicValue) -> Scalar {

@@ -17,7 +17,7 @@ struct KustoWrite {
     var ingestion = try SparkIngestionProperties(options.string("sparkIngestionPropertiesJson"))
     ingestion.properties.operation = mode == .overwrite ? "SET-OR-REPLACE" : "INGEST"
     let failsIfMissing = options.word("tableCreateOptions") == "FailIfNotExist" && (mode == .append || options.isGiven("tableCreateOptions"))
-    let store = try OpenStores.store(target.store, create: !failsIfMissing)
+    let store = try OpenStores.executor(target.store, create: !failsIfMissing).store
     var database: Database?
     if let name = target.name.database { database = try store.databaseIfExists(name) } else { database = try store.database(try target.existingDatabase(store)) }
     var table = try database?.tableIfExists(tableName)

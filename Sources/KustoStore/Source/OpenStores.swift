@@ -1,6 +1,7 @@
-// Role: one open store for each directory of the process, so that all sources, sinks and queries share its leases and caches.
+// Role: one executor for each store of the process, so that all sources, sinks and queries share its leases and caches.
 
 import DataSource
+package import Engine
 import Synchronization
 
 #if canImport(Glibc)
@@ -9,7 +10,7 @@ import Glibc
 
 /// The stores that are open.
 package enum OpenStores {
-  private static let open = Mutex<[String: Store]>([:])
+  private static let open = Mutex<[String: CommandExecutor]>([:])
 
   /// Where the store is unless a flag or an option says: `$KCONNECT_STORE`, else `./kustodata`.
   package static var defaultPath: String {
@@ -20,14 +21,18 @@ package enum OpenStores {
   /// Whether there is a store.
   package static func exists(_ path: String) -> Bool { pathKind(joinPath(path, StoreFormat.directory)) == .directory }
 
-  /// A store; with `create` a missing one is made. Throws PATH_NOT_FOUND, CONFIGURATION or NOT_SUPPORTED.
-  package static func store(_ path: String, create: Bool) throws -> Store {
+  /// The executor of a store; with `create` a missing store is made. Throws PATH_NOT_FOUND, CONFIGURATION or NOT_SUPPORTED.
+  package static func executor(_ path: String, create: Bool, options: ExecutionOptions = ExecutionOptions()) throws -> CommandExecutor {
     if pathKind(path) == .directory, let known = open.withLock({ $0[resolvedPath(path)] }) { return known }
     let store = try Store.open(path, create: create)
     return open.withLock { open in
       if let known = open[store.path] { return known }
-      open[store.path] = store
-      return store
+      let made = CommandExecutor(store, options: options)
+      open[store.path] = made
+      return made
     }
   }
+
+  /// Waits until the asynchronous operations of this process have ended.
+  package static func drain() { for executor in open.withLock({ Array($0.values) }) { executor.drain() } }
 }
