@@ -43,7 +43,18 @@ extension KQLCatalog {
   package var externalTableNames: [String] { [] }
   package func materializedView(_ name: String) throws -> LogicalPlan? { nil }
   package var materializedViewNames: [String] { [] }
-  package func sessionValue(_ function: String) throws -> Scalar? { nil }
+  /// Where nothing is kept: the start of everything as the cursor, nobody in particular as the principal.
+  package func sessionValue(_ function: String) throws -> Scalar? {
+    switch function {
+    case "cursor_current", "current_cursor": .string("")
+    case "current_database": .string("NetDefaultDB")
+    case "current_cluster_endpoint": .string("local")
+    case "current_principal", "current_user": .string("localuser")
+    case "current_principal_details":
+      .dynamic(.bag([DynamicEntry("Type", .string("User")), DynamicEntry("DisplayName", .string("localuser")), DynamicEntry("FQN", .string("localuser"))]))
+    default: nil
+    }
+  }
   package func cursorVersion(_ cursor: String, table id: String) throws -> Int64? { nil }
   package func externalData(_ request: ExternalDataRequest) throws -> LogicalPlan? { nil }
   package func externalSchema(_ request: ExternalDataRequest) throws -> StructType? { nil }

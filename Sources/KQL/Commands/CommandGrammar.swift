@@ -25,6 +25,8 @@ enum CaptureKind: Sendable, Hashable {
   case paths
   /// A string literal; adjacent ones are joined.
   case string
+  /// One string literal, where another value may stand right behind it.
+  case label
   /// `('a', 'b')` or one string.
   case strings
   /// Any scalar literal, signs included.
@@ -64,6 +66,20 @@ enum CaptureKind: Sendable, Hashable {
   /// One of these words.
   case words([String])
 
+  /// What a value of this kind begins with, for messages; nil where its own words say more.
+  var opening: String? {
+    switch self {
+    case .properties: "with"
+    case .source: "<|"
+    case .names, .schema, .docstrings, .function, .partitions, .pathFormat: "("
+    case .body: "{"
+    case .bracketed: "["
+    case .string, .label, .strings: "a string"
+    case .name, .path, .tables, .renames: "a name"
+    case .paths, .literal, .guid, .guids, .type, .policy, .tagFilter, .words: nil
+    }
+  }
+
   init?(_ text: Substring) {
     switch text {
     case "name": self = .name
@@ -71,6 +87,7 @@ enum CaptureKind: Sendable, Hashable {
     case "path": self = .path
     case "paths": self = .paths
     case "string": self = .string
+    case "label": self = .label
     case "strings": self = .strings
     case "literal": self = .literal
     case "guid": self = .guid

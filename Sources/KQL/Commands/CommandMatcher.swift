@@ -67,9 +67,11 @@ struct CommandMatcher {
     case .capture(let key, let kind):
       var state = state
       let before = state.parser.diagnostics.count
+      let start = state.parser.position
       do throws(ParseFailure) {
         state.arguments[key] = try state.parser.argument(kind)
       } catch {
+        if state.parser.position == start, let opening = kind.opening { return missed(state.parser, opening) }
         if state.parser.diagnostics.count > before, let last = state.parser.diagnostics.last { note(last, state.parser) }
         return []
       }
@@ -111,11 +113,11 @@ struct CommandMatcher {
     let isEnd = token.kind == .end
     let text = parser.text(of: token)
     let found = isEnd ? "end of command" : "'\(text.count > 40 ? text.prefix(40) + "..." : text[...])'"
-    let words = expected.filter { isWordStart($0.utf8.first ?? 0) }
+    let words = expected.filter { isWordStart($0.utf8.first ?? 0) && !$0.contains(" ") }
     let hint = isEnd ? nil : NameSuggestion.hint(for: text.lowercased(), among: words)
     if let finding, hint == nil, finding.span.start >= token.span.start || words.isEmpty { return finding }
     guard !expected.isEmpty else { return KQLDiagnostic(.unexpected, "unexpected \(found)", at: token.span) }
-    let shown = expected.prefix(8).map { "'\($0)'" }
+    let shown = expected.prefix(8).map { $0.contains(" ") ? $0 : "'\($0)'" }
     let list = shown.count == 1 ? shown[0] : shown.dropLast().joined(separator: ", ") + " or " + (shown.last ?? "")
     let more = expected.count > 8 ? ", or \(expected.count - 8) other words" : ""
     return KQLDiagnostic(.expected, "expected \(list)\(more), found \(found)", at: token.span, hint: hint)

@@ -46,7 +46,7 @@ package enum CommandParser {
     var matcher = CommandMatcher()
     guard let (kind, match) = matcher.match(forms, parser) else {
       let found = matcher.diagnostic(parser)
-      if let lexical = scanned.diagnostics.first(where: { $0.span.start <= found.span.start }) { return failure(lexical) }
+      if let lexical = scanned.diagnostics.first(where: { $0.span.start <= found.span.end }) { return failure(lexical) }
       return failure(found)
     }
     let end = match.parser

@@ -16,6 +16,10 @@ extension Parser {
       let start = position
       let text = try requiredString()
       return .text(text, span(from: start))
+    case .label:
+      let start = position
+      let text = try oneString()
+      return .text(text, span(from: start))
     case .strings:
       if self.kind == .string { return .texts([try requiredString()]) }
       return .texts(try list { parser throws(ParseFailure) in try parser.requiredString() })
@@ -103,6 +107,22 @@ extension Parser {
   private mutating func requiredString() throws(ParseFailure) -> String {
     guard kind == .string else { try fail(.expected, "expected a string, found \(describeCurrent())") }
     return stringValue()
+  }
+
+  /// The value of one string token.
+  private mutating func oneString() throws(ParseFailure) -> String {
+    guard kind == .string else { try fail(.expected, "expected a string, found \(describeCurrent())") }
+    let token = advance()
+    return LiteralText.string(bytes[Int(token.start)..<Int(token.end)]).value
+  }
+
+  /// The tokens that touch each other from the cursor on, when they spell a GUID; their number and text.
+  private func bareGUID() -> (length: Int, text: String)? {
+    var length = 0
+    while [.word, .long, .real, .timespan, .minus].contains(kind(length)), length == 0 || isAdjacent(length) { length += 1 }
+    guard length > 0 else { return nil }
+    let text = String(decoding: bytes[Int(current.start)..<Int(token(length - 1).end)], as: UTF8.self)
+    return text.utf8.count == 36 && GUID(text) != nil ? (length, text.lowercased()) : nil
   }
 
   private mutating func signedLiteral() throws(ParseFailure) -> Literal {
@@ -219,6 +239,10 @@ extension Parser {
     let start = Int(current.start)
     func written(_ parser: Parser) -> String {
       String(decoding: parser.bytes[start..<Int(parser.tokens[max(0, parser.position - 1)].end)], as: UTF8.self)
+    }
+    if let (length, text) = bareGUID() {
+      advance(by: length)
+      return (text, nil)
     }
     switch kind {
     case .string:

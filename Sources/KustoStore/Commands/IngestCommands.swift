@@ -40,10 +40,10 @@ extension CommandRun {
     return CommandOutput(Shapes.ingest, rows)
   }
 
-  /// The path without the scheme `file://` and without what stands behind `;` in storage connection strings.
+  /// The path without the scheme `file://` and without the credentials behind `;` of a URL.
   func localPath(_ text: String) throws -> String {
     var path = text
-    if let semicolon = path.firstIndex(of: ";") { path = String(path[..<semicolon]) }
+    if path.contains("://"), let semicolon = path.firstIndex(of: ";") { path = String(path[..<semicolon]) }
     if path.hasPrefix("file://") { path = String(path.dropFirst(7)) }
     guard !path.isEmpty else { throw KConnectError(.usage, "the path is empty") }
     if path.lowercased().hasSuffix(".zip") { throw KConnectError(.notSupported, "not supported: zip archives ('\(path)')", hint: "gzip and zstd files are read as they are") }

@@ -4,13 +4,13 @@ extension CommandForms {
   static let mappings: [CommandForm] = ["table", "database"].flatMap { level in
     let entity = "\(level) <\(level)> ingestion"
     return [
-      CommandForm(.mappingCreate, "create \(entity) <kind:\(mappingKinds)> mapping <name:string> <mapping:string> [<properties>]"),
-      CommandForm(.mappingCreateOrAlter, "create-or-alter \(entity) <kind:\(mappingKinds)> mapping <name:string> <mapping:string> [<properties>]"),
-      CommandForm(.mappingAlter, "alter \(entity) <kind:\(mappingKinds)> mapping <name:string> <mapping:string> [<properties>]"),
-      CommandForm(.mappingAlterMerge, "alter-merge \(entity) <kind:\(mappingKinds)> mapping <name:string> <mapping:string> [<properties>]"),
-      CommandForm(.mappingDrop, "drop \(entity) <kind:\(mappingKinds)> mapping <name:string>"),
+      CommandForm(.mappingCreate, "create \(entity) <kind:\(mappingKinds)> mapping <name:label> <mapping:string> [<properties>]"),
+      CommandForm(.mappingCreateOrAlter, "create-or-alter \(entity) <kind:\(mappingKinds)> mapping <name:label> <mapping:string> [<properties>]"),
+      CommandForm(.mappingAlter, "alter \(entity) <kind:\(mappingKinds)> mapping <name:label> <mapping:string> [<properties>]"),
+      CommandForm(.mappingAlterMerge, "alter-merge \(entity) <kind:\(mappingKinds)> mapping <name:label> <mapping:string> [<properties>]"),
+      CommandForm(.mappingDrop, "drop \(entity) <kind:\(mappingKinds)> mapping <name:label>"),
       CommandForm(.mappingsShow, "show \(entity) [<kind:\(mappingKinds)>] mappings [<name:string>] [<properties>]"),
-      CommandForm(.mappingShow, "show \(entity) <kind:\(mappingKinds)> mapping <name:string>"),
+      CommandForm(.mappingShow, "show \(entity) <kind:\(mappingKinds)> mapping <name:label>"),
     ]
   } + [CommandForm(.mappingsShow, "show [cluster] ingestion [<kind:\(mappingKinds)>] mappings [<properties>]")]
 

@@ -44,10 +44,10 @@ extension CommandForms {
     CommandForm(.externalTableCslSchemaShow, "show external table <table> {cslschema | kqlschema | schema as {csl | kql}}"),
     CommandForm(.externalTableSchemaAsJsonShow, "show external table <table> schema as json"),
     CommandForm(.externalTableArtifactsShow, "show external table <table> artifacts [limit <limit:literal>] [<properties>]"),
-    CommandForm(.externalTableMappingCreate, "create external table <table> [<kind:json|parquet|avro|orc|csv>] mapping <name:string> <mapping:string> [<properties>]"),
-    CommandForm(.externalTableMappingAlter, "alter external table <table> [<kind:json|parquet|avro|orc|csv>] mapping <name:string> <mapping:string>"),
-    CommandForm(.externalTableMappingDrop, "drop external table <table> [<kind:json|parquet|avro|orc|csv>] mapping <name:string>"),
+    CommandForm(.externalTableMappingCreate, "create external table <table> [<kind:json|parquet|avro|orc|csv>] mapping <name:label> <mapping:string> [<properties>]"),
+    CommandForm(.externalTableMappingAlter, "alter external table <table> [<kind:json|parquet|avro|orc|csv>] mapping <name:label> <mapping:string>"),
+    CommandForm(.externalTableMappingDrop, "drop external table <table> [<kind:json|parquet|avro|orc|csv>] mapping <name:label>"),
     CommandForm(.externalTableMappingsShow, "show external table <table> [<kind:json|parquet|avro|orc|csv>] mappings"),
-    CommandForm(.externalTableMappingShow, "show external table <table> [<kind:json|parquet|avro|orc|csv>] mapping <name:string>"),
+    CommandForm(.externalTableMappingShow, "show external table <table> [<kind:json|parquet|avro|orc|csv>] mapping <name:label>"),
   ]
 }
