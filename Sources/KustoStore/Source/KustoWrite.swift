@@ -104,7 +104,7 @@ struct KustoWrite {
       guard schema.count <= wanted.count else {
         throw KConnectError(
           .schemaMismatch, "the rows have \(schema.count) columns, the table '\(tableName)' has \(wanted.count)",
-          hint: "adjustSchema=GenerateDynamicCsvMapping matches columns by name, mergeSchema=true adds those that are missing")
+          hint: "adjustSchema=GenerateDynamicCsvMapping matches columns by name, to.mergeSchema=true (mergeSchema in Swift) adds those that are missing")
       }
       return byPosition(wanted)
     }
@@ -120,7 +120,7 @@ struct KustoWrite {
         let near = nearestNames(to: field.name, among: wanted.names, limit: 1).first
         throw KConnectError(
           .schemaMismatch, "the table '\(tableName)' has no column '\(field.name)'",
-          hint: (near.map { "did you mean '\($0)'? " } ?? "columns: \(wanted.names.prefix(12).joined(separator: ", ")); ") + "mergeSchema=true adds it")
+          hint: (near.map { "did you mean '\($0)'? " } ?? "columns: \(wanted.names.prefix(12).joined(separator: ", ")); ") + "to.mergeSchema=true (mergeSchema in Swift) adds it")
       }
       return Column(name: column.name, type: column.type, source: .column(field.name))
     }
