@@ -98,7 +98,7 @@ struct PlanPrinterTests {
     #expect(try bound(text).schema.names == plan.schema.names)
   }
 
-  @Test(arguments: ["Storms | extend r = rand()", "Storms | extend d = current_database()", "Storms | where n > 1 | extend g = new_guid() | count"])
+  @Test(arguments: ["Storms | extend r = rand()", "Storms | where n > 1 | extend g = new_guid() | count"])
   func localFunctionsEndTheText(_ query: String) throws {
     let plan: LogicalPlan
     do { plan = try bound(query) } catch { return }
