@@ -73,6 +73,15 @@ private func name(_ version: Int) -> String { "t/_delta_log/" + LogFileName.comm
     #expect(step.adds.map(\.path) == c.files && step.version == snapshot.version)
   }
 
+  /// A directory is no snapshot: what came while it was listed may be in the listing without what came before it.
+  @Test func aListingThatMissedAFileIsCompleted() throws {
+    let s = Scratch()
+    for version in 0...2 { s.put(name(version), version == 0 ? first : add("\(version)")) }
+    let directory = s("t/_delta_log")
+    let listing = LogListing(directory: directory, names: [LogFileName.commitName(0), LogFileName.commitName(2)])
+    #expect(try listing.segment(for: 2).tail.map(\.last) == [0, 1, 2])
+  }
+
   @Test func compactedFilesStandForTheirRange() throws {
     let s = Scratch()
     s.put(name(0), first)

@@ -5,6 +5,11 @@ import Glibc
 #endif
 
 package enum SystemError {
+  /// Throws the error of an errno other than 0.
+  package static func check(_ code: Int32, _ what: String, _ path: String) throws {
+    if code != 0 { throw make(what, path, code) }
+  }
+
   /// `what` is a verb phrase that the path follows: "cannot open".
   package static func make(_ what: String, _ path: String, _ code: Int32) -> KConnectError {
     let text = unsafe String(cString: strerror(code))

@@ -31,7 +31,7 @@ struct CheckpointReader {
 
   private func file(_ path: String, _ display: String, _ body: (DeltaAction) throws -> Void) throws -> Int64 {
     if path.hasSuffix(".json") {
-      guard let bytes = try WholeFile.read(path, displayPath: display) else { throw gone(display) }
+      guard let bytes = try SmallFile.read(path, displayPath: display) else { throw gone(display) }
       try JSONTree.lines(bytes, path: display) { value, line in
         if let action = try ActionReader.action(value, place: "'\(display)' line \(line)") { try body(action) }
       }
@@ -43,13 +43,14 @@ struct CheckpointReader {
       options.onInexact = .truncate
       try rows(try ParquetFile(path: path, options: options), display, body)
     } catch let error as ParquetError {
+      guard pathExists(path) else { throw gone(display) }
       throw DeltaError.corrupt("'\(display)'", error.located(file: display).description)
     }
     return facts.size
   }
 
-  private func gone(_ display: String) -> KConnectError {
-    KConnectError(.formatCorrupt, "Delta log '\(display)': the file is missing", hint: "the checkpoint names it; restore it from a backup", isRetryable: true)
+  private func gone(_ display: String) -> LogFileGone {
+    LogFileGone(cause: KConnectError(.formatCorrupt, "Delta log '\(display)': the file is missing", hint: "the checkpoint names it; restore it from a backup"))
   }
 
   private func rows(_ file: ParquetFile, _ display: String, _ body: (DeltaAction) throws -> Void) throws {

@@ -73,8 +73,8 @@ extension DeltaLog {
       }
       let finished = try CommitPlan(actions, latest: latest, options: options, path: displayPath)
       let text = ActionWriter.text(finished.actions)
-      switch try CommitFile(log: self).write(text, version: finished.version) {
-      case .lost: continue
+      switch try put(text, version: finished.version) {
+      case .taken: continue
       case .written:
         let snapshot = try self.snapshot(finished, on: latest, bytes: text.utf8.count)
         return writeCheckpointIfDue(snapshot, options)
@@ -84,6 +84,12 @@ extension DeltaLog {
     throw KConnectError(
       .locked, "'\(displayPath)': \(options.maxAttempts) commits in a row were overtaken by other writers", hint: "try again when fewer writers are at work",
       isRetryable: true)
+  }
+
+  /// Puts a commit file in place if that version is free.
+  func put(_ text: String, version: Int64) throws -> SmallFile.Outcome {
+    let name = LogFileName.commitName(version)
+    return try SmallFile.put(text.utf8, name: name, in: directory, displayPath: display(name), fileSystem: fileSystem)
   }
 
   private func newest(after known: DeltaSnapshot?, into winners: inout [WinningCommit]) throws -> DeltaSnapshot? {

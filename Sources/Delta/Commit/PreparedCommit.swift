@@ -1,5 +1,6 @@
 // Role: commits in two steps, for writers that decide about several tables at once: the text a version will have, and its way into the log.
 
+import DataSource
 
 extension DeltaLog {
   /// The version behind `latest` and the text of its commit file. The caller keeps others from taking that version.
@@ -11,17 +12,17 @@ extension DeltaLog {
   /// Puts a prepared version in place; nothing happens when it is there already. Throws FORMAT_CORRUPT when another one is.
   package func putPrepared(_ text: String, version: Int64) throws {
     if try isInPlace(text, version) { return }
-    switch try CommitFile(log: self).write(text, version: version) {
+    switch try put(text, version: version) {
     case .written: return
     case .notDurable(let cause): throw cause
-    case .lost:
+    case .taken:
       guard try isInPlace(text, version) else { throw DeltaError.corrupt("'\(display(LogFileName.commitName(version)))'", "another commit stands in the place of a decided one") }
     }
   }
 
   private func isInPlace(_ text: String, _ version: Int64) throws -> Bool {
     let name = LogFileName.commitName(version)
-    guard let found = try WholeFile.read(filePath(name), displayPath: display(name)) else {
+    guard let found = try SmallFile.read(filePath(name), displayPath: display(name)) else {
       // Logs below a checkpoint may have been cleaned up.
       return try listing().lastVersion.map { $0 >= version } ?? false
     }

@@ -2,6 +2,11 @@
 
 package import DataSource
 
+/// A file that a listing or a checkpoint names is not there. Where logs are cleaned up meanwhile a fresh listing helps; else `cause` is the error.
+struct LogFileGone: Error {
+  let cause: KConnectError
+}
+
 package enum DeltaError {
   /// A log that cannot be trusted; `place` is a file, perhaps with a line.
   package static func corrupt(_ place: String, _ what: String) -> KConnectError {

@@ -31,11 +31,9 @@ package struct DeltaLog: Sendable {
   /// The newest version, or the one asked for. Throws PATH_NOT_FOUND where there is no table or no such version, FORMAT_CORRUPT for a log
   /// with gaps, torn or edited files, NOT_SUPPORTED for features that are not read.
   package func snapshot(at version: Int64? = nil) throws -> DeltaSnapshot {
-    for _ in 0..<3 {
-      // Files that go while they are read were cleaned up: what replaces them is listed again.
-      do { return try load(version) } catch let error as KConnectError where error.isRetryable {}
-    }
-    return try load(version)
+    // Files that go while they are read were cleaned up: what replaces them is listed again.
+    for _ in 0..<4 { do { return try load(version) } catch is LogFileGone {} }
+    do { return try load(version) } catch let gone as LogFileGone { throw gone.cause }
   }
 
   private func load(_ version: Int64?) throws -> DeltaSnapshot {
@@ -56,7 +54,7 @@ package struct DeltaLog: Sendable {
   /// The actions of one commit and its bytes; nil when there is no such commit file.
   package func commit(_ version: Int64) throws -> (actions: [DeltaAction], bytes: Int)? {
     let name = LogFileName.commitName(version)
-    guard let bytes = try WholeFile.read(filePath(name), displayPath: display(name)) else { return nil }
+    guard let bytes = try SmallFile.read(filePath(name), displayPath: display(name)) else { return nil }
     guard !bytes.isEmpty else { throw DeltaError.corrupt("'\(display(name))'", "the file is empty") }
     return (try actions(bytes, display(name)), bytes.count)
   }
@@ -117,8 +115,8 @@ package struct DeltaLog: Sendable {
     }
     var timestamp = Int64(0)
     for piece in segment.tail {
-      guard let bytes = try WholeFile.read(filePath(piece.name), displayPath: display(piece.name)) else {
-        throw KConnectError(.pathNotFound, "'\(display(piece.name))' has gone while the log was read", hint: "try again", isRetryable: true)
+      guard let bytes = try SmallFile.read(filePath(piece.name), displayPath: display(piece.name)) else {
+        throw LogFileGone(cause: DeltaError.corrupt("'\(display(piece.name))'", "the file is missing, though the directory names it"))
       }
       guard !bytes.isEmpty else { throw DeltaError.corrupt("'\(display(piece.name))'", "the file is empty") }
       let actions = try actions(bytes, display(piece.name))
@@ -158,6 +156,8 @@ package struct DeltaLog: Sendable {
       pending.append((next, found.actions, found.bytes))
       next += 1
     }
+    // The end of the log, unless the file before it has gone, too.
+    guard FileFacts(filePath(LogFileName.commitName(next - 1))) != nil else { return try self.snapshot() }
     guard let last = pending.last else { return current }
     var state = SnapshotState(current)
     var tail = current.tail

@@ -13,10 +13,13 @@ package struct LogListing: Sendable {
   private let directory: String
 
   /// Lists `directory` (the `_delta_log`); throws PATH_NOT_FOUND when it does not exist.
-  package init(directory: String) throws {
+  package init(directory: String) throws { self.init(directory: directory, names: try DirectoryReader.names(in: directory)) }
+
+  /// From the names that a listing of `directory` gave.
+  package init(directory: String, names: [String]) {
     self.directory = directory
     var parts: [Int64: [Int: [Int: String]]] = [:]
-    for name in try DirectoryReader.names(in: directory) {
+    for name in names {
       switch LogFileName(name) {
       case .commit(let version): commits.append(version)
       case .checkpoint(let version): checkpoints.append(CheckpointName(version: version, files: [name], isNamedByUUID: false))
@@ -56,7 +59,7 @@ package struct LogListing: Sendable {
     package var tail: [Tail]
   }
 
-  /// The files for `version`; throws FORMAT_CORRUPT where one is missing.
+  /// The files for `version`; throws `LogFileGone` where one is missing.
   package func segment(for version: Int64) throws -> Segment {
     let checkpoint = checkpoints.last { $0.version <= version }
     var next = (checkpoint?.version ?? -1) + 1
@@ -68,7 +71,10 @@ package struct LogListing: Sendable {
         next = range.last + 1
         continue
       }
-      guard known.contains(next) else { throw missing(next, checkpoint: checkpoint) }
+      // A listing may lack a file made while it ran, and have a later one.
+      guard known.contains(next) || pathExists(joinPath(directory, LogFileName.commitName(next))) else {
+        throw LogFileGone(cause: missing(next, checkpoint: checkpoint))
+      }
       tail.append(Segment.Tail(first: next, last: next, name: LogFileName.commitName(next)))
       next += 1
     }

@@ -84,7 +84,7 @@ package struct CommitJournal: Sendable, Equatable {
     var out: [CommitJournal] = []
     for name in try DirectoryReader.names(in: directory) where name.hasPrefix(prefix) {
       let path = joinPath(directory, name)
-      guard let text = try readSmallFile(path) else { continue }
+      guard let text = try SmallFile.readText(path) else { continue }
       out.append(try CommitJournal(identifier: String(name.dropFirst(prefix.count)), text: text, path: path))
     }
     return out
@@ -137,15 +137,4 @@ package struct CommitJournal: Sendable, Equatable {
     }
     return 0
   }
-}
-
-/// The whole text of a small file; nil when it does not exist.
-func readSmallFile(_ path: String, limit: Int = 1 << 28) throws -> String? {
-  let file: InputFile
-  do { file = try InputFile(path: path) } catch let error as KConnectError where error.code == .pathNotFound { return nil }
-  let size = file.size ?? 0
-  guard size <= limit else { throw KConnectError(.formatCorrupt, "'\(path)' has \(size) bytes, expected at most \(limit)") }
-  var bytes = [UInt8](repeating: 0, count: size)
-  let n = try unsafe bytes.withUnsafeMutableBytes { try unsafe file.pread(into: $0, at: 0) }
-  return String(decoding: bytes[..<n], as: UTF8.self)
 }

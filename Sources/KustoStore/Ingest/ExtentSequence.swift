@@ -79,7 +79,7 @@ final class ExtentSequence: @unchecked Sendable {  // append/finish by one threa
   func finish(at now: Int64? = nil, keepsCreationTime: Bool = true, keepsIngestionTime: Bool = true) throws -> StagedExtents {
     if let writer { try close(writer) }
     if !adds.isEmpty {
-      try SmallFile.check(table.database.store.fileSystem.syncDirectory(table.directory.path), "cannot sync", table.displayPath)
+      try SystemError.check(table.database.store.fileSystem.syncDirectory(table.directory.path), "cannot sync", table.displayPath)
     }
     if let now {
       for i in adds.indices {

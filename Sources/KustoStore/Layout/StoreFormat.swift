@@ -20,8 +20,7 @@ package struct StoreFormat: Sendable, Hashable {
   /// Reads the mark; nil when there is none. Throws NOT_SUPPORTED for a newer format, FORMAT_CORRUPT for an unreadable one.
   static func read(_ store: String) throws -> StoreFormat? {
     let file = path(store)
-    guard pathExists(file) else { return nil }
-    let text = try SmallFile.read(file)
+    guard let text = try SmallFile.readText(file) else { return nil }
     guard let value = DynamicValue(json: text), let format = value["format"]?.stringValue, format == "kconnect-store",
       let version = value["version"]?.longValue, let id = value["id"]?.stringValue
     else { throw KConnectError(.formatCorrupt, "'\(file)' is not the mark of a store: found '\(text.prefix(80))'") }
@@ -37,8 +36,11 @@ package struct StoreFormat: Sendable, Hashable {
   static func create(_ store: String, fileSystem: FileSystem) throws -> StoreFormat {
     let own = StoreFormat(version: currentVersion, id: randomIdentifier())
     let text = "{\"format\":\"kconnect-store\",\"version\":\(own.version),\"id\":\"\(own.id)\",\"createdBy\":\"kconnect\"}\n"
-    let isOurs = try SmallFile.createDurably(path(store), text, fileSystem: fileSystem)
-    if isOurs { return own }
+    switch try SmallFile.put(text.utf8, name: fileName, in: joinPath(store, directory), fileSystem: fileSystem) {
+    case .written: return own
+    case .notDurable(let cause): throw cause
+    case .taken: break
+    }
     guard let other = try read(store) else { throw KConnectError(.io, "the mark of the store '\(store)' vanished while it was opened", isRetryable: true) }
     return other
   }

@@ -48,13 +48,13 @@ extension Store {
     do {
       let log = DeltaLog(path: place, displayPath: joinPath(database.path, entry), fileSystem: fileSystem)
       _ = try log.makeDirectories()
-      try SmallFile.check(fileSystem.makeDirectory(joinPath(place, StoreTable.ownDirectory)), "cannot create", place)
+      try SystemError.check(fileSystem.makeDirectory(joinPath(place, StoreTable.ownDirectory)), "cannot create", place)
       for extent in snapshot.extents {
         try copyFile(snapshot.table.directory.path(extent.fileName), joinPath(place, extent.fileName), fileSystem)
         report.extents += 1
         report.bytes += extent.byteSize
       }
-      try SmallFile.check(fileSystem.syncDirectory(place), "cannot sync", place)
+      try SystemError.check(fileSystem.syncDirectory(place), "cannot sync", place)
       // The whole state as the first version of a new log; versions of rows stay, so that cursors do not run backwards.
       var info = CommitInfo()
       info["operation"] = .string("RESTORE")
@@ -63,8 +63,8 @@ extension Store {
       actions += snapshot.delta.domains.values.sorted { $0.domain < $1.domain }.map { .domainMetadata($0) }
       actions += snapshot.delta.adds.map { .add($0) }
       try log.putState(actions, version: snapshot.version)
-      try SmallFile.check(fileSystem.rename(place, database.directory.path(entry), .noReplace), "cannot create the table", joinPath(database.path, entry))
-      try SmallFile.check(fileSystem.syncDirectory(database.directory.path), "cannot sync", database.path)
+      try SystemError.check(fileSystem.rename(place, database.directory.path(entry), .noReplace), "cannot create the table", joinPath(database.path, entry))
+      try SystemError.check(fileSystem.syncDirectory(database.directory.path), "cannot sync", database.path)
     } catch {
       _ = fileSystem.removeTree(place)
       throw error

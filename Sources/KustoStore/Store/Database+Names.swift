@@ -56,14 +56,14 @@ extension Database {
     if entry.renames.count == 1 {
       let code = fileSystem.rename(directory.path(first.from), directory.path(first.to), .noReplace)
       try alreadyExists(code, first.to)
-      try SmallFile.check(code, "cannot rename", joinPath(path, first.from))
+      try SystemError.check(code, "cannot rename", joinPath(path, first.from))
     } else if entry.renames.count == 2, first.from == entry.renames[1].to, first.to == entry.renames[1].from {
-      try SmallFile.check(fileSystem.rename(directory.path(first.from), directory.path(first.to), .exchange), "cannot exchange", joinPath(path, first.from))
+      try SystemError.check(fileSystem.rename(directory.path(first.from), directory.path(first.to), .exchange), "cannot exchange", joinPath(path, first.from))
     } else {
       try decide(entry)
       return try complete(entry)
     }
-    try SmallFile.check(fileSystem.syncDirectory(directory.path), "cannot sync", path)
+    try SystemError.check(fileSystem.syncDirectory(directory.path), "cannot sync", path)
   }
 
   /// Moves a table out of sight; garbage collection deletes it once nobody reads it. Throws PATH_NOT_FOUND unless `ifExists`.
@@ -81,9 +81,9 @@ extension Database {
       let dropped = directory.path(Self.droppedDirectory)
       let code = store.fileSystem.makeDirectory(dropped)
       if code != 0, code != EEXIST { throw SystemError.make("cannot create", dropped, code) }
-      try SmallFile.check(
+      try SystemError.check(
         store.fileSystem.rename(directory.path(entry), joinPath(dropped, table.id), .noReplace), "cannot drop the table", joinPath(path, entry))
-      try SmallFile.check(store.fileSystem.syncDirectory(directory.path), "cannot sync", path)
+      try SystemError.check(store.fileSystem.syncDirectory(directory.path), "cannot sync", path)
       forget(name)
       return table
     }

@@ -58,11 +58,11 @@ package final class Database: Sendable {
     var info = stat()
     // SAFETY: lstat fills `info` during the call.
     let isLink = unsafe lstat(path, &info) == 0 && info.st_mode & S_IFMT == S_IFLNK
-    if isLink { return try SmallFile.check(fileSystem.remove(path), "cannot drop the database", path) }
+    if isLink { return try SystemError.check(fileSystem.remove(path), "cannot drop the database", path) }
     let dropped = joinPath(store.path, Self.droppedDirectory)
-    try SmallFile.check(fileSystem.makeDirectories(dropped).code, "cannot create", dropped)
-    try SmallFile.check(fileSystem.rename(path, joinPath(dropped, randomIdentifier()), .noReplace), "cannot drop the database", path)
-    try SmallFile.check(fileSystem.syncDirectory(store.path), "cannot sync", store.path)
+    try SystemError.check(fileSystem.makeDirectories(dropped).code, "cannot create", dropped)
+    try SystemError.check(fileSystem.rename(path, joinPath(dropped, randomIdentifier()), .noReplace), "cannot drop the database", path)
+    try SystemError.check(fileSystem.syncDirectory(store.path), "cannot sync", store.path)
   }
 
   // MARK: Tables
@@ -121,8 +121,8 @@ package final class Database: Sendable {
           _ = store.fileSystem.removeTree(temporary)
           continue
         }
-        try SmallFile.check(code, "cannot create the table", joinPath(path, entry))
-        try SmallFile.check(store.fileSystem.syncDirectory(directory.path), "cannot sync", path)
+        try SystemError.check(code, "cannot create the table", joinPath(path, entry))
+        try SystemError.check(store.fileSystem.syncDirectory(directory.path), "cannot sync", path)
       } catch {
         _ = store.fileSystem.removeTree(temporary)
         throw error

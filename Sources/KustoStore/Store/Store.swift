@@ -35,7 +35,7 @@ package final class Store: Sendable {
         throw KConnectError(.pathNotFound, "there is no store at '\(path)'", hint: "choose it with --store DIR or KCONNECT_STORE; the first write creates it")
       }
       let (_, code) = fileSystem.makeDirectories(path)
-      try SmallFile.check(code, "cannot create the store", path)
+      try SystemError.check(code, "cannot create the store", path)
     case .directory: break
     case .file, .special: throw KConnectError(.configuration, "'\(path)' is no directory, expected a store")
     }
@@ -47,7 +47,7 @@ package final class Store: Sendable {
     }
     guard create else { throw KConnectError(.pathNotFound, "there is no store at '\(path)': the directory is empty") }
     let (_, code) = fileSystem.makeDirectories(joinPath(path, StoreFormat.directory))
-    try SmallFile.check(code, "cannot create the store", path)
+    try SystemError.check(code, "cannot create the store", path)
     let format = try StoreFormat.create(path, fileSystem: fileSystem)
     return try Store(path: path, format: format, fileSystem: fileSystem)
   }
@@ -99,7 +99,7 @@ package final class Store: Sendable {
       if ifNotExists, let found = try databaseIfExists(name) { return found }
       throw KConnectError(.alreadyExists, "the database '\(name)' exists already")
     }
-    try SmallFile.check(code, "cannot create the database", joinPath(path, directory))
+    try SystemError.check(code, "cannot create the database", joinPath(path, directory))
     return try database(name)
   }
 

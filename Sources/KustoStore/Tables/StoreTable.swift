@@ -45,7 +45,7 @@ package final class StoreTable: Sendable {
   static func make(at path: String, _ description: TableDescription, fileSystem: FileSystem) throws {
     let log = DeltaLog(path: path, displayPath: description.name, fileSystem: fileSystem)
     _ = try log.makeDirectories()
-    try SmallFile.check(fileSystem.makeDirectory(joinPath(path, ownDirectory)), "cannot create the table", path)
+    try SystemError.check(fileSystem.makeDirectory(joinPath(path, ownDirectory)), "cannot create the table", path)
     var info = CommitInfo()
     info["operation"] = .string("CREATE TABLE")
     let actions: [DeltaAction] = [.commitInfo(info), .protocol(TableSchema.storeProtocol), .metadata(try TableSchema.metadata(description))]

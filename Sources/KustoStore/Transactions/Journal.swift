@@ -76,9 +76,7 @@ extension Database {
   private func journal() throws -> [JournalEntry] {
     try journalNames().compactMap { name in
       let path = joinPath(journalPath, name)
-      do { return try JournalEntry(try SmallFile.read(path), path: joinPath(joinPath(self.path, Self.journalDirectory), name)) } catch let error as KConnectError
-        where error.code == .pathNotFound
-      { return nil }
+      return try SmallFile.readText(path).map { try JournalEntry($0, path: joinPath(joinPath(self.path, Self.journalDirectory), name)) }
     }
   }
 
@@ -100,9 +98,11 @@ extension Database {
 
   /// Decides an operation: from here on it happens. The tables' locks are held.
   func decide(_ entry: JournalEntry) throws {
-    if pathKind(journalPath) == .missing { try SmallFile.check(store.fileSystem.makeDirectory(journalPath), "cannot create", journalPath) }
-    guard try SmallFile.createDurably(joinPath(journalPath, entry.id + ".json"), entry.json, fileSystem: store.fileSystem) else {
-      throw KConnectError(.internalError, "the journal '\(entry.id)' exists already")
+    if pathKind(journalPath) == .missing { try SystemError.check(store.fileSystem.makeDirectory(journalPath), "cannot create", journalPath) }
+    switch try SmallFile.put(entry.json.utf8, name: entry.id + ".json", in: journalPath, fileSystem: store.fileSystem) {
+    case .written: break
+    case .taken: throw KConnectError(.internalError, "the journal '\(entry.id)' exists already")
+    case .notDurable(let cause): throw cause
     }
   }
 
@@ -114,7 +114,7 @@ extension Database {
     }
     try completeRenames(entry.renames)
     let file = joinPath(journalPath, entry.id + ".json")
-    try SmallFile.check(store.fileSystem.remove(file), "cannot remove the journal", file)
+    try SystemError.check(store.fileSystem.remove(file), "cannot remove the journal", file)
   }
 
   /// Every table goes to a place of its own first, so that names can be exchanged.
@@ -122,12 +122,12 @@ extension Database {
     if renames.isEmpty { return }
     func waiting(_ table: String) -> String { directory.path(".renaming-\(table)") }
     for rename in renames where !pathExists(waiting(rename.table)) && isTable(rename.table, at: rename.from) {
-      try SmallFile.check(store.fileSystem.rename(directory.path(rename.from), waiting(rename.table), .noReplace), "cannot rename", joinPath(path, rename.from))
+      try SystemError.check(store.fileSystem.rename(directory.path(rename.from), waiting(rename.table), .noReplace), "cannot rename", joinPath(path, rename.from))
     }
     for rename in renames where pathExists(waiting(rename.table)) {
-      try SmallFile.check(store.fileSystem.rename(waiting(rename.table), directory.path(rename.to), .noReplace), "cannot rename to", joinPath(path, rename.to))
+      try SystemError.check(store.fileSystem.rename(waiting(rename.table), directory.path(rename.to), .noReplace), "cannot rename to", joinPath(path, rename.to))
     }
-    try SmallFile.check(store.fileSystem.syncDirectory(directory.path), "cannot sync", path)
+    try SystemError.check(store.fileSystem.syncDirectory(directory.path), "cannot sync", path)
   }
 
   private func isTable(_ id: String, at entry: String) -> Bool {

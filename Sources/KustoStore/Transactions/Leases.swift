@@ -123,7 +123,7 @@ final class LeaseHolder: Sendable {
         continue
       }
       census.identifiers.insert(identifier)
-      guard let text = try? SmallFile.read(path) else { continue }
+      guard let text = try? SmallFile.readText(path) else { continue }
       if text.isEmpty { continue }
       guard let entries = DynamicValue(json: text)?.entries else {
         census.isComplete = false

@@ -150,7 +150,7 @@ extension StoreTable {
       for file in files {
         // A name of its own: the extent may have been here before.
         let fileName = try newFileName(ExtentFile.newId())
-        try SmallFile.check(
+        try SystemError.check(
           fileSystem.link(source.table.directory.path(file.extent.fileName), directory.path(fileName)), "cannot link", joinPath(displayPath, fileName))
         var add = file.add
         add.path = DeltaPath.encoded(fileName)
@@ -165,7 +165,7 @@ extension StoreTable {
         }
         adds.append(add)
       }
-      try SmallFile.check(fileSystem.syncDirectory(directory.path), "cannot sync", displayPath)
+      try SystemError.check(fileSystem.syncDirectory(directory.path), "cannot sync", displayPath)
     } catch {
       for add in adds { _ = fileSystem.remove(directory.path(DeltaPath.canonical(add.path))) }
       throw error

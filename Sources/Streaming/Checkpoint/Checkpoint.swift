@@ -87,14 +87,14 @@ package final class Checkpoint {
         hint: "restore the file from a copy: without it the sink cannot tell this query's batches from others'")
     }
     id = randomIdentifier()
-    _ = try NewFile.put(Array("{\"id\":\"\(id)\"}".utf8), name: "metadata", in: path, fileSystem)
+    _ = try SmallFile.putDurably(Array("{\"id\":\"\(id)\"}".utf8), name: "metadata", in: path, fileSystem)
     try Failpoint.pass("checkpoint.identified")
   }
 
   /// The id in `metadata`, nil when there is no such file.
   static func identity(_ path: String) throws -> String? {
     let file = joinPath(path, "metadata")
-    guard let bytes = try NewFile.read(file, limit: 1 << 20) else { return nil }
+    guard let bytes = try SmallFile.read(file, limit: 1 << 20) else { return nil }
     guard let id = try? JSONTree.parse(bytes, place: file).text("id"), !id.isEmpty else {
       throw KConnectError(.checkpointConflict, "'\(file)' has no id", hint: "restore it from a copy")
     }

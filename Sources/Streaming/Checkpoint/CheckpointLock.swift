@@ -33,7 +33,7 @@ final class CheckpointLock {
 
   /// What the file says of the holder.
   static func holder(_ checkpoint: String) -> String? {
-    guard let bytes = try? NewFile.read(joinPath(checkpoint, ".lock"), limit: 4_096) else { return nil }
+    guard let bytes = try? SmallFile.read(joinPath(checkpoint, ".lock"), limit: 4_096) else { return nil }
     let text = String(decoding: bytes, as: UTF8.self).split(separator: "\n").first.map(String.init)
     return text
   }

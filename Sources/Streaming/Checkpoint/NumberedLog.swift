@@ -34,11 +34,11 @@ struct NumberedLog {
   func path(_ n: Int) -> String { joinPath(directory, String(n)) }
 
   /// The body lines of entry n; nil when there is none.
-  func read(_ n: Int) throws -> [String]? { try NewFile.read(path(n)).map { try LogText.lines($0, path: path(n)) } }
+  func read(_ n: Int) throws -> [String]? { try SmallFile.read(path(n)).map { try LogText.lines($0, path: path(n)) } }
 
   /// Writes entry n. Throws CHECKPOINT_CONFLICT when it exists: somebody else writes this log.
   func put(_ n: Int, _ lines: [String]) throws {
-    guard try NewFile.put(LogText.bytes(lines), name: String(n), in: directory, fileSystem) else {
+    guard try SmallFile.putDurably(LogText.bytes(lines), name: String(n), in: directory, fileSystem) else {
       throw KConnectError(
         .checkpointConflict, "'\(path(n))' was written by another process: two queries use this checkpoint",
         hint: "stop one of them; each query needs a checkpoint directory of its own")

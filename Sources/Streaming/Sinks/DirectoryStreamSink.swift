@@ -142,7 +142,7 @@ private final class BatchCommit: PartCommit {
       DynamicValue.object([("name", .string(move.to)), ("size", .long(Int64(move.part.bytes))), ("rows", .long(Int64(move.part.rows)))])
     }
     let manifest = DynamicValue.object([("batchId", .long(Int64(batchId))), ("files", .array(files))])
-    _ = try NewFile.put(Array(manifest.json.utf8), name: "\(batchId).json", in: manifests, fileSystem)
+    _ = try SmallFile.putDurably(Array(manifest.json.utf8), name: "\(batchId).json", in: manifests, fileSystem)
     try Failpoint.pass("sink.after")
     isDone = true
     _ = fileSystem.removeTree(stagingPlace)

@@ -31,7 +31,7 @@ struct SeenLog {
     }
     if compactedThrough >= 0 {
       let path = joinPath(log.directory, "\(compactedThrough).compact")
-      let lines = try NewFile.read(path).map { try LogText.lines($0, path: path) } ?? []
+      let lines = try SmallFile.read(path).map { try LogText.lines($0, path: path) } ?? []
       for line in lines { compacted.append(try SeenFile(line: line, place: path)) }
       for file in compacted { remember(file) }
       last = compactedThrough
@@ -100,7 +100,7 @@ struct SeenLog {
       seen = seen.filter { kept.contains($0.key) || $0.value >= beyond }
     }
     try Failpoint.pass("compact.before")
-    guard try NewFile.put(LogText.bytes(live.map(\.line)), name: "\(k).compact", in: log.directory, fileSystem) else { return }
+    guard try SmallFile.putDurably(LogText.bytes(live.map(\.line)), name: "\(k).compact", in: log.directory, fileSystem) else { return }
     try Failpoint.pass("compact.after")
     let covered = compactedThrough
     compacted = live
