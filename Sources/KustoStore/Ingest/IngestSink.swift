@@ -7,13 +7,15 @@ import Delta
 /// An ingestion under construction.
 package final class IngestSink: TableSink, @unchecked Sendable {  // append/commit by one thread at a time; encode reads constants
   package let table: StoreTable
-  private let properties: IngestProperties
-  private let mode: IngestMode
-  private let basis: TableSnapshot
+  let properties: IngestProperties
+  let mode: IngestMode
+  /// The version that decides about columns and about what a replacement replaces.
+  let basis: TableSnapshot
   /// For each column of the table its position in the rows that come; nil: null.
   private let positions: [Int?]
   private let isIdentity: Bool
-  private let isDone: Bool
+  /// True when the table has the rows already.
+  let isDone: Bool
   private var sequence: ExtentSequence?
   private var staged: StagedExtents?
 
@@ -102,15 +104,16 @@ package final class IngestSink: TableSink, @unchecked Sendable {  // append/comm
     return result
   }
 
-  package func commit() throws -> WriteSummary {
-    let result = try finish()
-    return WriteSummary(rows: result.rowCount, bytes: result.byteCount, files: result.extents.count, isSkipped: result.isSkipped)
-  }
+  package func commit() throws -> WriteSummary { WriteSummary(try finish()) }
 
   package func abort() {
     sequence?.abort()
     sequence = nil
   }
+}
+
+extension WriteSummary {
+  init(_ result: IngestResult) { self.init(rows: result.rowCount, bytes: result.byteCount, files: result.extents.count, isSkipped: result.isSkipped) }
 }
 
 /// Rows that are there already.

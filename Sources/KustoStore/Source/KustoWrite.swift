@@ -17,7 +17,11 @@ struct KustoWrite {
     var ingestion = try SparkIngestionProperties(options.string("sparkIngestionPropertiesJson"))
     ingestion.properties.operation = mode == .overwrite ? "SET-OR-REPLACE" : "INGEST"
     let failsIfMissing = options.word("tableCreateOptions") == "FailIfNotExist" && (mode == .append || options.isGiven("tableCreateOptions"))
-    let store = try OpenStores.executor(target.store, create: !failsIfMissing).store
+    let executor: CommandExecutor
+    do { executor = try OpenStores.executor(target.store, create: !failsIfMissing) } catch let error as KConnectError where failsIfMissing && error.code == .pathNotFound {
+      throw KConnectError(.pathNotFound, "there is no table '\(tableName)': \(error.message)", hint: "tableCreateOptions=CreateIfNotExist makes the table and its store")
+    }
+    let store = executor.store
     var database: Database?
     if let name = target.name.database { database = try store.databaseIfExists(name) } else { database = try store.database(try target.existingDatabase(store)) }
     var table = try database?.tableIfExists(tableName)
@@ -46,7 +50,8 @@ struct KustoWrite {
       let names = StructType(columns.map { StructField($0.name, $0.type) })
       let inner = try table.ingest(schema: names, ingestion.properties, mode: mode == .overwrite ? .replace : .append)
       let drops = isMade
-      return KustoSink(inner, try columns.map { try $0.compiled(schema) }, names) {
+      let policies = UpdatePolicies(executor, Request(text: "", database: home.name, properties: RequestProperties()))
+      return KustoSink(inner, try columns.map { try $0.compiled(schema) }, names, policies) {
         if drops { _ = try? home.dropTable(tableName, ifExists: true) }
       }
     } catch {
@@ -138,7 +143,7 @@ struct KustoWrite {
   }
 }
 
-/// Rows converted to the table's columns, then ingested. A value that its column cannot take fails the write.
+/// Rows converted to the table's columns, then ingested, with what update policies make of them. A value that its column cannot take fails the write.
 final class KustoSink: TableSink {
   struct Column: Sendable {
     let name: String
@@ -150,12 +155,14 @@ final class KustoSink: TableSink {
   private let inner: IngestSink
   private let columns: [Column]
   private let schema: StructType
+  private let policies: UpdatePolicies
   private let onAbort: @Sendable () -> Void
 
-  init(_ inner: IngestSink, _ columns: [Column], _ schema: StructType, onAbort: @escaping @Sendable () -> Void) {
+  init(_ inner: IngestSink, _ columns: [Column], _ schema: StructType, _ policies: UpdatePolicies, onAbort: @escaping @Sendable () -> Void) {
     self.inner = inner
     self.columns = columns
     self.schema = schema
+    self.policies = policies
     self.onAbort = onAbort
   }
 
@@ -187,7 +194,7 @@ final class KustoSink: TableSink {
   func append(_ chunk: any EncodedChunk) throws { try inner.append(chunk) }
 
   func commit() throws -> WriteSummary {
-    do { return try inner.commit() } catch {
+    do { return try WriteSummary(policies.finish(inner)) } catch {
       onAbort()
       throw error
     }
