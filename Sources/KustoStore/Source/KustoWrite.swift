@@ -12,9 +12,10 @@ struct KustoWrite {
   let mode: SaveMode
   let options: DataSourceOptions
 
-  /// Nil when save mode `ignore` finds the table.
+  /// Nil when save mode `ignore` finds the table, or the table has the transaction already.
   func sink() throws -> (any TableSink)? {
     var ingestion = try SparkIngestionProperties(options.string("sparkIngestionPropertiesJson"))
+    ingestion.properties.transaction = try transaction()
     ingestion.properties.operation = mode == .overwrite ? "SET-OR-REPLACE" : "INGEST"
     let failsIfMissing = options.word("tableCreateOptions") == "FailIfNotExist" && (mode == .append || options.isGiven("tableCreateOptions"))
     let store = try OpenStores.executor(target.store, create: !failsIfMissing).store
@@ -28,6 +29,7 @@ struct KustoWrite {
         .alreadyExists, "the table '\(tableName)' exists already in the database '\(database?.name ?? "")'", hint: "choose --mode append, overwrite or ignore")
     default: break
     }
+    if let table, let (application, version) = ingestion.properties.transaction, try table.recordedTransaction(application) ?? -1 >= version { return nil }
     var isMade = false
     if table == nil {
       if failsIfMissing {
@@ -53,6 +55,15 @@ struct KustoWrite {
       if isMade { _ = try? home.dropTable(tableName, ifExists: true) }
       throw error
     }
+  }
+
+  private func transaction() throws -> (application: String, version: Int64)? {
+    let application = options.string("txnAppId"), version = options.integer("txnVersion")
+    if application == nil, version == nil { return nil }
+    guard let application, !application.isEmpty, let version else {
+      throw KConnectError(.optionInvalid, "options 'txnAppId' and 'txnVersion' go together", hint: "give both, or neither")
+    }
+    return (application, Int64(version))
   }
 
   /// The columns of a table made for these rows.
