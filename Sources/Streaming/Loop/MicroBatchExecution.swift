@@ -243,6 +243,7 @@ package final class MicroBatchExecution: @unchecked Sendable {  // the run's fie
   private var pins: [String: String] {
     var out = stateful.pins
     out["kconnect.sink"] = sink.identity
+    out["kconnect.query"] = id
     for (i, source) in sources.enumerated() {
       out["kconnect.source.\(i)"] = source.identity
       out["kconnect.schema.\(i)"] = source.schema.description

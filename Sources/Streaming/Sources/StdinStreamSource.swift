@@ -218,7 +218,7 @@ package final class StdinStreamSource: MicroBatchSource {
 }
 
 /// Finds line ends that end a record: those outside quotes.
-struct RecordEnds {
+package struct RecordEnds {
   let quote: UInt8?
   let escape: UInt8?
   private var isQuoted = false
@@ -226,14 +226,14 @@ struct RecordEnds {
   private var at = 0
   private var end = 0
 
-  init(quote: UInt8?, escape: UInt8?) {
+  package init(quote: UInt8?, escape: UInt8?) {
     self.quote = quote
     // A quote that escapes itself closes and opens again: nothing to remember.
     self.escape = escape == quote ? nil : escape
   }
 
   /// Behind the last record that is whole; goes on where the last call stopped.
-  mutating func lastEnd(_ bytes: [UInt8]) -> Int {
+  package mutating func lastEnd(_ bytes: [UInt8]) -> Int {
     while at < bytes.count { if step(bytes[at]) { end = at } }
     return end
   }

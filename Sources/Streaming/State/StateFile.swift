@@ -61,6 +61,16 @@ enum StateFile {
     out += bytes
   }
 
+  /// True when the checksum is that of the bytes.
+  static func isIntact(_ bytes: [UInt8]) -> Bool {
+    guard bytes.count >= magic.count + 8, bytes.starts(with: magic) else { return false }
+    var cursor = Cursor(bytes: bytes, path: "")
+    cursor.at = bytes.count - 4
+    // SAFETY: the bytes live for the call.
+    let sum = unsafe bytes.withUnsafeBytes { unsafe crc32Checksum(UnsafeRawBufferPointer(rebasing: $0[..<(bytes.count - 4)])) }
+    return (try? cursor.number(UInt32.self)) == sum
+  }
+
   /// Reads a file back; throws CHECKPOINT_CONFLICT that names it.
   static func rows(_ bytes: [UInt8], schema: StructType, path: String) throws -> StateRows {
     var cursor = Cursor(bytes: bytes, path: path)

@@ -62,6 +62,7 @@ struct StreamRunCommand: ParsableCommand {
   @Flag(help: "Print the plan instead of running it.")
   var explain = false
   @OptionGroup(title: "Rows and columns") var rows: PlanFlags
+  @OptionGroup(title: "Rows by key") var upsert: UpsertFlags
   @OptionGroup(title: "Source and target") var source: SourceFlags
   @OptionGroup(title: "Common") var common: CommonFlags
 
@@ -86,6 +87,10 @@ struct StreamRunCommand: ParsableCommand {
     if let format = to.format { writer = writer.format(format) }
     if let partitionBy { writer = writer.partitionBy(try ColumnList.parse(partitionBy)) }
     for (key, value) in split.target { writer = writer.option(key, value) }
+    if upsert.key != nil {
+      guard exec == nil, to.format != "console" else { throw KConnectError(.notSupported, "--key: not supported: replacing rows by key in this target", hint: "write to kusto:DATABASE.TABLE or delta:PATH") }
+      for (key, value) in try upsert.options(for: registry.provider(try to.resolvedFormat())) { writer = writer.option(key, value) }
+    }
     writer = writer.option("checkpointLocation", checkpoint)
     writer.settings.trigger = try trigger.map { try Trigger(text: $0) } ?? .asFastAsPossible
     writer.settings.name = name
