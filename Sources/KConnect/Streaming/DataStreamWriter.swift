@@ -36,7 +36,7 @@ public struct DataStreamWriter: Sendable {
     return copy
   }
 
-  /// The format: `parquet`, `csv`, `json`, `delta`, `console`.
+  /// The format: `parquet`, `csv`, `json`, `delta`, `kusto`, `console`, `memory` (a table under `queryName` for `Session.table`).
   public func format(_ target: String) -> Self { with { $0.target = target } }
   /// When batches run; without it one follows the other as soon as there is data.
   public func trigger(_ trigger: Trigger) -> Self { with { $0.settings.trigger = trigger } }
@@ -106,19 +106,27 @@ public struct DataStreamWriter: Sendable {
     }
     let format = try target?.lowercased() ?? BuiltInSources.format(ofTarget: path)
     if format == "console" { return StreamSinks.console(path) }
+    if format == "memory" {
+      guard let name = settings.name, !name.isEmpty else { throw KConnectError(.usage, "the memory sink needs a name for its table", hint: "queryName(\"NAME\")") }
+      if let option = given.first { throw KConnectError(.optionUnknown, "unknown option '\(option.0)' for the memory sink", hint: "it has none but checkpointLocation") }
+      return frame.session.memoryTables.sink(name, schema: frame.schema)
+    }
     let provider = try frame.session.registry.provider(format)
-    guard !path.isEmpty else { throw KConnectError(.usage, "no path given for the \(provider.shortName) sink", hint: "start(\"DIRECTORY\")") }
+    guard !path.isEmpty || !provider.needsPath else { throw KConnectError(.usage, "no path given for the \(provider.shortName) sink", hint: "start(\"DIRECTORY\")") }
     if let files = provider as? FileProvider {
       let checked = try DataSourceOptions(source: format, specs: provider.options, given: given, use: .write)
       for note in checked.notes { onNote(note) }
       return try DirectoryStreamSink(files.format, directory: path, partitionBy: partitionColumns, options: checked)
     }
     guard provider.options.contains(where: { $0.name == "txnAppId" }) else {
-      throw KConnectError(.notSupported, "not supported yet: '\(provider.shortName)' as the target of a stream", hint: "streams are written to parquet, csv, json and delta")
+      throw KConnectError(.notSupported, "not supported yet: '\(provider.shortName)' as the target of a stream", hint: "streams are written to parquet, csv, json, delta and kusto")
     }
     let specs = provider.options, keys = partitionColumns
-    _ = try DataSourceOptions(source: format, specs: specs, given: given, use: .write)
-    return TransactionalSink(description: "\(provider.shortName) \(path)", identity: "\(provider.shortName):\(path)") { schema, query, batch in
+    let checked = try DataSourceOptions(source: format, specs: specs, given: given, use: .write)
+    for note in checked.notes { onNote(note) }
+    // A table named by options alone has no path.
+    let target = path.isEmpty ? given.filter { ["kustodatabase", "kustotable"].contains($0.0.lowercased()) }.map(\.1).joined(separator: ".") : path
+    return TransactionalSink(description: "\(provider.shortName) \(target)", identity: "\(provider.shortName):\(target)") { schema, query, batch in
       let options = try DataSourceOptions(
         source: format, specs: specs, given: given + [("txnAppId", query), ("txnVersion", String(batch))], use: .write)
       return try provider.makeSink(path, schema: schema, mode: .append, partitionBy: keys, options: options)

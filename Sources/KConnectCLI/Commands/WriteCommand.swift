@@ -18,17 +18,19 @@ struct WriteCommand: ParsableCommand {
         kconnect write --from 'logs/*.json' --to parquet:archive --mode append
         kconnect write --from a.csv --to b.parquet --query 'where Deaths > 0'
         kconnect write --from a.csv --to parquet:byday --partition-by day
+        kconnect write --from changes.json --to kusto:shop.customers --key id --option tableCreateOptions=CreateIfNotExist
       """)
 
   @Option(help: ArgumentHelp("What to read.", valueName: "locator"))
   var from: String
   @Option(help: ArgumentHelp("Where to write: parquet:PATH, csv:PATH, json:PATH or PATH with an extension; '-' as PATH is standard output.", valueName: "locator"))
   var to: String
-  @Option(help: ArgumentHelp("What happens when the target exists: error (the default), append, overwrite or ignore.", valueName: "mode"))
-  var mode = "error"
+  @Option(help: ArgumentHelp("What happens when the target exists: error (the default), append (the default with --key), overwrite or ignore.", valueName: "mode"))
+  var mode: String?
   @Option(help: ArgumentHelp("Columns whose values become directories name=value, separated by commas.", valueName: "a,b"))
   var partitionBy: String?
   @OptionGroup(title: "Rows and columns") var rows: PlanFlags
+  @OptionGroup(title: "Rows by key") var upsert: UpsertFlags
   @OptionGroup(title: "Source and target") var source: SourceFlags
   @Flag(help: "Print the plan instead of running it.")
   var explain = false
@@ -38,7 +40,7 @@ struct WriteCommand: ParsableCommand {
     let context = try common.resolve()
     let registry = context.session.registry
     let from = try Locator(from, registry: registry), to = try Locator(to, registry: registry, isTarget: true)
-    let saveMode = try Self.saveMode(mode)
+    let saveMode = try Self.saveMode(mode ?? (upsert.key == nil ? "error" : "append"))
     let targetFormat = try to.resolvedFormat(forWriting: true)
     let options = try OptionSplit(
       source.parsedOptions(), source: try registry.provider(try from.resolvedFormat(forWriting: false)), target: try registry.provider(targetFormat))
@@ -46,7 +48,7 @@ struct WriteCommand: ParsableCommand {
     if explain { return try PlanPrinter.print(frame, mode: .extended) }
     var writer = frame.write.format(targetFormat).mode(saveMode)
     if let partitionBy { writer = writer.partitionBy(try ColumnList.parse(partitionBy)) }
-    for (key, value) in context.configuration.options(of: targetFormat) + options.target { writer = writer.option(key, value) }
+    for (key, value) in try context.configuration.options(of: targetFormat) + options.target + upsert.options(for: registry.provider(targetFormat)) { writer = writer.option(key, value) }
     let start = WallClock.monotonicNanoseconds
     let execution = try frame.session.execution(frame.plan)
     let progress = ProgressReporter(execution, mode: context.progress, resultGoesToTerminal: to.path == "-" && StandardStreams.isOutputTerminal)

@@ -14,7 +14,8 @@ struct StreamCommand: ParsableCommand {
     commandName: "stream", abstract: "Copies new data in micro-batches; a checkpoint makes every row arrive once.",
     discussion: """
       Run it again with the same checkpoint and it goes on where it stopped, also after a crash. Sources: directories of csv, json and \
-      parquet files, rate:, rate-micro-batch:. Targets: directories of parquet, csv and json files, delta:PATH, console:.
+      parquet files, kusto:DATABASE.TABLE, delta:PATH, standard input (csv:-, json:-, stdin: for lines), rate:, rate-micro-batch:. Targets: directories of parquet, csv and json files, \
+      kusto:DATABASE.TABLE, delta:PATH, console:.
 
       EXAMPLES
         kconnect stream --from csv:incoming --to parquet:archive --checkpoint cp --trigger available-now
@@ -28,9 +29,9 @@ struct StreamCommand: ParsableCommand {
 struct StreamRunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(commandName: "run", abstract: "Runs a stream (what 'kconnect stream' does without a subcommand).")
 
-  @Option(help: ArgumentHelp("What to read: csv:DIR, json:DIR, parquet:DIR, rate:, rate-micro-batch:.", valueName: "locator"))
+  @Option(help: ArgumentHelp("What to read: csv:DIR, json:DIR, parquet:DIR, kusto:DATABASE.TABLE, delta:PATH, csv:-, json:-, stdin:, rate:, rate-micro-batch:.", valueName: "locator"))
   var from: String
-  @Option(help: ArgumentHelp("Where to write: parquet:DIR, csv:DIR, json:DIR, delta:DIR, console:.", valueName: "locator"))
+  @Option(help: ArgumentHelp("Where to write: parquet:DIR, csv:DIR, json:DIR, kusto:DATABASE.TABLE, delta:DIR, console:.", valueName: "locator"))
   var to: String
   @Option(help: ArgumentHelp("The directory that remembers how far the stream is; one for each stream.", valueName: "dir"))
   var checkpoint: String
@@ -38,6 +39,12 @@ struct StreamRunCommand: ParsableCommand {
   var trigger: String?
   @Option(help: ArgumentHelp("Columns whose values become directories name=value, separated by commas.", valueName: "a,b"))
   var partitionBy: String?
+  @Option(help: ArgumentHelp("Columns that tell rows apart: of rows with equal values the first is taken, within each batch or, with --dedup-within, across batches.", valueName: "a,b"))
+  var dedupKey: String?
+  @Option(help: ArgumentHelp("How long a key of --dedup-key is remembered, such as '1 hour'; by the clock, or by --event-time.", valueName: "duration"))
+  var dedupWithin: String?
+  @Option(help: ArgumentHelp("The datetime column that --dedup-within goes by; rows later than that behind the newest one are left out.", valueName: "column"))
+  var eventTime: String?
   @Option(help: ArgumentHelp("A name for progress records.", valueName: "name"))
   var name: String?
   @Option(help: ArgumentHelp("A command that gets each batch on standard input as JSON lines instead of --to; KCONNECT_BATCH_ID and KCONNECT_QUERY_ID are set. At least once.", valueName: "command"))
@@ -55,10 +62,13 @@ struct StreamRunCommand: ParsableCommand {
   @Flag(help: "Print the plan instead of running it.")
   var explain = false
   @OptionGroup(title: "Rows and columns") var rows: PlanFlags
+  @OptionGroup(title: "Rows by key") var upsert: UpsertFlags
   @OptionGroup(title: "Source and target") var source: SourceFlags
   @OptionGroup(title: "Common") var common: CommonFlags
 
   func validate() throws {
+    if dedupKey == nil, dedupWithin != nil { throw ValidationError("--dedup-within needs --dedup-key") }
+    if dedupWithin == nil, eventTime != nil { throw ValidationError("--event-time needs --dedup-within") }
     if let maxBatches, maxBatches < 1 { throw ValidationError("--max-batches: found \(maxBatches), expected 1 or more") }
   }
 
@@ -71,15 +81,20 @@ struct StreamRunCommand: ParsableCommand {
     if let format = from.format { reader = reader.format(format) }
     if let schema = source.schema { reader = try reader.schema(schema) }
     for (key, value) in split.source { reader = reader.option(key, value) }
-    let frame = try rows.apply(to: try reader.open(from.path) { context.note($0) })
+    let frame = try deduplicated(try rows.apply(to: try reader.open(from.path) { context.note($0) }))
     if explain { return try PlanPrinter.print(frame, mode: .simple) }
     var writer = frame.writeStream
     if let format = to.format { writer = writer.format(format) }
     if let partitionBy { writer = writer.partitionBy(try ColumnList.parse(partitionBy)) }
     for (key, value) in split.target { writer = writer.option(key, value) }
+    if upsert.key != nil {
+      guard exec == nil, to.format != "console" else { throw KConnectError(.notSupported, "--key: not supported: replacing rows by key in this target", hint: "write to kusto:DATABASE.TABLE or delta:PATH") }
+      for (key, value) in try upsert.options(for: registry.provider(try to.resolvedFormat())) { writer = writer.option(key, value) }
+    }
     writer = writer.option("checkpointLocation", checkpoint)
     writer.settings.trigger = try trigger.map { try Trigger(text: $0) } ?? .asFastAsPossible
     writer.settings.name = name
+    writer.settings.onNote = { context.note($0) }
     writer.settings.maxBatches = maxBatches
     if let timeout {
       guard let limit = DataSourceOptions.durationMilliseconds(timeout) else {
@@ -99,6 +114,17 @@ struct StreamRunCommand: ParsableCommand {
       if let onFailure { ExecSink.runHook(onFailure, error) }
       throw error
     }
+  }
+
+  private func deduplicated(_ frame: DataFrame) throws -> DataFrame {
+    guard let dedupKey else { return frame }
+    let keys = try ColumnList.parse(dedupKey)
+    guard let dedupWithin else { return try frame.droppingDuplicates(keys, .batch) }
+    guard let delay = DataSourceOptions.durationMilliseconds(dedupWithin), delay > 0 else {
+      throw KConnectError(.usage, "--dedup-within '\(dedupWithin)': expected a duration such as '1 hour'")
+    }
+    let dated = try eventTime.map { try frame.withWatermark($0, dedupWithin) } ?? frame
+    return try dated.droppingDuplicates(keys, .within(milliseconds: Int64(delay), eventTime: eventTime))
   }
 
   private func options(_ from: StreamLocator, _ to: StreamLocator, _ registry: SourceRegistry) throws -> (source: [(String, String)], target: [(String, String)]) {
@@ -126,6 +152,11 @@ struct StreamLocator {
   let path: String
 
   init(_ text: String, registry: SourceRegistry, isTarget: Bool) throws {
+    if !isTarget, text == "-" || text == "stdin:" {
+      format = "stdin"
+      path = ""
+      return
+    }
     let own = isTarget ? ["console"] : ["rate", "rate-micro-batch"]
     for scheme in own where text == scheme || text == scheme + ":" {
       format = scheme
