@@ -16,6 +16,8 @@ public final class Session: Sendable {
   package let registry: SourceRegistry
   package let executionOptions: ExecutionOptions
   let settings: [String: String]
+  /// The streaming queries of this session, and who listens to them.
+  public let streams = StreamingQueryManager()
 
   package init(appName: String = "kconnect", executionOptions: ExecutionOptions = ExecutionOptions(), settings: [String: String] = [:]) {
     self.appName = appName
