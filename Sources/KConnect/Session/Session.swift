@@ -17,6 +17,8 @@ public final class Session: Sendable {
   package let executionOptions: ExecutionOptions
   let settings: [String: String]
   let memoryTables = MemoryTables()
+  /// The streaming queries of this session, and who listens to them.
+  public let streams = StreamingQueryManager()
 
   package init(appName: String = "kconnect", executionOptions: ExecutionOptions = ExecutionOptions(), settings: [String: String] = [:]) {
     self.appName = appName

@@ -4,6 +4,7 @@ import Columnar
 public import DataSource
 import Engine
 import FileConnector
+import KafkaConnector
 public import Streaming
 
 /// Which rows a batch writes. Streams here are appended to.
@@ -36,7 +37,7 @@ public struct DataStreamWriter: Sendable {
     return copy
   }
 
-  /// The format: `parquet`, `csv`, `json`, `delta`, `kusto`, `console`, `memory` (a table under `queryName` for `Session.table`).
+  /// The format: `parquet`, `csv`, `json`, `delta`, `kusto`, `kafka`, `console`, `memory` (a table under `queryName` for `Session.table`).
   public func format(_ target: String) -> Self { with { $0.target = target } }
   /// When batches run; without it one follows the other as soon as there is data.
   public func trigger(_ trigger: Trigger) -> Self { with { $0.settings.trigger = trigger } }
@@ -65,7 +66,7 @@ public struct DataStreamWriter: Sendable {
   /// Starts the query. Throws what is wrong with options, checkpoint, plan or target before any row is read.
   public func start(_ path: String = "") async throws(KConnectError) -> StreamingQuery {
     let writer = self
-    return try await BlockingThread.run { try StreamingQuery(writer.settings.name) { try writer.execution(path, onProgress: $0) } }
+    return try await BlockingThread.run { try StreamingQuery(writer, manager: writer.frame.session.streams) { try $0.execution(path, onProgress: $1) } }
   }
 
   /// Starts the query; as Spark spells it.
@@ -112,6 +113,14 @@ public struct DataStreamWriter: Sendable {
       return frame.session.memoryTables.sink(name, schema: frame.schema)
     }
     let provider = try frame.session.registry.provider(format)
+    if provider is KafkaProvider {
+      // Sent messages cannot be taken back: a batch that runs again sends its rows again.
+      let options = try DataSourceOptions(source: format, specs: provider.options, given: given, use: .write)
+      onNote("kafka as a target is at least once: a batch that is interrupted is sent again")
+      return CallbackSink(description: "kafka \(path)") { batch in
+        try batch.execution.write(to: try KafkaSink(path, schema: batch.schema, options: options))
+      }
+    }
     guard !path.isEmpty || !provider.needsPath else { throw KConnectError(.usage, "no path given for the \(provider.shortName) sink", hint: "start(\"DIRECTORY\")") }
     if let files = provider as? FileProvider {
       let checked = try DataSourceOptions(source: format, specs: provider.options, given: given, use: .write)

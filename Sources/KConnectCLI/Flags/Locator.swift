@@ -5,9 +5,11 @@
 //     -  stdin:                            standard input or output; a format is needed: csv:-
 //     delta:PATH                           a Delta table
 //     kusto:DATABASE.TABLE                 a table of the embedded store; names with points as db.['my.table']
-//     kafka:…  rate:  console:   known, refused by name
+//     kafka:BROKERS/TOPIC                  a Kafka topic; BROKERS is host:port, several separated by commas
+//     rate:  console:   streams only, refused by name
 
 import Columnar
+import Configuration
 import DataSource
 import FileConnector
 import KConnect
@@ -21,7 +23,7 @@ struct Locator {
   let path: String
 
   private static let later: [(scheme: String, what: String)] = [
-    ("kafka", "Kafka"), ("rate", "the rate source"),
+    ("rate", "the rate source"),
     ("memory", "the memory sink"),
   ]
 
@@ -71,6 +73,15 @@ struct Locator {
     return text.lowercased()
   }
 
+  /// A frame over it; the configuration file's options for its format come first.
+  func open(schema: String?, options: [(String, String)], _ context: Context) throws -> DataFrame {
+    let format = try resolvedFormat(forWriting: false)
+    var reader = context.session.read.format(format)
+    for (key, value) in try context.options(of: format, .read) + options { reader = reader.option(key, value) }
+    if let schema { reader = try reader.schema(schema) }
+    return try reader.open([path]) { context.note($0) }
+  }
+
   /// The format: the scheme's, or what path and files say.
   func resolvedFormat(forWriting: Bool) throws -> String {
     if let format { return format }
@@ -101,12 +112,8 @@ struct OptionArgument {
 
 /// Values that stand elsewhere: `env:NAME` and `file:PATH`.
 enum Secrets {
-  private static let secretWords = ["secret", "password", "token", "key", "sas"]
-
   /// The value behind `env:NAME` or `file:PATH` for options that hold secrets; other values as they are.
   static func resolved(_ value: String, option: String) throws -> String {
-    let lower = option.lowercased()
-    guard secretWords.contains(where: { lower.contains($0) }) else { return value }
-    return try Environment.indirect(value) ?? value
+    SecretNames.isSecret(option) ? try Secret(value).reveal() : value
   }
 }

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Columnar
+import Configuration
 import DataSource
 import KConnect
 
@@ -42,7 +43,8 @@ struct TableFlags: ParsableArguments {
     var readsInput = false
     var out: [String: DataFrame] = [:]
     for (name, text) in locators {
-      let locator = try Locator(text, registry: context.session.registry)
+      let named = try SourceArgument(text, context.configuration)
+      let locator = try Locator(named.locator, registry: context.session.registry)
       if locator.path == "-" {
         guard !readsInput, !readsQueryFromInput else {
           throw KConnectError(.usage, "standard input can be read once only", hint: "give the query as an argument and one table from '-'")
@@ -51,7 +53,8 @@ struct TableFlags: ParsableArguments {
       }
       let format = try locator.resolvedFormat(forWriting: false)
       var reader = context.session.read.format(format)
-      for (key, value) in context.configuration.options(of: format) { reader = reader.option(key, value) }
+      for (key, value) in try context.options(of: format, .read) + named.options { reader = reader.option(key, value) }
+      if let schema = named.schema { reader = try reader.schema(schema) }
       let provider = try context.session.registry.provider(format)
       for argument in options {
         if argument.key.hasPrefix(name + ".") {

@@ -16,12 +16,5 @@ struct UpsertFlags: ParsableArguments {
     if key == nil, ttl != nil || ttlColumn != nil { throw ValidationError("--ttl and --ttl-column need --key") }
   }
 
-  /// The options for a target; throws NOT_SUPPORTED for one that cannot replace rows.
-  func options(for target: any DataSourceProvider) throws -> [(String, String)] {
-    guard let key else { return [] }
-    guard target.options.contains(where: { $0.name == "upsertKey" }) else {
-      throw KConnectError(.notSupported, "--key: not supported: replacing rows by key in '\(target.shortName)'", hint: "write to kusto:DATABASE.TABLE or delta:PATH")
-    }
-    return [("upsertKey", try ColumnList.parse(key).joined(separator: ","))] + (ttl.map { [("ttl", $0)] } ?? []) + (ttlColumn.map { [("ttlColumn", $0)] } ?? [])
-  }
+  var selection: UpsertSelection { UpsertSelection(key: key, ttl: ttl, ttlColumn: ttlColumn) }
 }

@@ -52,7 +52,7 @@ struct KustoWrite {
       let columns = try self.columns(of: table, ingestion)
       let names = StructType(columns.map { StructField($0.name, $0.type) })
       let inner: any TableSink
-      let finish: () throws -> WriteSummary
+      let finish: @Sendable () throws -> WriteSummary
       if let rule = try UpsertRule(options) {
         let upsert = try upsert(rule, into: table, names, ingestion.properties)
         (inner, finish) = (upsert, { try upsert.commit() })
@@ -183,11 +183,11 @@ final class KustoSink: TableSink {
   private let columns: [Column]
   private let schema: StructType
   /// Commits `inner`, with what follows from its rows.
-  private let finish: () throws -> WriteSummary
+  private let finish: @Sendable () throws -> WriteSummary
   private let onAbort: @Sendable () -> Void
 
   init(
-    _ inner: any TableSink, _ columns: [Column], _ schema: StructType, finish: @escaping () throws -> WriteSummary, onAbort: @escaping @Sendable () -> Void
+    _ inner: any TableSink, _ columns: [Column], _ schema: StructType, finish: @escaping @Sendable () throws -> WriteSummary, onAbort: @escaping @Sendable () -> Void
   ) {
     self.inner = inner
     self.columns = columns

@@ -18,8 +18,10 @@ package struct StreamSettings: Sendable {
   package var timeoutMs: Int64?
   /// Entries of the logs that are kept behind the last batch.
   package var minBatchesToRetain = 100
-  /// How often a transient failure is tried again within a batch.
-  package var maxRetries = 5
+  package var retries = RetryPolicy()
+  /// Called when nothing new has come for `idleEventMs`, and each time that has passed again.
+  package var onIdle: @Sendable () -> Void = {}
+  package var idleEventMs: Int64 = 10_000
   /// How long an idle query waits before it looks again.
   package var pollingDelayMs: Int64 = 10
   /// Gets remarks of sources for the user.
@@ -54,6 +56,7 @@ package final class MicroBatchExecution: @unchecked Sendable {  // the run's fie
   private var nextBatchId = 0
   private var watermarkMs: Int64 = 0
   private var lastStartMs: Int64?
+  private var lastBusyMs: Int64?
   private var hasStarted = false
   private let emptyTriggers = Mutex(0)
   /// Batches done in this run.
@@ -126,6 +129,7 @@ package final class MicroBatchExecution: @unchecked Sendable {  // the run's fie
       if let limit = settings.timeoutMs, (StreamClock.ticks - began) / 1_000 >= limit { break }
       let start = settings.clock.now()
       let hadData = try trigger(start)
+      if hadData || lastBusyMs == nil { lastBusyMs = start }
       for note in sources.flatMap({ $0.takeNotes() }) { settings.onNote(note) }
       if !hadData, sources.allSatisfy({ $0.hasEnded == true }) { break }
       // A source that ends by itself is read to its end.
@@ -136,6 +140,10 @@ package final class MicroBatchExecution: @unchecked Sendable {  // the run's fie
         if stopSignal.wait(milliseconds: bounded(next - settings.clock.now(), began)) { break }
       } else if !hadData {
         emptyTriggers.withLock { $0 += 1 }
+        if let busy = lastBusyMs, start - busy >= settings.idleEventMs {
+          settings.onIdle()
+          lastBusyMs = start
+        }
         say("Waiting for data to arrive", active: false, data: false)
         if stopSignal.wait(milliseconds: bounded(settings.pollingDelayMs, began)) { break }
       }
@@ -155,7 +163,7 @@ package final class MicroBatchExecution: @unchecked Sendable {  // the run's fie
     let admission: Admission = settings.trigger == .once ? .everything : .limited
     var next = ends
     for (i, source) in sources.enumerated() {
-      next[i] = try phases.time("latestOffset") { try retrying { try source.latestOffset(after: ends[i], admission) } } ?? ends[i]
+      next[i] = try phases.time("latestOffset") { try settings.retries.run(stopSignal, recover: { _ in false }) { try source.latestOffset(after: ends[i], admission) } } ?? ends[i]
     }
     guard next != ends else { return false }
     let batch = BatchPlan(batchId: nextBatchId, timestampMs: start, watermarkMs: watermarkMs, pinned: pins, ends: next)
@@ -175,7 +183,7 @@ package final class MicroBatchExecution: @unchecked Sendable {  // the run's fie
     let observation = stateful.observation(batch)
     var summary = WriteSummary()
     var inputRows = 0
-    try retrying {
+    try retrying(batch, starts) {
       let execution = try phases.time("queryPlanning") { try self.execution(batch, starts, observation) }
       running.withLock { $0 = execution }
       defer { running.withLock { $0 = nil } }
@@ -278,14 +286,17 @@ package final class MicroBatchExecution: @unchecked Sendable {  // the run's fie
     return old.fields.allSatisfy { sources[i].schema.field($0.name)?.type == $0.type }
   }
 
-  /// Runs `body`, again with growing pauses when it fails for a passing reason.
-  private func retrying<R>(_ body: () throws -> R) throws -> R {
-    var attempt = 0
-    while true {
-      do { return try body() } catch let error as KConnectError where error.isRetryable && attempt < settings.maxRetries && !stopSignal.isSet {
-        attempt += 1
-        if stopSignal.wait(milliseconds: min(60_000, 1_000 << Int64(attempt - 1))) { throw error }
-      }
+  /// Runs a batch, again where that helps; a failure for good says what it leaves.
+  private func retrying(_ batch: BatchPlan, _ starts: [StreamOffset?], _ body: () throws -> Void) throws {
+    do {
+      try settings.retries.run(stopSignal, recover: { error in
+        for (source, (start, end)) in zip(sources, zip(starts, batch.ends)) {
+          if let end, try source.setAside(after: start, through: end, error) { return true }
+        }
+        return false
+      }, body)
+    } catch let error as KConnectError {
+      throw RetryPolicy.failed(error, batch: batch.batchId, checkpoint: checkpoint.path)
     }
   }
 }

@@ -29,6 +29,8 @@ package protocol MicroBatchSource: AnyObject {
   func latestOffset(after start: StreamOffset?, _ admission: Admission) throws -> StreamOffset?
   /// The rows behind `start` up to `end`: the same ones each time it is asked. Throws when they are gone or changed.
   func rows(after start: StreamOffset?, through end: StreamOffset) throws -> LogicalPlan
+  /// After a failure of that range: true when the source now leaves out what cannot be read, and the batch is to run again.
+  func setAside(after start: StreamOffset?, through end: StreamOffset, _ error: KConnectError) throws -> Bool
   /// The batch that ended at `end` is done for good: the source may clean up behind it.
   func commit(through end: StreamOffset) throws
   /// Rows, files or bytes not read yet, for progress; empty where unknown.
@@ -44,6 +46,7 @@ package protocol MicroBatchSource: AnyObject {
 extension MicroBatchSource {
   package func attach(_ checkpoint: Checkpoint, index: Int) throws {}
   package func freeze() throws {}
+  package func setAside(after start: StreamOffset?, through end: StreamOffset, _ error: KConnectError) throws -> Bool { false }
   package func commit(through end: StreamOffset) throws {}
   package var backlog: [(name: String, value: Int)] { [] }
   package var acceptsNewColumns: Bool { false }

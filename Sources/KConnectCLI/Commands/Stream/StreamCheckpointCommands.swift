@@ -1,9 +1,7 @@
 // Role: `kconnect stream status|repair|reset`: what a checkpoint says, and what may be done about it.
 
 import ArgumentParser
-import Columnar
 import DataSource
-import Engine
 import KConnect
 import Streaming
 
@@ -104,25 +102,4 @@ struct StreamResetCommand: ParsableCommand {
     default: return "Whatever got the rows gets them a second time."
     }
   }
-}
-
-/// What a run would do.
-struct StreamDryRun {
-  let frame: DataFrame
-  let checkpoint: String
-
-  func print() throws {
-    try PlanPrinter.print(frame, mode: .simple)
-    guard pathKindIsDirectory(checkpoint) else {
-      Swift.print("checkpoint '\(checkpoint)' does not exist: the first batch would be 0, from the beginning of the source")
-      return
-    }
-    let (id, state, isRunning) = try Checkpoint.inspect(checkpoint)
-    Swift.print("query \(id ?? "new"), \(isRunning ? "running now" : "not running"), next batch \(state.nextBatchId)")
-    for (i, end) in ((state.pending ?? state.committed)?.ends ?? []).enumerated() {
-      Swift.print("source \(i): \(state.pending == nil ? "reads on after" : "would read again up to") \(end?.json ?? "the beginning")")
-    }
-  }
-
-  private func pathKindIsDirectory(_ path: String) -> Bool { pathKind(path) == .directory }
 }

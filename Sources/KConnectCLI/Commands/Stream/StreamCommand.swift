@@ -2,12 +2,8 @@
 // checkpoints.
 
 import ArgumentParser
-import Columnar
 import DataSource
-import Engine
 import KConnect
-import Streaming
-import Synchronization
 
 struct StreamCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -74,75 +70,18 @@ struct StreamRunCommand: ParsableCommand {
 
   func run() throws {
     let context = try common.resolve()
-    let registry = context.session.registry
-    let from = try StreamLocator(from, registry: registry, isTarget: false), to = try StreamLocator(to, registry: registry, isTarget: true)
-    let split = try options(from, to, registry)
-    var reader = context.session.readStream
-    if let format = from.format { reader = reader.format(format) }
-    if let schema = source.schema { reader = try reader.schema(schema) }
-    for (key, value) in split.source { reader = reader.option(key, value) }
-    let frame = try deduplicated(try rows.apply(to: try reader.open(from.path) { context.note($0) }))
-    if explain { return try PlanPrinter.print(frame, mode: .simple) }
-    var writer = frame.writeStream
-    if let format = to.format { writer = writer.format(format) }
-    if let partitionBy { writer = writer.partitionBy(try ColumnList.parse(partitionBy)) }
-    for (key, value) in split.target { writer = writer.option(key, value) }
-    if upsert.key != nil {
-      guard exec == nil, to.format != "console" else { throw KConnectError(.notSupported, "--key: not supported: replacing rows by key in this target", hint: "write to kusto:DATABASE.TABLE or delta:PATH") }
-      for (key, value) in try upsert.options(for: registry.provider(try to.resolvedFormat())) { writer = writer.option(key, value) }
-    }
-    writer = writer.option("checkpointLocation", checkpoint)
-    writer.settings.trigger = try trigger.map { try Trigger(text: $0) } ?? .asFastAsPossible
-    writer.settings.name = name
-    writer.settings.onNote = { context.note($0) }
-    writer.settings.maxBatches = maxBatches
-    if let timeout {
-      guard let limit = DataSourceOptions.durationMilliseconds(timeout) else {
-        throw KConnectError(.usage, "--timeout '\(timeout)': expected a duration such as '10 minutes'")
-      }
-      writer.settings.timeoutMs = Int64(limit)
-    }
-    if dryRun { return try StreamDryRun(frame: frame, checkpoint: checkpoint).print() }
-    let report = StreamReport(context: context, metricsFile: metricsFile, target: self.to)
-    do {
-      let execution = try writer.execution(to.path, onNote: { context.note($0) }, sink: try exec.map { try ExecSink.make($0) }) { report.add($0) }
-      try Interrupt.stopping(first: { execution.stop() }, second: { execution.abort() }) { try publicErrors { try execution.run() } }
-      report.finish(execution)
-    } catch {
+    let job = StreamJob(
+      from: from, to: to, checkpoint: checkpoint, trigger: trigger, name: name, partitionBy: partitionBy, exec: exec, maxBatches: maxBatches,
+      timeout: timeout, rows: rows.selection, dedup: DedupSelection(key: dedupKey, within: dedupWithin, eventTime: eventTime), upsert: upsert.selection, schema: source.schema, options: try source.parsedOptions())
+    if explain { return try job.explain(context) }
+    if dryRun { return try job.dryRun(context) }
+    let report = StreamReport(context: context, metricsFile: metricsFile, target: to)
+    do { report.finish(try job.run(context, report: report)) } catch {
       let error = KConnectError(converting: error)
       report.fail(error)
-      if let onFailure { ExecSink.runHook(onFailure, error) }
+      if let onFailure { ExecSink.runHook(onFailure, ["KCONNECT_ERROR": error.description]) }
       throw error
     }
-  }
-
-  private func deduplicated(_ frame: DataFrame) throws -> DataFrame {
-    guard let dedupKey else { return frame }
-    let keys = try ColumnList.parse(dedupKey)
-    guard let dedupWithin else { return try frame.droppingDuplicates(keys, .batch) }
-    guard let delay = DataSourceOptions.durationMilliseconds(dedupWithin), delay > 0 else {
-      throw KConnectError(.usage, "--dedup-within '\(dedupWithin)': expected a duration such as '1 hour'")
-    }
-    let dated = try eventTime.map { try frame.withWatermark($0, dedupWithin) } ?? frame
-    return try dated.droppingDuplicates(keys, .within(milliseconds: Int64(delay), eventTime: eventTime))
-  }
-
-  private func options(_ from: StreamLocator, _ to: StreamLocator, _ registry: SourceRegistry) throws -> (source: [(String, String)], target: [(String, String)]) {
-    let sourceSpecs = StreamSources.options(try from.resolvedFormat(), registry) ?? []
-    let targetSpecs = to.format == "console" ? [] : try registry.provider(try to.resolvedFormat()).options
-    var out: (source: [(String, String)], target: [(String, String)]) = ([], [])
-    func declares(_ specs: [OptionSpec], _ key: String, _ use: OptionSpec.Use) -> Bool {
-      specs.contains { spec in (spec.use == .both || spec.use == use) && ([spec.name] + spec.aliases).contains { $0.lowercased() == key.lowercased() } }
-    }
-    for (key, value) in try source.parsedOptions() {
-      let reads = declares(sourceSpecs, key, .read), writes = declares(targetSpecs, key, .write)
-      if key.hasPrefix("from.") { out.source.append((String(key.dropFirst(5)), value)) }
-      else if key.hasPrefix("to.") { out.target.append((String(key.dropFirst(3)), value)) }
-      else if writes, ["compression", "codec", "compressionlevel"].contains(key.lowercased()) { out.target.append((key, value)) }
-      else if reads || !writes { out.source.append((key, value)) }
-      else { out.target.append((key, value)) }
-    }
-    return out
   }
 }
 
