@@ -7,10 +7,10 @@ package struct HTTPRequest: Sendable {
   /// Names as they are sent; a name occurs once.
   package var headers: [(name: String, value: String)]
   package var body: [UInt8]?
-  /// Until the connection stands.
-  package var connectTimeoutMilliseconds = 30_000
   /// Until the answer has been read; nil: no limit.
   package var timeoutMilliseconds: Int?
+  /// Asked now and then while the transfer runs; true ends it with CANCELLED.
+  package var isCancelled: (@Sendable () -> Bool)?
 
   package init(_ method: String, _ url: String, headers: [(name: String, value: String)] = [], body: [UInt8]? = nil) {
     self.method = method
