@@ -44,6 +44,10 @@ let modules: [Module] = [
   Module(name: "FileConnector", layer: 5, uses: ["Columnar", "Expressions", "DataSource", "Parquet", "CSV", "JSON", "Codecs", "CCurl", "CLinux"]),
   Module(name: "KustoStore", layer: 7, uses: ["Columnar", "Expressions", "DataSource", "Engine", "KQL", "Parquet", "Codecs", "Delta", "FileConnector", "CLinux"], products: [grdb]),
   Module(name: "DeltaConnector", layer: 6, uses: ["Columnar", "Expressions", "DataSource", "Engine", "Parquet", "Delta", "FileConnector"]),
+  Module(name: "KustoWire", layer: 5, uses: ["Columnar", "JSON", "DataSource"]),
+  Module(name: "KustoConnector", layer: 8,
+         uses: ["Columnar", "Expressions", "DataSource", "Engine", "KQL", "Codecs", "Parquet", "CSV", "FileConnector", "KustoStore", "KustoWire", "CCurl", "CLinux"]),
+  Module(name: "DeltaConnector", layer: 6, uses: ["Columnar", "Expressions", "DataSource", "Parquet", "Delta", "FileConnector"]),
   Module(name: "Streaming", layer: 8,
          uses: ["Columnar", "Expressions", "DataSource", "Engine", "Codecs", "FileConnector", "Delta", "DeltaConnector", "KustoStore", "CLinux"]),
   Module(name: "Charts", layer: 3, uses: ["Columnar", "DataSource"]),
@@ -52,6 +56,9 @@ let modules: [Module] = [
   Module(name: "KConnect", layer: 10, uses: ["KafkaConnector", "KustoStore", "Streaming", "Columnar", "Expressions", "DataSource", "Engine", "KQL", "FileConnector", "DeltaConnector"]),
   Module(name: "KConnectCLI", layer: 11,
          uses: ["Configuration", "Streaming", "KConnect", "Charts", "KustoStore", "Columnar", "Expressions", "DataSource", "Engine", "KQL", "FileConnector", "Delta", "DeltaConnector", "Parquet", "Codecs", "CLinux"],
+  Module(name: "KConnect", layer: 9, uses: ["KustoConnector", "KustoStore", "Streaming", "Columnar", "Expressions", "DataSource", "Engine", "KQL", "FileConnector", "DeltaConnector"]),
+  Module(name: "KConnectCLI", layer: 10,
+         uses: ["Streaming", "KConnect", "Charts", "KustoConnector", "KustoStore", "Columnar", "Expressions", "DataSource", "Engine", "KQL", "FileConnector", "Delta", "DeltaConnector", "Parquet", "Codecs", "CLinux"],
          products: [argumentParser], isProgram: true),
 ]
 
@@ -121,6 +128,7 @@ let tests: [Target] = [
   test("CSVTests", ["CSV", "FileConnector", "DataSource", "Expressions", "Columnar"]),
   test("AggregateTests", ["Columnar", "Expressions"]),
   test("KQLTests", ["KQL", "Columnar", "Expressions", "DataSource", "Engine"]),
+  test("KustoConnectorTests", ["KustoConnector", "KustoWire", "KustoStore", "KQL", "Engine", "Columnar", "Expressions", "DataSource"]),
   test("StoreTests", ["KustoStore", "Columnar", "Expressions", "DataSource", "Engine"], exclude: ["Judges"]),
   test("ParquetTests", ["Columnar", "Parquet", "Codecs"], exclude: ["Judges", "Fixtures"]),
 ]

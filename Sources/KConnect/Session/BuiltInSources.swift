@@ -4,11 +4,11 @@ package import DataSource
 import DeltaConnector
 import FileConnector
 import KafkaConnector
-import KustoStore
+import KustoConnector
 
 package enum BuiltInSources {
   /// All providers of this package.
-  package static let registry = SourceRegistry(FileFormats.providers + [DeltaProvider(), KustoProvider(), KafkaProvider()])
+  package static let registry = SourceRegistry(FileFormats.providers + [DeltaProvider(), KustoSource(), KafkaProvider()])
 
   /// The format of something to read: by extension, by the files of a directory, at last by first bytes. Throws USAGE that names the ways out.
   package static func format(ofPath path: String) throws(KConnectError) -> String {

@@ -5,6 +5,7 @@ import Columnar
 import Configuration
 import DataSource
 import KConnect
+import KustoConnector
 
 /// `--table`, `--option`, `--database`, `--cluster`.
 struct TableFlags: ParsableArguments {
@@ -17,12 +18,17 @@ struct TableFlags: ParsableArguments {
   @Option(help: ArgumentHelp("The database of unqualified names; without it the store's only one.", valueName: "name"))
   var database: String?
 
-  @Option(help: ArgumentHelp("A Kusto cluster to ask (not supported yet).", valueName: "url"))
+  @Option(help: ArgumentHelp("A Kusto cluster to run the text on, word for word: https://HOST[/DATABASE] or NAME.REGION.", valueName: "url"))
   var cluster: String?
 
   /// What names stand for. `readsQueryFromInput`: standard input holds the text and cannot be a table.
   func scope(_ context: Context, readsQueryFromInput: Bool) throws -> QueryScope {
-    if cluster != nil { throw KConnectError(.notSupported, "--cluster: not supported yet: remote clusters", hint: "query files with --table name=LOCATOR") }
+    if let cluster {
+      if !table.isEmpty { throw KConnectError(.usage, "--table and --cluster: the text runs on the cluster, which does not see tables of this machine", hint: "read the cluster's table with --table NAME=kusto:\(cluster)/DATABASE.TABLE and leave --cluster out") }
+      let options = context.configuration.options(of: "kusto") + (try option.map { try OptionArgument($0) }.map { ($0.key, $0.value) })
+      let reader = try ClusterReader(cluster: cluster, database: database ?? context.configuration.defaults["database"], options: options) { context.note($0) }
+      return QueryScope(session: context.session, tables: [:], database: nil, cluster: reader)
+    }
     return QueryScope(
       session: context.session, tables: try openTables(context, readsQueryFromInput: readsQueryFromInput),
       database: database ?? context.configuration.defaults["database"])

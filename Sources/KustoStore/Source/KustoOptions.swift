@@ -1,15 +1,16 @@
 // Role: the options of the `kusto` source and sink, under the names the Spark connector gives them.
 // Those that concern staging, retries and credentials of clusters are accepted and named as without effect on the embedded store.
 
-import DataSource
+package import DataSource
 import Engine
 
-enum KustoOptions {
+package enum KustoOptions {
   private static let noCredentials = "the embedded store asks for no credentials"
   private static let noStaging = "reads of the embedded store need no staging"
   private static let oneCommit = "a write to the embedded store is one commit"
 
-  static let specs: [OptionSpec] = place + reading + writing + UpsertRule.specs + credentials.map {
+  /// All options, as they hold on the embedded store.
+  package static let specs: [OptionSpec] = place + reading + writing + UpsertRule.specs + credentials.map {
     OptionSpec($0, .string, isSecret: true, support: .noEffect(noCredentials), "Credential of a cluster.")
   }
 
