@@ -5,7 +5,7 @@ import Columnar
 /// Checked options of one read or write. Names are compared case-insensitively; asking for an undeclared option is a programming error.
 public struct DataSourceOptions: Sendable {
   private let specs: [String: OptionSpec]
-  private var values: [String: String]
+  private let values: [String: String]
   /// Remarks for the user, such as options without effect here.
   public let notes: [String]
   public let source: String
@@ -40,13 +40,6 @@ public struct DataSourceOptions: Sendable {
     self.values = values
     self.notes = notes
     self.source = source
-  }
-
-  /// The same options with another value for a declared one; the caller's values are not checked.
-  package func setting(_ name: String, _ value: String) -> Self {
-    var copy = self
-    copy.values[spec(name).name.lowercased()] = value
-    return copy
   }
 
   /// The declaration `prefix.*` that a name belongs to.
