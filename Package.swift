@@ -111,7 +111,6 @@ let tests: [Target] = [
   test("StreamingTests", ["Streaming", "KustoStore", "Delta", "DeltaConnector", "FileConnector", "Engine", "Expressions", "Columnar", "DataSource"]),
   test("ConfigurationTests", ["Configuration", "DataSource"]),
   test("KafkaTests", ["KafkaConnector", "Streaming", "Columnar", "DataSource"]),
-  test("StreamingTests", ["Streaming", "KustoStore", "Delta", "DeltaConnector", "FileConnector", "Engine", "Expressions", "Columnar", "DataSource"]),
   test("CLITests", [], exclude: ["Help", "Terminal"]),
   test("FileConnectorTests", ["FileConnector", "DataSource", "Expressions", "Columnar"]),
   test("DeltaTests", ["Delta", "DeltaConnector", "FileConnector", "DataSource", "Expressions", "Columnar"], exclude: ["judge.py"]),
