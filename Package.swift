@@ -119,6 +119,7 @@ let tests: [Target] = [
   test("AggregateTests", ["Columnar", "Expressions"]),
   test("KQLTests", ["KQL", "Columnar", "Expressions", "DataSource", "Engine"]),
   test("StoreTests", ["KustoStore", "Columnar", "Expressions", "DataSource", "Engine"], exclude: ["Judges"]),
+  test("KustoServerTests", ["KustoServer", "KustoWire", "KustoStore", "KConnect", "Columnar", "DataSource"], exclude: ["judge.py"]),
   test("ParquetTests", ["Columnar", "Parquet", "Codecs"], exclude: ["Judges", "Fixtures"]),
 ]
 

@@ -2,7 +2,7 @@
 
 import Columnar
 import DataSource
-package import Engine
+import Engine
 import Expressions
 import KConnect
 import KQL
@@ -76,7 +76,7 @@ package final class KustoService: Sendable {
   package func stop() {
     upkeep.change { $0.isStopping = true }
     queues.wake()
-    upkeep.wait { $0.running == 0 ? true : nil }
+    _ = upkeep.wait { $0.running == 0 ? true : nil }
     executor.drain()
   }
 

@@ -1,6 +1,6 @@
 // Role: who asks. The server calls one authenticator for each request and passes the principal on; without one everybody is the process's user.
 
-import KustoWire
+package import KustoWire
 
 /// Who sent a request.
 package struct Principal: Sendable, Hashable {

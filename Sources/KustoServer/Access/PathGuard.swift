@@ -56,8 +56,8 @@ package struct PathGuard: Sendable {
 
   /// The numeric addresses of a host, in whatever spelling; none when it is unknown.
   private static func resolve(_ host: String) -> [IPAddress] {
-    var hints = addrinfo()
-    hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+    var hints = unsafe addrinfo()
+    unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
     var list: UnsafeMutablePointer<addrinfo>?
     // SAFETY: getaddrinfo fills `list`, which is walked while it lives and freed at the end.
     guard unsafe getaddrinfo(host, nil, &hints, &list) == 0 else { return [] }

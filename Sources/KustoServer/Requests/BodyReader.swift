@@ -111,7 +111,7 @@ final class ReceivedFile {
       let n = try unsafe stream.read(into: room)
       total += n
       if total > limit { throw WireError.tooLarge(limit) }
-      if unsafe n < room.count { return }
+      if n < room.count { return }
     }
   }
 }

@@ -22,7 +22,7 @@ enum XML {
 
   private static func unescaped(_ text: Substring) -> String {
     guard text.contains("&") else { return String(text) }
-    return text.replacing("&lt;", with: "<").replacing("&gt;", with: ">").replacing("&quot;", with: "\"").replacing("&apos;", with: "'").replacing("&amp;", with: "&")
+    return String(text).replacing("&lt;", with: "<").replacing("&gt;", with: ">").replacing("&quot;", with: "\"").replacing("&apos;", with: "'").replacing("&amp;", with: "&")
   }
 
   /// The texts of all elements of those names, in order. For flat documents: elements inside them are not looked at.

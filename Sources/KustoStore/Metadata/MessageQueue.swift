@@ -1,6 +1,6 @@
 // Role: queues of messages, states of ingestions, and secrets of a server, kept with the store so that they outlive the process.
 
-import Columnar
+package import Columnar
 import DataSource
 import GRDB
 
