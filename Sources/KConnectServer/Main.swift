@@ -99,8 +99,7 @@ struct ServerCommand: ParsableCommand {
     try BlockingThread.wait {
       try await HTTPServer.run(service, address) { url in
         print("KConnect listens on \(url)")
-        // SAFETY: a nil stream stands for all.
-        unsafe _ = fflush(nil)
+        fflush(nil)
       }
     }
   }

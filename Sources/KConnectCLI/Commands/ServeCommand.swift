@@ -29,7 +29,7 @@ struct ServeCommand: ParsableCommand {
     let flags = arguments.first == "--" ? Array(arguments.dropFirst()) : arguments
     // SAFETY: the texts are copied and the list ends with nil; both live until the program is replaced, or to the end of a failed call.
     var list = unsafe ([program] + flags).map { unsafe strdup($0) } + [nil]
-    defer { for text in unsafe list { unsafe free(text) } }
+    defer { unsafe list.forEach { unsafe free($0) } }
     unsafe execv(program, &list)
     throw SystemError.make("cannot start", program, errno)
   }

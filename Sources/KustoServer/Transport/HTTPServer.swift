@@ -5,12 +5,14 @@ import Columnar
 import DataSource
 import HTTPTypes
 import Hummingbird
+import HummingbirdCore
 import HummingbirdTLS
 import KConnect
 import KustoStore
 import Logging
 import NIOCore
 import NIOSSL
+import UnixSignals
 
 /// Where a server listens.
 package struct ListenAddress: Sendable {
@@ -185,7 +187,8 @@ private struct ServiceResponder: HTTPResponder {
         do {
           while let part = try await outgoing.next() {
             // SAFETY: the part's memory is alive through the call, which copies it.
-            try await writer.write(part.withUnsafe { unsafe ByteBuffer(bytes: UnsafeRawBufferPointer($0)) })
+            let buffer = unsafe part.withUnsafe { unsafe ByteBuffer(bytes: UnsafeRawBufferPointer($0)) }
+            try await writer.write(buffer)
           }
           try await writer.finish(nil)
         } catch {
