@@ -79,6 +79,8 @@ package struct BindOptions: Sendable {
   package var execution = ExecutionOptions()
   /// Values for `declare query_parameters`.
   package var parameters: [String: Scalar] = [:]
+  /// The same as texts, read as literals of the declared type; strings may also be bare.
+  package var parameterTexts: [String: String] = [:]
 
   package init(context: EvaluationContext) { self.context = context }
 }
