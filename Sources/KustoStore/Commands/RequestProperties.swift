@@ -15,8 +15,8 @@ package struct RequestProperties: Sendable {
   package var options: [String: Scalar] = [:]
   /// Values of `declare query_parameters`.
   package var parameters: [String: Scalar] = [:]
-  /// The fully qualified principal, such as `aaduser=a@b.c`; nil: the user of the process.
-  package var principal: String?
+  /// Who asks, as authentication found; nil: the user of the process, where access control is off.
+  package var principal: Principal?
   package var application = "kconnect"
   /// Names in reach besides those of the store, in front of them: tables and files of a command line.
   package var surroundings: (any KQLCatalog)?
