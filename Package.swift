@@ -46,6 +46,7 @@ let modules: [Module] = [
   Module(name: "DeltaConnector", layer: 6, uses: ["Columnar", "Expressions", "DataSource", "Parquet", "Delta", "FileConnector"]),
   Module(name: "Streaming", layer: 8,
          uses: ["Columnar", "Expressions", "DataSource", "Engine", "Codecs", "FileConnector", "Delta", "CLinux"]),
+  Module(name: "KustoAccess", layer: 8, uses: ["KustoStore", "FileConnector", "DataSource", "Columnar", "CKeys"]),
   Module(name: "Charts", layer: 3, uses: ["Columnar", "DataSource"]),
   Module(name: "KConnect", layer: 9, uses: ["KustoStore", "Streaming", "Columnar", "Expressions", "DataSource", "Engine", "KQL", "FileConnector", "DeltaConnector"]),
   Module(name: "KConnectCLI", layer: 10,
@@ -61,6 +62,7 @@ let cModules: [Target] = [
   .systemLibrary(name: "CZlib", path: "Sources/C/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
   .systemLibrary(name: "CRE2System", path: "Sources/C/CRE2System", pkgConfig: "re2", providers: [.apt(["libre2-dev"])]),
   .target(name: "CSIMD", path: "Sources/C/CSIMD"),
+  .target(name: "CKeys", path: "Sources/C/CKeys", linkerSettings: [.linkedLibrary("crypto")]),
   .target(name: "CLinux", path: "Sources/C/CLinux"),
   .target(name: "CCurl", path: "Sources/C/CCurl"),
   .target(name: "CRE2", dependencies: ["CRE2System"], path: "Sources/C/CRE2", linkerSettings: [.linkedLibrary("stdc++")]),
@@ -95,6 +97,7 @@ let examples: [Target] = ["home-telemetry", "csv-to-parquet", "kql-over-files", 
 
 let tests: [Target] = [
   test("QueryTests", ["KQL", "Engine", "Expressions", "DataSource", "Columnar", "KConnect"], resources: [.copy("Cases")]),
+  test("KustoAccessTests", ["KustoAccess", "KustoStore", "DataSource", "Columnar", "Engine", "KQL", "Expressions"], exclude: ["judge.py"]),
   test("ChartsTests", ["Charts", "Columnar", "DataSource"]),
   test("CommandTests", ["KustoStore", "KQL", "Columnar", "Expressions", "DataSource", "Engine"]),
   test("JSONTests", ["JSON", "Columnar"]),
