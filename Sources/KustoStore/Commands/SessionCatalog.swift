@@ -145,7 +145,7 @@ final class SessionCatalog: KQLCatalog {
     guard bound.results.count == 1, let result = bound.results.first else {
       throw KConnectError(.kqlSemantic, "the row level security query of '\(name)' gives \(bound.results.count) results, expected one")
     }
-    return result.plan
+    return try .custom(RowSecurityOperator(), [result.plan])
   }
 
   /// The rows as they are, with columns of row origin when the query asks for them.
