@@ -191,7 +191,7 @@ final class Binder {
       } else {
         table = try tables(expression, .none, what: "a query statement")
       }
-      table = try withoutOrigin(table)
+      if !options.givesRowOrigin { table = try withoutOrigin(table) }
       if table.graph != nil { _ = try single(table, "a query statement", at: expression.span) }
       // Only `as` names a result; a plain table name does not.
       if !isNamedByAs(expression) { table.name = nil }

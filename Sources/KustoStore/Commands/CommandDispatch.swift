@@ -5,8 +5,13 @@ import DataSource
 import KQL
 
 extension CommandRun {
-  /// Carries the command out.
+  /// Carries the command out, if the caller may. Throws PERMISSION, and what the command throws.
   func perform() throws -> CommandOutput {
+    try authorize()
+    return try dispatch()
+  }
+
+  private func dispatch() throws -> CommandOutput {
     switch command.kind {
     // Service
     case .versionShow: versionShow()

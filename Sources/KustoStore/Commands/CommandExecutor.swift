@@ -21,16 +21,19 @@ package final class CommandExecutor: Sendable {
   package let pathGuard: (@Sendable (String) throws -> Void)?
   /// Answers for queued ingestion; nil where no server runs.
   package let ingestionService: (any IngestionService)?
+  /// Who may do what; nil: everybody everything, as for a local user.
+  package let access: AccessControl?
   let requests = RunningRequests()
   let background = BackgroundOperations()
   let startedOn = StoreClock.nowTicks
 
   package init(
     _ store: Store, options: ExecutionOptions = ExecutionOptions(), pathGuard: (@Sendable (String) throws -> Void)? = nil,
-    ingestionService: (any IngestionService)? = nil
+    ingestionService: (any IngestionService)? = nil, access: AccessControl? = nil
   ) {
     self.store = store
     self.ingestionService = ingestionService
+    self.access = access
     metadata = MetadataStore(storePath: store.path)
     self.options = options
     self.pathGuard = pathGuard
@@ -73,6 +76,7 @@ package final class CommandExecutor: Sendable {
 
   private func bindQuery(_ request: Request, _ ticket: RequestTicket) throws -> RequestResult {
     let catalog = SessionCatalog(self, request)
+    try catalog.authorize()
     let bound = try KQL.bind(request.text, catalog: catalog, options: request.bindOptions(self, catalog))
     let tables = bound.results.enumerated().map { i, result in
       ResultTable(name: result.name ?? "PrimaryResult", plan: result.plan, visualization: result.visualization)
@@ -117,10 +121,18 @@ final class Request: Sendable {
     context = EvaluationContext(nowTicks: now, seed: UInt64.random(in: .min ... .max))
   }
 
-  var principal: String { properties.principal ?? Self.localPrincipal }
+  /// The same request where another database is the current one.
+  init(_ other: Request, in database: String) {
+    text = other.text
+    self.database = database
+    properties = other.properties
+    context = other.context
+  }
 
-  /// The user of this process.
-  static let localPrincipal = "localuser=" + userName
+  var caller: Principal { properties.principal ?? .process }
+
+  /// The caller's fully qualified name.
+  var principal: String { caller.fullyQualifiedName }
 
   static var userName: String {
     // SAFETY: getpwuid answers nil or a record that is valid until the next call; the name is copied at once.

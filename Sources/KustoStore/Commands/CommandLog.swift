@@ -27,6 +27,7 @@ extension CommandRun {
   }
 
   private func startInBackground() throws -> CommandOutput {
+    try authorize()
     try metadata.begin(operation(state: "InProgress", status: ""))
     let run = self
     let cancellation = RequestCancellation()

@@ -54,10 +54,14 @@ struct CommandRun: Sendable {
     try store.database(try executor.resolve(name) ?? name)
   }
 
-  /// The databases a command lists in parentheses, or all.
+  /// The databases a command lists in parentheses, or all that the caller knows.
   func databases(_ key: String = "databases") throws -> [Database] {
     let names = command.names(key)
-    if names.isEmpty { return try store.databaseNames().map { try store.database($0) } }
+    if names.isEmpty {
+      let all = try store.databaseNames().map { try store.database($0) }
+      guard let access = try executor.requestAccess(request.properties) else { return all }
+      return try all.filter { try access.knows($0) }
+    }
     return try names.map { try namedDatabase($0.text) }
   }
 
@@ -95,7 +99,7 @@ struct CommandRun: Sendable {
 
   // MARK: Queries
 
-  func catalog() -> SessionCatalog { SessionCatalog(executor, request) }
+  func catalog(for purpose: SessionCatalog.Purpose = .query) -> SessionCatalog { SessionCatalog(executor, request, for: purpose) }
 
   /// Binds the query behind `<|`.
   func query(_ key: String = "query", catalog: SessionCatalog? = nil) throws -> LogicalPlan {

@@ -79,6 +79,7 @@ extension CommandRun {
     } else {
       table = try database.createTable(
         TableDescription(name, schema: plan.schema, docstring: properties.text("docstring"), folder: properties.text("folder")), ifNotExists: true)
+      try grantCreator(.table(table.id))
       try journal("ADD-TABLE", name, after: SchemaText.csl(plan.schema))
     }
     do {

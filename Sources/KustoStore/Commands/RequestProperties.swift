@@ -17,8 +17,8 @@ package struct RequestProperties: Sendable {
   package var parameters: [String: Scalar] = [:]
   /// The same as texts, read as literals of the declared types.
   package var parameterTexts: [String: String] = [:]
-  /// The fully qualified principal, such as `aaduser=a@b.c`; nil: the user of the process.
-  package var principal: String?
+  /// Who asks, as authentication found; nil: the user of the process, where access control is off.
+  package var principal: Principal?
   package var application = "kconnect"
   /// The address under which the client reached the server, such as `http://localhost:8080`; nil without a server.
   package var endpoint: String?

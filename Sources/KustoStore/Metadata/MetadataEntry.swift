@@ -87,6 +87,20 @@ extension MetadataStore {
     }
   }
 
+  /// Puts entries in the place of those whose names begin with `prefix`, in one transaction.
+  func replace(_ kind: EntryKind, withPrefix prefix: String, in scope: EntryScope, by entries: [(name: String, document: DynamicValue)]) throws {
+    let texts = entries.map { (name: $0.name, json: $0.document.json) }
+    try write { database in
+      try database.execute(
+        sql: "DELETE FROM entry WHERE kind = ? AND scope = ? AND substr(name, 1, ?) = ?", arguments: [kind.rawValue, scope.text, prefix.count, prefix])
+      for entry in texts {
+        try database.execute(
+          sql: "INSERT OR REPLACE INTO entry (kind, scope, name, document, updated) VALUES (?, ?, ?, ?, ?)",
+          arguments: [kind.rawValue, scope.text, entry.name, entry.json, StoreClock.nowTicks])
+      }
+    }
+  }
+
   /// Removes an entry; false when there was none.
   @discardableResult
   func remove(_ kind: EntryKind, _ name: String, in scope: EntryScope) throws -> Bool {
@@ -110,6 +124,12 @@ extension MetadataStore {
   func move(from scope: EntryScope, to newScope: EntryScope) throws {
     guard pathExists(path) else { return }
     try write { try $0.execute(sql: "UPDATE OR REPLACE entry SET scope = ? WHERE scope = ?", arguments: [newScope.text, scope.text]) }
+  }
+
+  /// Forgets everything that belongs to an entity, so that a new one of its name begins without roles and policies.
+  func forget(_ scope: EntryScope) throws {
+    guard pathExists(path) else { return }
+    try write { try $0.execute(sql: "DELETE FROM entry WHERE scope = ?", arguments: [scope.text]) }
   }
 
   /// Forgets everything that belongs to a table and its columns.
