@@ -46,7 +46,7 @@ struct WriteCommand: ParsableCommand {
     if explain { return try PlanPrinter.print(frame, mode: .extended) }
     var writer = frame.write.format(targetFormat).mode(saveMode)
     if let partitionBy { writer = writer.partitionBy(try ColumnList.parse(partitionBy)) }
-    for (key, value) in context.configuration.options(of: targetFormat) + options.target { writer = writer.option(key, value) }
+    for (key, value) in context.configuration.options(of: targetFormat, under: options.target) + options.target { writer = writer.option(key, value) }
     let start = WallClock.monotonicNanoseconds
     let execution = try frame.session.execution(frame.plan)
     let progress = ProgressReporter(execution, mode: context.progress, resultGoesToTerminal: to.path == "-" && StandardStreams.isOutputTerminal)

@@ -8,6 +8,7 @@
 import Columnar
 import DataSource
 import KConnect
+import KustoConnector
 
 struct Configuration {
   /// Flag values as text: the profile's over the defaults.
@@ -62,8 +63,10 @@ struct Configuration {
     tables.sort { $0.name < $1.name }
   }
 
-  /// The default options of a source.
-  func options(of source: String) -> [(String, String)] { sourceOptions[source.lowercased()] ?? [] }
+  /// The default options of a source, without the credentials that `given` replaces by another method.
+  func options(of source: String, under given: [(String, String)]) -> [(String, String)] {
+    Authentication.defaults(sourceOptions[source.lowercased()] ?? [], under: given)
+  }
 
   private mutating func addFlags(_ section: TOMLValue, _ name: String, _ path: String) throws {
     for (key, value) in try Self.table(section, name, path) {

@@ -11,6 +11,7 @@ import Columnar
 import DataSource
 import FileConnector
 import KConnect
+import KustoConnector
 
 /// A parsed locator.
 struct Locator {
@@ -25,9 +26,10 @@ struct Locator {
     ("memory", "the memory sink"),
   ]
 
-  /// Throws USAGE for an empty text or an unknown scheme, NOT_SUPPORTED for what is known and not done.
-  init(_ text: String, registry: SourceRegistry, isTarget: Bool = false) throws {
+  /// `isFromFile`: written in the configuration file, where signatures may stand. Throws USAGE for an empty text or an unknown scheme, NOT_SUPPORTED for what is known and not done.
+  init(_ text: String, registry: SourceRegistry, isTarget: Bool = false, isFromFile: Bool = false) throws {
     self.text = text
+    if !isFromFile { try Secrets.refuseSignature(text) }
     guard !text.isEmpty else { throw KConnectError(.usage, "the locator is empty", hint: "write parquet:PATH, csv:PATH, json:PATH or PATH") }
     let stream = isTarget ? "standard output" : "standard input"
     if text == "-" || text == "stdin:" || text == "stdout:" {
@@ -95,7 +97,7 @@ struct OptionArgument {
       throw KConnectError(.usage, "--option '\(text)': found no '=', expected key=value", hint: "for instance --option header=true")
     }
     key = String(text[..<equals])
-    value = try Secrets.resolved(String(text[text.index(after: equals)...]), option: String(text[..<equals]))
+    value = try Secrets.resolved(argument: String(text[text.index(after: equals)...]), option: key)
   }
 }
 
@@ -103,10 +105,48 @@ struct OptionArgument {
 enum Secrets {
   private static let secretWords = ["secret", "password", "token", "key", "sas"]
 
+  /// Names of options that sources declare as secrets, in lower case.
+  private static let declared: Set<String> = {
+    let specs = BuiltInSources.registry.providers.flatMap(\.options).filter(\.isSecret)
+    return Set(specs.flatMap { [$0.name] + $0.aliases }.map { $0.lowercased() })
+  }()
+
+  /// `option` may have the name of a table in front: `orders.accessToken`.
+  private static func isDeclared(_ option: String) -> Bool {
+    let lower = option.lowercased()
+    return declared.contains(lower) || lower.firstIndex(of: ".").map { declared.contains(String(lower[lower.index(after: $0)...])) } ?? false
+  }
+
   /// The value behind `env:NAME` or `file:PATH` for options that hold secrets; other values as they are.
   static func resolved(_ value: String, option: String) throws -> String {
     let lower = option.lowercased()
-    guard secretWords.contains(where: { lower.contains($0) }) else { return value }
+    guard secretWords.contains(where: { lower.contains($0) }) || isDeclared(option) else { return value }
     return try Environment.indirect(value) ?? value
+  }
+
+  /// The same for a value on the command line, where other users of the machine can read it: secrets in clear are refused with USAGE.
+  static func resolved(argument value: String, option: String) throws -> String {
+    if isDeclared(option), !value.isEmpty, !value.hasPrefix("env:"), !value.hasPrefix("file:") {
+      throw KConnectError(
+        .usage, "--option '\(option)': a secret stands in clear on the command line, where other users can see it",
+        hint: "write \(option)=env:NAME or \(option)=file:PATH, or put it into the configuration file")
+    }
+    return try resolved(value, option: option)
+  }
+
+  /// Refuses an address with a signature on the command line.
+  static func refuseSignature(_ locator: String) throws {
+    guard URLText.shown(locator) != locator else { return }
+    throw KConnectError(
+      .usage, "'\(URLText.shown(locator))': the address holds a signature, which other users can see on the command line",
+      hint: "leave the query out and give it as --option sas=env:NAME or sas=file:PATH; other web addresses go into [tables] of the configuration file")
+  }
+
+  /// Refuses a connection string with secrets on the command line.
+  static func refuseSecrets(inConnectionString text: String) throws {
+    guard KustoConnectionString.isMeant(text), try KustoConnectionString(text).hasSecrets else { return }
+    throw KConnectError(
+      .usage, "--cluster: the connection string holds a secret, which other users can see on the command line",
+      hint: "give credentials as options: --option kustoAadAppSecret=env:NAME")
   }
 }

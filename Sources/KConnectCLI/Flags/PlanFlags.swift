@@ -79,7 +79,7 @@ struct SourceFlags: ParsableArguments {
   func open(_ locator: Locator, options: [(String, String)], _ context: Context) throws -> DataFrame {
     let format = try locator.resolvedFormat(forWriting: false)
     var reader = context.session.read.format(format)
-    for (key, value) in context.configuration.options(of: format) + options { reader = reader.option(key, value) }
+    for (key, value) in context.configuration.options(of: format, under: options) + options { reader = reader.option(key, value) }
     if let schema { reader = try reader.schema(schema) }
     return try reader.open([locator.path]) { context.note($0) }
   }

@@ -23,8 +23,10 @@ struct TableFlags: ParsableArguments {
   /// What names stand for. `readsQueryFromInput`: standard input holds the text and cannot be a table.
   func scope(_ context: Context, readsQueryFromInput: Bool) throws -> QueryScope {
     if let cluster {
+      try Secrets.refuseSecrets(inConnectionString: cluster)
       if !table.isEmpty { throw KConnectError(.usage, "--table and --cluster: the text runs on the cluster, which does not see tables of this machine", hint: "read the cluster's table with --table NAME=kusto:\(cluster)/DATABASE.TABLE and leave --cluster out") }
-      let options = context.configuration.options(of: "kusto") + (try option.map { try OptionArgument($0) }.map { ($0.key, $0.value) })
+      let given = try option.map { try OptionArgument($0) }.map { ($0.key, $0.value) }
+      let options = context.configuration.options(of: "kusto", under: given) + given
       let reader = try ClusterReader(cluster: cluster, database: database ?? context.configuration.defaults["database"], options: options) { context.note($0) }
       return QueryScope(session: context.session, tables: [:], database: nil, cluster: reader)
     }
@@ -41,14 +43,16 @@ struct TableFlags: ParsableArguments {
       }
       let name = String(argument[..<equals])
       if locators.contains(where: { $0.name == name }) { throw KConnectError(.usage, "--table: '\(name)' is given twice") }
-      locators.append((name, String(argument[argument.index(after: equals)...])))
+      let locator = String(argument[argument.index(after: equals)...])
+      try Secrets.refuseSignature(locator)
+      locators.append((name, locator))
     }
     for (name, locator) in context.configuration.tables where !locators.contains(where: { $0.name == name }) { locators.append((name, locator)) }
     let options = try option.map { try OptionArgument($0) }
     var readsInput = false
     var out: [String: DataFrame] = [:]
     for (name, text) in locators {
-      let locator = try Locator(text, registry: context.session.registry)
+      let locator = try Locator(text, registry: context.session.registry, isFromFile: true)
       if locator.path == "-" {
         guard !readsInput, !readsQueryFromInput else {
           throw KConnectError(.usage, "standard input can be read once only", hint: "give the query as an argument and one table from '-'")
@@ -57,7 +61,8 @@ struct TableFlags: ParsableArguments {
       }
       let format = try locator.resolvedFormat(forWriting: false)
       var reader = context.session.read.format(format)
-      for (key, value) in context.configuration.options(of: format) { reader = reader.option(key, value) }
+      let own = options.map { ($0.key.hasPrefix(name + ".") ? String($0.key.dropFirst(name.utf8.count + 1)) : $0.key, $0.value) }
+      for (key, value) in context.configuration.options(of: format, under: own) { reader = reader.option(key, value) }
       let provider = try context.session.registry.provider(format)
       for argument in options {
         if argument.key.hasPrefix(name + ".") {
