@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Measures kconnect against DuckDB, Polars and PyArrow: the same files, the same cores, whole processes, one run.
 
-    Benchmarks/compare.py [--data DIR] [--runs N] [--tasks csv-to-parquet,q1,…] [--peers duckdb,polars,pyarrow] [--json FILE]
+    Benchmarks/compare.py [--data DIR] [--runs N] [--tasks csv-to-parquet,q1,…] [--peers duckdb,polars,pyarrow] [--store] [--json FILE]
 
 DIR holds TPC-H lineitem and orders as CSV and Parquet (made by `tpchgen-cli` when missing). Every contender runs N times, interleaved;
 the table shows each one's median seconds and the ratio of kconnect's median to the fastest peer's. `scripts/bench` prepares the peers and calls this.
+With --store the tables lie in kconnect's embedded store and in DuckDB's own database file instead of Parquet files; DuckDB is the only peer.
 """
-import argparse, json, os, statistics, subprocess, sys, tempfile, time
+import argparse, json, os, shutil, statistics, subprocess, sys, tempfile, time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
@@ -19,7 +20,7 @@ TASKS = {
         "duckdb": "COPY (FROM read_csv('{csv}')) TO '{out}.parquet' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 3)",
         "polars": "pl.scan_csv('{csv}', try_parse_dates=True).sink_parquet('{out}.parquet', compression='zstd', compression_level=3)",
         "pyarrow": "import pyarrow.csv as pc, pyarrow.parquet as pq\nr = pc.open_csv('{csv}')\nw = pq.ParquetWriter('{out}.parquet', r.schema, compression='zstd', compression_level=3)\nfor b in r: w.write_batch(b)\nw.close()",
-        "size": "{out}.parquet",
+        "size": True,
     },
     "parquet-to-csv": {
         "kconnect": ["write", "--from", "parquet:{parquet}", "--to", "csv:{out}.csv", "--mode", "overwrite"],
@@ -29,7 +30,7 @@ TASKS = {
         "pyarrow": "import pyarrow as pa, pyarrow.csv as pc, pyarrow.dataset as ds\nd = ds.dataset('{parquet}')\n"
         "s = pa.schema([(f.name, pa.string() if f.type == pa.string_view() else f.type) for f in d.schema])\nw = pc.CSVWriter('{out}.csv', s)\n"
         "for b in d.to_batches():\n    w.write_batch(b.cast(s))\nw.close()",
-        "size": "{out}.csv",
+        "size": True,
     },
     "needle": {
         "kql": "lineitem | where l_orderkey between (3000000 .. 3003000) | project l_orderkey, l_partkey, l_extendedprice",
@@ -96,6 +97,23 @@ TASKS = {
     },
 }
 
+# What is measured on tables of the store against tables of DuckDB's own.
+STORE_TASKS = {
+    "ingest-csv": {
+        "kconnect": ["write", "--from", "csv:{csv}", "--to", "kusto:tpch.lineitem", "--mode", "overwrite", "--store", "{out}.store"],
+        "duckdb": "CREATE TABLE lineitem AS FROM read_csv('{csv}')",
+        "size": True,
+    },
+    "has": {
+        "kql": "lineitem | where l_comment has 'express' | count",
+        "sql": "SELECT count(*) FROM lineitem WHERE regexp_matches(l_comment, '(?i)\\bexpress\\b')",
+    },
+    "needle-has": {
+        "kql": "lineitem | where l_comment has 'Tiresias' | project l_orderkey, l_comment | take 10",
+        "sql": "SELECT l_orderkey, l_comment FROM lineitem WHERE regexp_matches(l_comment, '(?i)\\btiresias\\b') LIMIT 10",
+    },
+} | {name: TASKS[name] for name in ("needle", "q1", "q6", "group-200k", "contains", "dcount", "top-10", "by-month", "percentiles", "join")}
+
 PRELUDE = "import polars as pl\nfrom decimal import Decimal\nL = pl.scan_parquet('{parquet}')\nO = pl.scan_parquet('{orders}')\n"
 
 
@@ -126,6 +144,41 @@ def commands(name, args, paths):
     return out
 
 
+def store_commands(name, args, paths):
+    """The command line of both contenders for a task on tables of their own."""
+    task = STORE_TASKS[name]
+    fill = lambda text: text.format(**paths)
+    if "kql" in task:
+        return {"kconnect": [args.kconnect, "query", task["kql"], "--store", paths["store"], "--database", "tpch", "--format", "csv"],
+                "duckdb": [args.duckdb, "-readonly", "-csv", paths["database"], "-c", task["sql"]]}
+    return {"kconnect": [args.kconnect] + [fill(a) for a in task["kconnect"]], "duckdb": [args.duckdb, paths["out"] + ".duckdb", "-c", fill(task["duckdb"])]}
+
+
+def prepare_store(args, paths):
+    """Tables of both contenders, made once and kept beside the data."""
+    paths["store"] = os.path.join(args.data, "store")
+    paths["database"] = os.path.join(args.data, "tables.duckdb")
+    if not os.path.exists(paths["store"]):
+        for table in ("lineitem", "orders"):
+            subprocess.run([args.kconnect, "write", "--from", "parquet:" + os.path.join(args.data, table + ".parquet"), "--to", f"kusto:tpch.{table}", "--mode", "overwrite",
+                            "--store", paths["store"], "--quiet"], check=True)
+    if not os.path.exists(paths["database"]):
+        sql = "".join(f"CREATE TABLE {t} AS FROM '{os.path.join(args.data, t + '.parquet')}'; " for t in ("lineitem", "orders"))
+        subprocess.run([args.duckdb, paths["database"], "-c", sql], check=True)
+
+
+def clear(prefix):
+    """Removes what a run left, and says how many bytes it was."""
+    total = 0
+    for name in os.listdir(os.path.dirname(prefix)):
+        path = os.path.join(os.path.dirname(prefix), name)
+        if not path.startswith(prefix):
+            continue
+        total += sum(os.path.getsize(os.path.join(d, f)) for d, _, files in os.walk(path) for f in files) if os.path.isdir(path) else os.path.getsize(path)
+        shutil.rmtree(path) if os.path.isdir(path) else os.remove(path)
+    return total
+
+
 def once(command):
     start = time.perf_counter()
     done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
@@ -152,25 +205,29 @@ def main():
     parser.add_argument("--data", default=os.path.join(ROOT, ".build", "tpch"))
     parser.add_argument("--scale", type=float, default=1)
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--tasks", default=",".join(TASKS))
+    parser.add_argument("--tasks")
+    parser.add_argument("--store", action="store_true", help="tables of the embedded store against DuckDB's own")
     parser.add_argument("--peers", default="duckdb,polars,pyarrow")
     parser.add_argument("--json")
     parser.add_argument("--kconnect", default=os.path.join(ROOT, ".build", "release", "kconnect"))
     parser.add_argument("--duckdb", default=os.path.join(os.path.dirname(sys.executable), "duckdb"))
     args = parser.parse_args()
     paths = prepare(args)
-    contenders = ["kconnect"] + [p for p in args.peers.split(",") if p]
+    tasks, lines, contenders = TASKS, commands, ["kconnect"] + [p for p in args.peers.split(",") if p]
+    if args.store:
+        prepare_store(args, paths)
+        tasks, lines, contenders = STORE_TASKS, store_commands, ["kconnect", "duckdb"]
     print(f"{'task':<18}" + "".join(f"{c:>11}" for c in contenders) + f"{'ratio':>8}  fastest peer   output MB")
     results = {}
     with tempfile.TemporaryDirectory(dir=args.data) as scratch:
-        for name in args.tasks.split(","):
-            if TASKS[name].get("kql_own") and not os.path.exists(paths["own"]):
+        for name in args.tasks.split(",") if args.tasks else tasks:
+            if tasks[name].get("kql_own") and not os.path.exists(paths["own"]):
                 subprocess.run([args.kconnect, "write", "--from", "csv:" + paths["csv"], "--to", "parquet:" + paths["own"], "--quiet"], check=True)
             times = {c: [] for c in contenders}
             sizes = {}
             for _ in range(args.runs):
                 for contender in contenders:
-                    command = commands(name, args, dict(paths, out=os.path.join(scratch, contender))).get(contender)
+                    command = lines(name, args, dict(paths, out=os.path.join(scratch, contender))).get(contender)
                     if command is None or times[contender] is None:
                         continue
                     seconds, problem = once(command)
@@ -179,11 +236,9 @@ def main():
                         times[contender] = None
                     else:
                         times[contender].append(seconds)
-                    size = TASKS[name].get("size")
-                    if size and os.path.exists(size.format(out=os.path.join(scratch, contender))):
-                        path = size.format(out=os.path.join(scratch, contender))
-                        sizes[contender] = os.path.getsize(path) / 1e6
-                        os.remove(path)
+                    left = clear(os.path.join(scratch, contender))
+                    if tasks[name].get("size"):
+                        sizes[contender] = left / 1e6
             median = {c: statistics.median(t) for c, t in times.items() if t}
             peers = {c: t for c, t in median.items() if c != "kconnect"}
             fastest = min(peers, key=peers.get) if peers else None

@@ -6,7 +6,7 @@ import Columnar
 /// Prints without the values of secrets.
 public struct DataSourceOptions: Sendable, CustomStringConvertible, CustomReflectable {
   private let specs: [String: OptionSpec]
-  private let values: [String: String]
+  private var values: [String: String]
   /// Remarks for the user, such as options without effect here.
   public let notes: [String]
   public let source: String
@@ -20,7 +20,7 @@ public struct DataSourceOptions: Sendable, CustomStringConvertible, CustomReflec
     var values: [String: String] = [:]
     var notes: [String] = []
     for (name, value) in given {
-      guard let spec = byName[name.lowercased()] else {
+      guard let spec = byName[name.lowercased()] ?? Self.family(of: name, specs) else {
         let near = nearestNames(to: name, among: specs.flatMap { [$0.name] + $0.aliases }, limit: 1)
         throw KConnectError(
           .optionUnknown, "unknown option '\(name)' for source '\(source)'",
@@ -35,7 +35,7 @@ public struct DataSourceOptions: Sendable, CustomStringConvertible, CustomReflec
       case .notSupported(let what): throw KConnectError(.notSupported, "option '\(spec.name)': not supported yet: \(what)")
       }
       try OptionValueParser.check(value, spec, source: source)
-      values[spec.name.lowercased()] = value
+      values[spec.isFamily ? name.lowercased() : spec.name.lowercased()] = value
     }
     self.specs = byName
     self.values = values
@@ -49,6 +49,25 @@ public struct DataSourceOptions: Sendable, CustomStringConvertible, CustomReflec
   }
 
   public var customMirror: Mirror { Mirror(self, children: ["options": description]) }
+
+  /// The same options with another value for a declared one; the caller's values are not checked.
+  package func setting(_ name: String, _ value: String) -> Self {
+    var copy = self
+    copy.values[spec(name).name.lowercased()] = value
+    return copy
+  }
+
+  /// The declaration `prefix.*` that a name belongs to.
+  private static func family(of name: String, _ specs: [OptionSpec]) -> OptionSpec? {
+    let lower = name.lowercased()
+    return specs.first { $0.isFamily && lower.hasPrefix($0.name.dropLast().lowercased()) && lower.utf8.count > $0.name.utf8.count - 1 }
+  }
+
+  /// What was given of the family `prefix.*`: names behind the prefix, in lower case, sorted.
+  package func family(_ prefix: String) -> [(name: String, value: String)] {
+    let start = prefix.lowercased() + "."
+    return values.filter { $0.key.hasPrefix(start) }.sorted { $0.key < $1.key }.map { (String($0.key.dropFirst(start.utf8.count)), $0.value) }
+  }
 
   private func spec(_ name: String) -> OptionSpec {
     guard let spec = specs[name.lowercased()] else { preconditionFailure("option '\(name)' is not declared for '\(source)'") }

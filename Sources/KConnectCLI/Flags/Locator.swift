@@ -5,9 +5,11 @@
 //     -  stdin:                            standard input or output; a format is needed: csv:-
 //     delta:PATH                           a Delta table
 //     kusto:DATABASE.TABLE                 a table of the embedded store; names with points as db.['my.table']
-//     kafka:…  rate:  console:   known, refused by name
+//     kafka:BROKERS/TOPIC                  a Kafka topic; BROKERS is host:port, several separated by commas
+//     rate:  console:   streams only, refused by name
 
 import Columnar
+import Configuration
 import DataSource
 import FileConnector
 import KConnect
@@ -22,14 +24,13 @@ struct Locator {
   let path: String
 
   private static let later: [(scheme: String, what: String)] = [
-    ("kafka", "Kafka"), ("rate", "the rate source"),
+    ("rate", "the rate source"),
     ("memory", "the memory sink"),
   ]
 
-  /// `isFromFile`: written in the configuration file, where signatures may stand. Throws USAGE for an empty text or an unknown scheme, NOT_SUPPORTED for what is known and not done.
-  init(_ text: String, registry: SourceRegistry, isTarget: Bool = false, isFromFile: Bool = false) throws {
+  /// Throws USAGE for an empty text or an unknown scheme, NOT_SUPPORTED for what is known and not done.
+  init(_ text: String, registry: SourceRegistry, isTarget: Bool = false) throws {
     self.text = text
-    if !isFromFile { try Secrets.refuseSignature(text) }
     guard !text.isEmpty else { throw KConnectError(.usage, "the locator is empty", hint: "write parquet:PATH, csv:PATH, json:PATH or PATH") }
     let stream = isTarget ? "standard output" : "standard input"
     if text == "-" || text == "stdin:" || text == "stdout:" {
@@ -73,6 +74,15 @@ struct Locator {
     return text.lowercased()
   }
 
+  /// A frame over it; the configuration file's options for its format come first.
+  func open(schema: String?, options: [(String, String)], _ context: Context) throws -> DataFrame {
+    let format = try resolvedFormat(forWriting: false)
+    var reader = context.session.read.format(format)
+    for (key, value) in try context.options(of: format, .read, under: options) + options { reader = reader.option(key, value) }
+    if let schema { reader = try reader.schema(schema) }
+    return try reader.open([path]) { context.note($0) }
+  }
+
   /// The format: the scheme's, or what path and files say.
   func resolvedFormat(forWriting: Bool) throws -> String {
     if let format { return format }
@@ -103,8 +113,6 @@ struct OptionArgument {
 
 /// Values that stand elsewhere: `env:NAME` and `file:PATH`.
 enum Secrets {
-  private static let secretWords = ["secret", "password", "token", "key", "sas"]
-
   /// Names of options that sources declare as secrets, in lower case.
   private static let declared: Set<String> = {
     let specs = BuiltInSources.registry.providers.flatMap(\.options).filter(\.isSecret)
@@ -119,9 +127,7 @@ enum Secrets {
 
   /// The value behind `env:NAME` or `file:PATH` for options that hold secrets; other values as they are.
   static func resolved(_ value: String, option: String) throws -> String {
-    let lower = option.lowercased()
-    guard secretWords.contains(where: { lower.contains($0) }) || isDeclared(option) else { return value }
-    return try Environment.indirect(value) ?? value
+    SecretNames.isSecret(option) || isDeclared(option) ? try Configuration.Secret(value).reveal() : value
   }
 
   /// The same for a value on the command line, where other users of the machine can read it: secrets in clear are refused with USAGE.
@@ -134,9 +140,9 @@ enum Secrets {
     return try resolved(value, option: option)
   }
 
-  /// Refuses an address with a signature on the command line.
-  static func refuseSignature(_ locator: String) throws {
-    guard URLText.shown(locator) != locator else { return }
+  /// Refuses addresses with a signature on the command line.
+  static func refuseSignatures(_ locators: String...) throws {
+    guard let locator = locators.first(where: { URLText.shown($0) != $0 }) else { return }
     throw KConnectError(
       .usage, "'\(URLText.shown(locator))': the address holds a signature, which other users can see on the command line",
       hint: "leave the query out and give it as --option sas=env:NAME or sas=file:PATH; other web addresses go into [tables] of the configuration file")

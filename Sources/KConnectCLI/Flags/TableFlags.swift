@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Columnar
+import Configuration
 import DataSource
 import KConnect
 import KustoConnector
@@ -26,7 +27,7 @@ struct TableFlags: ParsableArguments {
       try Secrets.refuseSecrets(inConnectionString: cluster)
       if !table.isEmpty { throw KConnectError(.usage, "--table and --cluster: the text runs on the cluster, which does not see tables of this machine", hint: "read the cluster's table with --table NAME=kusto:\(cluster)/DATABASE.TABLE and leave --cluster out") }
       let given = try option.map { try OptionArgument($0) }.map { ($0.key, $0.value) }
-      let options = context.configuration.options(of: "kusto", under: given) + given
+      let options = try context.options(of: "kusto", .read, under: given) + given
       let reader = try ClusterReader(cluster: cluster, database: database ?? context.configuration.defaults["database"], options: options) { context.note($0) }
       return QueryScope(session: context.session, tables: [:], database: nil, cluster: reader)
     }
@@ -44,7 +45,7 @@ struct TableFlags: ParsableArguments {
       let name = String(argument[..<equals])
       if locators.contains(where: { $0.name == name }) { throw KConnectError(.usage, "--table: '\(name)' is given twice") }
       let locator = String(argument[argument.index(after: equals)...])
-      try Secrets.refuseSignature(locator)
+      try Secrets.refuseSignatures(locator)
       locators.append((name, locator))
     }
     for (name, locator) in context.configuration.tables where !locators.contains(where: { $0.name == name }) { locators.append((name, locator)) }
@@ -52,7 +53,8 @@ struct TableFlags: ParsableArguments {
     var readsInput = false
     var out: [String: DataFrame] = [:]
     for (name, text) in locators {
-      let locator = try Locator(text, registry: context.session.registry, isFromFile: true)
+      let named = try SourceArgument(text, context.configuration)
+      let locator = try Locator(named.locator, registry: context.session.registry)
       if locator.path == "-" {
         guard !readsInput, !readsQueryFromInput else {
           throw KConnectError(.usage, "standard input can be read once only", hint: "give the query as an argument and one table from '-'")
@@ -62,7 +64,8 @@ struct TableFlags: ParsableArguments {
       let format = try locator.resolvedFormat(forWriting: false)
       var reader = context.session.read.format(format)
       let own = options.map { ($0.key.hasPrefix(name + ".") ? String($0.key.dropFirst(name.utf8.count + 1)) : $0.key, $0.value) }
-      for (key, value) in context.configuration.options(of: format, under: own) { reader = reader.option(key, value) }
+      for (key, value) in try context.options(of: format, .read, under: own) + named.options { reader = reader.option(key, value) }
+      if let schema = named.schema { reader = try reader.schema(schema) }
       let provider = try context.session.registry.provider(format)
       for argument in options {
         if argument.key.hasPrefix(name + ".") {

@@ -35,6 +35,8 @@ struct Shell {
       var editor = LineEditor(
         prompt: prompt, continuation: String(repeating: " ", count: max(0, TextWidth.cells(prompt) - 4)) + "... ", isColourful: StandardStreams.isOutputColourful,
         isComplete: Self.isComplete, complete: { ShellCompletion.complete($0, scope) })
+      // From the end of the line on a signal is meant for what the line asks for.
+      Interrupt.clear()
       let outcome = RawTerminal.editing { editor.read(history, keys: keys) }
       switch outcome {
       case .ended: isDone = true
@@ -89,7 +91,6 @@ struct Shell {
 
   private mutating func execute(_ text: String) {
     guard !TextState.isBlank(text) else { return }
-    Interrupt.clear()
     do {
       if let command = try ShellCommandLine(text) { return try run(command) }
       let start = WallClock.monotonicNanoseconds
@@ -100,6 +101,7 @@ struct Shell {
       hasFailed = true
       let known = (error as? KConnectError) ?? KConnectError(converting: error)
       StandardStreams.error(known.code == .cancelled ? "cancelled\n" : ErrorReport.rendered(known) + "\n")
+      if known.code == .cancelled { Interrupt.clear() }
     }
   }
 

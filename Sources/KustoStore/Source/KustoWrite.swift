@@ -3,6 +3,7 @@
 
 import Columnar
 import DataSource
+import Engine
 import Expressions
 
 struct KustoWrite {
@@ -12,16 +13,21 @@ struct KustoWrite {
   let mode: SaveMode
   let options: DataSourceOptions
 
-  /// Nil when save mode `ignore` finds the table.
+  /// Nil when save mode `ignore` finds the table, or the table has the transaction already.
   func sink() throws -> (any TableSink)? {
     var ingestion = try SparkIngestionProperties(options.string("sparkIngestionPropertiesJson"))
+    ingestion.properties.transaction = try transaction()
     if ingestion.mappingReference != nil {
       throw KConnectError(.notSupported, "sparkIngestionPropertiesJson: not supported yet: csvMappingNameReference", hint: "write the mapping as csvMapping")
     }
     let adjustment = RowAdjustment(schema: schema, tableName: tableName, options: options)
     ingestion.properties.operation = mode == .overwrite ? "SET-OR-REPLACE" : "INGEST"
     let failsIfMissing = options.word("tableCreateOptions") == "FailIfNotExist" && (mode == .append || options.isGiven("tableCreateOptions"))
-    let store = try OpenStores.executor(target.store, create: !failsIfMissing).store
+    let executor: CommandExecutor
+    do { executor = try OpenStores.executor(target.store, create: !failsIfMissing) } catch let error as KConnectError where failsIfMissing && error.code == .pathNotFound {
+      throw KConnectError(.pathNotFound, "there is no table '\(tableName)': \(error.message)", hint: "tableCreateOptions=CreateIfNotExist makes the table and its store")
+    }
+    let store = executor.store
     var database: Database?
     if let name = target.name.database { database = try store.databaseIfExists(name) } else { database = try store.database(try target.existingDatabase(store)) }
     var table = try database?.tableIfExists(tableName)
@@ -32,6 +38,7 @@ struct KustoWrite {
         .alreadyExists, "the table '\(tableName)' exists already in the database '\(database?.name ?? "")'", hint: "choose --mode append, overwrite or ignore")
     default: break
     }
+    if let table, let (application, version) = ingestion.properties.transaction, try table.recordedTransaction(application) ?? -1 >= version { return nil }
     var isMade = false
     if table == nil {
       if failsIfMissing {
@@ -51,9 +58,18 @@ struct KustoWrite {
         if missing.count > 0 { try table.alter { try $0.merge(missing) } }
       }
       let converter = try adjustment.converter(into: try table.snapshot().schema, ingestion)
-      let inner = try table.ingest(schema: converter.schema, ingestion.properties, mode: mode == .overwrite ? .replace : .append)
+      let inner: any TableSink
+      let finish: @Sendable () throws -> WriteSummary
+      if let rule = try UpsertRule(options) {
+        let upsert = try upsert(rule, into: table, converter.schema, ingestion.properties)
+        (inner, finish) = (upsert, { try upsert.commit() })
+      } else {
+        let ingest = try table.ingest(schema: converter.schema, ingestion.properties, mode: mode == .overwrite ? .replace : .append)
+        let policies = UpdatePolicies(executor, Request(text: "", database: home.name, properties: RequestProperties()))
+        (inner, finish) = (ingest, { WriteSummary(try policies.finish(ingest)) })
+      }
       let drops = isMade
-      return KustoSink(inner, converter) {
+      return KustoSink(inner, converter, finish: finish) {
         if drops { _ = try? home.dropTable(tableName, ifExists: true) }
       }
     } catch {
@@ -61,17 +77,36 @@ struct KustoWrite {
       throw error
     }
   }
+
+  private func upsert(_ rule: UpsertRule, into table: StoreTable, _ rows: StructType, _ properties: IngestProperties) throws -> any TableSink {
+    if mode == .overwrite { throw KConnectError(.usage, "option 'upsertKey' with mode overwrite: rows are either replaced by key or all at once", hint: "use mode append") }
+    if !properties.ingestIfNotExists.isEmpty { throw KConnectError(.notSupported, "not supported: ingestIfNotExists together with upsertKey", hint: "txnAppId and txnVersion make a write happen once") }
+    try rule.check(rows: rows, table: try table.snapshot().schema, knowsIngestion: true)
+    return UpsertSink(rule, schema: rows) { try table.upsert($0, schema: rows, properties) }
+  }
+
+  private func transaction() throws -> (application: String, version: Int64)? {
+    let application = options.string("txnAppId"), version = options.integer("txnVersion")
+    if application == nil, version == nil { return nil }
+    guard let application, !application.isEmpty, let version else {
+      throw KConnectError(.optionInvalid, "options 'txnAppId' and 'txnVersion' go together", hint: "give both, or neither")
+    }
+    return (application, Int64(version))
+  }
 }
 
-/// Rows converted to the table's columns, then ingested. A value that its column cannot take fails the write.
+/// Rows converted to the table's columns, then ingested, with what update policies make of them. A value that its column cannot take fails the write.
 final class KustoSink: TableSink {
-  private let inner: IngestSink
+  private let inner: any TableSink
   private let converter: RowConverter
+  /// Commits `inner`, with what follows from its rows.
+  private let finish: @Sendable () throws -> WriteSummary
   private let onAbort: @Sendable () -> Void
 
-  init(_ inner: IngestSink, _ converter: RowConverter, onAbort: @escaping @Sendable () -> Void) {
+  init(_ inner: any TableSink, _ converter: RowConverter, finish: @escaping @Sendable () throws -> WriteSummary, onAbort: @escaping @Sendable () -> Void) {
     self.inner = inner
     self.converter = converter
+    self.finish = finish
     self.onAbort = onAbort
   }
 
@@ -82,7 +117,7 @@ final class KustoSink: TableSink {
   func append(_ chunk: any EncodedChunk) throws { try inner.append(chunk) }
 
   func commit() throws -> WriteSummary {
-    do { return try inner.commit() } catch {
+    do { return try finish() } catch {
       onAbort()
       throw error
     }

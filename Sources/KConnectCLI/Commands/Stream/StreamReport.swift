@@ -43,6 +43,9 @@ final class StreamReport: Sendable {
     writeMetrics(now, failed: false)
   }
 
+  /// Batches and rows so far.
+  var counts: (batches: Int, rowsIn: Int, rowsOut: Int) { totals.withLock { ($0.batches, $0.rowsIn, $0.rowsOut) } }
+
   private var seconds: Double { Double(WallClock.monotonicNanoseconds - started) / 1e9 }
 
   /// The one line of an unattended run.
