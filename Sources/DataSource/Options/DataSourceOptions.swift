@@ -3,7 +3,8 @@
 import Columnar
 
 /// Checked options of one read or write. Names are compared case-insensitively; asking for an undeclared option is a programming error.
-public struct DataSourceOptions: Sendable {
+/// Prints without the values of secrets.
+public struct DataSourceOptions: Sendable, CustomStringConvertible, CustomReflectable {
   private let specs: [String: OptionSpec]
   private let values: [String: String]
   /// Remarks for the user, such as options without effect here.
@@ -41,6 +42,13 @@ public struct DataSourceOptions: Sendable {
     self.notes = notes
     self.source = source
   }
+
+  public var description: String {
+    let shown = values.sorted { $0.key < $1.key }.map { name, value in specs[name]?.isSecret == true ? "\(name)=****" : "\(name)=\(value)" }
+    return "\(source)(\(shown.joined(separator: ", ")))"
+  }
+
+  public var customMirror: Mirror { Mirror(self, children: ["options": description]) }
 
   /// The declaration `prefix.*` that a name belongs to.
   private static func family(of name: String, _ specs: [OptionSpec]) -> OptionSpec? {

@@ -37,6 +37,7 @@ struct WriteCommand: ParsableCommand {
 
   func run() throws {
     let context = try common.resolve()
+    try Secrets.refuseSignatures(from, to)
     let job = WriteJob(
       from: from, to: to, mode: mode ?? (upsert.key == nil ? "error" : "append"), partitionBy: partitionBy, rows: rows.selection, upsert: upsert.selection, schema: source.schema, options: try source.parsedOptions())
     if explain { return try job.explain(context) }

@@ -5,6 +5,7 @@ import Columnar
 import Configuration
 import DataSource
 import KConnect
+import KustoConnector
 
 struct CommonFlags: ParsableArguments {
   @Option(help: ArgumentHelp("Settings in TOML. Else $KCONNECT_CONFIG, ~/.config/kconnect/config.toml or /etc/kconnect/config.toml.", valueName: "file"))
@@ -67,9 +68,10 @@ struct Context {
   let isQuiet: Bool
   let isVerbose: Bool
 
-  /// The configuration file's options of a format, as far as they are for that use. Throws CONFIGURATION.
-  func options(of format: String, _ use: OptionSpec.Use) throws -> [(String, String)] {
-    let given = try configuration.options(of: format)
+  /// The configuration file's options of a format, as far as they are for that use and `upper` does not replace its method of authentication by
+  /// another. Throws CONFIGURATION.
+  func options(of format: String, _ use: OptionSpec.Use, under upper: [(String, String)]) throws -> [(String, String)] {
+    let given = Authentication.defaults(try configuration.options(of: format), under: upper)
     if given.isEmpty { return [] }
     let specs = try session.registry.provider(format).options
     return given.filter { OptionSplit.declares(specs, $0.0, use) }

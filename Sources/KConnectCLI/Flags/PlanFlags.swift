@@ -69,6 +69,7 @@ struct SourceFlags: ParsableArguments {
 
   /// Opens a locator, or one of the configuration file's sources, with these options.
   func open(_ text: String, _ context: Context) throws -> DataFrame {
+    try Secrets.refuseSignatures(text)
     let argument = try SourceArgument(text, context.configuration)
     let locator = try Locator(argument.locator, registry: context.session.registry)
     return try locator.open(schema: schema ?? argument.schema, options: argument.options + parsedOptions(), context)

@@ -24,8 +24,10 @@ struct TableFlags: ParsableArguments {
   /// What names stand for. `readsQueryFromInput`: standard input holds the text and cannot be a table.
   func scope(_ context: Context, readsQueryFromInput: Bool) throws -> QueryScope {
     if let cluster {
+      try Secrets.refuseSecrets(inConnectionString: cluster)
       if !table.isEmpty { throw KConnectError(.usage, "--table and --cluster: the text runs on the cluster, which does not see tables of this machine", hint: "read the cluster's table with --table NAME=kusto:\(cluster)/DATABASE.TABLE and leave --cluster out") }
-      let options = context.configuration.options(of: "kusto") + (try option.map { try OptionArgument($0) }.map { ($0.key, $0.value) })
+      let given = try option.map { try OptionArgument($0) }.map { ($0.key, $0.value) }
+      let options = try context.options(of: "kusto", .read, under: given) + given
       let reader = try ClusterReader(cluster: cluster, database: database ?? context.configuration.defaults["database"], options: options) { context.note($0) }
       return QueryScope(session: context.session, tables: [:], database: nil, cluster: reader)
     }
@@ -42,7 +44,9 @@ struct TableFlags: ParsableArguments {
       }
       let name = String(argument[..<equals])
       if locators.contains(where: { $0.name == name }) { throw KConnectError(.usage, "--table: '\(name)' is given twice") }
-      locators.append((name, String(argument[argument.index(after: equals)...])))
+      let locator = String(argument[argument.index(after: equals)...])
+      try Secrets.refuseSignatures(locator)
+      locators.append((name, locator))
     }
     for (name, locator) in context.configuration.tables where !locators.contains(where: { $0.name == name }) { locators.append((name, locator)) }
     let options = try option.map { try OptionArgument($0) }
@@ -59,7 +63,8 @@ struct TableFlags: ParsableArguments {
       }
       let format = try locator.resolvedFormat(forWriting: false)
       var reader = context.session.read.format(format)
-      for (key, value) in try context.options(of: format, .read) + named.options { reader = reader.option(key, value) }
+      let own = options.map { ($0.key.hasPrefix(name + ".") ? String($0.key.dropFirst(name.utf8.count + 1)) : $0.key, $0.value) }
+      for (key, value) in try context.options(of: format, .read, under: own) + named.options { reader = reader.option(key, value) }
       if let schema = named.schema { reader = try reader.schema(schema) }
       let provider = try context.session.registry.provider(format)
       for argument in options {

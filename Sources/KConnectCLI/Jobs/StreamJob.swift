@@ -91,8 +91,8 @@ struct StreamJob {
       else { out.target.append((key, value)) }
     }
     // Defaults of the configuration file stand in front: what is given later wins.
-    let defaults = sourceSpecs.isEmpty || registry.providers.allSatisfy { $0.shortName != format } ? [] : try context.options(of: format, .read)
-    let targetDefaults = to.format == "console" ? [] : try context.options(of: try to.resolvedFormat(), .write)
+    let defaults = sourceSpecs.isEmpty || registry.providers.allSatisfy { $0.shortName != format } ? [] : try context.options(of: format, .read, under: out.source)
+    let targetDefaults = to.format == "console" ? [] : try context.options(of: try to.resolvedFormat(), .write, under: out.target)
     return (defaults + out.source, targetDefaults + out.target)
   }
 }

@@ -36,7 +36,7 @@ struct WriteJob {
     let (frame, to, format, options) = try prepare(context)
     var writer = frame.write.format(format).mode(saveMode)
     if let partitionBy { writer = writer.partitionBy(try ColumnList.parse(partitionBy)) }
-    for (key, value) in try context.options(of: format, .write) + options + upsert.options(for: context.session.registry.provider(format)) { writer = writer.option(key, value) }
+    for (key, value) in try context.options(of: format, .write, under: options) + options + upsert.options(for: context.session.registry.provider(format)) { writer = writer.option(key, value) }
     let start = WallClock.monotonicNanoseconds
     let execution = try frame.session.execution(frame.plan)
     let progress = ProgressReporter(execution, mode: context.progress, resultGoesToTerminal: to.path == "-" && StandardStreams.isOutputTerminal)

@@ -17,8 +17,6 @@ enum ClusterOptions {
     "kustoStore": .noEffect("the cluster named by kustoCluster is used"),
     "distributedReadModeTransientCache": .notSupported("reuse of exported files"),
     "blobStorageEndpointSuffix": .noEffect("transientStorage has the full addresses"),
-    "tokenProviderCallbackClasspath": .notSupported("JVM classes; a TokenProvider in Swift does that"),
-    "storageProtocol": .noEffect("files of blob storage are read over https"),
     "pollingOnDriver": .noEffect("there is no driver"),
     "writeResultLimit": .noEffect("writes answer with a report"),
     "timeZone": .noEffect("datetimes are written as they are, in UTC"),
@@ -27,15 +25,18 @@ enum ClusterOptions {
     "writeEnableAsync": .notSupported("writes that outlive the call"),
   ]
 
+  /// The options of credentials as clusters know them, by name.
+  private static let signIn: Set<String> = Set(AuthenticationOptions.specs.flatMap { [$0.name] + $0.aliases })
+
   /// The options on clusters.
-  static let specs: [OptionSpec] = KustoOptions.specs.map { spec in
+  static let specs: [OptionSpec] = KustoOptions.specs.filter { !signIn.contains($0.name) }.map { spec in
     var spec = spec
     spec.support = support[spec.name] ?? .supported
     return spec
-  } + connection
+  } + AuthenticationOptions.specs + connection
 
   /// The options on the embedded store, with those of connections named as without effect.
-  static let embedded: [OptionSpec] = KustoOptions.specs + connection.map { spec in
+  static let embedded: [OptionSpec] = KustoOptions.specs.filter { !signIn.contains($0.name) } + (AuthenticationOptions.specs + connection).map { spec in
     var spec = spec
     spec.support = .noEffect("the embedded store is no server")
     return spec

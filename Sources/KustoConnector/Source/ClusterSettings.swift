@@ -13,13 +13,11 @@ import Glibc
 struct ClusterSettings {
   private let options: DataSourceOptions
   private let properties: ClientRequestProperties
-  let tokens: any TokenProvider
 
   /// Throws OPTION_INVALID and CONFIGURATION.
   init(_ options: DataSourceOptions) throws {
     self.options = options
     properties = try options.string("clientRequestPropertiesJson").map { try ClientRequestProperties(json: $0) } ?? ClientRequestProperties()
-    tokens = options.string("accessToken").map { FixedToken($0) } ?? NoToken()
   }
 
   /// A client; all clients of the process share their connections.
@@ -28,8 +26,10 @@ struct ClusterSettings {
     http.proxy = options.string("httpProxy")
     http.caFile = options.string("caFile")
     if let wait = options.milliseconds("connectTimeout") { http.connectTimeoutMilliseconds = wait }
+    let transport = SharedTransports.transport(http)
+    let tokens = try Authentication.provider(options: options, endpoint: address.engine, context: CredentialContext(transport: transport))
     return ClusterClient(
-      address, tokens: tokens, transport: SharedTransports.transport(http), requestId: options.string("requestId") ?? randomIdentifier(), properties: properties)
+      address, tokens: tokens, transport: transport, requestId: options.string("requestId") ?? randomIdentifier(), properties: properties)
   }
 }
 
@@ -67,7 +67,7 @@ extension ClusterClient {
 extension ClusterReader {
   /// A reader for texts of a command line: `cluster` as users write it, the options of the `kusto` source for credentials and request properties.
   package init(cluster: String, database: String?, options given: [(String, String)], onNote: (String) -> Void) throws {
-    let options = try DataSourceOptions(source: "kusto", specs: ClusterOptions.specs, given: [("kustoCluster", cluster)] + given.filter { $0.0.lowercased() != "kustocluster" }, use: .read)
+    let options = try DataSourceOptions(source: "kusto", specs: ClusterOptions.specs, given: [(KustoConnectionString.isMeant(cluster) ? "kustoConnectionString" : "kustoCluster", cluster)] + given.filter { $0.0.lowercased() != "kustocluster" }, use: .read)
     for note in options.notes { onNote(note) }
     let target = try ClusterTarget([], options)
     self.init(client: try ClusterSettings(options).client(target.address).allowingLargeResults(), database: database ?? target.name.database)

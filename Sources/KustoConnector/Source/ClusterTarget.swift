@@ -23,7 +23,8 @@ struct ClusterTarget {
   init(_ paths: [String], _ options: DataSourceOptions) throws {
     if paths.count > 1 { throw KConnectError(.usage, "kusto: \(paths.count) paths, expected one table") }
     let ingestion = options.string("kustoIngestionUri")
-    let given = options.string("kustoCluster").flatMap { $0.isEmpty ? nil : $0 }
+    let connection = try options.string("kustoConnectionString").map { try KustoConnectionString($0) }
+    let given = options.string("kustoCluster").flatMap { $0.isEmpty ? nil : $0 } ?? connection?.dataSource
     var path = paths.first ?? ""
     if Self.isAddress(path) {
       address = try ClusterAddress(path, ingestion: ingestion)
@@ -43,7 +44,7 @@ struct ClusterTarget {
         throw KConnectError(.usage, "kusto: the path names '\(known)', the option \(option) '\(given)'")
       }
     }
-    name.database = name.database ?? options.string("kustoDatabase")
+    name.database = name.database ?? options.string("kustoDatabase") ?? connection?.database
     name.table = name.table ?? options.string("kustoTable")
   }
 

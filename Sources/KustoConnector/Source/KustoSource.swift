@@ -21,11 +21,11 @@ package struct KustoSource: PlanProvider {
   package var options: [OptionSpec] { ClusterOptions.specs }
 
   package func options(for paths: [String], given: [(String, String)]) -> [OptionSpec] {
-    let cluster = given.last { $0.0.lowercased() == "kustocluster" }?.1
+    let cluster = given.last { ["kustocluster", "kustoconnectionstring"].contains($0.0.lowercased()) && !$0.1.isEmpty }?.1
     return ClusterTarget.isMeant(paths, cluster) ? ClusterOptions.specs : ClusterOptions.embedded
   }
 
-  private func isRemote(_ paths: [String], _ options: DataSourceOptions) -> Bool { ClusterTarget.isMeant(paths, options.string("kustoCluster")) }
+  private func isRemote(_ paths: [String], _ options: DataSourceOptions) -> Bool { ClusterTarget.isMeant(paths, options.string("kustoCluster") ?? options.string("kustoConnectionString")) }
 
   package func plan(
     _ paths: [String], schema: StructType?, options: DataSourceOptions, execution: ExecutionOptions, context: EvaluationContext

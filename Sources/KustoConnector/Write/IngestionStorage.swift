@@ -65,23 +65,3 @@ struct IngestionStorage: Sendable {
     }
   }
 }
-
-/// RFC 4648, with padding.
-enum Base64 {
-  static func text(_ bytes: [UInt8]) -> String {
-    let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-    var out: [UInt8] = []
-    out.reserveCapacity((bytes.count + 2) / 3 * 4)
-    var i = 0
-    while i < bytes.count {
-      let left = bytes.count - i
-      let word = UInt32(bytes[i]) << 16 | (left > 1 ? UInt32(bytes[i + 1]) << 8 : 0) | (left > 2 ? UInt32(bytes[i + 2]) : 0)
-      out.append(digits[Int(word >> 18)])
-      out.append(digits[Int(word >> 12 & 63)])
-      out.append(left > 1 ? digits[Int(word >> 6 & 63)] : 0x3D)
-      out.append(left > 2 ? digits[Int(word & 63)] : 0x3D)
-      i += 3
-    }
-    return String(decoding: out, as: UTF8.self)
-  }
-}

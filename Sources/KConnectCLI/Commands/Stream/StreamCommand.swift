@@ -70,6 +70,7 @@ struct StreamRunCommand: ParsableCommand {
 
   func run() throws {
     let context = try common.resolve()
+    try Secrets.refuseSignatures(from, to)
     let job = StreamJob(
       from: from, to: to, checkpoint: checkpoint, trigger: trigger, name: name, partitionBy: partitionBy, exec: exec, maxBatches: maxBatches,
       timeout: timeout, rows: rows.selection, dedup: DedupSelection(key: dedupKey, within: dedupWithin, eventTime: eventTime), upsert: upsert.selection, schema: source.schema, options: try source.parsedOptions())
