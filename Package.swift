@@ -51,7 +51,7 @@ let modules: [Module] = [
          uses: ["Columnar", "Expressions", "DataSource", "Engine", "Codecs", "FileConnector", "Delta", "DeltaConnector", "KustoStore", "CLinux"]),
   Module(name: "KustoAccess", layer: 8, uses: ["KustoStore", "FileConnector", "DataSource", "Columnar", "CKeys"]),
   Module(name: "Charts", layer: 3, uses: ["Columnar", "DataSource"]),
-  Module(name: "Configuration", layer: 3, uses: ["Columnar", "DataSource"], products: [.product(name: "TOMLKit", package: "TOMLKit")]),
+  Module(name: "Settings", layer: 3, uses: ["Columnar", "DataSource"], products: [.product(name: "TOMLKit", package: "TOMLKit")]),
   Module(name: "KafkaConnector", layer: 9, uses: ["Columnar", "Expressions", "DataSource", "Engine", "Delta", "Streaming", "CKafka"]),
   Module(name: "KConnect", layer: 10,
          uses: ["KafkaConnector", "KustoConnector", "KustoStore", "Streaming", "Columnar", "Expressions", "DataSource", "Engine", "KQL", "FileConnector", "DeltaConnector"]),
@@ -60,7 +60,7 @@ let modules: [Module] = [
          products: [.product(name: "Hummingbird", package: "hummingbird"), .product(name: "HummingbirdTLS", package: "hummingbird")]),
   Module(name: "KConnectServer", layer: 12, uses: ["KustoServer", "KConnect", "DataSource"], products: [argumentParser], isProgram: true),
   Module(name: "KConnectCLI", layer: 12,
-         uses: ["Configuration", "Streaming", "KConnect", "Charts", "KafkaConnector", "KustoConnector", "KustoStore", "Columnar", "Expressions", "DataSource", "Engine", "KQL", "FileConnector", "Delta", "DeltaConnector", "Parquet", "Codecs", "CLinux"],
+         uses: ["Settings", "Streaming", "KConnect", "Charts", "KafkaConnector", "KustoConnector", "KustoStore", "Columnar", "Expressions", "DataSource", "Engine", "KQL", "FileConnector", "Delta", "DeltaConnector", "Parquet", "Codecs", "CLinux"],
          products: [argumentParser], isProgram: true),
 ]
 
@@ -116,7 +116,7 @@ let tests: [Target] = [
   test("JSONTests", ["JSON", "Columnar"]),
   test("KConnectTests", ["KConnect"]),
   test("StreamingTests", ["Streaming", "KustoStore", "Delta", "DeltaConnector", "FileConnector", "Engine", "Expressions", "Columnar", "DataSource"]),
-  test("ConfigurationTests", ["Configuration", "DataSource"]),
+  test("SettingsTests", ["Settings", "DataSource"]),
   test("KafkaTests", ["KafkaConnector", "Streaming", "Columnar", "DataSource"]),
   test("CLITests", [], exclude: ["Help", "Terminal"]),
   test("FileConnectorTests", ["FileConnector", "DataSource", "Expressions", "Columnar"]),

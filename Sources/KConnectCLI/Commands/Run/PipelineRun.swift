@@ -1,7 +1,7 @@
 // Role: one run of a pipeline: its lock, its steps in order, its one line, its failure hook.
 
 import Columnar
-import Configuration
+import Settings
 import DataSource
 import KConnect
 import Streaming

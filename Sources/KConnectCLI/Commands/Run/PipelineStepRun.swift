@@ -1,7 +1,7 @@
 // Role: one step of a pipeline as the job that `kconnect write` or `kconnect stream` would run. What is wrong with a step's keys is an error of
 // the configuration file, with its place.
 
-import Configuration
+import Settings
 import DataSource
 import KConnect
 import Streaming

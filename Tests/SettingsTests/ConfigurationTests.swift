@@ -1,6 +1,6 @@
 // Role: the configuration file: what it says, and what it says about mistakes, with line and column.
 
-import Configuration
+import Settings
 import DataSource
 import Foundation
 import Testing
