@@ -76,7 +76,8 @@ struct SectionReader {
     let text = try text(entry.node, "\(section).\(entry.key)")
     // Values that stand elsewhere are checked where they are used.
     if !Secret(text).isLiteral { return text }
-    do { try spec.check(text, source: section) } catch let error as KConnectError {
+    let name = spec.isFamily ? entry.key : spec.name
+    do { _ = try DataSourceOptions(source: section, specs: [spec], given: [(name, text)], use: spec.use) } catch let error as KConnectError {
       throw place(entry.node.position).error(error.message, hint: error.hint)
     }
     return text

@@ -6,7 +6,7 @@ import Columnar
 /// Prints without the values of secrets.
 public struct DataSourceOptions: Sendable, CustomStringConvertible, CustomReflectable {
   private let specs: [String: OptionSpec]
-  private var values: [String: String]
+  private let values: [String: String]
   /// Remarks for the user, such as options without effect here.
   public let notes: [String]
   public let source: String
@@ -49,13 +49,6 @@ public struct DataSourceOptions: Sendable, CustomStringConvertible, CustomReflec
   }
 
   public var customMirror: Mirror { Mirror(self, children: ["options": description]) }
-
-  /// The same options with another value for a declared one; the caller's values are not checked.
-  package func setting(_ name: String, _ value: String) -> Self {
-    var copy = self
-    copy.values[spec(name).name.lowercased()] = value
-    return copy
-  }
 
   /// The declaration `prefix.*` that a name belongs to.
   private static func family(of name: String, _ specs: [OptionSpec]) -> OptionSpec? {

@@ -48,7 +48,4 @@ public struct OptionSpec: Sendable, Hashable {
   }
 
   package var isFamily: Bool { name.hasSuffix(".*") }
-
-  /// Throws OPTION_INVALID when a value is not of this kind.
-  package func check(_ value: String, source: String) throws { try OptionValueParser.check(value, self, source: source) }
 }

@@ -59,9 +59,10 @@ struct Locator {
       path = text
       return
     }
-    format = try registry.provider(scheme).shortName
+    let provider = try registry.provider(scheme)
+    format = provider.shortName
     path = rest
-    guard !rest.isEmpty else { throw KConnectError(.usage, "'\(text)': no path behind '\(scheme):'", hint: "write \(scheme):PATH, or \(scheme):- for \(stream)") }
+    guard !rest.isEmpty || !provider.needsPath else { throw KConnectError(.usage, "'\(text)': no path behind '\(scheme):'", hint: "write \(scheme):PATH, or \(scheme):- for \(stream)") }
   }
 
   /// Letters, digits, `+`, `-`, `_` before the colon: a scheme, else part of a path.

@@ -23,8 +23,12 @@ package struct SystemClock: RetryClock {
 
   package func wait(milliseconds: Int) {
     var rest = timespec(tv_sec: milliseconds / 1_000, tv_nsec: milliseconds % 1_000 * 1_000_000)
-    // SAFETY: both arguments are the same live variable, which nanosleep allows: it takes the time that a signal left over.
-    while unsafe nanosleep(&rest, &rest) == -1, errno == EINTR {}
+    while true {
+      var left = timespec()
+      // SAFETY: both arguments are live variables; the second takes the time that a signal left over.
+      guard unsafe nanosleep(&rest, &left) == -1, errno == EINTR else { return }
+      rest = left
+    }
   }
 
   package func random() -> Double { Double.random(in: 0..<1) }

@@ -13,6 +13,8 @@ import Synchronization
 package struct ClusterReader: Sendable {
   package let client: ClusterClient
   package let database: String?
+  /// Rows travel through storage.
+  var export: ClusterExport?
   /// How the method of authentication and the request properties make reads differ.
   var identity: String { [client.address.engine, database ?? "", client.tokens.name, client.properties.json ?? ""].joined(separator: "\n") }
 
@@ -29,6 +31,18 @@ package struct ClusterReader: Sendable {
     }
     guard found.count == 1, let only = found.first else { throw KConnectError(.optionInvalid, "the query has \(found.count) results, expected one") }
     return only
+  }
+}
+
+extension ClusterReader {
+  /// The rows of a query's result.
+  func count(_ shape: QueryTextShape) throws -> Int {
+    var rows = 0
+    try client.query(shape.text + "\n| count", database: database, activity: "countQuery") { event in
+      guard case .rows(let table, let batch) = event, table.kind == .primaryResult || table.kind == .other && table.id == 0 else { return }
+      if case .long(let n)? = batch.columns.first?.scalar(0) { rows = Int(n) }
+    }
+    return rows
   }
 }
 
@@ -89,9 +103,24 @@ package struct ClusterTable: PlanRunningTable {
     let sent = positions.isEmpty && schema.count > 0 ? [0] : positions
     if sent != Array(schema.fields.indices) { query += "\n| project " + sent.map { KQLPrinter.quoted(name: columnNames[$0]) }.joined(separator: ", ") }
     if let limit = request.limit { query += "\n| take \(limit)" }
+    if let export = reader.export, !positions.isEmpty {
+      let wire = StructType(sent.map { schema[$0] }), names = sent.map { columnNames[$0] }
+      let files = try export.run(query, wire, columnNames: names, reader)
+      // An export without rows makes no files.
+      if files.isEmpty { return EmptyScan(schema: wire) }
+      return try ExportScan(files, wire: wire, columnNames: names, reader.client, context: context)
+    }
     return ClusterScan(
       reader, query, wire: StructType(sent.map { schema[$0] }), schema: StructType(positions.map { schema[$0] }), takesColumns: !positions.isEmpty)
   }
+}
+
+/// No rows.
+private final class EmptyScan: Scan {
+  let schema: StructType
+  init(schema: StructType) { self.schema = schema }
+  var metrics: ScanMetrics { ScanMetrics() }
+  func nextMorsel() throws -> (any Morsel)? { nil }
 }
 
 /// One query whose batches are morsels.

@@ -17,13 +17,13 @@ enum ClusterOptions {
     "kustoStore": .noEffect("the cluster named by kustoCluster is used"),
     "distributedReadModeTransientCache": .notSupported("reuse of exported files"),
     "blobStorageEndpointSuffix": .noEffect("transientStorage has the full addresses"),
+    "storageProtocol": .noEffect("files of blob storage are read over https"),
     "pollingOnDriver": .noEffect("there is no driver"),
     "writeResultLimit": .noEffect("writes answer with a report"),
     "timeZone": .noEffect("datetimes are written as they are, in UTC"),
     "maximalExtentsCountForSplitMergePerNode": .noEffect("all extents move in one command"),
     "addSourceLocationTransform": .notSupported("a column with the name of the staged file"),
     "writeEnableAsync": .notSupported("writes that outlive the call"),
-    "readMode": .supported,
   ]
 
   /// The options of credentials as clusters know them, by name.

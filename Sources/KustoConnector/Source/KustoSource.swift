@@ -33,8 +33,9 @@ package struct KustoSource: PlanProvider {
     guard isRemote(paths, options) else { return try embedded.plan(paths, schema: schema, options: options, execution: execution, context: context) }
     let target = try ClusterTarget(paths, options)
     let settings = try ClusterSettings(options)
-    let reader = ClusterReader(client: try settings.client(target.address).allowingLargeResults(), database: try target.database())
+    var reader = ClusterReader(client: try settings.client(target.address).allowingLargeResults(), database: try target.database())
     let shape = try target.query(options)
+    reader.export = try export(shape, reader, options)
     let custom = try schema ?? options.string("customSchema").map { try StructType(ddl: $0) }
     let pushes = options.bool("queryFilterPushDown")
     guard let custom else { return .scan(ClusterTable(reader, shape, schema: try reader.probe(shape), takesPlans: pushes)) }
@@ -43,6 +44,23 @@ package struct KustoSource: PlanProvider {
     let named = QueryTextShape(shape.text + "\n| project " + columns.joined(separator: ", "))
     return .scan(ClusterTable(reader, named, schema: custom, takesPlans: pushes))
   }
+
+  /// How rows travel. Without readMode they come as one stream, which has no size limit, unless storage is named and there are many of them.
+  private func export(_ shape: QueryTextShape, _ reader: ClusterReader, _ options: DataSourceOptions) throws -> ClusterExport? {
+    let mode = options.word("readMode")
+    guard mode != "ForceSingleMode" else { return nil }
+    guard let text = options.string("transientStorage") else {
+      if mode == nil { return nil }
+      throw KConnectError(.notSupported, "readMode=ForceDistributedMode without transientStorage: not supported yet: the cluster's own export containers", hint: "name a container in transientStorage")
+    }
+    let storage = try TransientStorage(json: text)
+    let export = try ClusterExport(storage: storage, options: options.string("kustoExportOptionsJson"), timeoutSeconds: options.integer("timeoutLimit") ?? 172_800)
+    if mode == nil, try reader.count(shape) <= Self.fewRows { return nil }
+    return export
+  }
+
+  /// The connector's bound for rows that come directly.
+  private static let fewRows = 5_000
 
   package func open(_ paths: [String], schema: StructType?, options: DataSourceOptions) throws -> any BatchReadable {
     throw KConnectError(.internalError, "the kusto source gives plans")

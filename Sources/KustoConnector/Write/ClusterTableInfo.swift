@@ -47,14 +47,7 @@ struct ClusterTables: Sendable {
     _ = try client.command(".drop table \(Self.quoted(table)) ifexists", database: database, activity: "tableDrop", isRepeatable: true)
   }
 
-  func rowCount(_ table: String) throws -> Int {
-    var rows = 0
-    try client.query("\(Self.quoted(table)) | count", database: database, activity: "tableCount") { event in
-      guard case .rows(let table, let batch) = event, table.kind == .primaryResult || table.kind == .other && table.id == 0 else { return }
-      if case .long(let n)? = batch.columns.first?.scalar(0) { rows = Int(n) }
-    }
-    return rows
-  }
+  func rowCount(_ table: String) throws -> Int { try ClusterReader(client: client, database: database).count(QueryTextShape(Self.quoted(table))) }
 
   /// All ingest-by tags of the table's extents, without their prefix.
   func ingestByTags(_ table: String) throws -> Set<String> {

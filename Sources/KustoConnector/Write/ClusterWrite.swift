@@ -2,11 +2,12 @@
 // parts travel.
 // Source: the connector's KustoSinkOptions; save modes other than append are done here.
 
-import Columnar
-import DataSource
+package import Columnar
+package import DataSource
 import KustoStore
 
-struct ClusterWrite {
+/// A write of rows of one schema.
+package struct ClusterWrite {
   let client: ClusterClient
   let database: String
   let table: String
@@ -14,10 +15,19 @@ struct ClusterWrite {
   let mode: SaveMode
   let options: DataSourceOptions
 
+  package init(client: ClusterClient, database: String, table: String, schema: StructType, mode: SaveMode, options: DataSourceOptions) {
+    self.client = client
+    self.database = database
+    self.table = table
+    self.schema = schema
+    self.mode = mode
+    self.options = options
+  }
+
   private enum Way: String { case transactional = "Transactional", queued = "Queued", streaming = "KustoStreaming" }
 
   /// Nil when save mode `ignore` finds the table, or `ingestIfNotExists` the rows.
-  func sink() throws -> (any TableSink)? {
+  package func sink() throws -> (any TableSink)? {
     let way = Way(rawValue: options.word("writeMode") ?? "") ?? .transactional
     let ingestion = try SparkIngestionProperties(options.string("sparkIngestionPropertiesJson"))
     try check(way, ingestion)

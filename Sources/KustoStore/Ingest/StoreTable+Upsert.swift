@@ -1,6 +1,6 @@
 // Role: writes by key into a table of the store: one commit takes out the rows that have these keys, or are too old, and brings the new ones.
 
-import Columnar
+package import Columnar
 package import DataSource
 import Delta
 package import Engine
@@ -20,7 +20,7 @@ extension StoreTable {
       sink.abort()
       throw error
     }
-    let result = try retrying { _ in
+    let result = try retrying { _ -> IngestResult in
       let snapshot = try snapshot()
       if isIngested(properties, in: snapshot.delta, files: snapshot.files) {
         var done = IngestResult()

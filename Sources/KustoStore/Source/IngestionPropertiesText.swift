@@ -1,7 +1,7 @@
 // Role: `sparkIngestionPropertiesJson` to ingestion properties. Unknown fields are refused, as the connector does.
 // Source: the connector's SparkIngestionProperties.
 
-package import Columnar
+import Columnar
 import DataSource
 
 /// The parsed option.

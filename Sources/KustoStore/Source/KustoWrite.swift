@@ -82,7 +82,7 @@ struct KustoWrite {
     if mode == .overwrite { throw KConnectError(.usage, "option 'upsertKey' with mode overwrite: rows are either replaced by key or all at once", hint: "use mode append") }
     if !properties.ingestIfNotExists.isEmpty { throw KConnectError(.notSupported, "not supported: ingestIfNotExists together with upsertKey", hint: "txnAppId and txnVersion make a write happen once") }
     try rule.check(rows: rows, table: try table.snapshot().schema, knowsIngestion: true)
-    return UpsertSink(rule, schema: rows) { try table.upsert($0, schema: rows, properties) }
+    return UpsertSink(rule, schema: rows, finish: { try table.upsert($0, schema: rows, properties) })
   }
 
   private func transaction() throws -> (application: String, version: Int64)? {

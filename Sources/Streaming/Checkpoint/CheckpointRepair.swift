@@ -57,7 +57,7 @@ package final class CheckpointRepair {
   /// The lines of an entry; nil when it is damaged. Entries that were taken out are not asked for again.
   private func lines(_ log: String, _ n: Int) -> [String]? {
     let file = joinPath(joinPath(path, log), String(n))
-    return (try? SmallFile.read(file)).flatMap { $0 }.flatMap { try? LogText.lines($0, path: file) }
+    return (try? SmallFile.read(file)).flatMap { try? LogText.lines($0, path: file) }
   }
 
   /// Takes a file out, into `repaired/`.
@@ -133,8 +133,7 @@ package final class CheckpointRepair {
   }
 
   private func identity(_ plans: [Int: BatchPlan]) throws {
-    let known = try? Checkpoint.identity(path)
-    if case .some(.some) = known { return }
+    if (try? Checkpoint.identity(path)) != nil { return }
     guard !plans.isEmpty else { return }
     guard let id = plans.max(by: { $0.key < $1.key })?.value.pinned["kconnect.query"] else {
       return found("'metadata' is missing or damaged, and the plans do not say which query this is")
@@ -202,7 +201,7 @@ package final class CheckpointRepair {
         return (file, n, parts[1] == "snapshot")
       }
       func isIntact(_ file: String) -> Bool {
-        (try? SmallFile.read(joinPath(joinPath(directory, name), file))).flatMap { $0 }.map { StateFile.isIntact($0) } ?? false
+        (try? SmallFile.read(joinPath(joinPath(directory, name), file))).map { StateFile.isIntact($0) } ?? false
       }
       let newest = files.filter { $0.isSnapshot && $0.version <= version && isIntact($0.name) }.map(\.version).max() ?? 0
       for file in files where !isIntact(file.name) {

@@ -264,7 +264,7 @@ package final class MicroBatchExecution: @unchecked Sendable {  // the run's fie
       throw KConnectError(
         .checkpointConflict, "'\(checkpoint.path)' is of a query with \(batch.ends.count) sources, this one has \(sources.count)", hint: "use another checkpoint directory")
     }
-    let pins = pins
+    let pins = self.pins
     if let gone = batch.pinned.keys.filter({ $0.hasPrefix("kconnect.state.") && pins[$0] == nil }).min() {
       throw KConnectError(
         .checkpointConflict, "'\(checkpoint.path)' holds the state of '\(batch.pinned[gone] ?? "")', which this query does not have", hint: "use another checkpoint directory, or run the query as it was")

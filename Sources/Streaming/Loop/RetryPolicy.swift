@@ -14,7 +14,7 @@ package struct RetryPolicy: Sendable {
   package init() {}
 
   /// The pause before try `attempt`, counted from 1: it doubles.
-  func pauseMs(_ attempt: Int) -> Int64 { min(longestPauseMs, firstPauseMs << Int64(min(30, attempt - 1))) }
+  package func pauseMs(_ attempt: Int) -> Int64 { min(longestPauseMs, firstPauseMs << Int64(min(30, attempt - 1))) }
 
   /// Runs `body`; after a failure `recover` may change what the next try does, and says whether it has.
   func run<R>(_ stop: StopSignal, recover: (KConnectError) throws -> Bool, _ body: () throws -> R) throws -> R {

@@ -26,19 +26,26 @@ struct DeadLetters {
     return "bad-" + String(repeating: "0", count: max(0, 20 - digits.count)) + digits + "-\(queryMark).jsonl"
   }
 
-  /// Where the records of a step are written while it runs.
-  func draft(_ step: Int) -> String { joinPath(directory, ".\(name(step)).tmp") }
+  /// Where one try of a step writes its records.
+  func draft(_ step: Int) -> String { joinPath(directory, ".\(name(step)).\(randomIdentifier().prefix(8)).tmp") }
 
-  /// The step is done: its records, if there are any, get their name. Done twice, it does nothing.
+  /// The step is done: its records, if there are any, get their name. Of the drafts of several tries the largest is whole: those of tries that
+  /// died hold some of its records, and one that the sink did not want, having the batch already, none.
   func finish(_ step: Int) throws {
-    let draft = draft(step)
-    guard pathKind(draft) == .file else { return }
-    var info = stat()
-    // SAFETY: the call fills the structure.
-    if unsafe stat(draft, &info) == 0, info.st_size == 0 {
-      _ = fileSystem.remove(draft)
-      return
+    let start = ".\(name(step))."
+    var drafts: [(path: String, size: Int)] = []
+    for name in try DirectoryReader.names(in: directory) where name.hasPrefix(start) && name.hasSuffix(".tmp") {
+      var info = stat()
+      let path = joinPath(directory, name)
+      // SAFETY: the call fills the structure.
+      if unsafe stat(path, &info) == 0 { drafts.append((path, Int(info.st_size))) }
     }
+    guard let whole = drafts.max(by: { $0.size < $1.size }) else { return }
+    defer { for draft in drafts { _ = fileSystem.remove(draft.path) } }
+    if whole.size > 0 { try publish(whole.path, step) }
+  }
+
+  private func publish(_ draft: String, _ step: Int) throws {
     // SAFETY: the path lives for the call.
     let descriptor = unsafe open(draft, O_WRONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw SystemError.make("cannot open", draft, errno) }

@@ -203,8 +203,11 @@ package final class FileStreamSource: MicroBatchSource {
 
   /// The options with bad records going to a file; rows of bad records are left out unless a mode was chosen.
   private func readOptions(_ draft: String) throws -> DataSourceOptions {
-    let options = options.setting("badRecordsPath", draft)
-    return options.isGiven("mode") ? options : options.setting("mode", "DROPMALFORMED")
+    let specs = FileStreamOptions.specs + provider.options
+    var given = specs.filter { options.isGiven($0.name) }.compactMap { spec in options.string(spec.name).map { (spec.name, $0) } }
+    given.append(("badRecordsPath", draft))
+    if !options.isGiven("mode") { given.append(("mode", "DROPMALFORMED")) }
+    return try DataSourceOptions(source: provider.shortName, specs: specs, given: given, use: .read)
   }
 
   package func setAside(after start: StreamOffset?, through end: StreamOffset, _ error: KConnectError) throws -> Bool {

@@ -4,7 +4,7 @@
 package import Columnar
 package import DataSource
 package import Engine
-package import KustoStore
+import KustoStore
 
 package final class StoreStreamSource: MicroBatchSource {
   package static let specs: [OptionSpec] = StoreTables.placeOptions + [
@@ -96,7 +96,8 @@ package final class StoreStreamSource: MicroBatchSource {
     let base = max(from, quiet), last = min(frozen ?? .max, newest)
     waiting = (0, 0)
     guard last > base else { return start }
-    let deleted = try table.deletedRows(after: base, through: last, unreadAfter: from)
+    // What was deleted before the query began is no concern of it.
+    let deleted = base < 0 ? 0 : try table.deletedRows(after: base, through: last, unreadAfter: from)
     if deleted > 0 { notes.append("\(deleted) rows of \(label) were deleted before they were read; they are not in the stream") }
     let all = try table.snapshot().additions(after: base).filter { $0.version <= last }
     guard !all.isEmpty else {

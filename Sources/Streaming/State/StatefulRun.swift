@@ -39,7 +39,7 @@ final class StatefulOperators {
   func load(_ version: Int) throws { for state in states { try state.load(version) } }
 
   /// What the batch is to be observed with.
-  func observation(_ batch: BatchPlan) -> BatchObservation { BatchObservation(states, watermark, batch) }
+  func observation(_ batch: BatchPlan) -> BatchObservation { BatchObservation(states, batch) }
 
   /// The watermark behind a batch, in milliseconds; that of the batch when nothing newer came.
   func watermark(after observation: BatchObservation) -> Int64 {
@@ -68,12 +68,10 @@ final class BatchObservation: Sendable {
   let watermarkMs: Int64
   let timestampMs: Int64
   private let states: [DedupState]
-  private let watermark: StreamWatermark?
   private let seen: Mutex<Seen>
 
-  init(_ states: [DedupState], _ watermark: StreamWatermark?, _ batch: BatchPlan) {
+  init(_ states: [DedupState], _ batch: BatchPlan) {
     self.states = states
-    self.watermark = watermark
     watermarkMs = batch.watermarkMs
     timestampMs = batch.timestampMs
     seen = Mutex(Seen(findings: states.map { _ in nil }))

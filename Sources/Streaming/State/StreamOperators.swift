@@ -2,7 +2,7 @@
 // They hold no state; the loop puts operators in their place that do.
 
 package import Columnar
-package import DataSource
+import DataSource
 package import Engine
 import Expressions
 
