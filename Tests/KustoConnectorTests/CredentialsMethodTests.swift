@@ -236,7 +236,7 @@ import Testing
     _ = try world.provider(["managedIdentityAuth": "true"]).token(for: help)
     #expect(world.transport.requests[1].method == "POST" && form(world.transport.requests[1])["resource"] == "https://kusto.kusto.windows.net")
     world.environment = ["IDENTITY_ENDPOINT": "x", "IDENTITY_HEADER": "H", "IDENTITY_SERVER_THUMBPRINT": "T"]
-    #expect(failure { [world] in _ = try world.provider(["managedIdentityAuth": "true"]).token(for: help) }.code == .notSupported)
+    #expect(failure { _ = try world.provider(["managedIdentityAuth": "true"]).token(for: help) }.code == .notSupported)
   }
 
   @Test func arcChallenge() throws {
@@ -328,7 +328,7 @@ import Testing
     ]
     for (run, message) in failures {
       world.run = run
-      let error = failure { [world] in _ = try world.provider(["azureCliAuth": "true"]).token(for: help) }
+      let error = failure { _ = try world.provider(["azureCliAuth": "true"]).token(for: help) }
       #expect(error.code == .authentication && error.message.contains(message) && error.hint != nil, "\(error)")
     }
   }
@@ -353,7 +353,7 @@ import Testing
     #expect(form(world.transport.requests[2])["client_assertion"] == "second")
     #expect(world.transport.requests[2].url == "https://login.microsoftonline.com/t/oauth2/v2.0/token")
     _ = place.put("token", "")
-    #expect(failure { [world] in _ = try world.provider(["workloadIdentityAuth": "true"]).token(for: help) }.message.contains("missing or empty"))
+    #expect(failure { _ = try world.provider(["workloadIdentityAuth": "true"]).token(for: help) }.message.contains("missing or empty"))
   }
 
   @Test func environmentInTheOrderOfTheSDKs() throws {
@@ -414,7 +414,7 @@ import Testing
     var world = World(identity)
     #expect(try world.provider(endpoint: "http://localhost:8080").token(for: TokenResource(endpoint: "http://localhost:8080")) == nil)
     #expect(world.transport.requests.isEmpty)
-    let error = failure { [world] in _ = try world.provider().token(for: help) }
+    let error = failure { _ = try world.provider().token(for: help) }
     #expect(error.message.contains("no method of authentication is given") && error.message.contains("not installed") && error.hint?.contains("deviceAuth=true") == true)
     world.run = { _, _ in ProgramOutput(status: 0, output: "{\"accessToken\":\"AZ\"}") }
     #expect(try world.provider().token(for: help)?.secret == "AZ")

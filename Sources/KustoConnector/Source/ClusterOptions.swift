@@ -17,6 +17,7 @@ enum ClusterOptions {
     "kustoStore": .noEffect("the cluster named by kustoCluster is used"),
     "distributedReadModeTransientCache": .notSupported("reuse of exported files"),
     "blobStorageEndpointSuffix": .noEffect("transientStorage has the full addresses"),
+    "storageProtocol": .noEffect("files of blob storage are read over https"),
     "pollingOnDriver": .noEffect("there is no driver"),
     "writeResultLimit": .noEffect("writes answer with a report"),
     "timeZone": .noEffect("datetimes are written as they are, in UTC"),
