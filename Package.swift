@@ -43,9 +43,9 @@ let modules: [Module] = [
   Module(name: "KQL", layer: 4, uses: ["Columnar", "Expressions", "DataSource", "Engine"]),
   Module(name: "FileConnector", layer: 5, uses: ["Columnar", "Expressions", "DataSource", "Parquet", "CSV", "JSON", "Codecs", "CCurl", "CLinux"]),
   Module(name: "KustoStore", layer: 7, uses: ["Columnar", "Expressions", "DataSource", "Engine", "KQL", "Parquet", "Codecs", "Delta", "FileConnector", "CLinux"], products: [grdb]),
-  Module(name: "DeltaConnector", layer: 6, uses: ["Columnar", "Expressions", "DataSource", "Parquet", "Delta", "FileConnector"]),
+  Module(name: "DeltaConnector", layer: 6, uses: ["Columnar", "Expressions", "DataSource", "Engine", "Parquet", "Delta", "FileConnector"]),
   Module(name: "Streaming", layer: 8,
-         uses: ["Columnar", "Expressions", "DataSource", "Engine", "Codecs", "FileConnector", "Delta", "CLinux"]),
+         uses: ["Columnar", "Expressions", "DataSource", "Engine", "Codecs", "FileConnector", "Delta", "DeltaConnector", "KustoStore", "CLinux"]),
   Module(name: "Charts", layer: 3, uses: ["Columnar", "DataSource"]),
   Module(name: "Configuration", layer: 3, uses: ["Columnar", "DataSource"], products: [.product(name: "TOMLKit", package: "TOMLKit")]),
   Module(name: "KafkaConnector", layer: 9, uses: ["Columnar", "Expressions", "DataSource", "Engine", "Delta", "Streaming", "CKafka"]),
@@ -94,7 +94,7 @@ func test(_ name: String, _ uses: [String], exclude: [String] = [], resources: [
 }
 
 // Each example is a program that uses the public API alone.
-let examples: [Target] = ["home-telemetry", "csv-to-parquet", "kql-over-files", "codable-frames", "streaming-files"].map { name in
+let examples: [Target] = ["home-telemetry", "csv-to-parquet", "kql-over-files", "codable-frames", "streaming-files", "streaming-ingest"].map { name in
   .executableTarget(name: name, dependencies: ["KConnect"], path: "examples/\(name)", exclude: ["expected.txt"], swiftSettings: settings)
 }
 

@@ -24,7 +24,7 @@ public struct DataStreamReader: Sendable {
     return copy
   }
 
-  /// The format: `csv`, `json`, `parquet`, `kafka`, `rate`, `rate-micro-batch`.
+  /// The format: `csv`, `json`, `parquet`, `delta`, `kusto`, `kafka`, `rate`, `rate-micro-batch`.
   public func format(_ source: String) -> Self { with { $0.source = source } }
 
   /// The schema to read with. Without it the files that are there now tell; a directory without files needs it.
@@ -76,6 +76,7 @@ package enum StreamSources {
   package static func options(_ format: String, _ registry: SourceRegistry) -> [OptionSpec]? {
     if format == "rate" || format == "rate-micro-batch" { return RateSource.specs }
     if format == "kafka" { return KafkaOptions.specs }
+    if let specs = TableStreams.options(format) { return specs }
     guard let provider = try? registry.provider(format) as? FileProvider else { return nil }
     return FileStreamOptions.specs + provider.options
   }
@@ -86,10 +87,11 @@ package enum StreamSources {
     let name = try format?.lowercased() ?? BuiltInSources.format(ofPath: path)
     guard let specs = Self.options(name, registry) else {
       let known = try registry.provider(name).shortName
-      throw KConnectError(.notSupported, "not supported yet: '\(known)' as a stream", hint: "streams are read from directories of csv, json or parquet files, from kafka and from rate")
+      throw KConnectError(.notSupported, "not supported yet: '\(known)' as a stream", hint: "streams are read from directories of csv, json or parquet files, delta and kusto tables, kafka and rate")
     }
     let checked = try DataSourceOptions(source: name, specs: specs, given: options, use: .read)
     for note in checked.notes { onNote(note) }
+    if let relation = try TableStreams.relation(name, path: path, schema: schema, options: checked) { return relation }
     if name.hasPrefix("rate") {
       if schema != nil { throw KConnectError(.usage, "the source '\(name)' has a schema of its own: \(RateSource.columns)") }
       let isPerBatch = name == "rate-micro-batch"
@@ -106,6 +108,7 @@ package enum StreamSources {
     }
     guard !path.isEmpty else { throw KConnectError(.usage, "no path given for the stream of \(name) files", hint: "load(\"DIRECTORY\")") }
     guard let provider = try registry.provider(name) as? FileProvider else { throw KConnectError(.internalError, "a stream of \(name)") }
+    if path == "-" { return try TableStreams.standardInput(provider, schema: schema, options: checked) }
     let first = try FileStreamSource(provider, path: path, schema: schema, options: checked)
     let settled = first.schema
     return StreamRelation(schema: settled, description: first.description) {

@@ -37,7 +37,7 @@ public struct DataStreamWriter: Sendable {
     return copy
   }
 
-  /// The format: `parquet`, `csv`, `json`, `delta`, `kafka`, `console`.
+  /// The format: `parquet`, `csv`, `json`, `delta`, `kusto`, `kafka`, `console`, `memory` (a table under `queryName` for `Session.table`).
   public func format(_ target: String) -> Self { with { $0.target = target } }
   /// When batches run; without it one follows the other as soon as there is data.
   public func trigger(_ trigger: Trigger) -> Self { with { $0.settings.trigger = trigger } }
@@ -82,13 +82,16 @@ public struct DataStreamWriter: Sendable {
         throw KConnectError(.notSupported, "output mode complete: not supported: it needs an aggregation over the whole stream", hint: "use append")
       }
       var given = options
-      guard let at = given.lastIndex(where: { $0.0.lowercased() == "checkpointlocation" }) else {
+      let chosen = given.last { $0.0.lowercased() == "checkpointlocation" }?.1
+      given.removeAll { $0.0.lowercased() == "checkpointlocation" }
+      let common = try frame.session.conf.get(RuntimeConfig.checkpointLocation)
+      guard chosen != nil || common != nil else {
         throw KConnectError(.usage, "no checkpoint: a stream needs a directory that remembers how far it is", hint: "option(\"checkpointLocation\", DIR), or --checkpoint DIR")
       }
-      let place = given[at].1
-      given.removeAll { $0.0.lowercased() == "checkpointlocation" }
       try StreamPlan.check(frame.plan)
       let sink = try sink ?? makeSink(path, given, onNote: onNote)
+      // Under the common place each query has a directory that is the same at every start.
+      let place = chosen ?? joinPath(common ?? "", percentEncoded(settings.name ?? sink.identity))
       return try MicroBatchExecution(plan: frame.plan, sink: sink, checkpoint: try Checkpoint(place), settings: settings, onProgress: onProgress)
     }
   }
@@ -107,6 +110,11 @@ public struct DataStreamWriter: Sendable {
     }
     let format = try target?.lowercased() ?? BuiltInSources.format(ofTarget: path)
     if format == "console" { return StreamSinks.console(path) }
+    if format == "memory" {
+      guard let name = settings.name, !name.isEmpty else { throw KConnectError(.usage, "the memory sink needs a name for its table", hint: "queryName(\"NAME\")") }
+      if let option = given.first { throw KConnectError(.optionUnknown, "unknown option '\(option.0)' for the memory sink", hint: "it has none but checkpointLocation") }
+      return frame.session.memoryTables.sink(name, schema: frame.schema)
+    }
     let provider = try frame.session.registry.provider(format)
     if provider is KafkaProvider {
       // Sent messages cannot be taken back: a batch that runs again sends its rows again.
@@ -116,18 +124,21 @@ public struct DataStreamWriter: Sendable {
         try batch.execution.write(to: try KafkaSink(path, schema: batch.schema, options: options))
       }
     }
-    guard !path.isEmpty else { throw KConnectError(.usage, "no path given for the \(provider.shortName) sink", hint: "start(\"DIRECTORY\")") }
+    guard !path.isEmpty || !provider.needsPath else { throw KConnectError(.usage, "no path given for the \(provider.shortName) sink", hint: "start(\"DIRECTORY\")") }
     if let files = provider as? FileProvider {
       let checked = try DataSourceOptions(source: format, specs: provider.options, given: given, use: .write)
       for note in checked.notes { onNote(note) }
       return try DirectoryStreamSink(files.format, directory: path, partitionBy: partitionColumns, options: checked)
     }
     guard provider.options.contains(where: { $0.name == "txnAppId" }) else {
-      throw KConnectError(.notSupported, "not supported yet: '\(provider.shortName)' as the target of a stream", hint: "streams are written to parquet, csv, json and delta")
+      throw KConnectError(.notSupported, "not supported yet: '\(provider.shortName)' as the target of a stream", hint: "streams are written to parquet, csv, json, delta and kusto")
     }
     let specs = provider.options, keys = partitionColumns
-    _ = try DataSourceOptions(source: format, specs: specs, given: given, use: .write)
-    return TransactionalSink(description: "\(provider.shortName) \(path)", identity: "\(provider.shortName):\(path)") { schema, query, batch in
+    let checked = try DataSourceOptions(source: format, specs: specs, given: given, use: .write)
+    for note in checked.notes { onNote(note) }
+    // A table named by options alone has no path.
+    let target = path.isEmpty ? given.filter { ["kustodatabase", "kustotable"].contains($0.0.lowercased()) }.map(\.1).joined(separator: ".") : path
+    return TransactionalSink(description: "\(provider.shortName) \(target)", identity: "\(provider.shortName):\(target)") { schema, query, batch in
       let options = try DataSourceOptions(
         source: format, specs: specs, given: given + [("txnAppId", query), ("txnVersion", String(batch))], use: .write)
       return try provider.makeSink(path, schema: schema, mode: .append, partitionBy: keys, options: options)

@@ -17,17 +17,19 @@ struct WriteCommand: ParsableCommand {
         kconnect write --from 'logs/*.json' --to parquet:archive --mode append
         kconnect write --from a.csv --to b.parquet --query 'where Deaths > 0'
         kconnect write --from a.csv --to parquet:byday --partition-by day
+        kconnect write --from changes.json --to kusto:shop.customers --key id --option tableCreateOptions=CreateIfNotExist
       """)
 
   @Option(help: ArgumentHelp("What to read.", valueName: "locator"))
   var from: String
   @Option(help: ArgumentHelp("Where to write: parquet:PATH, csv:PATH, json:PATH or PATH with an extension; '-' as PATH is standard output.", valueName: "locator"))
   var to: String
-  @Option(help: ArgumentHelp("What happens when the target exists: error (the default), append, overwrite or ignore.", valueName: "mode"))
-  var mode = "error"
+  @Option(help: ArgumentHelp("What happens when the target exists: error (the default), append (the default with --key), overwrite or ignore.", valueName: "mode"))
+  var mode: String?
   @Option(help: ArgumentHelp("Columns whose values become directories name=value, separated by commas.", valueName: "a,b"))
   var partitionBy: String?
   @OptionGroup(title: "Rows and columns") var rows: PlanFlags
+  @OptionGroup(title: "Rows by key") var upsert: UpsertFlags
   @OptionGroup(title: "Source and target") var source: SourceFlags
   @Flag(help: "Print the plan instead of running it.")
   var explain = false
@@ -36,7 +38,8 @@ struct WriteCommand: ParsableCommand {
   func run() throws {
     let context = try common.resolve()
     let job = WriteJob(
-      from: from, to: to, mode: mode, partitionBy: partitionBy, rows: rows.selection, schema: source.schema, options: try source.parsedOptions())
+      from: from, to: to, mode: mode, partitionBy: partitionBy, rows: rows.selection, upsert: upsert.selection, schema: source.schema,
+      options: try source.parsedOptions())
     if explain { return try job.explain(context) }
     try job.run(context) { $0.print(context) }
   }

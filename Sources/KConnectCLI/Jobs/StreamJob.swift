@@ -17,6 +17,8 @@ struct StreamJob {
   var maxBatches: Int?
   var timeout: String?
   var rows = RowSelection()
+  var dedup = DedupSelection()
+  var upsert = UpsertSelection()
   var schema: String?
   var options: [(String, String)] = []
 
@@ -30,14 +32,19 @@ struct StreamJob {
     if let format = from.format { reader = reader.format(format) }
     if let schema = schema ?? argument.schema { reader = try reader.schema(schema) }
     for (key, value) in split.source { reader = reader.option(key, value) }
-    let frame = try rows.apply(to: try reader.open(from.path) { context.note($0) })
+    let frame = try dedup.apply(to: try rows.apply(to: try reader.open(from.path) { context.note($0) }))
     var writer = frame.writeStream
     if let format = to.format { writer = writer.format(format) }
     if let partitionBy { writer = writer.partitionBy(try ColumnList.parse(partitionBy)) }
     for (key, value) in split.target { writer = writer.option(key, value) }
+    if upsert.key != nil {
+      let target = exec != nil || to.format == "console" ? nil : try registry.provider(try to.resolvedFormat())
+      for (key, value) in try upsert.options(for: target) { writer = writer.option(key, value) }
+    }
     writer = writer.option("checkpointLocation", checkpoint)
     writer.settings.trigger = try trigger.map { try Trigger(text: $0) } ?? .asFastAsPossible
     writer.settings.name = name
+    writer.settings.onNote = { context.note($0) }
     writer.settings.maxBatches = maxBatches
     if let timeout {
       guard let limit = DataSourceOptions.durationMilliseconds(timeout) else {

@@ -8,9 +8,11 @@ import KConnect
 struct WriteJob {
   var from: String
   var to: String
-  var mode = "error"
+  /// Nil: append where rows are replaced by key, else error.
+  var mode: String?
   var partitionBy: String?
   var rows = RowSelection()
+  var upsert = UpsertSelection()
   var schema: String?
   var options: [(String, String)] = []
 
@@ -31,11 +33,11 @@ struct WriteJob {
 
   /// Runs it; `report` gets what was done.
   func run(_ context: Context, report: (WriteReport) -> Void) throws {
-    let saveMode = try Self.saveMode(mode)
+    let saveMode = try Self.saveMode(mode ?? (upsert.key == nil ? "error" : "append"))
     let (frame, to, format, options) = try prepare(context)
     var writer = frame.write.format(format).mode(saveMode)
     if let partitionBy { writer = writer.partitionBy(try ColumnList.parse(partitionBy)) }
-    for (key, value) in try context.options(of: format, .write) + options { writer = writer.option(key, value) }
+    for (key, value) in try context.options(of: format, .write) + options + upsert.options(for: context.session.registry.provider(format)) { writer = writer.option(key, value) }
     let start = WallClock.monotonicNanoseconds
     let execution = try frame.session.execution(frame.plan)
     let progress = ProgressReporter(execution, mode: context.progress, resultGoesToTerminal: to.path == "-" && StandardStreams.isOutputTerminal)

@@ -120,6 +120,9 @@ private struct SkippedChunk: EncodedChunk {
 }
 
 extension StoreTable {
+  /// The newest sequence number that a writer recorded with its rows; nil when it wrote none.
+  package func recordedTransaction(_ application: String) throws -> Int64? { try state().transactions[application]?.version }
+
   /// True when a version has the rows of an ingestion already, by tag or by transaction number.
   func isIngested(_ properties: IngestProperties, in snapshot: DeltaSnapshot, files: [ExtentFile]) -> Bool {
     if let (application, version) = properties.transaction, let known = snapshot.transactions[application], known.version >= version { return true }

@@ -3,6 +3,7 @@
 
 import Columnar
 import DataSource
+import Engine
 import Expressions
 
 struct KustoWrite {
@@ -12,9 +13,10 @@ struct KustoWrite {
   let mode: SaveMode
   let options: DataSourceOptions
 
-  /// Nil when save mode `ignore` finds the table.
+  /// Nil when save mode `ignore` finds the table, or the table has the transaction already.
   func sink() throws -> (any TableSink)? {
     var ingestion = try SparkIngestionProperties(options.string("sparkIngestionPropertiesJson"))
+    ingestion.properties.transaction = try transaction()
     ingestion.properties.operation = mode == .overwrite ? "SET-OR-REPLACE" : "INGEST"
     let failsIfMissing = options.word("tableCreateOptions") == "FailIfNotExist" && (mode == .append || options.isGiven("tableCreateOptions"))
     let store = try OpenStores.executor(target.store, create: !failsIfMissing).store
@@ -28,6 +30,7 @@ struct KustoWrite {
         .alreadyExists, "the table '\(tableName)' exists already in the database '\(database?.name ?? "")'", hint: "choose --mode append, overwrite or ignore")
     default: break
     }
+    if let table, let (application, version) = ingestion.properties.transaction, try table.recordedTransaction(application) ?? -1 >= version { return nil }
     var isMade = false
     if table == nil {
       if failsIfMissing {
@@ -44,7 +47,12 @@ struct KustoWrite {
     do {
       let columns = try self.columns(of: table, ingestion)
       let names = StructType(columns.map { StructField($0.name, $0.type) })
-      let inner = try table.ingest(schema: names, ingestion.properties, mode: mode == .overwrite ? .replace : .append)
+      let inner: any TableSink
+      if let rule = try UpsertRule(options) {
+        inner = try upsert(rule, into: table, names, ingestion.properties)
+      } else {
+        inner = try table.ingest(schema: names, ingestion.properties, mode: mode == .overwrite ? .replace : .append)
+      }
       let drops = isMade
       return KustoSink(inner, try columns.map { try $0.compiled(schema) }, names) {
         if drops { _ = try? home.dropTable(tableName, ifExists: true) }
@@ -53,6 +61,22 @@ struct KustoWrite {
       if isMade { _ = try? home.dropTable(tableName, ifExists: true) }
       throw error
     }
+  }
+
+  private func upsert(_ rule: UpsertRule, into table: StoreTable, _ rows: StructType, _ properties: IngestProperties) throws -> any TableSink {
+    if mode == .overwrite { throw KConnectError(.usage, "option 'upsertKey' with mode overwrite: rows are either replaced by key or all at once", hint: "use mode append") }
+    if !properties.ingestIfNotExists.isEmpty { throw KConnectError(.notSupported, "not supported: ingestIfNotExists together with upsertKey", hint: "txnAppId and txnVersion make a write happen once") }
+    try rule.check(rows: rows, table: try table.snapshot().schema, knowsIngestion: true)
+    return UpsertSink(rule, schema: rows, finish: { try table.upsert($0, schema: rows, properties) })
+  }
+
+  private func transaction() throws -> (application: String, version: Int64)? {
+    let application = options.string("txnAppId"), version = options.integer("txnVersion")
+    if application == nil, version == nil { return nil }
+    guard let application, !application.isEmpty, let version else {
+      throw KConnectError(.optionInvalid, "options 'txnAppId' and 'txnVersion' go together", hint: "give both, or neither")
+    }
+    return (application, Int64(version))
   }
 
   /// The columns of a table made for these rows.
@@ -147,12 +171,12 @@ final class KustoSink: TableSink {
     let original: CompiledExpr?
   }
 
-  private let inner: IngestSink
+  private let inner: any TableSink
   private let columns: [Column]
   private let schema: StructType
   private let onAbort: @Sendable () -> Void
 
-  init(_ inner: IngestSink, _ columns: [Column], _ schema: StructType, onAbort: @escaping @Sendable () -> Void) {
+  init(_ inner: any TableSink, _ columns: [Column], _ schema: StructType, onAbort: @escaping @Sendable () -> Void) {
     self.inner = inner
     self.columns = columns
     self.schema = schema

@@ -26,8 +26,7 @@ package final class FileStreamSource: MicroBatchSource {
   private var frozen: [SeenFile]?
   private var waiting: [SeenFile] = []
   package let schema: StructType
-  /// Remarks for the user.
-  package private(set) var notes: [String] = []
+  private var notes: [String] = []
 
   /// `schema` nil: taken from the files that are there; the caller pins it in the checkpoint. Throws when there are none.
   package init(_ provider: FileProvider, path: String, schema: StructType?, options: DataSourceOptions, fileSystem: FileSystem = .system) throws {
@@ -67,6 +66,11 @@ package final class FileStreamSource: MicroBatchSource {
   package var identity: String { "\(provider.shortName):\(place)" }
   package var backlog: [(name: String, value: Int)] {
     waiting.isEmpty ? [] : [("numFilesOutstanding", waiting.count), ("numBytesOutstanding", waiting.reduce(0) { $0 + $1.size })]
+  }
+
+  package func takeNotes() -> [String] {
+    defer { notes = [] }
+    return notes
   }
 
   package func attach(_ checkpoint: Checkpoint, index: Int) throws {

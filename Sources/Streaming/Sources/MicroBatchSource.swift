@@ -35,6 +35,12 @@ package protocol MicroBatchSource: AnyObject {
   func commit(through end: StreamOffset) throws
   /// Rows, files or bytes not read yet, for progress; empty where unknown.
   var backlog: [(name: String, value: Int)] { get }
+  /// True when a checkpoint written before columns were added may be used: rows of that time have null there.
+  var acceptsNewColumns: Bool { get }
+  /// For a source that ends by itself, whether it has; nil for those that never do.
+  var hasEnded: Bool? { get }
+  /// Remarks for the user since the last call.
+  func takeNotes() -> [String]
 }
 
 extension MicroBatchSource {
@@ -43,6 +49,9 @@ extension MicroBatchSource {
   package func setAside(after start: StreamOffset?, through end: StreamOffset, _ error: KConnectError) throws -> Bool { false }
   package func commit(through end: StreamOffset) throws {}
   package var backlog: [(name: String, value: Int)] { [] }
+  package var acceptsNewColumns: Bool { false }
+  package var hasEnded: Bool? { nil }
+  package func takeNotes() -> [String] { [] }
 }
 
 /// The place of a streaming source in a plan; each batch puts its own rows there. Each query makes a source of its own from it.

@@ -10,7 +10,8 @@ struct StreamCommand: ParsableCommand {
     commandName: "stream", abstract: "Copies new data in micro-batches; a checkpoint makes every row arrive once.",
     discussion: """
       Run it again with the same checkpoint and it goes on where it stopped, also after a crash. Sources: directories of csv, json and \
-      parquet files, rate:, rate-micro-batch:. Targets: directories of parquet, csv and json files, delta:PATH, console:.
+      parquet files, kusto:DATABASE.TABLE, delta:PATH, standard input (csv:-, json:-, stdin: for lines), rate:, rate-micro-batch:. Targets: directories of parquet, csv and json files, \
+      kusto:DATABASE.TABLE, delta:PATH, console:.
 
       EXAMPLES
         kconnect stream --from csv:incoming --to parquet:archive --checkpoint cp --trigger available-now
@@ -24,9 +25,9 @@ struct StreamCommand: ParsableCommand {
 struct StreamRunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(commandName: "run", abstract: "Runs a stream (what 'kconnect stream' does without a subcommand).")
 
-  @Option(help: ArgumentHelp("What to read: csv:DIR, json:DIR, parquet:DIR, rate:, rate-micro-batch:.", valueName: "locator"))
+  @Option(help: ArgumentHelp("What to read: csv:DIR, json:DIR, parquet:DIR, kusto:DATABASE.TABLE, delta:PATH, csv:-, json:-, stdin:, rate:, rate-micro-batch:.", valueName: "locator"))
   var from: String
-  @Option(help: ArgumentHelp("Where to write: parquet:DIR, csv:DIR, json:DIR, delta:DIR, console:.", valueName: "locator"))
+  @Option(help: ArgumentHelp("Where to write: parquet:DIR, csv:DIR, json:DIR, kusto:DATABASE.TABLE, delta:DIR, console:.", valueName: "locator"))
   var to: String
   @Option(help: ArgumentHelp("The directory that remembers how far the stream is; one for each stream.", valueName: "dir"))
   var checkpoint: String
@@ -34,6 +35,12 @@ struct StreamRunCommand: ParsableCommand {
   var trigger: String?
   @Option(help: ArgumentHelp("Columns whose values become directories name=value, separated by commas.", valueName: "a,b"))
   var partitionBy: String?
+  @Option(help: ArgumentHelp("Columns that tell rows apart: of rows with equal values the first is taken, within each batch or, with --dedup-within, across batches.", valueName: "a,b"))
+  var dedupKey: String?
+  @Option(help: ArgumentHelp("How long a key of --dedup-key is remembered, such as '1 hour'; by the clock, or by --event-time.", valueName: "duration"))
+  var dedupWithin: String?
+  @Option(help: ArgumentHelp("The datetime column that --dedup-within goes by; rows later than that behind the newest one are left out.", valueName: "column"))
+  var eventTime: String?
   @Option(help: ArgumentHelp("A name for progress records.", valueName: "name"))
   var name: String?
   @Option(help: ArgumentHelp("A command that gets each batch on standard input as JSON lines instead of --to; KCONNECT_BATCH_ID and KCONNECT_QUERY_ID are set. At least once.", valueName: "command"))
@@ -51,10 +58,13 @@ struct StreamRunCommand: ParsableCommand {
   @Flag(help: "Print the plan instead of running it.")
   var explain = false
   @OptionGroup(title: "Rows and columns") var rows: PlanFlags
+  @OptionGroup(title: "Rows by key") var upsert: UpsertFlags
   @OptionGroup(title: "Source and target") var source: SourceFlags
   @OptionGroup(title: "Common") var common: CommonFlags
 
   func validate() throws {
+    if dedupKey == nil, dedupWithin != nil { throw ValidationError("--dedup-within needs --dedup-key") }
+    if dedupWithin == nil, eventTime != nil { throw ValidationError("--event-time needs --dedup-within") }
     if let maxBatches, maxBatches < 1 { throw ValidationError("--max-batches: found \(maxBatches), expected 1 or more") }
   }
 
@@ -62,7 +72,8 @@ struct StreamRunCommand: ParsableCommand {
     let context = try common.resolve()
     let job = StreamJob(
       from: from, to: to, checkpoint: checkpoint, trigger: trigger, name: name, partitionBy: partitionBy, exec: exec, maxBatches: maxBatches,
-      timeout: timeout, rows: rows.selection, schema: source.schema, options: try source.parsedOptions())
+      timeout: timeout, rows: rows.selection, dedup: DedupSelection(key: dedupKey, within: dedupWithin, eventTime: eventTime), upsert: upsert.selection,
+      schema: source.schema, options: try source.parsedOptions())
     if explain { return try job.explain(context) }
     if dryRun { return try job.dryRun(context) }
     let report = StreamReport(context: context, metricsFile: metricsFile, target: to)
@@ -81,6 +92,11 @@ struct StreamLocator {
   let path: String
 
   init(_ text: String, registry: SourceRegistry, isTarget: Bool) throws {
+    if !isTarget, text == "-" || text == "stdin:" {
+      format = "stdin"
+      path = ""
+      return
+    }
     let own = isTarget ? ["console"] : ["rate", "rate-micro-batch"]
     for scheme in own where text == scheme || text == scheme + ":" {
       format = scheme

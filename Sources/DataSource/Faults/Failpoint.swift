@@ -4,7 +4,6 @@
 #if canImport(Glibc)
 import Glibc
 #endif
-import DataSource
 import Synchronization
 
 package enum Failpoint {
