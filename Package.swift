@@ -105,7 +105,7 @@ func test(_ name: String, _ uses: [String], exclude: [String] = [], resources: [
 }
 
 // Each example is a program that uses the public API alone.
-let examples: [Target] = ["home-telemetry", "csv-to-parquet", "kql-over-files", "codable-frames", "streaming-files"].map { name in
+let examples: [Target] = ["home-telemetry", "csv-to-parquet", "kql-over-files", "codable-frames", "streaming-files", "streaming-ingest"].map { name in
   .executableTarget(name: name, dependencies: ["KConnect"], path: "examples/\(name)", exclude: ["expected.txt"], swiftSettings: settings)
 }
 
