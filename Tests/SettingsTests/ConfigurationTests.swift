@@ -143,6 +143,11 @@ private func file(_ text: String, profile: String? = nil) throws -> Configuratio
     #expect(error?.message.contains("UTF-8") == true)
   }
 
+  @Test func dottedKeys() throws {
+    let options = try file("[options.kafka]\nkafka.client.id = \"me\"\n")
+    #expect(try options.options(of: "kafka").map { "\($0.0)=\($0.1)" } == ["kafka.client.id=me"])
+  }
+
   @Test func families() throws {
     let options = try file("[options.kafka]\n\"kafka.sasl.password\" = \"file:/nowhere\"\n")
     let error = #expect(throws: KConnectError.self) { try options.options(of: "kafka") }

@@ -138,7 +138,7 @@ struct OptionList {
 
   /// JSON Schema 2020-12 of an object of options.
   private var schema: String {
-    let properties = provider.options.map { spec in
+    func property(_ spec: OptionSpec) -> String {
       var fields = ["\"type\": \(Self.jsonType(spec.kind))"]
       if case .oneOf(let words) = spec.kind { fields.append("\"enum\": [\(words.map(ValueText.quoted).joined(separator: ", "))]") }
       fields.append("\"description\": \(ValueText.quoted(spec.help + Self.support(spec.support)))")
@@ -146,8 +146,11 @@ struct OptionList {
       if spec.isSecret { fields.append("\"writeOnly\": true") }
       fields.append("\"x-use\": \"\(spec.use.rawValue)\"")
       if !spec.aliases.isEmpty { fields.append("\"x-aliases\": [\(spec.aliases.map(ValueText.quoted).joined(separator: ", "))]") }
-      return "    \(ValueText.quoted(spec.name)): {\n      \(fields.joined(separator: ",\n      "))\n    }"
+      let name = spec.isFamily ? "^" + spec.name.dropLast().split(separator: ".").map { "\($0)\\." }.joined() : spec.name
+      return "    \(ValueText.quoted(name)): {\n      \(fields.joined(separator: ",\n      "))\n    }"
     }
+    let properties = provider.options.filter { !$0.isFamily }.map(property), families = provider.options.filter(\.isFamily).map(property)
+    let patterns = families.isEmpty ? "" : "\"patternProperties\": {\n\(families.joined(separator: ",\n"))\n  },\n  "
     return """
       {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -155,7 +158,7 @@ struct OptionList {
         "description": \(ValueText.quoted(provider.summary)),
         "type": "object",
         "additionalProperties": false,
-        "properties": {
+        \(patterns)"properties": {
       \(properties.joined(separator: ",\n"))
         }
       }

@@ -43,7 +43,7 @@ struct SectionReader {
 
   /// The options of a source.
   func options(_ entries: [TOMLEntry], _ section: String, _ specs: [OptionSpec]) throws -> [ConfiguredOption] {
-    try entries.map { entry in
+    try entries.flatMap(Self.flat).map { entry in
       let spec = try self.spec(entry, section, specs)
       if case .notSupported(let what) = spec.support { throw place(entry.node.position).error("'\(section).\(entry.key)': not supported yet: \(what)") }
       return ConfiguredOption(name: entry.key, value: Secret(try value(entry, section, spec)), place: place(entry.node.position))
@@ -52,17 +52,15 @@ struct SectionReader {
 
   /// Options whose source is settled when a step runs: only their form is checked.
   func looseOptions(_ entries: [TOMLEntry], _ section: String) throws -> [ConfiguredOption] {
-    try entries.flatMap { entry -> [ConfiguredOption] in
-      // from.header = true is a table `from` in TOML.
-      if case .table(let inner) = entry.node.value {
-        return try looseOptions(inner, "\(section).\(entry.key)").map {
-          var option = $0
-          option.name = "\(entry.key).\($0.name)"
-          return option
-        }
-      }
-      return [ConfiguredOption(name: entry.key, value: Secret(try text(entry.node, "\(section).\(entry.key)")), place: place(entry.node.position))]
+    try entries.flatMap(Self.flat).map { entry in
+      ConfiguredOption(name: entry.key, value: Secret(try text(entry.node, "\(section).\(entry.key)")), place: place(entry.node.position))
     }
+  }
+
+  /// `from.header = true` is a table `from` in TOML: here it is the option `from.header`.
+  private static func flat(_ entry: TOMLEntry) -> [TOMLEntry] {
+    guard case .table(let inner) = entry.node.value else { return [entry] }
+    return inner.flatMap(flat).map { TOMLEntry(key: "\(entry.key).\($0.key)", node: $0.node) }
   }
 
   private func spec(_ entry: TOMLEntry, _ section: String, _ specs: [OptionSpec]) throws -> OptionSpec {
