@@ -2,6 +2,8 @@
 
 import Columnar
 import DataSource
+import Engine
+import Expressions
 import Glibc
 import KustoConnector
 import KustoWire
@@ -116,6 +118,32 @@ extension String {
       #expect(error.code == .http)
       #expect(error.isRetryable)
     }
+  }
+
+  @Test func distributedReads() throws {
+    let url = "http://127.0.0.1:\(cluster.port)"
+    let given = [
+      ("kustoCluster", url), ("kustoDatabase", "db"), ("kustoQuery", "exported rows"), ("readMode", "ForceDistributedMode"),
+      ("transientStorage", "{\"storageCredentials\":[{\"sasUrl\":\"\(url)/c?sig=secret\"}]}"), ("kustoExportOptionsJson", "{\"sizeLimit\":\"100\",\"compressionType\":\"zstd\"}"),
+    ]
+    let source = KustoSource()
+    let context = EvaluationContext(nowTicks: 0, seed: 1)
+    var rows = 0
+    var last: Int64 = 0
+    do {
+      let options = try DataSourceOptions(source: "kusto", specs: source.options(for: [], given: given), given: given, use: .read)
+      let plan = try source.plan([], schema: nil, options: options, execution: ExecutionOptions(), context: context)
+      #expect(plan.schema.fields.map(\.type) == [.long, .timespan])
+      try QueryExecution(plan, options: ExecutionOptions(), context: context).run { batch in
+        rows += batch.rowCount
+        for i in 0..<batch.rowCount { if case .timespan(let ticks) = batch.columns[1].scalar(i) { last = max(last, ticks) } }
+        return true
+      }
+    }
+    #expect(rows == 6_000)
+    #expect(last == 59 * 10_000_000)
+    // Nothing stays in the container.
+    #expect(try self.rows("deleted").rows == 3)
   }
 
   @Test func headersHoldNoLines() {

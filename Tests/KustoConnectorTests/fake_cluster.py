@@ -1,8 +1,9 @@
 """A cluster of a few lines that misbehaves on request: the query's first word says how. Prints its port."""
-import gzip, json, sys, threading, time
+import gzip, io, json, sys, threading, time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 seen = {}
+files = {}
 lock = threading.Lock()
 
 
@@ -14,6 +15,18 @@ def answer(rows):
          "Rows": [[i, "row %d" % i] for i in range(rows)]},
         {"FrameType": "DataSetCompletion", "HasErrors": False, "Cancelled": False}]
     return json.dumps(frames).encode()
+
+
+def table(columns, rows):
+    return json.dumps({"Tables": [{"TableName": "Table_0", "Columns": [{"ColumnName": n, "ColumnType": t} for n, t in columns], "Rows": rows}]}).encode()
+
+
+def parquet(rows):
+    import pyarrow, pyarrow.parquet
+    out = io.BytesIO()
+    columns = {"n": list(range(rows)), "p": ["00:00:%02d" % (i % 60) for i in range(rows)]}
+    pyarrow.parquet.write_table(pyarrow.table(columns), out)
+    return out.getvalue()
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -31,13 +44,42 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
+    def do_GET(self):
+        name, _, query = self.path.partition("?")
+        body = files.get(name) if "sig=secret" in query else None
+        self.reply(200 if body else 404, body or b"")
+
+    def do_DELETE(self):
+        with lock:
+            seen["deleted"] = seen.get("deleted", 0) + (files.pop(self.path.partition("?")[0], None) is not None)
+        self.reply(202, b"")
+
+    def command(self, text):
+        if text.startswith(".export async"):
+            with lock:
+                seen["export"] = text
+                files.update({"/c/part%d.parquet" % i: parquet(1_000 * (i + 1)) for i in range(3)})
+            return table([("OperationId", "guid")], [["74be27de-1e4e-49d9-b579-fe0b331d3642"]])
+        if text.startswith(".show operations"):
+            return table([("State", "string"), ("Status", "string"), ("ShouldRetry", "bool")], [["Completed", "", False]])
+        base = "http://127.0.0.1:%d" % server.server_address[1]
+        return table([("Path", "string"), ("NumRecords", "long")], [[base + name, 1] for name in sorted(files)])
+
     def do_POST(self):
         request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if self.path == "/v1/rest/mgmt":
+            return self.reply(200, self.command(request["csl"]))
         word, _, rest = request["csl"].partition(" ")
         with lock:
             count = seen[request["csl"]] = seen.get(request["csl"], 0) + 1
         error = lambda permanent: json.dumps({"error": {"code": "X", "message": "m", "@message": word, "@permanent": permanent}}).encode()
-        if word == "rows":
+        if word == "exported":
+            frames = json.loads(answer(0))
+            frames[1]["Columns"] = [{"ColumnName": "n", "ColumnType": "long"}, {"ColumnName": "p", "ColumnType": "timespan"}]
+            self.reply(200, json.dumps(frames).encode())
+        elif word == "deleted":
+            self.reply(200, answer(seen.get("deleted", 0)))
+        elif word == "rows":
             self.reply(200, answer(int(rest)))
         elif word == "gzip":
             self.reply(200, gzip.compress(answer(int(rest))), [("Content-Encoding", "gzip")])
