@@ -76,7 +76,7 @@ struct RouteCase: CustomTestStringConvertible {
   @Test func values() throws {
     let server = try TestService()
     let text = """
-      print b=true, i=int(1), l=9007199254740993, d=1.0, n=real(nan), m=decimal(1.50), s='é"\\n', t=datetime(2020-03-04T14:05:01.3109965), ts=-2.00:00:02,
+      print b=true, i=int(1), l=9007199254740993, d=1.0, n=real(nan), m=decimal(1.50), s='é"\\n', t=datetime(2020-03-04T14:05:01.3109965), ts=time(-2.00:00:02),
         g=guid(74be27de-1e4e-49d9-b579-fe0b331d3642), y=dynamic({"a":[1,null]}), nb=bool(null), ns=tostring(dynamic(null)), nm=decimal(null)
       """
     #expect(server.rows(text) == #"[[true,1,9007199254740993,1.0,"NaN","1.50","é\"\n","2020-03-04T14:05:01.3109965Z","-2.00:00:02","74be27de-1e4e-49d9-b579-fe0b331d3642",{"a":[1,null]},null,"",null]]"#)

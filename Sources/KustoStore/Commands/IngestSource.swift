@@ -23,7 +23,7 @@ struct IngestFormat: Sendable {
       options = [("sep", separators[lower] ?? ",")]
     case "json", "multijson", "singlejson":
       kind = "json"
-      if lower == "singlejson" { options = [("multiLine", "true")] }
+      if lower != "json" { options = [("multiLine", "true")] }
     case "parquet": kind = "parquet"
     case "txt":
       kind = "text"
