@@ -42,20 +42,25 @@ let modules: [Module] = [
   Module(name: "Delta", layer: 3, uses: ["Columnar", "Expressions", "DataSource", "Parquet", "Codecs"]),
   Module(name: "KQL", layer: 4, uses: ["Columnar", "Expressions", "DataSource", "Engine"]),
   Module(name: "FileConnector", layer: 5, uses: ["Columnar", "Expressions", "DataSource", "Parquet", "CSV", "JSON", "Codecs", "CCurl", "CLinux"]),
+  Module(name: "KustoWire", layer: 5, uses: ["Columnar", "JSON", "DataSource", "KQL"]),
   Module(name: "KustoStore", layer: 7, uses: ["Columnar", "Expressions", "DataSource", "Engine", "KQL", "Parquet", "Codecs", "Delta", "FileConnector", "CLinux"], products: [grdb]),
   Module(name: "DeltaConnector", layer: 6, uses: ["Columnar", "Expressions", "DataSource", "Engine", "Parquet", "Delta", "FileConnector"]),
-  Module(name: "KustoWire", layer: 5, uses: ["Columnar", "JSON", "DataSource"]),
   Module(name: "KustoConnector", layer: 8,
          uses: ["Columnar", "Expressions", "DataSource", "Engine", "KQL", "Codecs", "Parquet", "CSV", "FileConnector", "KustoStore", "KustoWire", "CCurl", "CLinux", "COpenSSL"]),
   Module(name: "Streaming", layer: 8,
          uses: ["Columnar", "Expressions", "DataSource", "Engine", "Codecs", "FileConnector", "Delta", "DeltaConnector", "KustoStore", "CLinux"]),
+  Module(name: "KustoAccess", layer: 8, uses: ["KustoStore", "FileConnector", "DataSource", "Columnar", "CKeys"]),
   Module(name: "Charts", layer: 3, uses: ["Columnar", "DataSource"]),
-  Module(name: "Configuration", layer: 3, uses: ["Columnar", "DataSource"], products: [.product(name: "TOMLKit", package: "TOMLKit")]),
+  Module(name: "Settings", layer: 3, uses: ["Columnar", "DataSource"], products: [.product(name: "TOMLKit", package: "TOMLKit")]),
   Module(name: "KafkaConnector", layer: 9, uses: ["Columnar", "Expressions", "DataSource", "Engine", "Delta", "Streaming", "CKafka"]),
   Module(name: "KConnect", layer: 10,
          uses: ["KafkaConnector", "KustoConnector", "KustoStore", "Streaming", "Columnar", "Expressions", "DataSource", "Engine", "KQL", "FileConnector", "DeltaConnector"]),
-  Module(name: "KConnectCLI", layer: 11,
-         uses: ["Configuration", "Streaming", "KConnect", "Charts", "KafkaConnector", "KustoConnector", "KustoStore", "Columnar", "Expressions", "DataSource", "Engine", "KQL", "FileConnector", "Delta", "DeltaConnector", "Parquet", "Codecs", "CLinux"],
+  Module(name: "KustoServer", layer: 11,
+         uses: ["KConnect", "KustoAccess", "KustoStore", "KustoWire", "KQL", "Columnar", "Expressions", "DataSource", "Engine", "FileConnector", "CLinux"],
+         products: [.product(name: "Hummingbird", package: "hummingbird"), .product(name: "HummingbirdTLS", package: "hummingbird")]),
+  Module(name: "KConnectServer", layer: 12, uses: ["KustoServer", "KConnect", "DataSource"], products: [argumentParser], isProgram: true),
+  Module(name: "KConnectCLI", layer: 12,
+         uses: ["Settings", "Streaming", "KConnect", "Charts", "KafkaConnector", "KustoConnector", "KustoStore", "Columnar", "Expressions", "DataSource", "Engine", "KQL", "FileConnector", "Delta", "DeltaConnector", "Parquet", "Codecs", "CLinux"],
          products: [argumentParser], isProgram: true),
 ]
 
@@ -67,6 +72,7 @@ let cModules: [Target] = [
   .systemLibrary(name: "CZlib", path: "Sources/C/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
   .systemLibrary(name: "CRE2System", path: "Sources/C/CRE2System", pkgConfig: "re2", providers: [.apt(["libre2-dev"])]),
   .target(name: "CSIMD", path: "Sources/C/CSIMD"),
+  .target(name: "CKeys", path: "Sources/C/CKeys", linkerSettings: [.linkedLibrary("crypto")]),
   .target(name: "CLinux", path: "Sources/C/CLinux"),
   .target(name: "CCurl", path: "Sources/C/CCurl"),
   .target(name: "COpenSSL", path: "Sources/C/COpenSSL"),
@@ -99,18 +105,19 @@ func test(_ name: String, _ uses: [String], exclude: [String] = [], resources: [
 }
 
 // Each example is a program that uses the public API alone.
-let examples: [Target] = ["home-telemetry", "csv-to-parquet", "kql-over-files", "codable-frames", "streaming-files"].map { name in
+let examples: [Target] = ["home-telemetry", "csv-to-parquet", "kql-over-files", "codable-frames", "streaming-files", "streaming-ingest"].map { name in
   .executableTarget(name: name, dependencies: ["KConnect"], path: "examples/\(name)", exclude: ["expected.txt"], swiftSettings: settings)
 }
 
 let tests: [Target] = [
   test("QueryTests", ["KQL", "Engine", "Expressions", "DataSource", "Columnar", "KConnect"], resources: [.copy("Cases")]),
+  test("KustoAccessTests", ["KustoAccess", "KustoStore", "DataSource", "Columnar", "Engine", "KQL", "Expressions"], exclude: ["judge.py"]),
   test("ChartsTests", ["Charts", "Columnar", "DataSource"]),
   test("CommandTests", ["KustoStore", "KQL", "Columnar", "Expressions", "DataSource", "Engine"]),
   test("JSONTests", ["JSON", "Columnar"]),
   test("KConnectTests", ["KConnect"]),
   test("StreamingTests", ["Streaming", "KustoStore", "Delta", "DeltaConnector", "FileConnector", "Engine", "Expressions", "Columnar", "DataSource"]),
-  test("ConfigurationTests", ["Configuration", "DataSource"]),
+  test("SettingsTests", ["Settings", "DataSource"]),
   test("KafkaTests", ["KafkaConnector", "Streaming", "Columnar", "DataSource"]),
   test("CLITests", [], exclude: ["Help", "Terminal"]),
   test("FileConnectorTests", ["FileConnector", "DataSource", "Expressions", "Columnar"]),
@@ -127,6 +134,7 @@ let tests: [Target] = [
   test("KQLTests", ["KQL", "Columnar", "Expressions", "DataSource", "Engine"]),
   test("KustoConnectorTests", ["KustoConnector", "KustoWire", "KustoStore", "KQL", "Engine", "FileConnector", "Columnar", "Expressions", "DataSource"], exclude: ["Judges", "fake_cluster.py"]),
   test("StoreTests", ["KustoStore", "Columnar", "Expressions", "DataSource", "Engine"], exclude: ["Judges"]),
+  test("KustoServerTests", ["KustoServer", "KustoWire", "KustoStore", "KConnect", "Columnar", "DataSource"], exclude: ["judge.py"]),
   test("ParquetTests", ["Columnar", "Parquet", "Codecs"], exclude: ["Judges", "Fixtures"]),
 ]
 
@@ -135,11 +143,13 @@ let package = Package(
   products: [
     .library(name: "KConnect", targets: ["KConnect"]),
     .executable(name: "kconnect", targets: ["KConnectCLI"]),
+    .executable(name: "kconnect-server", targets: ["KConnectServer"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
   ],
   targets: cModules + modules.map(target) + examples + tests,
   swiftLanguageModes: [.v6],

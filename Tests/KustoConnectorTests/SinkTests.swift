@@ -105,7 +105,8 @@ private final class StateCluster: Sendable {
       let isLost = state.withLock { state in
         let rows = state.tables[source]?.rows ?? 0
         state.tables[source]?.rows = 0
-        state.tables[target]?.rows = isMove ? (state.tables[target]?.rows ?? 0) + rows : rows
+        let before = isMove ? state.tables[target]?.rows ?? 0 : 0
+        state.tables[target]?.rows = before + rows
         state.lostMoves -= 1
         return state.lostMoves >= 0
       }

@@ -19,7 +19,9 @@ private final class FakeCluster: @unchecked Sendable {
   init() throws {
     let script = #filePath.replacingSuffix("TransportTests.swift", with: "fake_cluster.py")
     var toChild: [Int32] = [0, 0], fromChild: [Int32] = [0, 0]
-    guard let python = Self.python, pipe2(&toChild, O_CLOEXEC) == 0, pipe2(&fromChild, O_CLOEXEC) == 0 else { throw KConnectError(.io, "no Python") }
+    guard let python = Self.python, pipe(&toChild) == 0, pipe(&fromChild) == 0 else { throw KConnectError(.io, "no Python") }
+    // The child must not hold the ends of this process, or its input would never end.
+    for descriptor in toChild + fromChild { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     posix_spawn_file_actions_adddup2(&actions, toChild[0], 0)

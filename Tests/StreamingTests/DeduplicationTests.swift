@@ -109,7 +109,7 @@ import Testing
     let all = "id:long, a:bool, b:int, c:long, d:real, e:decimal, f:string, g:datetime, h:timespan, i:guid"
     func rows(_ ids: Int...) throws -> RecordBatch {
       try rowsOf(all, ids.map { id in
-        [.long(Int64(id)), .bool(true), .int(-3), .long(.max), .real(-0.5), .decimal(DecimalValue(coefficient: 12345, scale: 2)), .string("ü\"\n"), .datetime(-7), .timespan(9), .guid(GUID(high: 1, low: 2))]
+        [.long(Int64(id)), .bool(true), .int(-3), .long(.max), .real(-0.5), .decimal(DecimalValue(12345, scale: 2)), .string("ü\"\n"), .datetime(-7), .timespan(9), .guid(GUID(high: 1, low: 2))]
       })
     }
     func nulls(_ id: Int) throws -> RecordBatch { try rowsOf(all, [[.long(Int64(id))] + StructType(ddl: all).fields.dropFirst().map { .null($0.type) }]) }

@@ -36,7 +36,7 @@ enum KeyedTarget: String, CaseIterable, Sendable, CustomTestStringConvertible {
     }
     var out: [String] = []
     try QueryExecution(plan, options: ExecutionOptions(), context: EvaluationContext(nowTicks: 0, seed: 0)).run { batch in
-      for i in 0..<batch.rowCount { out.append(batch.columns.map { ScalarText.text($0.scalar(i)) ?? "null" }.joined(separator: " ")) }
+      for i in 0..<batch.rowCount { out.append(batch.columns.map { $0.scalar(i).isNull ? "null" : ScalarText.text($0.scalar(i)) ?? "" }.joined(separator: " ")) }
       return true
     }
     return out.sorted()

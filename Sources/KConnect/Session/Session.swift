@@ -16,9 +16,11 @@ public final class Session: Sendable {
   package let registry: SourceRegistry
   package let executionOptions: ExecutionOptions
   let settings: [String: String]
-  let memoryTables = MemoryTables()
+  /// Settings that may change while the session runs.
+  public let conf = RuntimeConfig()
   /// The streaming queries of this session, and who listens to them.
   public let streams = StreamingQueryManager()
+  let memoryTables = MemoryTables()
 
   package init(appName: String = "kconnect", executionOptions: ExecutionOptions = ExecutionOptions(), settings: [String: String] = [:]) {
     self.appName = appName

@@ -75,8 +75,8 @@ package enum StreamSources {
   /// The streaming options of a format, with those of reading it; nil when it cannot be read as a stream.
   package static func options(_ format: String, _ registry: SourceRegistry) -> [OptionSpec]? {
     if format == "rate" || format == "rate-micro-batch" { return RateSource.specs }
-    if let specs = TableStreams.options(format) { return specs }
     if format == "kafka" { return KafkaOptions.specs }
+    if let specs = TableStreams.options(format) { return specs }
     guard let provider = try? registry.provider(format) as? FileProvider else { return nil }
     return FileStreamOptions.specs + provider.options
   }
@@ -87,7 +87,7 @@ package enum StreamSources {
     let name = try format?.lowercased() ?? BuiltInSources.format(ofPath: path)
     guard let specs = Self.options(name, registry) else {
       let known = try registry.provider(name).shortName
-      throw KConnectError(.notSupported, "not supported yet: '\(known)' as a stream", hint: "streams are read from directories of csv, json or parquet files, delta and kusto tables, kafka, and rate")
+      throw KConnectError(.notSupported, "not supported yet: '\(known)' as a stream", hint: "streams are read from directories of csv, json or parquet files, delta and kusto tables, kafka and rate")
     }
     let checked = try DataSourceOptions(source: name, specs: specs, given: options, use: .read)
     for note in checked.notes { onNote(note) }

@@ -82,13 +82,16 @@ public struct DataStreamWriter: Sendable {
         throw KConnectError(.notSupported, "output mode complete: not supported: it needs an aggregation over the whole stream", hint: "use append")
       }
       var given = options
-      guard let at = given.lastIndex(where: { $0.0.lowercased() == "checkpointlocation" }) else {
+      let chosen = given.last { $0.0.lowercased() == "checkpointlocation" }?.1
+      given.removeAll { $0.0.lowercased() == "checkpointlocation" }
+      let common = try frame.session.conf.get(RuntimeConfig.checkpointLocation)
+      guard chosen != nil || common != nil else {
         throw KConnectError(.usage, "no checkpoint: a stream needs a directory that remembers how far it is", hint: "option(\"checkpointLocation\", DIR), or --checkpoint DIR")
       }
-      let place = given[at].1
-      given.removeAll { $0.0.lowercased() == "checkpointlocation" }
       try StreamPlan.check(frame.plan)
       let sink = try sink ?? makeSink(path, given, onNote: onNote)
+      // Under the common place each query has a directory that is the same at every start.
+      let place = chosen ?? joinPath(common ?? "", percentEncoded(settings.name ?? sink.identity))
       return try MicroBatchExecution(plan: frame.plan, sink: sink, checkpoint: try Checkpoint(place), settings: settings, onProgress: onProgress)
     }
   }

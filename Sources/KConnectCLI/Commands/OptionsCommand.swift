@@ -3,7 +3,7 @@
 
 import ArgumentParser
 import Columnar
-import Configuration
+import Settings
 import DataSource
 import KConnect
 

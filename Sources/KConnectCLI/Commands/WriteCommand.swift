@@ -39,7 +39,8 @@ struct WriteCommand: ParsableCommand {
     let context = try common.resolve()
     try Secrets.refuseSignatures(from, to)
     let job = WriteJob(
-      from: from, to: to, mode: mode ?? (upsert.key == nil ? "error" : "append"), partitionBy: partitionBy, rows: rows.selection, upsert: upsert.selection, schema: source.schema, options: try source.parsedOptions())
+      from: from, to: to, mode: mode, partitionBy: partitionBy, rows: rows.selection, upsert: upsert.selection, schema: source.schema,
+      options: try source.parsedOptions())
     if explain { return try job.explain(context) }
     try job.run(context) { $0.print(context) }
   }

@@ -1,6 +1,6 @@
 // Role: the configuration file of a command: found, read, checked against what the sources declare.
 
-import Configuration
+import Settings
 import DataSource
 import KConnect
 

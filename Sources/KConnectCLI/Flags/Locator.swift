@@ -9,7 +9,7 @@
 //     rate:  console:   streams only, refused by name
 
 import Columnar
-import Configuration
+import Settings
 import DataSource
 import FileConnector
 import KConnect

@@ -2,7 +2,7 @@
 
 import ArgumentParser
 import Columnar
-import Configuration
+import Settings
 import DataSource
 import KConnect
 import KustoConnector

@@ -38,10 +38,8 @@ struct StreamJob {
     if let partitionBy { writer = writer.partitionBy(try ColumnList.parse(partitionBy)) }
     for (key, value) in split.target { writer = writer.option(key, value) }
     if upsert.key != nil {
-      guard exec == nil, to.format != "console" else {
-        throw KConnectError(.notSupported, "--key: not supported: replacing rows by key in this target", hint: "write to kusto:DATABASE.TABLE or delta:PATH")
-      }
-      for (key, value) in try upsert.options(for: registry.provider(try to.resolvedFormat())) { writer = writer.option(key, value) }
+      let target = exec != nil || to.format == "console" ? nil : try registry.provider(try to.resolvedFormat())
+      for (key, value) in try upsert.options(for: target) { writer = writer.option(key, value) }
     }
     writer = writer.option("checkpointLocation", checkpoint)
     writer.settings.trigger = try trigger.map { try Trigger(text: $0) } ?? .asFastAsPossible

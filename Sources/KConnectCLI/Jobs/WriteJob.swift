@@ -8,7 +8,8 @@ import KConnect
 struct WriteJob {
   var from: String
   var to: String
-  var mode = "error"
+  /// Nil: append where rows are replaced by key, else error.
+  var mode: String?
   var partitionBy: String?
   var rows = RowSelection()
   var upsert = UpsertSelection()
@@ -32,7 +33,7 @@ struct WriteJob {
 
   /// Runs it; `report` gets what was done.
   func run(_ context: Context, report: (WriteReport) -> Void) throws {
-    let saveMode = try Self.saveMode(mode)
+    let saveMode = try Self.saveMode(mode ?? (upsert.key == nil ? "error" : "append"))
     let (frame, to, format, options) = try prepare(context)
     var writer = frame.write.format(format).mode(saveMode)
     if let partitionBy { writer = writer.partitionBy(try ColumnList.parse(partitionBy)) }

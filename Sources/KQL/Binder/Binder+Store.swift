@@ -39,10 +39,10 @@ extension Binder {
       "current_user":
       guard let value = try asking({ () throws in try catalog.sessionValue(name) }) else { return nil }
       return .scalar(ScalarValue(expr: .literal(value)))
-    case "current_principal_is_member_of":
-      guard case .string(let principal)? = try asking({ () throws in try catalog.sessionValue("current_principal") }) else { return nil }
-      let members = try each(call.arguments) { argument throws(BindFailure) in try self.constant(argument.value) }
-      return .scalar(ScalarValue(expr: .literal(.bool(members.contains(.string(principal))))))
+    case "current_principal_is_member_of" where !call.arguments.isEmpty:
+      let names = try principalNames(call)
+      guard let isMember = try asking({ () throws in try catalog.isPrincipal(amongOrIn: names) }) else { return nil }
+      return .scalar(ScalarValue(expr: .literal(.bool(isMember))))
     case "external_table":
       let (table, text) = try named(call, span)
       guard let plan = try asking({ () throws in try catalog.externalTable(text) }) else {
@@ -64,6 +64,28 @@ extension Binder {
       try fail(.constantExpected, "\(call.name.text)() takes a name as text", at: span)
     }
     return (first.span, text)
+  }
+
+  /// The principals in the arguments: texts, and arrays of texts.
+  private func principalNames(_ call: FunctionCall) throws(BindFailure) -> [String] {
+    var names: [String] = []
+    for argument in call.arguments {
+      var values: [DynamicValue] = []
+      switch try constant(argument.value) {
+      case .string(let text): values = [.string(text)]
+      case .dynamic(.array(let items)): values = items
+      case .dynamic(.string(let text)): values = [.string(text)]
+      default: break
+      }
+      for value in values {
+        guard case .string(let name) = value else {
+          try fail(.constantExpected, "\(call.name.text)() takes principals as texts", at: argument.span, hint: "as in 'aadgroup=name;tenant'")
+        }
+        names.append(name)
+      }
+      if values.isEmpty { try fail(.constantExpected, "\(call.name.text)() takes principals as texts, or an array of them", at: argument.span) }
+    }
+    return names
   }
 
   private func origin(_ column: String, _ type: DataType, _ row: RowScope) -> ScalarValue {

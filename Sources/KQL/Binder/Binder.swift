@@ -191,7 +191,7 @@ final class Binder {
       } else {
         table = try tables(expression, .none, what: "a query statement")
       }
-      table = try withoutOrigin(table)
+      if !options.givesRowOrigin { table = try withoutOrigin(table) }
       if table.graph != nil { _ = try single(table, "a query statement", at: expression.span) }
       // Only `as` names a result; a plain table name does not.
       if !isNamedByAs(expression) { table.name = nil }
@@ -243,6 +243,11 @@ final class Binder {
       let wanted = DataType(type.type)
       let given: Scalar
       if let value = options.parameters[parameter.name.text] {
+        given = value
+      } else if let text = options.parameterTexts[parameter.name.text] {
+        guard let value = parameterValue(text, as: wanted) else {
+          try fail(.typeExpected, "query parameter '\(parameter.name.text)' is \(wanted), its value is '\(text.prefix(80))'", at: parameter.span)
+        }
         given = value
       } else if let value = parameter.defaultValue {
         given = try constant(value)

@@ -66,7 +66,7 @@ package enum KQL {
   }
 
   private static func bind(_ query: QueryText, _ text: String, _ binder: Binder) throws -> BoundQuery {
-    binder.usesRowOrigin = RowOrigin.isNamed(in: text)
+    binder.usesRowOrigin = binder.options.givesRowOrigin || RowOrigin.isNamed(in: text)
     return try diagnosing(text, binder) { () throws(BindFailure) in try binder.bind(query) }
   }
 

@@ -25,6 +25,8 @@ package protocol KQLCatalog: Sendable {
   var materializedViewNames: [String] { get }
   /// What `current_database()`, `current_principal()`, `cursor_current()` and their like give; nil where there is no session.
   func sessionValue(_ function: String) throws -> Scalar?
+  /// Whether whoever asks is one of these principals, or belongs to one that is a group; nil where there is no session.
+  func isPrincipal(amongOrIn names: [String]) throws -> Bool?
   /// The last commit of a table that a cursor covers; nil where there are no cursors.
   func cursorVersion(_ cursor: String, table id: String) throws -> Int64?
   /// Whether `cluster("name")` means this place.
@@ -55,6 +57,10 @@ extension KQLCatalog {
     default: nil
     }
   }
+  package func isPrincipal(amongOrIn names: [String]) throws -> Bool? {
+    guard case .string(let principal)? = try sessionValue("current_principal") else { return nil }
+    return names.contains(principal)
+  }
   package func cursorVersion(_ cursor: String, table id: String) throws -> Int64? { nil }
   package func externalData(_ request: ExternalDataRequest) throws -> LogicalPlan? { nil }
   package func externalSchema(_ request: ExternalDataRequest) throws -> StructType? { nil }
@@ -79,6 +85,10 @@ package struct BindOptions: Sendable {
   package var execution = ExecutionOptions()
   /// Values for `declare query_parameters`.
   package var parameters: [String: Scalar] = [:]
+  /// The same as texts, read as literals of the declared type; strings may also be bare.
+  package var parameterTexts: [String: String] = [:]
+  /// Whether results keep the columns of `RowOrigin` that their operators pass on: the text stands for a table inside another.
+  package var givesRowOrigin = false
 
   package init(context: EvaluationContext) { self.context = context }
 }

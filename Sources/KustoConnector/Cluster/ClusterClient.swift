@@ -100,8 +100,9 @@ package struct ClusterClient: Sendable {
     }
   }
 
-  /// The request was turned away before it ran.
+  /// The request was turned away before it ran, or never left.
   private static func isRefusal(_ error: KConnectError) -> Bool {
+    if error.cause is RequestNotSent { return true }
     guard let status = RequestFailure.of(error)?.status else { return false }
     return status == 429 || status == 503
   }

@@ -195,6 +195,7 @@ package final class CurlTransport: HTTPTransport {
     default: nil
     }
     return KConnectError(
-      .http, unsafe "\(request.method) \(request.shownURL): \(String(cString: kccurl_error_text(result)))", hint: hint, isRetryable: !isFinal)
+      .http, unsafe "\(request.method) \(request.shownURL): \(String(cString: kccurl_error_text(result)))", hint: hint,
+      cause: result == CURLE_COULDNT_RESOLVE_HOST || result == CURLE_COULDNT_CONNECT || result == CURLE_COULDNT_RESOLVE_PROXY ? RequestNotSent() : nil, isRetryable: !isFinal)
   }
 }

@@ -38,6 +38,9 @@ package struct HTTPResponse: Sendable {
   }
 }
 
+/// Behind errors of requests that never left: sending them again repeats nothing.
+package struct RequestNotSent: Error { package init() {} }
+
 /// Takes pieces of a body as they arrive. False ends the transfer without an error.
 package typealias HTTPBodyReceiver = (UnsafeRawBufferPointer) throws -> Bool
 

@@ -33,7 +33,7 @@ package enum ClusterResults {
 
   private static func values(_ schema: StructType, _ batches: [RecordBatch]) -> LogicalPlan { LogicalPlan(node: .values(batches), schema: schema) }
 
-  private static func isResult(_ table: AnswerTable) -> Bool { table.kind == .primaryResult || table.kind == .other }
+  private static func isResult(_ table: ReceivedTable) -> Bool { table.kind == .primaryResult || table.kind == .other }
 
   private static func live(_ stream: AnswerStream, _ reader: ClusterReader) throws -> ClusterResult {
     var visualizations: [Int: Visualization] = [:]
@@ -52,7 +52,7 @@ package enum ClusterResults {
 
   private static func held(_ stream: AnswerStream) throws -> [ClusterResult] {
     var visualizations: [Int: Visualization] = [:]
-    var tables: [AnswerTable] = []
+    var tables: [ReceivedTable] = []
     var batches: [[RecordBatch]] = []
     while let event = try stream.next() {
       switch event {

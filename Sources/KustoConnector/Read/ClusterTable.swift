@@ -198,7 +198,7 @@ final class ClusterScan: Scan {
     }
   }
 
-  private func isResult(_ table: AnswerTable) -> Bool { table.kind == .primaryResult || table.kind == .other && table.id == 0 }
+  private func isResult(_ table: ReceivedTable) -> Bool { table.kind == .primaryResult || table.kind == .other && table.id == 0 }
 
   private func opened() throws -> AnswerStream {
     if let stream = state.withLock({ $0.stream }) { return stream }

@@ -35,7 +35,8 @@ struct ClusterTables: Sendable {
   /// The error is about the table, not the database.
   private static func isAboutTable(_ error: KConnectError) -> Bool {
     guard let failure = RequestFailure.of(error) else { return true }
-    return !failure.service.code.contains("Database") && !failure.service.type.contains("Database")
+    let service = failure.service
+    return !service.code.contains("Database") && !service.type.contains("Database") && !service.message.contains("no database") && !service.message.contains("kind 'Database'")
   }
 
   /// Makes the table, or adds columns to it.

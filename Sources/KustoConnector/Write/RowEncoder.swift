@@ -58,14 +58,15 @@ struct RowEncoder: Sendable {
   /// Halves a batch until its text fits; a row alone may be larger.
   private func add(_ batch: RecordBatch, to out: inout EncodedRows) throws {
     let text: CSVText
-    do { text = try csv.encode([batch]) } catch let error as CSVWriteError { throw KConnectError(.valueInvalid, "\(error)") }
-    if text.bytes.count > pieceBytes, batch.rowCount > 1 {
+    do { text = try csv.encode([batch], pieceBytes: .max) } catch let error as CSVWriteError { throw KConnectError(.valueInvalid, "\(error)") }
+    let bytes = text.pieces.first ?? BufferBuilder<UInt8>().finish()
+    if bytes.count > pieceBytes, batch.rowCount > 1 {
       let half = batch.rowCount / 2
       try add(batch.slice(0..<half), to: &out)
       try add(batch.slice(half..<batch.rowCount), to: &out)
       return
     }
-    out.pieces.append(EncodedRows.Piece(bytes: text.bytes, rows: batch.rowCount, rawBytes: text.bytes.count))
+    out.pieces.append(EncodedRows.Piece(bytes: bytes, rows: batch.rowCount, rawBytes: bytes.count))
   }
 
   /// One file with one row group.

@@ -4,6 +4,7 @@
 
 import Columnar
 import DataSource
+import KQL
 import KustoStore
 import Synchronization
 
@@ -32,6 +33,7 @@ final class TransactionalIngestor: PartIngestor {
   private let staging: String
   private let id = randomIdentifier()
   private let isStaged = Mutex(false)
+  private let marks = Mutex<[String]>([])
 
   init(_ tables: ClusterTables, _ settings: Settings, resources: IngestionResources?) {
     self.tables = tables
@@ -65,6 +67,7 @@ final class TransactionalIngestor: PartIngestor {
 
   func ingest(_ part: IngestionPart) throws {
     let mark = "\(id)_\(part.number)"
+    if settings.marksParts { marks.withLock { $0.append(mark) } }
     let clause = settings.marksParts
       ? settings.properties.clause(extraTags: ["ingest-by:" + mark], unless: [mark]) : settings.properties.clause()
     let table = ClusterTables.quoted(staging)
@@ -117,10 +120,12 @@ final class TransactionalIngestor: PartIngestor {
     }
   }
 
+  /// The marks have done their work, and extents with different tags do not merge.
   private func dropMarks() throws {
+    let marks = marks.withLock { $0 }.map { KQLPrinter.quoted(string: "ingest-by:" + $0) }
+    guard !marks.isEmpty else { return }
     _ = try tables.client.command(
-      ".drop table \(ClusterTables.quoted(staging)) extent tags <| .show table \(ClusterTables.quoted(staging)) extents | mv-expand tag = split(Tags, '\\r\\n') to typeof(string) | where tag startswith 'ingest-by:\(id)_' | distinct tag",
-      database: tables.database, activity: "tagsDrop", isRepeatable: true)
+      ".drop table \(ClusterTables.quoted(staging)) extent tags (\(marks.joined(separator: ", ")))", database: tables.database, activity: "tagsDrop", isRepeatable: true)
   }
 
   /// One atomic command. After a failure the staging table tells whether it was carried out.

@@ -110,6 +110,7 @@ extension CommandRun {
       docstring: properties.text("docstring") ?? old?.docstring ?? "")
     if try properties.bool("skipvalidation") != true { try validate(function) }
     try metadata.put(.function, function.name, in: .database(database.name), function.document)
+    if old == nil { try grantCreator(.function(database: database.name, function.name)) }
     try journal(old == nil ? "ADD-FUNCTION" : "ALTER-FUNCTION", function.name, before: old?.lambdaText ?? "", after: function.lambdaText)
     return functionOutput([function])
   }
@@ -163,6 +164,7 @@ extension CommandRun {
     if !command.says("ifexists"), let missing = names.first(where: { !present.contains($0) }) { throw try missingFunction(missing, database) }
     for name in present {
       try metadata.remove(.function, name, in: .database(database.name))
+      try metadata.forget(.function(database: database.name, name))
       try journal("DROP-FUNCTION", name)
     }
     return CommandOutput(Shapes.functionName, present.map { [.string($0)] })

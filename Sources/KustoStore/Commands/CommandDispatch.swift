@@ -5,8 +5,13 @@ import DataSource
 import KQL
 
 extension CommandRun {
-  /// Carries the command out.
+  /// Carries the command out, if the caller may. Throws PERMISSION, and what the command throws.
   func perform() throws -> CommandOutput {
+    try authorize()
+    return try dispatch()
+  }
+
+  private func dispatch() throws -> CommandOutput {
     switch command.kind {
     // Service
     case .versionShow: versionShow()
@@ -34,7 +39,8 @@ extension CommandRun {
     case .graphModelsShow: CommandOutput(Shapes.graphModels, [])
     case .graphSnapshotsShow: CommandOutput(Shapes.graphSnapshots, [])
     case .queryPlanShow: try queryPlanShow()
-    case .ingestionResourcesGet, .identityTokenGet: try notServed("queued ingestion without a server", "start one with kconnect serve")
+    case .ingestionResourcesGet: try ingestionResourcesGet()
+    case .identityTokenGet: try identityTokenGet()
     case .scriptExecute, .clusterScriptExecute: try scriptExecute()
     // Databases and schema
     case .databaseCreate: try databaseCreate()

@@ -27,6 +27,7 @@ extension CommandRun {
   }
 
   private func startInBackground() throws -> CommandOutput {
+    try authorize()
     try metadata.begin(operation(state: "InProgress", status: ""))
     let run = self
     let cancellation = RequestCancellation()
@@ -85,6 +86,12 @@ extension CommandRun {
         event: event, time: StoreClock.nowTicks, database: database ?? request.database ?? "", entity: entity, updatedEntity: updated ?? entity, before: before,
         after: after, command: LoggedText.shortened(request.text, command), principal: request.principal, requestId: request.properties.requestId))
   }
+}
+
+/// Texts of queries and commands for logs outside the store.
+package enum RedactedText {
+  /// At most 2,048 characters, obfuscated strings as stars.
+  package static func redacted(_ text: String) -> String { LoggedText.hidingSecrets(String(text.prefix(2_048))) }
 }
 
 /// Command texts in logs: without inline data and obfuscated strings.

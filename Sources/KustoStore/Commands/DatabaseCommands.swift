@@ -17,6 +17,7 @@ extension CommandRun {
     let database = try store.createDatabase(name.text, ifNotExists: command.says("ifnotexists"), at: paths.first)
     if !existed {
       try metadata.forgetDatabase(database.name)
+      try grantCreator(.database(database.name))
       try journal("ADD-DATABASE", database.name, database: database.name)
     }
     return CommandOutput(Shapes.databaseCreate, [[.string(database.name), .string(resolvedPath(database.path)), .string(existed ? "False" : "True"), .bool(true), .bool(true)]])
@@ -123,10 +124,9 @@ extension CommandRun {
   }
 
   func databasesIdentityShow(_ databases: [Database]) throws -> CommandOutput {
-    let principals = Principals(metadata)
     return CommandOutput(
       Shapes.databasesIdentity,
-      try databases.map { try head($0) + [.bool(try principals.isUnrestrictedViewer(request.principal, database: $0.name)), id($0), .string("")] })
+      try databases.map { try head($0) + [.bool(try isUnrestrictedViewer($0)), id($0), .string("")] })
   }
 
   func databasesPoliciesShow(_ databases: [Database]) throws -> CommandOutput {
@@ -136,8 +136,11 @@ extension CommandRun {
       try databases.map { database in try head(database) + [id(database), .string(try authorizedPrincipals(.database(database.name)))] + names.map { try policy($0, database) } })
   }
 
+  private func isUnrestrictedViewer(_ database: Database) throws -> Bool {
+    try Principals(metadata).isUnrestrictedViewer(request.caller, database: database.name, homeTenant: executor.access?.homeTenant)
+  }
+
   func databasesDataStatsShow(_ databases: [Database]) throws -> CommandOutput {
-    let principals = Principals(metadata)
     let rows = try databases.map { database -> [Scalar] in
       var original = 0, bytes = 0, count = 0
       for table in try database.tables() {
@@ -147,7 +150,7 @@ extension CommandRun {
         count += snapshot.rowCount
       }
       let sizes: [Scalar] = [.size(original), .size(bytes), .size(bytes), .real(0), .count(count)]
-      return try head(database) + [.bool(try principals.isUnrestrictedViewer(request.principal, database: database.name)), id(database)] + sizes + sizes
+      return try head(database) + [.bool(try isUnrestrictedViewer(database)), id(database)] + sizes + sizes
     }
     return CommandOutput(Shapes.databasesDataStats, rows)
   }

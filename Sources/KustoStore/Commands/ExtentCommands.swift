@@ -79,6 +79,7 @@ extension CommandRun {
 
   private func move(_ groups: [(snapshot: TableSnapshot, extents: [Extent])], to target: StoreTable) throws -> CommandOutput {
     let wanted = try target.snapshot().schema
+    try requireAdmin(of: groups.map(\.snapshot.table))
     for (snapshot, _) in groups where snapshot.schema.names != wanted.names || snapshot.schema.fields.map(\.type) != wanted.fields.map(\.type) {
       throw KConnectError(
         .schemaMismatch, "extents of '\(snapshot.table.name)' cannot move to '\(target.name)': its columns are (\(snapshot.schema)), the target's (\(wanted))")
@@ -104,6 +105,7 @@ extension CommandRun {
     if let foreign = drops.first(where: { $0.snapshot.table.id != target.id }) {
       throw KConnectError(.valueInvalid, "the first query names extents of '\(foreign.snapshot.table.name)', expected extents of '\(target.name)'")
     }
+    try requireAdmin(of: (drops + moves).map(\.snapshot.table))
     let isNew = try setsNewIngestionTime()
     let transaction = StoreTransaction(target.database, operation: "REPLACE-EXTENTS")
     for (snapshot, extents) in drops where !extents.isEmpty { try transaction.drop(extents, of: snapshot) }
@@ -114,6 +116,12 @@ extension CommandRun {
     let moved = moves.flatMap { group in group.extents.map { [.string($0.id.description), .string($0.id.description), .string("")] as [Scalar] } }
     let dropped = drops.flatMap { group in group.extents.map { [.string($0.id.description), .string(""), .string("")] as [Scalar] } }
     return CommandOutput(Shapes.extentMoves, moved + dropped)
+  }
+
+  /// Throws PERMISSION unless the caller administers the tables whose extents a query found.
+  private func requireAdmin(of tables: [StoreTable]) throws {
+    guard let access = try executor.requestAccess(request.properties) else { return }
+    for table in tables { try access.require(.admins, of: table, to: "perform operation \(command.kind.typeName)") }
   }
 
   private func bind(_ text: String) throws -> LogicalPlan {

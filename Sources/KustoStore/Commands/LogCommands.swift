@@ -9,7 +9,7 @@ extension CommandRun {
 
   func operationsShow() throws -> CommandOutput {
     let ids = command.texts("ids").compactMap { GUID($0) }
-    return CommandOutput(Shapes.operations, try metadata.operations(ids).map(operationRow))
+    return CommandOutput(Shapes.operations, try metadata.operations(ids).filter { try mayKnow(of: $0.principal, database: $0.database) }.map(operationRow))
   }
 
   private func operationRow(_ operation: OperationRecord) -> [Scalar] {
@@ -22,7 +22,7 @@ extension CommandRun {
 
   private func operation(_ key: String) throws -> OperationRecord {
     guard let id = command.text(key).flatMap({ GUID($0) }) else { throw KConnectError(.internalError, "no operation id") }
-    guard let found = try metadata.operations([id]).first else {
+    guard let found = try metadata.operations([id]).first, try mayKnow(of: found.principal, database: found.database) else {
       throw KConnectError(.pathNotFound, "there is no operation '\(id)'", hint: ".show operations lists those of the last 14 days")
     }
     return found
@@ -50,6 +50,10 @@ extension CommandRun {
 
   func queryCancel() throws -> CommandOutput {
     let id = command.text("id") ?? ""
+    let others = executor.requests.all().filter { $0.request.properties.requestId == id && $0.state == "Running" }
+    for record in others where !(try mayKnow(of: record.request.principal, database: record.request.database ?? "")) {
+      throw KConnectError(.permission, "Principal '\(request.principal)' is not authorized to cancel a request of another principal")
+    }
     let isCancelled = executor.cancel(requestId: id, reason: try properties(["reason"]).text("reason"))
     return CommandOutput(
       Shapes.cancelQuery, [[.string(id), .bool(isCancelled), .string(isCancelled ? "" : "no request with this id is running in this process")]])
@@ -58,8 +62,8 @@ extension CommandRun {
   // MARK: Queries and commands
 
   func queriesShow(running: Bool) throws -> CommandOutput {
-    let records = executor.requests.all().filter { record in
-      !CommandParser.isCommand(record.request.text) && (!running || record.state == "Running")
+    let records = try executor.requests.all().filter { record in
+      try mayKnow(of: record.request.principal, database: record.request.database ?? "") && !CommandParser.isCommand(record.request.text) && (!running || record.state == "Running")
         && (command.text("user").map { record.request.principal == $0 } ?? true)
     }
     return CommandOutput(Shapes.queries, records.map(queryRow))
@@ -78,7 +82,7 @@ extension CommandRun {
   func commandsShow() throws -> CommandOutput {
     CommandOutput(
       Shapes.commands,
-      try metadata.operations().map { operation in
+      try metadata.operations().filter { try mayKnow(of: $0.principal, database: $0.database) }.map { operation in
         [
           .string(operation.requestId), .string(operation.kind), .string(operation.text), .string(operation.database), .datetime(operation.startedOn),
           .datetime(operation.updatedOn), .timespan(operation.updatedOn - operation.startedOn), .string(operation.state), .guid(operation.id),
@@ -90,7 +94,9 @@ extension CommandRun {
 
   func commandsAndQueriesShow() throws -> CommandOutput {
     let empty = Scalar.dynamic(.bag([]))
-    let queries = executor.requests.all().filter { !CommandParser.isCommand($0.request.text) }.map { record -> [Scalar] in
+    let queries = try executor.requests.all().filter {
+      try !CommandParser.isCommand($0.request.text) && mayKnow(of: $0.request.principal, database: $0.request.database ?? "")
+    }.map { record -> [Scalar] in
       let request = record.request
       return [
         .string(request.properties.requestId), .string("Query"), .string(LoggedText.hidingSecrets(request.text)), .text(request.database),
@@ -99,7 +105,7 @@ extension CommandRun {
         empty, empty, empty, .string("default"), .string(""), .string(""),
       ]
     }
-    let commands = try metadata.operations().map { operation -> [Scalar] in
+    let commands = try metadata.operations().filter { try mayKnow(of: $0.principal, database: $0.database) }.map { operation -> [Scalar] in
       [
         .string(operation.requestId), .string(operation.kind), .string(operation.text), .string(operation.database), .datetime(operation.startedOn),
         .datetime(operation.updatedOn), .timespan(operation.updatedOn - operation.startedOn), .string(operation.state), .string(operation.status),
@@ -126,7 +132,9 @@ extension CommandRun {
 
   func ingestionFailuresShow() throws -> CommandOutput {
     let wanted = try properties(["OperationId"]).text("OperationId").flatMap { GUID($0) }
-    let failures = try metadata.failures(streaming: false).filter { wanted == nil || $0.operation == wanted }
+    let failures = try metadata.failures(streaming: false).filter {
+      try (wanted == nil || $0.operation == wanted) && mayKnow(of: $0.principal, database: $0.database)
+    }
     return CommandOutput(
       Shapes.failures,
       failures.map { failure in
@@ -141,7 +149,7 @@ extension CommandRun {
   func streamingFailuresShow() throws -> CommandOutput {
     CommandOutput(
       Shapes.streamingFailures,
-      try metadata.failures(streaming: true).map { failure in
+      try metadata.failures(streaming: true).filter { try mayKnow(of: $0.principal, database: $0.database) }.map { failure in
         [
           .string(failure.database), .string(failure.table), .string(failure.principal), .guid(failure.operation), .dynamic(DynamicValue(json: failure.properties) ?? .bag([])),
           .long(1), .datetime(failure.failedOn), .datetime(failure.failedOn), .string(failure.isPermanent ? "Permanent" : "Transient"), .string(failure.code),

@@ -49,7 +49,7 @@ extension CommandRun {
     }
     var views: [DynamicEntry] = []
     if try wants("MaterializedViews") {
-      let catalog = catalog()
+      let catalog = catalog(for: .metadata)
       views = try MaterializedView.all(in: database.name, metadata).map { view in
         let schema = database.name == request.database ? try view.plan(catalog).schema : StructType()
         return DynamicEntry(

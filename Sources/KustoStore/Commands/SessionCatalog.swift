@@ -6,27 +6,41 @@ import Engine
 import Expressions
 import KQL
 
-/// The catalog of a request. Every table is read at the snapshot taken when it is first named.
+/// The catalog of a request. Every table is read at the snapshot taken when it is first named, and as its caller may see it.
 final class SessionCatalog: KQLCatalog {
+  /// What names are looked up for.
+  enum Purpose: Sendable {
+    /// Rows for the caller.
+    case query
+    /// An update policy, which reads the tables of its database for whoever made it; row level security holds for the caller all the same.
+    case policy
+    /// Columns, and counts that `.show` commands give: nothing is guarded.
+    case metadata
+  }
+
   let executor: CommandExecutor
   let request: Request
+  private let purpose: Purpose
   private let base: StoreCatalog
   /// Plans that stand for tables of the current database: the rows just ingested, for update policies; results of commands.
   private let standIns: [String: LogicalPlan]
-  /// Tables whose row level security query is being bound: inside it they are themselves.
+  /// Tables and views whose row level security query is being bound: inside it they are themselves.
   private let unguarded: Set<String>
 
-  convenience init(_ executor: CommandExecutor, _ request: Request) {
+  convenience init(_ executor: CommandExecutor, _ request: Request, for purpose: Purpose = .query) {
     let metadata = executor.metadata
     let base = StoreCatalog(executor.store, database: request.database) { name, database in
       try StoredFunction.find(name, in: database, metadata)?.lambdaText
     }
-    self.init(executor, request, base, standIns: [:], unguarded: [])
+    self.init(executor, request, purpose, base, standIns: [:], unguarded: [])
   }
 
-  private init(_ executor: CommandExecutor, _ request: Request, _ base: StoreCatalog, standIns: [String: LogicalPlan], unguarded: Set<String>) {
+  private init(
+    _ executor: CommandExecutor, _ request: Request, _ purpose: Purpose, _ base: StoreCatalog, standIns: [String: LogicalPlan], unguarded: Set<String>
+  ) {
     self.executor = executor
     self.request = request
+    self.purpose = purpose
     self.base = base
     self.standIns = standIns
     self.unguarded = unguarded
@@ -34,11 +48,29 @@ final class SessionCatalog: KQLCatalog {
 
   /// The same names, and one more that hides what had it.
   func adding(_ name: String, _ plan: LogicalPlan) -> SessionCatalog {
-    SessionCatalog(executor, request, base, standIns: standIns.merging([name: plan]) { $1 }, unguarded: unguarded)
+    SessionCatalog(executor, request, purpose, base, standIns: standIns.merging([name: plan]) { $1 }, unguarded: unguarded)
   }
 
-  private func without(guard id: String) -> SessionCatalog {
-    SessionCatalog(executor, request, base, standIns: standIns, unguarded: unguarded.union([id]))
+  /// The names as they are seen in a database, without what stands in for tables here. Names in front of the store's stay out too.
+  private func inside(_ database: String, standIns: [String: LogicalPlan] = [:], without guarded: String? = nil) -> SessionCatalog {
+    SessionCatalog(
+      executor, Request(request, in: database), purpose, base, standIns: standIns, unguarded: guarded.map { unguarded.union([$0]) } ?? unguarded)
+  }
+
+  // MARK: Rights
+
+  /// Throws PERMISSION unless the caller may read the current database, where there is one.
+  func authorize() throws {
+    guard let database = request.database, try executor.store.databaseIfExists(database) != nil else {
+      _ = try executor.requestAccess(request.properties)
+      return
+    }
+    try requireRead(database)
+  }
+
+  private func requireRead(_ database: String) throws {
+    guard purpose != .metadata, purpose != .policy || database != request.database else { return }
+    try executor.requestAccess(request.properties)?.require(.read, on: database, to: "read")
   }
 
   // MARK: Tables
@@ -49,15 +81,22 @@ final class SessionCatalog: KQLCatalog {
 
   func tableNames(database: String?) -> [String] {
     let home = resolve(database)
-    return base.tableNames(database: home) + (home.map { MaterializedView.names(in: $0, executor.metadata) } ?? []) + (database == nil ? standIns.keys.sorted() + (request.properties.surroundings?.tableNames(database: nil) ?? []) : [])
+    let own = database == nil ? standIns.keys.sorted() + (request.properties.surroundings?.tableNames(database: nil) ?? []) : []
+    if let home, (try? requireRead(home)) == nil { return own }
+    return base.tableNames(database: home) + (home.map { MaterializedView.names(in: $0, executor.metadata) } ?? []) + own
   }
 
   func externalData(_ request: ExternalDataRequest) throws -> LogicalPlan? { try self.request.properties.surroundings?.externalData(request) }
   func externalSchema(_ request: ExternalDataRequest) throws -> StructType? { try self.request.properties.surroundings?.externalSchema(request) }
 
-  func functionText(_ name: String, database: String?) throws -> String? { try base.functionText(name, database: resolve(database)) }
+  func functionText(_ name: String, database: String?) throws -> String? {
+    guard let home = resolve(database) else { return nil }
+    guard let text = try base.functionText(name, database: home) else { return nil }
+    try requireRead(home)
+    return text
+  }
 
-  var databaseNames: [String] { base.databaseNames }
+  var databaseNames: [String] { base.databaseNames.filter { (try? requireRead($0)) != nil } }
 
   /// The snapshot this request reads.
   func snapshot(_ name: String, database: String? = nil) throws -> TableSnapshot? { try base.snapshot(name, database: resolve(database)) }
@@ -70,31 +109,43 @@ final class SessionCatalog: KQLCatalog {
   private func plan(_ name: String, database: String?, withOrigin: Bool) throws -> LogicalPlan? {
     let home = resolve(database)
     if home == request.database, let plan = standIns[name] { return plan }
-    if database == nil, let plan = try request.properties.surroundings?.table(name, database: nil) { return plan }
+    if database == nil, unguarded.isEmpty, let plan = try request.properties.surroundings?.table(name, database: nil) { return plan }
     guard let home else { return nil }
-    guard let snapshot = try base.snapshot(name, database: home) else {
-      return home == request.database ? try materializedView(name) : nil
-    }
+    // A database that is not there has no tables; that it is not there is told to those who named it only if they may read it.
+    if try database != nil || executor.store.databaseIfExists(home) != nil { try requireRead(home) }
+    guard let snapshot = try base.snapshot(name, database: home) else { return try view(name, in: home) }
     return try guarded(snapshot, withOrigin: withOrigin)
   }
 
-  /// The table as this principal may see it.
-  private func guarded(_ snapshot: TableSnapshot, withOrigin: Bool) throws -> LogicalPlan {
-    let id = snapshot.table.id
-    if unguarded.contains(id) { return try raw(snapshot, withOrigin: withOrigin) }
+  /// The table as this principal may see it; `rows` are those of its rows that are meant, nil: all.
+  func guarded(_ snapshot: TableSnapshot, rows: LogicalPlan? = nil, withOrigin: Bool) throws -> LogicalPlan {
+    let table = snapshot.table
+    let rows = try rows ?? raw(snapshot, withOrigin: withOrigin)
+    guard purpose != .metadata, !unguarded.contains(table.id) else { return rows }
+    return try guarded(rows, .table(table.id), key: table.id, name: table.name, in: table.database.name, withOrigin: withOrigin)
+  }
+
+  /// Rows behind the policies of the entity they belong to. The policy's query is bound in the entity's own database: names of the caller's
+  /// database, and what stands in for tables, mean nothing in it.
+  private func guarded(_ rows: LogicalPlan, _ scope: EntryScope, key: String, name: String, in database: String, withOrigin: Bool) throws -> LogicalPlan {
     let policies = Policies(executor.metadata)
-    if try policies.isEnabled(.restrictedViewAccess, of: id), try !Principals(executor.metadata).isUnrestrictedViewer(request.principal, database: snapshot.table.database.name) {
+    if try policies.isEnabled(.restrictedViewAccess, in: scope),
+      try !Principals(executor.metadata).isUnrestrictedViewer(request.caller, database: database, homeTenant: executor.access?.homeTenant)
+    {
       throw KConnectError(
-        .permission, "the table '\(snapshot.table.name)' has restricted view access and '\(request.principal)' is no unrestricted viewer",
-        hint: ".add database \(quotedName(snapshot.table.database.name)) unrestrictedviewers ('\(request.principal)')")
+        .permission, "the table '\(name)' has restricted view access and '\(request.principal)' is no unrestricted viewer",
+        hint: ".add database \(quotedName(database)) unrestrictedviewers ('\(request.principal)')")
     }
-    guard let security = try policies.rowLevelSecurity(of: id) else { return try raw(snapshot, withOrigin: withOrigin) }
-    let catalog = without(guard: id)
-    let bound = try KQL.bind(security, catalog: catalog, options: request.bindOptions(executor, catalog))
+    guard let security = try policies.rowLevelSecurity(in: scope) else { return rows }
+    let catalog = inside(database, standIns: [name: rows], without: key)
+    var options = catalog.request.bindOptions(executor, catalog)
+    options.givesRowOrigin = withOrigin
+    options.parameters = [:]
+    let bound = try KQL.bind(security, catalog: catalog, options: options)
     guard bound.results.count == 1, let result = bound.results.first else {
-      throw KConnectError(.kqlSemantic, "the row level security query of '\(snapshot.table.name)' gives \(bound.results.count) results, expected one")
+      throw KConnectError(.kqlSemantic, "the row level security query of '\(name)' gives \(bound.results.count) results, expected one")
     }
-    return result.plan
+    return try .custom(RowSecurityOperator(), [result.plan])
   }
 
   /// The rows as they are, with columns of row origin when the query asks for them.
@@ -117,14 +168,22 @@ final class SessionCatalog: KQLCatalog {
 
   func externalTable(_ name: String) throws -> LogicalPlan? {
     guard let database = request.database, let table = try ExternalTable.find(name, in: database, executor.metadata) else { return nil }
+    try requireRead(database)
     return .scan(try table.open(executor))
   }
 
   var externalTableNames: [String] { request.database.map { ExternalTable.names(in: $0, executor.metadata) } ?? [] }
 
-  func materializedView(_ name: String) throws -> LogicalPlan? {
-    guard let database = request.database, let view = try MaterializedView.find(name, in: database, executor.metadata) else { return nil }
-    return try view.plan(self)
+  func materializedView(_ name: String) throws -> LogicalPlan? { try request.database.flatMap { try view(name, in: $0) } }
+
+  /// The view as this principal may see it: what its source shows this principal, behind the view's own policies.
+  private func view(_ name: String, in database: String) throws -> LogicalPlan? {
+    guard let view = try MaterializedView.find(name, in: database, executor.metadata) else { return nil }
+    try requireRead(database)
+    let scope = EntryScope.view(database: database, view.name)
+    let rows = try view.plan(database == request.database ? self : inside(database))
+    guard purpose != .metadata, !unguarded.contains(scope.text) else { return rows }
+    return try guarded(rows, scope, key: scope.text, name: view.name, in: database, withOrigin: false)
   }
 
   var materializedViewNames: [String] { request.database.map { MaterializedView.names(in: $0, executor.metadata) } ?? [] }
@@ -134,19 +193,17 @@ final class SessionCatalog: KQLCatalog {
     case "current_database": return .string(request.database ?? "")
     case "current_principal", "current_user": return .string(request.principal)
     case "current_cluster_endpoint": return .string("local")
-    case "current_principal_details":
-      let parts = request.principal.split(separator: "=", maxSplits: 1)
-      let name = parts.last.map(String.init) ?? request.principal
-      return .dynamic(.bag([
-        DynamicEntry("UserPrincipalName", .string(name)), DynamicEntry("IdentityProvider", .string(parts.count > 1 ? String(parts[0]) : "")),
-        DynamicEntry("Authority", .string("")), DynamicEntry("Mfa", .string("False")), DynamicEntry("Type", .string("User")),
-        DynamicEntry("DisplayName", .string(name)), DynamicEntry("ObjectId", .string("")), DynamicEntry("FQN", .string(request.principal)),
-        DynamicEntry("Notes", .null),
-      ]))
+    case "current_principal_details": return .dynamic(request.caller.details)
     case "cursor_current", "current_cursor":
       guard let database = request.database else { return .string("") }
       return .string(try executor.store.database(database).currentCursor().text)
     default: return nil
+    }
+  }
+
+  func isPrincipal(amongOrIn names: [String]) throws -> Bool? {
+    names.contains { name in
+      PrincipalReference(name).map { request.caller.isMeant(by: $0, homeTenant: executor.access?.homeTenant) } ?? false
     }
   }
 

@@ -22,6 +22,7 @@ extension CommandRun {
     let description = TableDescription(name, schema: schema, docstring: properties.text("docstring"), folder: properties.text("folder"))
     let table = try database.createTable(description, ifNotExists: true)
     try metadata.forgetTable(table.id)
+    try grantCreator(.table(table.id))
     try journal("ADD-TABLE", name, after: SchemaText.csl(schema))
     return table
   }
@@ -222,7 +223,7 @@ extension CommandRun {
     let list = try Principals(metadata).all(in: scope).map { assignment in
       DynamicValue.bag([
         DynamicEntry("Type", .string(assignment.type)), DynamicEntry("DisplayName", .string(assignment.displayName)),
-        DynamicEntry("ObjectId", .string("")), DynamicEntry("FQN", .string(assignment.principal)), DynamicEntry("Notes", .string(assignment.notes)),
+        DynamicEntry("ObjectId", .string(assignment.objectId)), DynamicEntry("FQN", .string(assignment.principal)), DynamicEntry("Notes", .string(assignment.notes)),
         DynamicEntry("RoleAssignmentIdentifier", .string(StableGUID.make(scope.text + assignment.role + assignment.principal).description)),
       ])
     }

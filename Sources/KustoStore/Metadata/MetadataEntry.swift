@@ -6,7 +6,7 @@ import GRDB
 
 /// What an entry is.
 enum EntryKind: String, Sendable {
-  case function, mapping, policy, view, externalTable, principal, database
+  case function, mapping, policy, view, externalTable, principal, database, message, ingestionStatus, secret
 }
 
 /// To what an entry belongs.
@@ -19,6 +19,7 @@ enum EntryScope: Hashable, Sendable {
   case view(database: String, String)
   case external(database: String, String)
   case function(database: String, String)
+  case queue(String)
 
   var text: String {
     switch self {
@@ -29,6 +30,7 @@ enum EntryScope: Hashable, Sendable {
     case .view(let database, let name): "view:" + database + "/" + name
     case .external(let database, let name): "external:" + database + "/" + name
     case .function(let database, let name): "function:" + database + "/" + name
+    case .queue(let name): "queue:" + name
     }
   }
 }
@@ -85,6 +87,20 @@ extension MetadataStore {
     }
   }
 
+  /// Puts entries in the place of those whose names begin with `prefix`, in one transaction.
+  func replace(_ kind: EntryKind, withPrefix prefix: String, in scope: EntryScope, by entries: [(name: String, document: DynamicValue)]) throws {
+    let texts = entries.map { (name: $0.name, json: $0.document.json) }
+    try write { database in
+      try database.execute(
+        sql: "DELETE FROM entry WHERE kind = ? AND scope = ? AND substr(name, 1, ?) = ?", arguments: [kind.rawValue, scope.text, prefix.count, prefix])
+      for entry in texts {
+        try database.execute(
+          sql: "INSERT OR REPLACE INTO entry (kind, scope, name, document, updated) VALUES (?, ?, ?, ?, ?)",
+          arguments: [kind.rawValue, scope.text, entry.name, entry.json, StoreClock.nowTicks])
+      }
+    }
+  }
+
   /// Removes an entry; false when there was none.
   @discardableResult
   func remove(_ kind: EntryKind, _ name: String, in scope: EntryScope) throws -> Bool {
@@ -108,6 +124,12 @@ extension MetadataStore {
   func move(from scope: EntryScope, to newScope: EntryScope) throws {
     guard pathExists(path) else { return }
     try write { try $0.execute(sql: "UPDATE OR REPLACE entry SET scope = ? WHERE scope = ?", arguments: [newScope.text, scope.text]) }
+  }
+
+  /// Forgets everything that belongs to an entity, so that a new one of its name begins without roles and policies.
+  func forget(_ scope: EntryScope) throws {
+    guard pathExists(path) else { return }
+    try write { try $0.execute(sql: "DELETE FROM entry WHERE scope = ?", arguments: [scope.text]) }
   }
 
   /// Forgets everything that belongs to a table and its columns.

@@ -1,5 +1,4 @@
-// Role: roles of principals, as stored. The embedded store has no identities of its own: roles are kept and shown, and the role of
-// unrestricted viewers is asked for where a table restricts its view.
+// Role: roles of principals, as stored: one entry per role and principal in each scope.
 
 import Columnar
 import DataSource
@@ -10,35 +9,60 @@ struct Principals: Sendable {
   init(_ metadata: MetadataStore) { self.metadata = metadata }
 
   struct Assignment: Sendable {
+    /// The reference in its stored spelling.
     var principal: String
     var role: String
     var notes: String
+    var displayName: String
 
-    var type: String {
-      if principal.hasPrefix("aadgroup") { return "AAD Group" }
-      if principal.hasPrefix("aadapp") { return "AAD Application" }
-      return principal.hasPrefix("aaduser") ? "AAD User" : "Local User"
-    }
+    var reference: PrincipalReference? { PrincipalReference(principal) }
+    var knownRole: Role? { Role(role) }
 
-    var displayName: String { principal.split(separator: "=", maxSplits: 1).last.map(String.init) ?? principal }
+    /// The column PrincipalType.
+    var type: String { reference?.kind.shownName ?? "" }
+
+    /// The column PrincipalObjectId: the id, where the reference names it.
+    var objectId: String { reference.flatMap { GUID($0.name) == nil ? nil : $0.name } ?? "" }
+
+    /// Whether the role is this principal's, by itself or through a group.
+    func means(_ principal: Principal, homeTenant: String?) -> Bool { reference.map { principal.isMeant(by: $0, homeTenant: homeTenant) } ?? false }
   }
 
   func all(in scope: EntryScope) throws -> [Assignment] {
     try metadata.entries(.principal, in: scope).map { entry in
-      Assignment(
-        principal: entry.document["Principal"]?.stringValue ?? "", role: entry.document["Role"]?.stringValue ?? "", notes: entry.document["Notes"]?.stringValue ?? "")
+      func text(_ key: String) -> String { entry.document[key]?.stringValue ?? "" }
+      let principal = text("Principal")
+      let shown = text("DisplayName")
+      return Assignment(
+        principal: principal, role: text("Role"), notes: text("Notes"), displayName: shown.isEmpty ? PrincipalReference(principal)?.name ?? principal : shown)
     }
   }
 
-  func add(_ principal: String, role: String, notes: String, in scope: EntryScope) throws {
-    try metadata.put(
-      .principal, role + "|" + principal, in: scope,
-      .bag([DynamicEntry("Principal", .string(principal)), DynamicEntry("Role", .string(role)), DynamicEntry("Notes", .string(notes))]))
+  func add(_ principal: PrincipalReference, displayName: String, role: Role, notes: String, in scope: EntryScope) throws {
+    try metadata.put(.principal, Self.key(principal, role), in: scope, Self.document(principal, displayName, role, notes))
   }
 
-  func drop(_ principal: String, role: String, in scope: EntryScope) throws { try metadata.remove(.principal, role + "|" + principal, in: scope) }
+  func drop(_ principal: PrincipalReference, role: Role, in scope: EntryScope) throws {
+    try metadata.remove(.principal, Self.key(principal, role), in: scope)
+  }
 
-  func isUnrestrictedViewer(_ principal: String, database: String) throws -> Bool {
-    try all(in: .database(database)).contains { $0.role == "unrestrictedviewers" && $0.principal == principal }
+  /// Gives the role to these and to nobody else, in one transaction.
+  func set(_ principals: [PrincipalReference], role: Role, notes: String, in scope: EntryScope) throws {
+    try metadata.replace(
+      .principal, withPrefix: role.rawValue + "|", in: scope, by: principals.map { (Self.key($0, role), Self.document($0, $0.name, role, notes)) })
+  }
+
+  private static func key(_ principal: PrincipalReference, _ role: Role) -> String { role.rawValue + "|" + principal.canonical }
+
+  private static func document(_ principal: PrincipalReference, _ displayName: String, _ role: Role, _ notes: String) -> DynamicValue {
+    .bag([
+      DynamicEntry("Principal", .string(principal.canonical)), DynamicEntry("Role", .string(role.rawValue)), DynamicEntry("Notes", .string(notes)),
+      DynamicEntry("DisplayName", .string(displayName.isEmpty ? principal.name : displayName)),
+    ])
+  }
+
+  /// Whether restricted views of the database are open to the principal.
+  func isUnrestrictedViewer(_ principal: Principal, database: String, homeTenant: String?) throws -> Bool {
+    try all(in: .database(database)).contains { $0.knownRole == .unrestrictedviewers && $0.means(principal, homeTenant: homeTenant) }
   }
 }

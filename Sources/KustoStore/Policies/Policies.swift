@@ -65,7 +65,7 @@ struct Policies: Sendable {
   }
 
   /// For policies that are a flag or have `IsEnabled`.
-  func isEnabled(_ policy: PolicyName, of tableId: String) throws -> Bool { Self.isOn(try document(policy, in: .table(tableId))) ?? false }
+  func isEnabled(_ policy: PolicyName, in scope: EntryScope) throws -> Bool { Self.isOn(try document(policy, in: scope)) ?? false }
 
   static func isOn(_ document: DynamicValue?) -> Bool? {
     switch document {
@@ -78,9 +78,9 @@ struct Policies: Sendable {
   /// New tables have it; `.alter table T policy ingestiontime false` and `.delete` take it away.
   func hasIngestionTime(_ tableId: String) throws -> Bool { Self.isOn(try document(.ingestionTime, in: .table(tableId))) ?? true }
 
-  /// The query through which the table is seen; nil: the table itself.
-  func rowLevelSecurity(of tableId: String) throws -> String? {
-    guard let document = try document(.rowLevelSecurity, in: .table(tableId)), Self.isOn(document) == true else { return nil }
+  /// The query through which the table or view is seen; nil: it is seen as it is.
+  func rowLevelSecurity(in scope: EntryScope) throws -> String? {
+    guard let document = try document(.rowLevelSecurity, in: scope), Self.isOn(document) == true else { return nil }
     return document["Query"]?.stringValue
   }
 

@@ -121,13 +121,25 @@ extension CommandRun {
     let isFit =
       tableOnly.contains(policy) ? ["Table", "MaterializedView", "ExternalTable"].contains(entity.type) : policy == .capacity || policy == .callout ? entity.type == "Cluster" : true
     guard isFit else { throw KConnectError(.usage, "a \(entity.type.lowercased()) has no policy '\(policy.rawValue)'", hint: tableOnly.contains(policy) ? "it belongs to a table" : nil) }
-    if entity.type != "Table", tableOnly.contains(policy) {
+    if policy == .rowLevelSecurity, entity.type == "ExternalTable" {
+      throw KConnectError(.usage, "an external table has no policy 'row_level_security'", hint: "read it through a function, or ingest it into a table")
+    }
+    let isApplied = entity.type == "Table" || (entity.type == "MaterializedView" && (policy == .rowLevelSecurity || policy == .restrictedViewAccess))
+    if !isApplied, tableOnly.contains(policy) {
       notes.add("the policy '\(policy.rawValue)' of a \(entity.type) is stored and shown; it is applied to tables only")
     }
   }
 
   /// Policies that run queries are checked with the query.
   private func check(_ policy: PolicyName, _ document: DynamicValue, _ entity: PolicyEntity) throws {
+    let exclusive: [PolicyName: PolicyName] = [.rowLevelSecurity: .restrictedViewAccess, .restrictedViewAccess: .rowLevelSecurity]
+    if Policies.isOn(document) == true, let other = exclusive[policy], try Policies(metadata).isEnabled(other, in: entity.scope) {
+      throw KConnectError(.usage, "\(entity.shown) has the policy '\(other.rawValue)'; a table has only one of the two", hint: ".delete table … policy \(other.rawValue)")
+    }
+    if policy == .rowLevelSecurity, entity.type == "MaterializedView" {
+      let view = try materializedView(command.name("view")?.text ?? "")
+      return try checkSecurity(document, "'\(view.name)'", try view.plan(catalog(for: .metadata)).schema)
+    }
     guard let table = entity.table else { return }
     switch policy {
     case .update:
@@ -136,16 +148,21 @@ extension CommandRun {
         guard source.id != table.id else { throw KConnectError(.valueInvalid, "the update policy of '\(table.name)' has the table itself as its source") }
         try UpdatePolicies(executor, request).check(update, source: source, target: table)
       }
-    case .rowLevelSecurity:
-      guard Policies.isOn(document) == true, let query = document["Query"]?.stringValue else { return }
-      let catalog = catalog()
-      let bound = try KQL.bind(query, catalog: catalog, options: request.bindOptions(executor, catalog))
-      let wanted = try table.snapshot().schema
-      guard let schema = bound.results.first?.plan.schema, schema.names == wanted.names, schema.fields.map(\.type) == wanted.fields.map(\.type) else {
-        throw KConnectError(
-          .schemaMismatch, "the row level security query of '\(table.name)' gives other columns than the table: (\(bound.results.first?.plan.schema.description ?? "")), expected (\(wanted))")
-      }
+    case .rowLevelSecurity: try checkSecurity(document, "'\(table.name)'", try table.snapshot().schema)
     default: break
+    }
+  }
+
+  /// A row level security query gives the columns of what it stands for.
+  private func checkSecurity(_ document: DynamicValue, _ shown: String, _ wanted: StructType) throws {
+    guard Policies.isOn(document) == true, let query = document["Query"]?.stringValue else { return }
+    let catalog = catalog(for: .metadata)
+    let bound = try KQL.bind(query, catalog: catalog, options: request.bindOptions(executor, catalog))
+    guard bound.results.count == 1, let schema = bound.results.first?.plan.schema, schema.names == wanted.names,
+      schema.fields.map(\.type) == wanted.fields.map(\.type)
+    else {
+      throw KConnectError(
+        .schemaMismatch, "the row level security query of \(shown) gives other columns than it has: (\(bound.results.first?.plan.schema.description ?? "")), expected (\(wanted))")
     }
   }
 }

@@ -29,9 +29,11 @@ struct UpdatePolicies: Sendable {
   }
 
   /// The rows a policy makes of `rows`, with the target's columns.
-  private func plan(_ policy: UpdatePolicy, source: StoreTable, rows: LogicalPlan, target: StoreTable) throws -> LogicalPlan {
+  private func plan(
+    _ policy: UpdatePolicy, source: StoreTable, rows: LogicalPlan, target: StoreTable, for purpose: SessionCatalog.Purpose = .policy
+  ) throws -> LogicalPlan {
     let scoped = Request(text: policy.query, database: source.database.name, properties: request.properties)
-    let catalog = SessionCatalog(executor, scoped).adding(source.name, rows)
+    let catalog = SessionCatalog(executor, scoped, for: purpose).adding(source.name, rows)
     let bound = try KQL.bind(policy.query, catalog: catalog, options: scoped.bindOptions(executor, catalog))
     guard bound.results.count == 1, let result = bound.results.first else {
       throw KConnectError(.kqlSemantic, "the update policy of '\(target.name)' gives \(bound.results.count) results, expected one")
@@ -42,7 +44,8 @@ struct UpdatePolicies: Sendable {
   /// Throws where the policy's query does not bind or gives other columns than the target has.
   func check(_ policy: UpdatePolicy, source: StoreTable, target: StoreTable) throws {
     let schema = try source.snapshot().schema
-    _ = try plan(policy, source: source, rows: .values(schema, []), target: target)
+    // Whoever makes the policy must be able to read what it reads.
+    _ = try plan(policy, source: source, rows: .values(schema, []), target: target, for: .query)
   }
 
   /// Ingests a plan's rows with everything that follows from it.

@@ -81,10 +81,10 @@ struct MaterializedView: Sendable {
 
   // MARK: Reading
 
-  /// The view's rows.
+  /// The view's rows: those its query makes of what the catalog's principal sees of the source.
   func plan(_ catalog: SessionCatalog) throws -> LogicalPlan {
     var scope = catalog
-    if let snapshot = try catalog.snapshot(source) { scope = catalog.adding(source, try covered(snapshot, catalog)) }
+    if let snapshot = try catalog.snapshot(source) { scope = catalog.adding(source, try catalog.guarded(snapshot, rows: try covered(snapshot, catalog), withOrigin: false)) }
     let bound = try KQL.bind(query, catalog: scope, options: catalog.request.bindOptions(catalog.executor, scope))
     guard bound.results.count == 1, let result = bound.results.first else {
       throw KConnectError(.kqlSemantic, "the query of the materialized view '\(name)' gives \(bound.results.count) results, expected one")

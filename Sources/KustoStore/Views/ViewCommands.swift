@@ -56,6 +56,7 @@ extension CommandRun {
       throw KConnectError(.kqlSemantic, "the query of a materialized view ends in one summarize over its source", hint: "\(quotedName(source)) | summarize count() by …")
     }
     try metadata.put(.view, view.name, in: .database(database.name), view.document)
+    if old == nil { try grantCreator(.view(database: database.name, view.name)) }
     try journal(old == nil ? "ADD-MATERIALIZED-VIEW" : "ALTER-MATERIALIZED-VIEW", view.name, before: old?.query ?? "", after: view.query)
     return viewsOutput([view])
   }
@@ -114,6 +115,7 @@ extension CommandRun {
     if command.says("ifexists"), try MaterializedView.find(command.name("view")?.text ?? "", in: database.name, metadata) == nil { return viewsOutput([]) }
     let view = try namedView()
     try metadata.remove(.view, view.name, in: .database(database.name))
+    try metadata.forget(.view(database: database.name, view.name))
     try journal("DROP-MATERIALIZED-VIEW", view.name)
     return viewsOutput(try MaterializedView.all(in: database.name, metadata))
   }
@@ -142,7 +144,7 @@ extension CommandRun {
 
   func viewsDetailsShow(_ views: [MaterializedView]) throws -> CommandOutput {
     let database = try database()
-    let catalog = catalog()
+    let catalog = catalog(for: .metadata)
     return CommandOutput(
       Shapes.viewsDetails,
       try views.map { view in
@@ -159,14 +161,14 @@ extension CommandRun {
 
   func viewSchemaShow(asJSON: Bool) throws -> CommandOutput {
     let view = try namedView()
-    let schema = try view.plan(catalog()).schema
+    let schema = try view.plan(catalog(for: .metadata)).schema
     let text = asJSON ? SchemaText.table(TableDescription(view.name, schema: schema, docstring: view.docstring, folder: view.folder, id: "", createdOn: 0)).json : SchemaText.csl(schema)
     return CommandOutput(Shapes.viewSchema, [[.string(view.name), .string(text), .string(try database().name), .string(view.folder), .string(view.docstring)]])
   }
 
   func viewStatisticsShow() throws -> CommandOutput {
     let view = try namedView()
-    let count = try rows(of: try view.plan(catalog()).count()).rows.first?.first ?? .long(0)
+    let count = try rows(of: try view.plan(catalog(for: .metadata)).count()).rows.first?.first ?? .long(0)
     return CommandOutput(Shapes.viewStatistics, [[.string(view.name), .datetime(request.startedOn), .datetime(request.startedOn), count]])
   }
 }

@@ -272,7 +272,7 @@ package final class AnswerReader {
 
   private func newTable(_ schema: StructType) throws -> AnswerRows {
     guard open.count < limits.openTables else { throw KConnectError(.formatCorrupt, "the answer has more than \(limits.openTables) tables open") }
-    let table = AnswerTable(id: frame.id ?? tableCount, kind: kind(frame.kind), name: frame.name, schema: schema)
+    let table = ReceivedTable(id: frame.id ?? tableCount, kind: kind(frame.kind), name: frame.name, schema: schema)
     tableCount += 1
     let rows = AnswerRows(table, format: format)
     try onEvent(.begin(table))

@@ -5,7 +5,7 @@ import JSON
 
 /// A table whose rows are coming in. Not thread-safe.
 final class AnswerRows {
-  var table: AnswerTable
+  var table: ReceivedTable
   private let builders: [JSONColumnBuilder]
   private let takesTextsAsDynamic: Bool
   /// Rows since the last batch.
@@ -16,7 +16,7 @@ final class AnswerRows {
   private(set) var pendingBytes = 0
   private let scratch = BufferBuilder<UInt8>()
 
-  init(_ table: AnswerTable, format: AnswerFormat) {
+  init(_ table: ReceivedTable, format: AnswerFormat) {
     self.table = table
     takesTextsAsDynamic = format == .v1
     var options = JSONValueOptions()

@@ -1,7 +1,7 @@
 // Role: one run of a pipeline: its lock, its steps in order, its one line, its failure hook.
 
 import Columnar
-import Configuration
+import Settings
 import DataSource
 import KConnect
 import Streaming
@@ -47,7 +47,7 @@ struct PipelineRun {
   func dryRun() throws {
     print("pipeline \(pipeline.name) (\(pipeline.place)), state in '\(pipeline.state)', \(CheckpointLock.isHeld(pipeline.state) ? "running now" : "not running")")
     for step in pipeline.steps {
-      print("\nstep \(step.name): \(step.from) → \(step.to)\(step.isStream ? ", stream, checkpoint '\(step.checkpoint)'" : ", mode \(step["mode"] ?? "error")")")
+      print("\nstep \(step.name): \(step.from) → \(step.to)\(step.isStream ? ", stream, checkpoint '\(step.checkpoint)'" : ", mode \(step["mode"] ?? (step["key"] == nil ? "error" : "append"))")")
       try PipelineStepRun(step: step, pipeline: pipeline, context: context).dryRun()
     }
   }

@@ -1,7 +1,7 @@
 // Role: one step of a pipeline as the job that `kconnect write` or `kconnect stream` would run. What is wrong with a step's keys is an error of
 // the configuration file, with its place.
 
-import Configuration
+import Settings
 import DataSource
 import KConnect
 import Streaming
@@ -13,16 +13,19 @@ struct PipelineStepRun {
 
   private var rows: RowSelection { RowSelection(columns: step["columns"], filter: step["filter"], query: step["query"], limit: step["limit"]) }
 
+  private var upsert: UpsertSelection { UpsertSelection(key: step["key"], ttl: step["ttl"], ttlColumn: step["ttl-column"]) }
+
   private func streamJob() throws -> StreamJob {
     StreamJob(
       from: step.from, to: step.to, checkpoint: step.checkpoint, trigger: step["trigger"], name: "\(pipeline.name).\(step.name)",
-      partitionBy: step["partition-by"], maxBatches: step["max-batches"].flatMap(Int.init), timeout: step["timeout"], rows: rows, schema: step["schema"],
+      partitionBy: step["partition-by"], maxBatches: step["max-batches"].flatMap(Int.init), timeout: step["timeout"], rows: rows,
+      dedup: DedupSelection(key: step["dedup-key"], within: step["dedup-within"], eventTime: step["event-time"]), upsert: upsert, schema: step["schema"],
       options: try step.options.map { try $0.revealed() })
   }
 
   private func writeJob() throws -> WriteJob {
     WriteJob(
-      from: step.from, to: step.to, mode: step["mode"] ?? "error", partitionBy: step["partition-by"], rows: rows, schema: step["schema"],
+      from: step.from, to: step.to, mode: step["mode"], partitionBy: step["partition-by"], rows: rows, upsert: upsert, schema: step["schema"],
       options: try step.options.map { try $0.revealed() })
   }
 

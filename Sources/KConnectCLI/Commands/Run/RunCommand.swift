@@ -1,7 +1,7 @@
 // Role: `kconnect run`: the pipelines of a configuration file, each as steps from → query → to. What cron and systemd start.
 
 import ArgumentParser
-import Configuration
+import Settings
 import DataSource
 import KConnect
 

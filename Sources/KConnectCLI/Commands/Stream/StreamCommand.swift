@@ -73,7 +73,8 @@ struct StreamRunCommand: ParsableCommand {
     try Secrets.refuseSignatures(from, to)
     let job = StreamJob(
       from: from, to: to, checkpoint: checkpoint, trigger: trigger, name: name, partitionBy: partitionBy, exec: exec, maxBatches: maxBatches,
-      timeout: timeout, rows: rows.selection, dedup: DedupSelection(key: dedupKey, within: dedupWithin, eventTime: eventTime), upsert: upsert.selection, schema: source.schema, options: try source.parsedOptions())
+      timeout: timeout, rows: rows.selection, dedup: DedupSelection(key: dedupKey, within: dedupWithin, eventTime: eventTime), upsert: upsert.selection,
+      schema: source.schema, options: try source.parsedOptions())
     if explain { return try job.explain(context) }
     if dryRun { return try job.dryRun(context) }
     let report = StreamReport(context: context, metricsFile: metricsFile, target: to)

@@ -10,7 +10,7 @@ package enum AnswerTableKind: Sendable, Hashable {
 }
 
 /// The head of a table.
-package struct AnswerTable: Sendable {
+package struct ReceivedTable: Sendable {
   /// The `TableId`, or the position in a v1 answer.
   package var id: Int
   package var kind: AnswerTableKind
@@ -21,13 +21,13 @@ package struct AnswerTable: Sendable {
 /// What the reader tells its caller, in the order of the answer.
 package enum AnswerEvent: Sendable {
   /// A table begins.
-  case begin(AnswerTable)
+  case begin(ReceivedTable)
   /// Rows of a table.
-  case rows(AnswerTable, RecordBatch)
+  case rows(ReceivedTable, RecordBatch)
   /// All rows of the table given so far are void (progressive answers); better ones follow.
-  case restart(AnswerTable)
+  case restart(ReceivedTable)
   /// The table is complete.
-  case end(AnswerTable, rowCount: Int)
+  case end(ReceivedTable, rowCount: Int)
 }
 
 /// The shape of an answer.

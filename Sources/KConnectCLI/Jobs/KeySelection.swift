@@ -1,25 +1,26 @@
-// Role: what a job does by key: replacing rows of its target, and dropping rows that came before.
+// Role: rows told apart by key, as flags or a configuration file say it: replaced in the target, or let through once.
 
 import DataSource
 import KConnect
 
-/// Rows of the target with equal keys are replaced.
+/// Rows that replace rows of the target.
 struct UpsertSelection {
   var key: String?
   var ttl: String?
   var ttlColumn: String?
 
   /// The options for a target; throws NOT_SUPPORTED for one that cannot replace rows.
-  func options(for target: any DataSourceProvider) throws -> [(String, String)] {
+  func options(for target: (any DataSourceProvider)?) throws -> [(String, String)] {
     guard let key else { return [] }
-    guard target.options.contains(where: { $0.name == "upsertKey" }) else {
-      throw KConnectError(.notSupported, "--key: not supported: replacing rows by key in '\(target.shortName)'", hint: "write to kusto:DATABASE.TABLE or delta:PATH")
+    guard let target, target.options.contains(where: { $0.name == "upsertKey" }) else {
+      throw KConnectError(
+        .notSupported, "--key: not supported: replacing rows by key in \(target.map { "'\($0.shortName)'" } ?? "this target")", hint: "write to kusto:DATABASE.TABLE or delta:PATH")
     }
     return [("upsertKey", try ColumnList.parse(key).joined(separator: ","))] + (ttl.map { [("ttl", $0)] } ?? []) + (ttlColumn.map { [("ttlColumn", $0)] } ?? [])
   }
 }
 
-/// Of rows with equal keys a stream takes the first.
+/// Rows of a stream that are let through once.
 struct DedupSelection {
   var key: String?
   var within: String?

@@ -51,7 +51,7 @@ enum PipelineReader {
     }
     let isStream = values["stream"].map(isTrue) ?? false
     for spec in ConfigurationKeys.step where values[spec.name] != nil {
-      let isOther = isStream ? spec.name == "mode" : ["trigger", "checkpoint", "max-batches", "timeout"].contains(spec.name)
+      let isOther = isStream ? spec.name == "mode" : ["trigger", "checkpoint", "max-batches", "timeout", "dedup-key", "dedup-within", "event-time"].contains(spec.name)
       if isOther { throw place.error("step '\(name)': '\(spec.name)' is for steps \(isStream ? "without" : "with") stream = true") }
     }
     for spec in ConfigurationKeys.step { if let fallback = spec.defaultValue, values[spec.name] == nil { values[spec.name] = fallback } }
