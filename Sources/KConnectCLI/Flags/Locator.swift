@@ -128,7 +128,7 @@ enum Secrets {
 
   /// The value behind `env:NAME` or `file:PATH` for options that hold secrets; other values as they are.
   static func resolved(_ value: String, option: String) throws -> String {
-    SecretNames.isSecret(option) || isDeclared(option) ? try Configuration.Secret(value).reveal() : value
+    SecretNames.isSecret(option) || isDeclared(option) ? try Settings.Secret(value).reveal() : value
   }
 
   /// The same for a value on the command line, where other users of the machine can read it: secrets in clear are refused with USAGE.
