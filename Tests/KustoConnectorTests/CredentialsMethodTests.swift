@@ -185,7 +185,7 @@ import Testing
       }
       return try identity(request, number)
     }
-    let now = Int64(time(nil)) + 1
+    let now = Int64(time(nil)) - 5
     world.clock = HandClock(seconds: now)
     let options = ["kustoAadAppId": "app \"é\"", "kustoAadAuthorityID": "t", "kutoAadAppCertPath": files.pem, "kustoAadAppCertSendX5c": sendsChain ? "true" : "false"]
     _ = try world.provider(options, endpoint: "https://localhost:1").token(for: TokenResource(endpoint: "https://localhost:1"))

@@ -16,15 +16,12 @@ package struct BlobStore: ObjectStore {
     OptionSpec("blobEndpoint", .string, "The address of the account's blobs, where it is not the usual one: emulators, private networks."),
   ]
 
-  /// Options of authentication that have a meaning for storage.
-  private static let signIn = AuthenticationOptions.specs.filter { !["kustoConnectionString"].contains($0.name) }
-
-  package var options: [OptionSpec] { Self.ownOptions + Self.signIn }
+  package var options: [OptionSpec] { Self.ownOptions + AuthenticationOptions.specs }
 
   package func place(_ url: String, options: DataSourceOptions) throws -> ObjectPlace? {
     let sas = options.string("sas").map { Secret($0.hasPrefix("?") ? String($0.dropFirst()) : $0) }
     let key = options.string("storageAccountKey").map { Secret($0) }
-    let asksSignIn = Self.signIn.contains { options.isGiven($0.name) }
+    let asksSignIn = AuthenticationOptions.specs.contains { options.isGiven($0.name) }
     let endpoint = options.string("blobEndpoint")
     guard let address = try BlobAddress(url, endpoint: endpoint, isCertain: sas != nil || key != nil || asksSignIn || endpoint != nil) else { return nil }
     if let endpoint, URLParts(endpoint) == nil { throw KConnectError(.optionInvalid, "option 'blobEndpoint': found '\(endpoint.prefix(200))', expected an http address") }

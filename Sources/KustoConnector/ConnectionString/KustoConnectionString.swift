@@ -59,8 +59,12 @@ package struct KustoConnectionString: Sendable, CustomStringConvertible, CustomR
     guard keyword.isSupported else {
       throw KConnectError(.notSupported, "connection string: not supported: '\(keyword.rawValue)'", hint: "leave it out")
     }
-    if keyword.isBool, Self.bool(text) == nil {
-      throw KConnectError(.configuration, "connection string: '\(keyword.rawValue)' is '\(text.prefix(80))', expected true or false")
+    var text = text
+    if keyword.isBool {
+      guard let isOn = Self.bool(text) else {
+        throw KConnectError(.configuration, "connection string: '\(keyword.rawValue)' is '\(text.prefix(80))', expected true or false")
+      }
+      text = isOn ? "true" : "false"
     }
     if text.isEmpty { return }
     let value: Value = keyword.isSecret ? .secret(Secret(text)) : .plain(text)
