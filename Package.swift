@@ -42,6 +42,7 @@ let modules: [Module] = [
   Module(name: "Delta", layer: 3, uses: ["Columnar", "Expressions", "DataSource", "Parquet", "Codecs"]),
   Module(name: "KQL", layer: 4, uses: ["Columnar", "Expressions", "DataSource", "Engine"]),
   Module(name: "FileConnector", layer: 5, uses: ["Columnar", "Expressions", "DataSource", "Parquet", "CSV", "JSON", "Codecs", "CCurl", "CLinux"]),
+  Module(name: "KustoWire", layer: 5, uses: ["Columnar", "DataSource", "KQL"]),
   Module(name: "KustoStore", layer: 7, uses: ["Columnar", "Expressions", "DataSource", "Engine", "KQL", "Parquet", "Codecs", "Delta", "FileConnector", "CLinux"], products: [grdb]),
   Module(name: "DeltaConnector", layer: 6, uses: ["Columnar", "Expressions", "DataSource", "Parquet", "Delta", "FileConnector"]),
   Module(name: "Streaming", layer: 8,
@@ -49,6 +50,10 @@ let modules: [Module] = [
   Module(name: "KustoAccess", layer: 8, uses: ["KustoStore", "FileConnector", "DataSource", "Columnar", "CKeys"]),
   Module(name: "Charts", layer: 3, uses: ["Columnar", "DataSource"]),
   Module(name: "KConnect", layer: 9, uses: ["KustoStore", "Streaming", "Columnar", "Expressions", "DataSource", "Engine", "KQL", "FileConnector", "DeltaConnector"]),
+  Module(name: "KustoServer", layer: 10,
+         uses: ["KConnect", "KustoStore", "KustoWire", "KustoAccess", "KQL", "Columnar", "Expressions", "DataSource", "Engine", "FileConnector", "CLinux"],
+         products: [.product(name: "Hummingbird", package: "hummingbird"), .product(name: "HummingbirdTLS", package: "hummingbird")]),
+  Module(name: "KConnectServer", layer: 11, uses: ["KustoServer", "KustoAccess", "KustoStore", "KConnect", "DataSource"], products: [argumentParser], isProgram: true),
   Module(name: "KConnectCLI", layer: 10,
          uses: ["Streaming", "KConnect", "Charts", "KustoStore", "Columnar", "Expressions", "DataSource", "Engine", "KQL", "FileConnector", "Delta", "DeltaConnector", "Parquet", "Codecs", "CLinux"],
          products: [argumentParser], isProgram: true),
@@ -117,6 +122,7 @@ let tests: [Target] = [
   test("AggregateTests", ["Columnar", "Expressions"]),
   test("KQLTests", ["KQL", "Columnar", "Expressions", "DataSource", "Engine"]),
   test("StoreTests", ["KustoStore", "Columnar", "Expressions", "DataSource", "Engine"], exclude: ["Judges"]),
+  test("KustoServerTests", ["KustoServer", "KustoWire", "KustoStore", "KConnect", "Columnar", "DataSource"], exclude: ["judge.py"]),
   test("ParquetTests", ["Columnar", "Parquet", "Codecs"], exclude: ["Judges", "Fixtures"]),
 ]
 
@@ -125,10 +131,12 @@ let package = Package(
   products: [
     .library(name: "KConnect", targets: ["KConnect"]),
     .executable(name: "kconnect", targets: ["KConnectCLI"]),
+    .executable(name: "kconnect-server", targets: ["KConnectServer"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
   ],
   targets: cModules + modules.map(target) + examples + tests,
   swiftLanguageModes: [.v6],

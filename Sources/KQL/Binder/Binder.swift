@@ -244,6 +244,11 @@ final class Binder {
       let given: Scalar
       if let value = options.parameters[parameter.name.text] {
         given = value
+      } else if let text = options.parameterTexts[parameter.name.text] {
+        guard let value = parameterValue(text, as: wanted) else {
+          try fail(.typeExpected, "query parameter '\(parameter.name.text)' is \(wanted), its value is '\(text.prefix(80))'", at: parameter.span)
+        }
+        given = value
       } else if let value = parameter.defaultValue {
         given = try constant(value)
       } else {

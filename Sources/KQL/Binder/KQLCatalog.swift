@@ -87,6 +87,8 @@ package struct BindOptions: Sendable {
   package var parameters: [String: Scalar] = [:]
   /// Whether results keep the columns of `RowOrigin` that their operators pass on: the text stands for a table inside another.
   package var givesRowOrigin = false
+  /// The same as texts, read as literals of the declared type; strings may also be bare.
+  package var parameterTexts: [String: String] = [:]
 
   package init(context: EvaluationContext) { self.context = context }
 }

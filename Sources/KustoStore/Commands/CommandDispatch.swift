@@ -39,7 +39,8 @@ extension CommandRun {
     case .graphModelsShow: CommandOutput(Shapes.graphModels, [])
     case .graphSnapshotsShow: CommandOutput(Shapes.graphSnapshots, [])
     case .queryPlanShow: try queryPlanShow()
-    case .ingestionResourcesGet, .identityTokenGet: try notServed("queued ingestion without a server", "start one with kconnect serve")
+    case .ingestionResourcesGet: try ingestionResourcesGet()
+    case .identityTokenGet: try identityTokenGet()
     case .scriptExecute, .clusterScriptExecute: try scriptExecute()
     // Databases and schema
     case .databaseCreate: try databaseCreate()

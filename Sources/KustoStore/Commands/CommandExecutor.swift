@@ -21,13 +21,19 @@ package final class CommandExecutor: Sendable {
   package let pathGuard: (@Sendable (String) throws -> Void)?
   /// Who may do what; nil: everybody everything, as for a local user.
   package let access: AccessControl?
+  /// Answers for queued ingestion; nil where no server runs.
+  package let ingestionService: (any IngestionService)?
   let requests = RunningRequests()
   let background = BackgroundOperations()
   let startedOn = StoreClock.nowTicks
 
-  package init(_ store: Store, options: ExecutionOptions = ExecutionOptions(), pathGuard: (@Sendable (String) throws -> Void)? = nil, access: AccessControl? = nil) {
+  package init(
+    _ store: Store, options: ExecutionOptions = ExecutionOptions(), pathGuard: (@Sendable (String) throws -> Void)? = nil,
+    ingestionService: (any IngestionService)? = nil, access: AccessControl? = nil
+  ) {
     self.store = store
     self.access = access
+    self.ingestionService = ingestionService
     metadata = MetadataStore(storePath: store.path)
     self.options = options
     self.pathGuard = pathGuard
@@ -41,13 +47,11 @@ package final class CommandExecutor: Sendable {
   package func execute(_ text: String, database: String? = nil, _ properties: RequestProperties = RequestProperties()) throws -> RequestResult {
     let request = Request(text: text, database: try resolve(database), properties: properties)
     let isCommand = CommandParser.isCommand(text)
-    requests.begin(request)
+    let ticket = RequestTicket(requests, request)
     do {
-      let result = isCommand ? try runCommand(request) : try bindQuery(request)
-      requests.end(request, failure: nil)
-      return result
+      return isCommand ? try runCommand(request, ticket) : try bindQuery(request, ticket)
     } catch {
-      requests.end(request, failure: error)
+      ticket.end(failure: error)
       throw error
     }
   }
@@ -58,7 +62,7 @@ package final class CommandExecutor: Sendable {
   /// Waits until all asynchronous operations of this process have ended.
   package func drain() { background.drain() }
 
-  private func runCommand(_ request: Request) throws -> RequestResult {
+  private func runCommand(_ request: Request, _ ticket: RequestTicket) throws -> RequestResult {
     let command = try KQL.command(request.text)
     if request.isReadOnly, !command.kind.isReadOnly {
       throw KConnectError(.permission, "the request is read-only, '.\(command.kind.typeName)' changes something", hint: "drop the option request_readonly")
@@ -67,25 +71,26 @@ package final class CommandExecutor: Sendable {
     let output = try run.logged()
     var tables = [ResultTable(name: "Table_0", plan: output.plan)]
     if let tail = command.tail { tables = try run.apply(tail, to: output.plan) }
-    return result(request, tables, isCommand: true, notes: run.notes.all)
+    return result(request, ticket, tables, isCommand: true, notes: run.notes.all)
   }
 
-  private func bindQuery(_ request: Request) throws -> RequestResult {
+  private func bindQuery(_ request: Request, _ ticket: RequestTicket) throws -> RequestResult {
     let catalog = SessionCatalog(self, request)
     try catalog.authorize()
     let bound = try KQL.bind(request.text, catalog: catalog, options: request.bindOptions(self, catalog))
     let tables = bound.results.enumerated().map { i, result in
       ResultTable(name: result.name ?? "PrimaryResult", plan: result.plan, visualization: result.visualization)
     }
-    var answer = result(request, tables, isCommand: false, notes: [])
+    var answer = result(request, ticket, tables, isCommand: false, notes: [])
     answer.options.merge(bound.options) { $1 }
+    answer.statements = bound.options
     return answer
   }
 
-  private func result(_ request: Request, _ tables: [ResultTable], isCommand: Bool, notes: [String]) -> RequestResult {
+  private func result(_ request: Request, _ ticket: RequestTicket, _ tables: [ResultTable], isCommand: Bool, notes: [String]) -> RequestResult {
     RequestResult(
       tables: tables, context: request.context, executionOptions: options, requestId: request.properties.requestId, isCommand: isCommand,
-      options: request.properties.options, notes: notes, cancellation: request.properties.cancellation)
+      options: request.properties.options, notes: notes, cancellation: request.properties.cancellation, ticket: ticket)
   }
 
   /// The store's spelling of a database name: exact, else without regard to case; nil picks the only database.
@@ -146,6 +151,7 @@ final class Request: Sendable {
     var options = BindOptions(context: context)
     options.execution = executor.options
     options.parameters = properties.parameters
+    options.parameterTexts = properties.parameterTexts
     return options
   }
 }

@@ -88,6 +88,12 @@ extension CommandRun {
   }
 }
 
+/// Texts of queries and commands for logs outside the store.
+package enum RedactedText {
+  /// At most 2,048 characters, obfuscated strings as stars.
+  package static func redacted(_ text: String) -> String { LoggedText.hidingSecrets(String(text.prefix(2_048))) }
+}
+
 /// Command texts in logs: without inline data and obfuscated strings.
 enum LoggedText {
   static func shortened(_ text: String, _ command: Command) -> String {

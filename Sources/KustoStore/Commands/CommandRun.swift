@@ -159,11 +159,18 @@ struct CommandRun: Sendable {
 
 /// The properties of a command by name, any case.
 struct CommandProperties: Sendable {
-  private let byName: [String: CommandProperty]
+  /// A property as it was given; the literal is known where it stood in a command.
+  struct Given: Sendable {
+    var name: String
+    var text: String
+    var literal: Literal?
+  }
+
+  private let byName: [String: Given]
 
   /// Throws OPTION_UNKNOWN with the nearest name.
   init(_ list: [CommandProperty], allowed: [String], command: Command) throws {
-    var byName: [String: CommandProperty] = [:]
+    var byName: [String: Given] = [:]
     for property in list {
       let key = property.name.text.lowercased()
       guard allowed.contains(where: { $0.lowercased() == key }) else {
@@ -171,12 +178,25 @@ struct CommandProperties: Sendable {
           .optionUnknown, "unknown property '\(property.name.text)' of '.\(command.kind.typeName)'",
           hint: (nearestNames(to: property.name.text, among: allowed, limit: 1).first.map { "did you mean '\($0)'? " } ?? "") + "properties: \(allowed.joined(separator: ", "))")
       }
-      byName[key] = property
+      byName[key] = Given(name: property.name.text, text: property.text, literal: property.literal)
     }
     self.byName = byName
   }
 
-  subscript(_ name: String) -> CommandProperty? { byName[name.lowercased()] }
+  /// Properties that come as texts, such as those of a queued ingestion; names that are not allowed are ignored, as Kusto does.
+  init(_ texts: [(name: String, value: String)], allowed: [String]) {
+    let known = Set(allowed.map { $0.lowercased() })
+    byName = Dictionary(
+      texts.filter { known.contains($0.name.lowercased()) }.map { ($0.name.lowercased(), Given(name: $0.name, text: $0.value, literal: nil)) }
+    ) { $1 }
+  }
+
+  /// As JSON, for logs.
+  var json: String {
+    DynamicValue.bag(byName.values.sorted { $0.name < $1.name }.map { DynamicEntry($0.name, .string($0.text)) }).json
+  }
+
+  subscript(_ name: String) -> Given? { byName[name.lowercased()] }
   func text(_ name: String) -> String? { self[name]?.text }
 
   /// Throws OPTION_INVALID for anything but true and false.

@@ -7,20 +7,11 @@ import Expressions
 import KQL
 
 extension CommandRun {
-  private static let ingestionProperties = [
+  static let ingestionProperties = [
     "format", "ignoreFirstRecord", "ingestionMapping", "ingestionMappingType", "ingestionMappingReference", "mappingReference", "tags", "ingestIfNotExists",
     "creationTime", "validationPolicy", "zipPattern", "folder", "docstring", "extend_schema", "recreate_schema", "distributed", "persistDetails",
     "policy_ingestionTime", "rawDataSize", "skipBatching", "enableTracking", "kustoDatabase",
   ]
-
-  private func ingestProperties(_ properties: CommandProperties, operation: String) throws -> IngestProperties {
-    var out = IngestProperties()
-    out.operation = operation
-    out.additionalTags = try properties.texts("tags") ?? []
-    out.ingestIfNotExists = try properties.texts("ingestIfNotExists") ?? []
-    out.creationTime = try properties.datetime("creationTime")
-    return out
-  }
 
   // MARK: Files and inline data
 
@@ -65,39 +56,7 @@ extension CommandRun {
   }
 
   private func ingestFiles(_ paths: [String], _ format: IngestFormat, into table: StoreTable, _ properties: CommandProperties) throws -> IngestResult {
-    var mapping: IngestionMapping?
-    let kind = format.kind == "text" ? "csv" : format.kind
-    if let text = properties.text("ingestionMapping") {
-      mapping = try IngestionMapping(name: "ingestionMapping", kind: properties.text("ingestionMappingType")?.lowercased() ?? kind, text: text)
-    } else if let name = properties.text("ingestionMappingReference") ?? properties.text("mappingReference") {
-      mapping = try IngestionMapping.find(name, kind: kind, for: table, metadata)
-    }
-    let source = IngestSource(
-      paths: paths, format: format, mapping: mapping, ignoresFirstRecord: try properties.bool("ignoreFirstRecord") ?? false,
-      bindOptions: request.bindOptions(executor, catalog()))
-    do {
-      let plan = try source.plan(for: try table.snapshot().schema)
-      let result = try UpdatePolicies(executor, request).ingest(plan, into: table, try ingestProperties(properties, operation: "INGEST"), mode: .append)
-      try Retention(executor).sweep(table.database, now: StoreClock.nowTicks)
-      return result
-    } catch {
-      try? recordFailure(error, table, path: paths[0], properties)
-      throw error
-    }
-  }
-
-  private func recordFailure(_ error: any Error, _ table: StoreTable, path: String, _ properties: CommandProperties) throws {
-    let codes: [(KConnectError.Code, String)] = [
-      (.pathNotFound, "Download_SourceNotFound"), (.permission, "Download_Forbidden"), (.formatCorrupt, "BadRequest_NoRecordsOrWrongFormat"),
-      (.valueInvalid, "BadRequest_InvalidMapping"), (.notSupported, "BadRequest_FormatNotSupported"), (.http, "Download_UnknownError"),
-    ]
-    let code = (error as? KConnectError).flatMap { error in codes.first { $0.0 == error.code }?.1 } ?? "General_BadRequest"
-    let shown = command.properties().map { DynamicEntry($0.name.text, .string($0.text)) }
-    try metadata.add(
-      FailureRecord(
-        operation: operationId, database: table.database.name, table: table.name, failedOn: StoreClock.nowTicks, path: LoggedText.hidingSecrets(path),
-        details: Self.message(error), isPermanent: !Self.isRetryable(error), kind: command.kind.typeName, comesFromPolicy: false, code: code,
-        principal: request.principal, properties: DynamicValue.bag(shown).json, isStreaming: false))
+    try FileIngestion(executor: executor, request: request, operationId: operationId, kind: command.kind.typeName).ingest(paths, format, into: table, properties)
   }
 
   // MARK: From queries
@@ -126,7 +85,7 @@ extension CommandRun {
     do {
       let operation = command.kind.typeName.uppercased()
       let result = try UpdatePolicies(executor, request).ingest(
-        plan, into: table, try ingestProperties(properties, operation: operation), mode: replaces ? .replace : .append)
+        plan, into: table, try properties.ingestProperties(operation: operation), mode: replaces ? .replace : .append)
       if found != nil, properties["folder"] != nil || properties["docstring"] != nil { try alter(table, properties) { _ in } }
       try Retention(executor).sweep(database, now: StoreClock.nowTicks)
       return CommandOutput(

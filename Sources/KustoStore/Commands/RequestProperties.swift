@@ -15,9 +15,13 @@ package struct RequestProperties: Sendable {
   package var options: [String: Scalar] = [:]
   /// Values of `declare query_parameters`.
   package var parameters: [String: Scalar] = [:]
+  /// The same as texts, read as literals of the declared types.
+  package var parameterTexts: [String: String] = [:]
   /// Who asks, as authentication found; nil: the user of the process, where access control is off.
   package var principal: Principal?
   package var application = "kconnect"
+  /// The address under which the client reached the server, such as `http://localhost:8080`; nil without a server.
+  package var endpoint: String?
   /// Names in reach besides those of the store, in front of them: tables and files of a command line.
   package var surroundings: (any KQLCatalog)?
   /// Stops the request.
@@ -84,18 +88,31 @@ package struct RequestResult: Sendable {
   package var isCommand: Bool
   /// `set` statements of the text over the request's options.
   package var options: [String: Scalar]
+  /// The `set` statements alone.
+  package var statements: [String: Scalar] = [:]
   /// Remarks for the user.
   package var notes: [String]
   package var cancellation: RequestCancellation
+  /// Keeps the request among the running ones until its rows are read.
+  let ticket: RequestTicket
 
   /// Prepares one table's run.
   package func execution(of table: ResultTable) throws -> QueryExecution {
     try QueryExecution(table.plan, options: executionOptions, context: context)
   }
 
-  /// Runs one table, batch by batch in row order, until `consume` returns false. Throws CANCELLED when the request is.
-  package func run(_ table: ResultTable, _ consume: (RecordBatch) throws -> Bool) throws {
-    try cancellation.running(try execution(of: table)) { try $0.run(consume) }
+  /// Runs one table, batch by batch in row order, until `consume` returns false; `started` gets the run, for its counters. Throws CANCELLED
+  /// when the request is.
+  package func run(_ table: ResultTable, started: (QueryExecution) -> Void = { _ in }, _ consume: (RecordBatch) throws -> Bool) throws {
+    do {
+      try cancellation.running(try execution(of: table)) { execution in
+        started(execution)
+        try execution.run(consume)
+      }
+    } catch {
+      ticket.end(failure: error)
+      throw error
+    }
   }
 
   /// All rows of one table.

@@ -17,6 +17,25 @@ struct RequestRecord: Sendable {
   var failure: String
 }
 
+/// A request among the running ones, until `end` or until nobody holds the ticket any more.
+final class RequestTicket: Sendable {
+  private let requests: RunningRequests
+  private let request: Request
+  private let hasEnded = Atomic<Bool>(false)
+
+  init(_ requests: RunningRequests, _ request: Request) {
+    self.requests = requests
+    self.request = request
+    requests.begin(request)
+  }
+
+  deinit { end(failure: nil) }
+
+  func end(failure: (any Error)?) {
+    if !hasEnded.exchange(true, ordering: .relaxed) { requests.end(request, failure: failure) }
+  }
+}
+
 final class RunningRequests: Sendable {
   private struct State {
     var running: [ObjectIdentifier: Request] = [:]

@@ -1,6 +1,6 @@
 // Role: the JSON of marks, journals and policies as values, and bytes captured from calls.
 
-import Columnar
+package import Columnar
 import DataSource
 
 extension [UInt8] {
@@ -15,7 +15,7 @@ extension [UInt8] {
 
 extension DynamicValue {
   /// JSON text as a value; nil when it is malformed.
-  init?(json text: String) {
+  package init?(json text: String) {
     let out = BufferBuilder<UInt8>()
     var text = text
     // SAFETY: the text's bytes and the builder's live through the calls.
@@ -30,11 +30,11 @@ extension DynamicValue {
   }
 
   /// The text of a string value.
-  var stringValue: String? { if case .string(let value) = self { value } else { nil } }
+  package var stringValue: String? { if case .string(let value) = self { value } else { nil } }
   /// The number of a long value.
-  var longValue: Int64? { if case .long(let value) = self { value } else { nil } }
+  package var longValue: Int64? { if case .long(let value) = self { value } else { nil } }
   /// The elements of an array.
-  var elements: [DynamicValue]? { if case .array(let items) = self { items } else { nil } }
+  package var elements: [DynamicValue]? { if case .array(let items) = self { items } else { nil } }
   /// The entries of a bag.
-  var entries: [DynamicEntry]? { if case .bag(let entries) = self { entries } else { nil } }
+  package var entries: [DynamicEntry]? { if case .bag(let entries) = self { entries } else { nil } }
 }

@@ -6,7 +6,7 @@ import GRDB
 
 /// What an entry is.
 enum EntryKind: String, Sendable {
-  case function, mapping, policy, view, externalTable, principal, database
+  case function, mapping, policy, view, externalTable, principal, database, message, ingestionStatus, secret
 }
 
 /// To what an entry belongs.
@@ -19,6 +19,7 @@ enum EntryScope: Hashable, Sendable {
   case view(database: String, String)
   case external(database: String, String)
   case function(database: String, String)
+  case queue(String)
 
   var text: String {
     switch self {
@@ -29,6 +30,7 @@ enum EntryScope: Hashable, Sendable {
     case .view(let database, let name): "view:" + database + "/" + name
     case .external(let database, let name): "external:" + database + "/" + name
     case .function(let database, let name): "function:" + database + "/" + name
+    case .queue(let name): "queue:" + name
     }
   }
 }

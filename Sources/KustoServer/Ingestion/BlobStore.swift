@@ -1,0 +1,154 @@
+// Role: the blobs of queued ingestion as files under the store: whole, or put together from blocks.
+//
+//   <store>/_kconnect/ingest/<container>~<name>           a blob       (percent-encoded)
+//   <store>/_kconnect/ingest/block~<name>~<block>         a block that is in no blob yet
+//   <store>/_kconnect/ingest/received-…                   bytes on their way
+
+import DataSource
+import KustoStore
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// A blob by container and name.
+struct BlobName: Sendable, Hashable {
+  var container: String
+  /// May hold slashes.
+  var name: String
+
+  /// From a path `/account/container/name…`, percent-encoded; nil for other paths.
+  init?(_ path: String) {
+    let parts = path.split(separator: "/", maxSplits: 2, omittingEmptySubsequences: true)
+    guard parts.count == 3, parts[0].lowercased() == BlobStore.account else { return nil }
+    container = percentDecoded(parts[1])
+    name = percentDecoded(parts[2])
+    guard !name.isEmpty, !name.utf8.contains(0), container == IngestionQueues.container else { return nil }
+  }
+
+  /// The name of its file.
+  fileprivate func file(_ prefix: String) -> String {
+    let encoded = percentEncoded(name)
+    if encoded.utf8.count <= 160 { return prefix + "~" + encoded }
+    // Longer names are told apart by a hash of 128 bits.
+    var low: UInt64 = 0xcbf2_9ce4_8422_2325, high: UInt64 = 0x8422_2325_cbf2_9ce4
+    for byte in name.utf8 {
+      low = (low ^ UInt64(byte)) &* 0x100_0000_01b3
+      high = (high ^ low) &* 0x9E37_79B9_7F4A_7C15
+    }
+    return prefix + "~" + encoded.prefix(100) + "~" + String(low, radix: 16) + String(high, radix: 16)
+  }
+}
+
+/// What is known of a blob.
+struct BlobFacts: Sendable {
+  var size: Int
+  /// Seconds since 1970.
+  var modified: Int64
+}
+
+final class BlobStore: Sendable {
+  /// The account in addresses; the name that storage libraries know as a local one.
+  static let account = "devstoreaccount1"
+
+  let directory: String
+
+  init(store: Store) throws {
+    directory = joinPath(joinPath(store.path, "_kconnect"), "ingest")
+    let (_, code) = FileSystem.system.makeDirectories(directory)
+    try SystemError.check(code, "cannot create", directory)
+    // Nobody finishes what another process was receiving.
+    for name in try DirectoryReader.names(in: directory) where name.hasPrefix("received-") { _ = FileSystem.system.remove(joinPath(directory, name)) }
+  }
+
+  private func place(_ blob: BlobName) -> String { joinPath(directory, blob.file(blob.container)) }
+
+  private func place(_ blob: BlobName, block: String) throws -> String {
+    guard !block.isEmpty, block.utf8.count <= 128 else { throw KConnectError(.usage, "the block id has \(block.utf8.count) bytes, expected 1 to 128") }
+    return joinPath(directory, blob.file("block") + "~" + percentEncoded(block))
+  }
+
+  /// The file of a blob. Throws PATH_NOT_FOUND.
+  func path(of blob: BlobName) throws -> String {
+    let path = place(blob)
+    guard pathKind(path) == .file else { throw KConnectError(.pathNotFound, "there is no blob '\(blob.name)' in '\(blob.container)'") }
+    return path
+  }
+
+  func facts(_ blob: BlobName) throws -> BlobFacts { Self.facts(try path(of: blob)) }
+
+  private static func facts(_ path: String) -> BlobFacts {
+    var info = stat()
+    // SAFETY: stat fills `info` during the call.
+    guard unsafe stat(path, &info) == 0 else { return BlobFacts(size: 0, modified: 0) }
+    return BlobFacts(size: Int(info.st_size), modified: Int64(info.st_mtim.tv_sec))
+  }
+
+  /// Makes received bytes the blob; durable when it returns.
+  func put(_ received: ReceivedFile, as blob: BlobName) throws { try move(received, to: place(blob)) }
+
+  /// Keeps received bytes until a list makes them part of the blob.
+  func putBlock(_ received: ReceivedFile, _ block: String, of blob: BlobName) throws { try move(received, to: place(blob, block: block)) }
+
+  private func move(_ received: ReceivedFile, to path: String) throws {
+    try SystemError.check(FileSystem.system.rename(received.path, path), "cannot put the blob", path)
+    received.keep()
+    try SystemError.check(FileSystem.system.syncDirectory(directory), "cannot sync", directory)
+  }
+
+  /// Puts blocks together in the order of the list. Throws PATH_NOT_FOUND for blocks that were not put.
+  func putBlockList(_ blocks: [String], of blob: BlobName) throws {
+    let paths = try blocks.map { block in
+      let path = try place(blob, block: block)
+      guard pathKind(path) == .file else { throw KConnectError(.pathNotFound, "there is no block '\(block.prefix(80))' of the blob '\(blob.name)'") }
+      return path
+    }
+    let whole = try ReceivedFile(directory, extension: "blob")
+    for path in paths { try Self.copy(path) { try whole.append($0) } }
+    try whole.sync()
+    try whole.close()
+    try put(whole, as: blob)
+    for path in paths { _ = FileSystem.system.remove(path) }
+  }
+
+  /// Reads a part of a file in pieces.
+  static func copy(_ path: String, from start: Int = 0, count: Int = Int.max, _ body: ([UInt8]) throws -> Void) throws {
+    let file = try InputFile(path: path)
+    let end = min(file.size ?? 0, count == Int.max ? Int.max : start + count)
+    var at = start
+    while at < end {
+      let wanted = min(1 << 18, end - at)
+      // SAFETY: the buffer has `wanted` bytes; what `pread` filled is declared initialised.
+      let bytes = try unsafe [UInt8](unsafeUninitializedCapacity: wanted) { buffer, initialized in
+        initialized = try unsafe file.pread(into: UnsafeMutableRawBufferPointer(buffer), at: at)
+      }
+      if bytes.isEmpty { return }
+      try body(bytes)
+      at += bytes.count
+    }
+  }
+
+  /// Removes a blob; false when there is none.
+  @discardableResult
+  func remove(_ blob: BlobName) -> Bool { FileSystem.system.remove(place(blob)) == 0 }
+
+  /// The names of a container's blobs, sorted. Blobs with very long names are not listed.
+  func names(container: String, prefix: String) throws -> [(name: String, facts: BlobFacts)] {
+    try DirectoryReader.names(in: directory).compactMap { file in
+      guard file.hasPrefix(container + "~") else { return nil }
+      let encoded = file.dropFirst(container.utf8.count + 1)
+      guard !encoded.contains("~") || encoded.utf8.count <= 100 else { return nil }
+      let name = percentDecoded(encoded)
+      return name.hasPrefix(prefix) ? (name, Self.facts(joinPath(directory, file))) : nil
+    }
+  }
+
+  /// Removes blobs and blocks that nobody wrote to for so many seconds.
+  func removeOld(olderThan seconds: Int) {
+    let limit = StoreClock.nowTicks / 10_000_000 - Int64(seconds)
+    for name in (try? DirectoryReader.names(in: directory)) ?? [] {
+      let path = joinPath(directory, name)
+      if !name.hasPrefix("received-"), Self.facts(path).modified < limit { _ = FileSystem.system.remove(path) }
+    }
+  }
+}

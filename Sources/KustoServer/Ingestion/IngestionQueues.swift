@@ -1,0 +1,151 @@
+// Role: the queues and keys of queued ingestion: what clients are told, who may use it, and the messages that wait.
+
+import Columnar
+import DataSource
+import KustoStore
+import KustoWire
+
+/// Queues of a store, kept with its metadata.
+final class IngestionQueues: IngestionService {
+  static let container = "tmp"
+  static let statusTable = "status"
+  enum Queue: String, CaseIterable { case ready, failed, success }
+
+  private struct State {
+    var metadata: MetadataStore?
+    var keys: [String: String] = [:]
+    var next: Int64 = 0
+    var reserved: Int64 = 0
+    var waiting = 0
+  }
+  private let state = Monitor(State())
+
+  /// Connects with a store; called once, before anything else.
+  func open(_ metadata: MetadataStore) throws {
+    var keys: [String: String] = [:]
+    for name in Queue.allCases.map(\.rawValue) + [Self.container, Self.statusTable] {
+      keys[name] = try metadata.secret("sas:" + name).filter { $0 != "-" }
+    }
+    // What the last server took and did not finish.
+    try metadata.unhide(Queue.ready.rawValue)
+    let waiting = try metadata.peek(Queue.ready.rawValue, limit: Int.max).count
+    state.change { state in
+      state.metadata = metadata
+      state.keys = keys
+      state.waiting = waiting
+    }
+  }
+
+  private func metadata() throws -> MetadataStore {
+    guard let metadata = state.change({ $0.metadata }) else { throw KConnectError(.internalError, "the queues are not open") }
+    return metadata
+  }
+
+  /// Messages that wait to be ingested.
+  var waiting: Int { state.change { $0.waiting } }
+
+  // MARK: What clients ask for
+
+  func resources(endpoint: String?) throws -> [(type: String, root: String)] {
+    let base = (endpoint ?? "http://localhost") + "/" + BlobStore.account
+    let keys = state.change { $0.keys }
+    func root(_ name: String) -> String { "\(base)/\(name)?sv=2024-11-04&sr=c&sp=racwdlup&sig=\(keys[name] ?? "")" }
+    return [
+      ("SecuredReadyForAggregationQueue", root(Queue.ready.rawValue)), ("FailedIngestionsQueue", root(Queue.failed.rawValue)),
+      ("SuccessfulIngestionsQueue", root(Queue.success.rawValue)), ("TempStorage", root(Self.container)), ("IngestionsStatusTable", root(Self.statusTable)),
+    ]
+  }
+
+  /// The principal and a text only this store knows for it.
+  func identityToken(principal: Principal) throws -> String { try identityToken(document: principal.document.json) }
+
+  /// The secret is that of the whole document: none of it can be changed.
+  private func identityToken(document: String) throws -> String {
+    let digits = document.utf8.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    return digits + "." + (try metadata().secret("identity:" + document))
+  }
+
+  /// The principal of a token; nil when the store did not give it out.
+  func principal(ofToken token: String) throws -> Principal? {
+    let parts = token.split(separator: ".", maxSplits: 1)
+    guard parts.count == 2, parts[0].utf8.count % 2 == 0, parts[0].utf8.count <= 1 << 17 else { return nil }
+    let digits = Array(parts[0])
+    let bytes = stride(from: 0, to: digits.count, by: 2).compactMap { UInt8(String(digits[$0...($0 + 1)]), radix: 16) }
+    guard bytes.count * 2 == digits.count, let document = String(validating: bytes, as: UTF8.self),
+      try Self.isSame(metadata().knownSecret("identity:" + document) ?? "", String(parts[1]))
+    else { return nil }
+    return DynamicValue(json: document).flatMap { Principal(document: $0) }
+  }
+
+  // MARK: Keys
+
+  /// Throws 403 unless a query string has the resource's key.
+  func check(signature query: String, resource: String) throws {
+    guard isSigned(query, resource: resource) else {
+      throw WireError(
+        status: 403, code: "AuthenticationFailed", type: "KustoRequestDeniedException",
+        detail: "Server failed to authenticate the request. Make sure the address has the signature given by .get ingestion resources.", isPermanent: true)
+    }
+  }
+
+  /// Whether an address is one of this server's own.
+  func isSigned(_ query: String, resource: String) -> Bool {
+    guard let key = state.change({ $0.keys[resource] }) else { return false }
+    let given = query.split(separator: "&").first { $0.hasPrefix("sig=") }.map { percentDecoded($0.dropFirst(4)) } ?? ""
+    return Self.isSame(key, given)
+  }
+
+  /// Compares in a time that does not tell where the texts differ.
+  private static func isSame(_ a: String, _ b: String) -> Bool {
+    let a = Array(a.utf8), b = Array(b.utf8)
+    guard a.count == b.count, !a.isEmpty else { return false }
+    return zip(a, b).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
+  }
+
+  // MARK: Messages
+
+  func post(_ text: String, to queue: Queue) throws -> QueuedMessage {
+    let metadata = try metadata()
+    let sequence = try state.change { state in
+      if state.next == state.reserved {
+        state.next = try metadata.reserveSequence(1_000)
+        state.reserved = state.next + 1_000
+      }
+      defer { state.next += 1 }
+      return state.next
+    }
+    let message = try metadata.post(text, to: queue.rawValue, sequence: sequence)
+    if queue == .ready { state.change { $0.waiting += 1 } }
+    return message
+  }
+
+  func peek(_ queue: Queue, limit: Int) throws -> [QueuedMessage] { try metadata().peek(queue.rawValue, limit: limit) }
+
+  func receive(_ queue: Queue, limit: Int, hiddenForSeconds seconds: Int) throws -> [QueuedMessage] {
+    try metadata().receive(queue.rawValue, limit: limit, hiddenFor: Int64(seconds) * 10_000_000)
+  }
+
+  func delete(_ id: String, from queue: Queue, receipt: String) throws -> Bool {
+    guard try metadata().delete(id, from: queue.rawValue, receipt: receipt) else { return false }
+    if queue == .ready { state.change { $0.waiting = max(0, $0.waiting - 1) } }
+    return true
+  }
+
+  func clear(_ queue: Queue) throws {
+    try metadata().clear(queue.rawValue)
+    if queue == .ready { state.change { $0.waiting = 0 } }
+  }
+
+  // MARK: Status table
+
+  func status(_ key: String) throws -> DynamicValue? { try metadata().ingestionStatus(key) }
+  func putStatus(_ key: String, _ row: DynamicValue) throws { try metadata().putIngestionStatus(key, row) }
+
+  // MARK: Waiting
+
+  /// Waits until there may be messages, at most a while.
+  func waitForMessages(milliseconds: Int) { _ = state.wait(milliseconds: milliseconds) { $0.waiting > 0 ? true : nil } }
+
+  /// Ends a wait.
+  func wake() { state.change { $0.waiting += 1 } }
+}

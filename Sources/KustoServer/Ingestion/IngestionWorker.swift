@@ -1,0 +1,209 @@
+// Role: takes messages of queued ingestion in their order, brings the blobs they name into tables, and reports how it went. Each message
+// is committed under its number, so that a message taken twice is in the table once.
+
+import Columnar
+import DataSource
+import KustoStore
+import KustoWire
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+struct IngestionWorker {
+  private let service: KustoService
+  /// Attempts for failures that may pass.
+  private static let attempts = 4
+
+  init(_ service: KustoService) { self.service = service }
+
+  /// Works until the server stops.
+  func drain(until isStopping: () -> Bool) {
+    while !isStopping() {
+      // One at a time: the numbers in a table must grow.
+      guard let messages = try? service.queues.receive(.ready, limit: 16, hiddenForSeconds: 600), !messages.isEmpty else {
+        service.queues.waitForMessages(milliseconds: 500)
+        // Those that are there may be hidden still.
+        if service.queues.waiting > 0 { usleep(20_000) }
+        continue
+      }
+      for message in messages {
+        if isStopping() { return }
+        work(message)
+        _ = try? service.queues.delete(message.id, from: .ready, receipt: message.receipt)
+      }
+    }
+  }
+
+  private func work(_ message: QueuedMessage) {
+    let order: IngestionOrder
+    do { order = try IngestionOrder(message: message.text) } catch {
+      service.metrics.add("kconnect_queued_ingestion_failures_total")
+      _ = try? service.queues.post(Base64.encode(IngestionOrder.unreadable(message, error).json), to: .failed)
+      return
+    }
+    var attempt = 1
+    while true {
+      do {
+        try ingest(order, message)
+        service.metrics.add("kconnect_queued_ingestions_total")
+        report(order, nil)
+        return
+      } catch {
+        let canPass = (error as? KConnectError)?.isRetryable ?? false
+        if canPass, attempt < Self.attempts, !service.isStopping {
+          usleep(useconds_t(200_000 << attempt))
+          attempt += 1
+          continue
+        }
+        service.metrics.add("kconnect_queued_ingestion_failures_total")
+        report(order, error)
+        return
+      }
+    }
+  }
+
+  private func ingest(_ order: IngestionOrder, _ message: QueuedMessage) throws {
+    guard let database = try service.executor.databaseIfExists(order.database) else { throw WireError.databaseMissing(order.database) }
+    guard let table = try database.tableIfExists(order.table) else { throw WireError.tableMissing(order.table, database: database.name) }
+    var properties = RequestProperties(requestId: "queued;" + order.id)
+    properties.application = order.application ?? "queued ingestion"
+    if let token = order.properties.first(where: { $0.name.lowercased() == "authorizationcontext" })?.value {
+      guard let principal = try service.queues.principal(ofToken: token) else {
+        throw WireError(status: 400, code: "BadRequest_InvalidKustoIdentityToken", type: "KustoBadRequestException", detail: "The identity token is not one of this server", isPermanent: true)
+      }
+      properties.principal = principal
+    } else if service.authenticator != nil {
+      throw WireError(status: 400, code: "BadRequest_InvalidKustoIdentityToken", type: "KustoBadRequestException", detail: "The message has no identity token", isPermanent: true)
+    }
+    let path = try service.readablePath(of: order.blob)
+    if !path.contains("://") { try ReceivedFile.checkInflation(path, limit: service.configuration.maxBlobInflatedBytes) }
+    var files = ReceivedFiles(paths: [path], format: order.format, name: order.source)
+    files.properties = order.properties
+    files.transaction = ("kconnect-queued", message.sequence)
+    _ = try service.executor.ingest(files, into: table, properties)
+    if !order.retainsBlob, let blob = URLParts(order.blob).flatMap({ BlobName($0.path) }), !path.contains("://") { service.blobs.remove(blob) }
+  }
+
+  /// To the queues and the table the client asked for.
+  private func report(_ order: IngestionOrder, _ error: (any Error)?) {
+    let isWanted = error == nil ? order.reportLevel == 2 : order.reportLevel != 1
+    if isWanted, order.reportMethod != 1 {
+      _ = try? service.queues.post(Base64.encode(order.result(error).json), to: error == nil ? .success : .failed)
+    }
+    if let key = order.statusKey, order.reportMethod != 0 {
+      var row = (try? service.queues.status(key)) ?? .bag([])
+      row = order.statusRow(error, over: row)
+      try? service.queues.putStatus(key, row)
+    }
+  }
+}
+
+/// What a message asks for.
+struct IngestionOrder: Sendable {
+  var id: String
+  var database: String
+  var table: String
+  /// A full address with its key.
+  var blob: String
+  var format: String?
+  var properties: [(name: String, value: String)]
+  var retainsBlob: Bool
+  var reportLevel: Int
+  var reportMethod: Int
+  var application: String?
+  /// `partition/row` of the status table.
+  var statusKey: String?
+  private let operation = randomIdentifier()
+
+  /// The blob without its key.
+  var source: String { String(blob.prefix { $0 != "?" && $0 != ";" }) }
+
+  /// Reads a message: JSON, usually in base64. Throws USAGE.
+  init(message: String) throws {
+    let text = Base64.decode(message).map { String(decoding: $0, as: UTF8.self) } ?? message
+    guard let value = DynamicValue(json: text), value.entries != nil else { throw KConnectError(.usage, "the message is no JSON object: '\(text.prefix(80))'") }
+    func member(_ name: String, of value: DynamicValue) -> DynamicValue? { value.entries?.first { $0.key.lowercased() == name.lowercased() }?.value }
+    func string(_ name: String) throws -> String {
+      guard let text = member(name, of: value)?.stringValue, !text.isEmpty else { throw KConnectError(.usage, "the message has no '\(name)'") }
+      return text
+    }
+    id = member("Id", of: value)?.stringValue ?? randomIdentifier()
+    database = try string("DatabaseName")
+    table = try string("TableName")
+    blob = try string("BlobPath")
+    let extra = member("AdditionalProperties", of: value)?.entries ?? []
+    properties = extra.compactMap { entry in
+      switch entry.value {
+      case .null: return nil
+      case .string(let text): return (entry.key, text)
+      default: return (entry.key, entry.value.json)
+      }
+    }
+    let given = properties
+    format = given.first { $0.name.lowercased() == "format" }?.value
+    if case .bool(let retains)? = member("RetainBlobOnSuccess", of: value) { retainsBlob = retains } else { retainsBlob = false }
+    reportLevel = Int(member("ReportLevel", of: value)?.longValue ?? 0)
+    reportMethod = Int(member("ReportMethod", of: value)?.longValue ?? 0)
+    application = member("ApplicationForTracing", of: value)?.stringValue
+    if let status = member("IngestionStatusInTable", of: value), let partition = member("PartitionKey", of: status)?.stringValue, let row = member("RowKey", of: status)?.stringValue {
+      statusKey = partition + "/" + row
+    }
+  }
+
+  private static func failure(_ error: any Error) -> (code: String, details: String, isPermanent: Bool) {
+    if let error = error as? WireError { return (error.code, error.detail, error.isPermanent) }
+    return (IngestFailure.code(error), WireError(error).detail, !((error as? KConnectError)?.isRetryable ?? false))
+  }
+
+  /// The message for the queue of successes or of failures.
+  func result(_ error: (any Error)?) -> DynamicValue {
+    var entries = [
+      DynamicEntry("OperationId", .string(operation)), DynamicEntry("Database", .string(database)), DynamicEntry("Table", .string(table)),
+      DynamicEntry(error == nil ? "SucceededOn" : "FailedOn", .datetime(StoreClock.nowTicks)), DynamicEntry("IngestionSourceId", .string(id)),
+      DynamicEntry("IngestionSourcePath", .string(source)), DynamicEntry("RootActivityId", .string(operation)),
+    ]
+    if let error {
+      let failure = Self.failure(error)
+      entries += [
+        DynamicEntry("Details", .string(failure.details)), DynamicEntry("ErrorCode", .string(failure.code)),
+        DynamicEntry("FailureStatus", .string(failure.isPermanent ? "Permanent" : "Exhausted")), DynamicEntry("OriginatesFromUpdatePolicy", .bool(false)),
+        DynamicEntry("ShouldRetry", .bool(!failure.isPermanent)),
+      ]
+    }
+    return .bag(entries)
+  }
+
+  /// The row of the status table with its new state.
+  func statusRow(_ error: (any Error)?, over row: DynamicValue) -> DynamicValue {
+    var entries = row.entries ?? []
+    func set(_ key: String, _ value: DynamicValue) {
+      entries.removeAll { $0.key == key }
+      entries.append(DynamicEntry(key, value))
+    }
+    set("Status", .string(error == nil ? "Succeeded" : "Failed"))
+    set("IngestionSourceId", .string(id))
+    set("IngestionSourcePath", .string(source))
+    set("Database", .string(database))
+    set("Table", .string(table))
+    set("UpdatedOn", .datetime(StoreClock.nowTicks))
+    set("OperationId", .string(operation))
+    set("ActivityId", .string(operation))
+    if let error {
+      let failure = Self.failure(error)
+      set("ErrorCode", .string(failure.code))
+      set("FailureStatus", .string(failure.isPermanent ? "Permanent" : "Exhausted"))
+      set("Details", .string(failure.details))
+      set("OriginatesFromUpdatePolicy", .bool(false))
+    }
+    return .bag(entries)
+  }
+
+  /// The report of a message that could not be read.
+  static func unreadable(_ message: QueuedMessage, _ error: any Error) -> DynamicValue {
+    .bag([
+      DynamicEntry("OperationId", .string(message.id)), DynamicEntry("FailedOn", .datetime(StoreClock.nowTicks)), DynamicEntry("Details", .string(failure(error).details)),
+      DynamicEntry("ErrorCode", .string("General_BadRequest")), DynamicEntry("FailureStatus", .string("Permanent")), DynamicEntry("ShouldRetry", .bool(false)),
+    ])
+  }
+}

@@ -1,0 +1,117 @@
+// Role: bodies into memory or into a temporary file, with a bound on their size, also of what compressed bytes become.
+
+import Codecs
+import Columnar
+import DataSource
+import FileConnector
+import KustoWire
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+extension ServerRequest {
+  /// Throws 413 when the length is announced and too large.
+  private func checkLength(_ limit: Int) throws {
+    if let length = header("content-length").flatMap({ Int($0) }), length > limit { throw WireError.tooLarge(limit) }
+  }
+
+  /// The whole body, inflated when it is gzip. Throws 413 beyond `limit` bytes, before or after inflation.
+  func bodyInMemory(limit: Int) throws -> [UInt8] {
+    try checkLength(limit)
+    var bytes: [UInt8] = []
+    while let part = try body.read() {
+      guard bytes.count + part.count <= limit else { throw WireError.tooLarge(limit) }
+      bytes += part
+    }
+    guard bytes.starts(with: [0x1F, 0x8B]) else { return bytes }
+    return try Self.inflated(bytes, limit: limit)
+  }
+
+  private static func inflated(_ bytes: [UInt8], limit: Int) throws -> [UInt8] {
+    do {
+      let decompressor = try StreamDecompressor(.gzip)
+      var out: [UInt8] = []
+      var at = 0
+      var space = [UInt8](repeating: 0, count: 1 << 16)
+      while true {
+        // SAFETY: both arrays live through the call.
+        let progress = try unsafe bytes.withUnsafeBytes { input in
+          try unsafe space.withUnsafeMutableBytes { try unsafe decompressor.feed(UnsafeRawBufferPointer(rebasing: input[at...]), into: $0) }
+        }
+        at += progress.consumed
+        out += space[..<progress.produced]
+        if out.count > limit { throw WireError.tooLarge(limit) }
+        if at == bytes.count, progress.produced < space.count {
+          try decompressor.finish()
+          return out
+        }
+      }
+    } catch let error as CodecError { throw KConnectError(.usage, "the request's body is damaged gzip: \(error)") }
+  }
+
+  /// The body in a file of `directory`, as it came. Throws 413 beyond `limit` bytes.
+  func bodyInFile(_ directory: String, extension ending: String, limit: Int) throws -> ReceivedFile {
+    try checkLength(limit)
+    let received = try ReceivedFile(directory, extension: ending)
+    while let part = try body.read() {
+      guard received.count + part.count <= limit else { throw WireError.tooLarge(limit) }
+      try received.append(part)
+    }
+    try received.close()
+    return received
+  }
+}
+
+extension WireError {
+  static func tooLarge(_ limit: Int) -> WireError {
+    WireError(
+      status: 413, code: "PayloadTooLarge", type: "KustoPayloadTooLargeException", detail: "The request's body is larger than \(limit) bytes, the most that is taken here",
+      isPermanent: true)
+  }
+}
+
+/// Bytes from the network in a file that goes when nobody holds it any more.
+final class ReceivedFile {
+  let path: String
+  private let file: OutputFile
+  private(set) var count = 0
+  private var isKept = false
+
+  init(_ directory: String, extension ending: String) throws {
+    path = joinPath(directory, "received-\(randomIdentifier()).\(ending)")
+    file = try OutputFile(creating: path)
+  }
+
+  deinit { if !isKept { _ = FileSystem.system.remove(path) } }
+
+  func append(_ bytes: [UInt8]) throws {
+    // SAFETY: the bytes live through the call.
+    try unsafe bytes.withUnsafeBytes { try unsafe file.write($0) }
+    count += bytes.count
+  }
+
+  func close() throws { try file.close() }
+
+  /// Makes the bytes outlive the process.
+  func sync() throws { try file.sync() }
+
+  /// The file has another owner now.
+  func keep() { isKept = true }
+
+  /// Throws 413 when the file is compressed and becomes more than `limit` bytes.
+  static func checkInflation(_ path: String, limit: Int) throws {
+    let stream = try ByteStream(try InputFile(path: path))
+    guard stream.isCompressed else { return }
+    let room = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
+    defer { unsafe room.deallocate() }
+    var total = 0
+    while true {
+      // SAFETY: `room` is writable as a whole.
+      let n = try unsafe stream.read(into: room)
+      total += n
+      if total > limit { throw WireError.tooLarge(limit) }
+      if n < room.count { return }
+    }
+  }
+}

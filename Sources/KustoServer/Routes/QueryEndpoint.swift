@@ -1,0 +1,126 @@
+// Role: queries and management commands: the body to a request of the store, its results to an answer.
+
+import Columnar
+import DataSource
+import KQL
+import KustoStore
+import KustoWire
+
+extension KustoService {
+  /// `/v1/rest/query`, which takes commands too, and `/v2/rest/query`, which does not.
+  func query(_ scope: RequestScope, version: Int, _ reply: CountedReply) throws {
+    let body = try requestBody(scope)
+    let isCommand = CommandParser.isCommand(body.text)
+    if isCommand, version == 2 {
+      throw WireError(
+        status: 400, code: "BadRequest_SyntaxError", type: "SyntaxException",
+        detail: "Syntax error: A management command was sent to the query endpoint; send it to /v1/rest/mgmt: '\(RedactedText.redacted(body.text).prefix(200))'", isPermanent: true)
+    }
+    try run(body, scope, isCommand: isCommand, reply) { context in
+      if version == 1 { return AnswerVersion1(isCommand: isCommand, context) }
+      return AnswerVersion2(try Self.frames(body.options), context)
+    }
+  }
+
+  /// `/v1/rest/mgmt`.
+  func command(_ scope: RequestScope, _ reply: CountedReply) throws {
+    let body = try requestBody(scope)
+    guard CommandParser.isCommand(body.text) else {
+      throw WireError(
+        status: 400, code: "BadRequest_SyntaxError", type: "SyntaxException",
+        detail: "Syntax error: A management command was expected, beginning with a dot; queries go to /v2/rest/query: '\(RedactedText.redacted(body.text).prefix(200))'", isPermanent: true)
+    }
+    try run(body, scope, isCommand: true, reply) { AnswerVersion1(isCommand: true, $0) }
+  }
+
+  private func requestBody(_ scope: RequestScope) throws -> RequestBody {
+    var body: RequestBody
+    if scope.request.method == "GET" {
+      guard let text = scope.request.parameter("csl") else { throw WireError.badRequest("The request has no query: the parameter 'csl' is missing") }
+      body = RequestBody(database: scope.request.parameter("db").flatMap { $0.isEmpty ? nil : $0 }, text: text)
+      if let properties = scope.request.parameter("properties") { try body.read(.string(properties)) }
+      // Links may be followed by accident: they change nothing.
+      body.options.set("request_readonly", .bool(true))
+    } else {
+      let bytes = try scope.request.bodyInMemory(limit: configuration.maxTextBytes)
+      body = try RequestBody(json: String(decoding: bytes, as: UTF8.self))
+    }
+    let text = body.text
+    scope.text.withLock { $0 = text }
+    return body
+  }
+
+  private static func frames(_ options: RequestOptions) throws -> FrameOptions {
+    var frames = FrameOptions()
+    frames.isProgressive = options.flag("results_progressive_enabled")
+    frames.isFragmented = options.flag("results_v2_fragment_primary_tables")
+    switch options.text("results_error_reporting_placement")?.lowercased() {
+    case nil, "in_data"?: break
+    case "end_of_table"?: frames.errorPlacement = .endOfTable
+    case "end_of_dataset"?: frames.errorPlacement = .endOfDataset
+    case let other?:
+      throw KConnectError(.optionInvalid, "the request option 'results_error_reporting_placement' is '\(other.prefix(60))', expected in_data, end_of_table or end_of_dataset")
+    }
+    return frames
+  }
+
+  private func run(
+    _ body: RequestBody, _ scope: RequestScope, isCommand: Bool, _ reply: CountedReply, writer: (ErrorContext) throws -> any AnswerWriter
+  ) throws {
+    let database = try database(body.database, isCommand: isCommand)
+    var properties = scope.properties(self)
+    properties.options = try Self.scalars(body.options)
+    properties.parameterTexts = body.parameters
+    if let application = body.application { properties.application = String(application.prefix(256)) }
+    let seconds = try AnswerLimits.timeout(body.options, default: isCommand ? configuration.commandTimeout : configuration.queryTimeout)
+    try deadlines.limiting(seconds: seconds, properties.cancellation) { deadline in
+      let result: RequestResult
+      do {
+        result = try executor.execute(body.text, database: database, properties)
+      } catch {
+        throw deadline.hasFired ? WireError.timeout(seconds: seconds) : WireError(error, isCommand: isCommand)
+      }
+      let stream = AnswerStream(
+        writer: try writer(scope.errorContext(database: database)), reply: reply, limits: try AnswerLimits(body.options, statements: result.statements), deadline: deadline,
+        isCommand: isCommand)
+      try stream.send(result, AnswerFacts(clientRequestId: scope.clientRequestId, activityId: scope.activityId, startedOn: scope.startedOn))
+    }
+  }
+
+  /// The store's database of a request. The clients' default need not exist; others must, but for commands, which say themselves what they miss.
+  private func database(_ name: String?, isCommand: Bool) throws -> String? {
+    guard let name else { return nil }
+    if let found = try executor.databaseIfExists(name) { return found.name }
+    if name == CommandExecutor.defaultDatabase { return nil }
+    if isCommand { return name }
+    throw WireError.databaseMissing(name)
+  }
+
+  /// Options as the store wants them: moments and flags as such.
+  private static func scalars(_ options: RequestOptions) throws -> [String: Scalar] {
+    var scalars = options.scalars
+    for name in ["request_readonly", "request_readonly_hardline"] where options[name] != nil { scalars[name] = .bool(options.flag(name)) }
+    if let text = options.text("query_now") {
+      let bare = text.hasPrefix("datetime(") && text.hasSuffix(")") ? String(text.dropFirst(9).dropLast()) : text
+      guard let now = ScalarText.parse(bare, as: .datetime) else {
+        throw KConnectError(.optionInvalid, "the request option 'query_now' is '\(text.prefix(60))', expected a datetime such as 2024-01-31T12:00:00Z")
+      }
+      scalars["query_now"] = now
+    }
+    return scalars
+  }
+}
+
+extension WireError {
+  static func databaseMissing(_ name: String) -> WireError {
+    WireError(
+      status: 400, code: "BadRequest_DatabaseNotExist", type: "DatabaseNotFoundException",
+      detail: "Entity ID '\(name.prefix(200))' of kind 'Database' was not found.", isPermanent: true)
+  }
+
+  static func tableMissing(_ name: String, database: String) -> WireError {
+    WireError(
+      status: 400, code: "BadRequest_TableNotExist", type: "TableNotFoundException",
+      detail: "Entity ID '\(name.prefix(200))' of kind 'Table' was not found in the database '\(database)'.", isPermanent: true)
+  }
+}

@@ -1,0 +1,175 @@
+// Role: from a request's path to what answers it; ids, CORS, authentication, limits, errors, log and metrics around it.
+
+import Columnar
+import DataSource
+import KustoAccess
+import KustoStore
+import KustoWire
+
+extension KustoService {
+  /// Answers a request. Blocks until the reply is on its way; never throws.
+  package func handle(_ request: ServerRequest, _ target: any ReplyWriter) {
+    var scope = RequestScope(request)
+    let began = Deadlines.now
+    let reply = CountedReply(target, common: commonHeaders(scope), isBodyless: request.method == "HEAD")
+    let route = Route(request)
+    do {
+      try answer(route, &scope, reply)
+    } catch is ClientLeft {
+    } catch {
+      if !reply.hasStarted { try? reply.send(errorReply(WireError(error), scope, route)) }
+    }
+    let duration = Deadlines.now - began
+    metrics.request(route.name, status: reply.status, milliseconds: duration, bytesIn: request.header("content-length").flatMap { Int($0) } ?? 0, bytesOut: reply.bytes)
+    accessLog.write(scope, status: reply.status, milliseconds: duration, bytes: reply.bytes)
+  }
+
+  private func answer(_ route: Route, _ scope: inout RequestScope, _ reply: CountedReply) throws {
+    if scope.request.method == "OPTIONS" { return try reply.send(preflight(scope.request)) }
+    guard !route.hasBadName else { throw WireError.badRequest("The request's path holds a name that is not valid: '\(scope.request.path.prefix(200))'") }
+    switch route.kind {
+    case .ping: return try reply.send(ping())
+    case .metadata: return try reply.send(.json(200, metadataText))
+    case .root: return try reply.send(Reply(200, type: "text/plain; charset=utf-8", "KConnect: a Kusto-compatible server\n"))
+    case .unknown: return try reply.send(try identityReply(scope.request))
+    case .wrongMethod(let allowed):
+      return try reply.send(Reply(405, [("Allow", allowed), ("Content-Type", "text/plain")], Array("method not allowed\n".utf8)))
+    case .storage: return try storage(scope, reply)
+    default: break
+    }
+    scope.principal = try authenticator?.principal(of: scope.request)
+    let scope = scope
+    if case .metrics = route.kind { return try reply.send(Reply(200, type: "text/plain; version=0.0.4", metricsText())) }
+    try permits.holding(scope.principal?.fullyQualifiedName ?? "") {
+      switch route.kind {
+      case .query(let version): try query(scope, version: version, reply)
+      case .command: try command(scope, reply)
+      case .ingest(let database, let table): try streamingIngestion(scope, database: database, table: table, reply)
+      default: throw WireError.notFound(scope.request.path)
+      }
+    }
+  }
+
+  private func metricsText() -> String {
+    metrics.text(gauges: [
+      ("kconnect_running_requests", "Requests that run now.", permits.running),
+      ("kconnect_queued_messages", "Messages of queued ingestion that wait.", queues.waiting),
+      ("kconnect_resident_memory_bytes", "Memory in use.", ProcessClock.residentBytes),
+    ])
+  }
+
+  /// What monitoring and clients that wait for the server look at.
+  private func ping() -> Reply {
+    .json(200, "{\"Message\":\"Pong! KConnect\",\"ApplicationHealthState\":\"Healthy\"}\n")
+  }
+
+  // MARK: Headers
+
+  private func commonHeaders(_ scope: RequestScope) -> [(name: String, value: String)] {
+    var headers = [(name: "x-ms-client-request-id", value: scope.clientRequestId), (name: "x-ms-activity-id", value: scope.activityId)]
+    if let origin = cleanOrigin(scope.request) {
+      headers += [
+        ("Access-Control-Allow-Origin", origin), ("Vary", "Origin"), ("Access-Control-Expose-Headers", "x-ms-client-request-id, x-ms-activity-id"),
+        ("Access-Control-Allow-Credentials", "true"),
+      ]
+    }
+    return headers
+  }
+
+  private func cleanOrigin(_ request: ServerRequest) -> String? {
+    request.header("origin").flatMap { origin in origin.utf8.count <= 256 && origin.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F } ? origin : nil }
+  }
+
+  private func preflight(_ request: ServerRequest) -> Reply {
+    let wanted = request.header("access-control-request-headers") ?? "authorization, content-type, x-ms-client-request-id, x-ms-app, x-ms-activity-id, x-ms-client-version, x-ms-user-id"
+    let allowed = String(String.UnicodeScalarView(wanted.unicodeScalars.filter { $0.value >= 0x20 && $0.value < 0x7F }.prefix(1_024)))
+    return Reply(
+      204,
+      [
+        ("Access-Control-Allow-Methods", "GET, POST, OPTIONS"), ("Access-Control-Allow-Headers", allowed), ("Access-Control-Allow-Private-Network", "true"),
+        ("Access-Control-Max-Age", "3600"),
+      ])
+  }
+
+  private func errorReply(_ error: WireError, _ scope: RequestScope, _ route: Route) -> Reply {
+    if case .storage = route.kind { return StorageError(error).reply }
+    let out = BufferBuilder<UInt8>(capacity: 1_024)
+    out.error(error, scope.errorContext())
+    var headers = [(name: "Content-Type", value: "application/json")]
+    if error.status == 401 { headers.append(("WWW-Authenticate", error.challenge ?? "Bearer")) }
+    if error.status == 429 { headers.append(("Retry-After", "1")) }
+    return Reply(error.status, headers, out.finish().array)
+  }
+
+  /// The answer of the identity provider, where there is one and the path is its.
+  private func identityReply(_ request: ServerRequest) throws -> Reply {
+    guard let identity else { throw WireError.notFound(request.path) }
+    return try permits.holding("identity provider") {
+      let body = request.method == "POST" ? try request.bodyInMemory(limit: 1 << 16) : []
+      let question = ProviderRequest(method: request.method, path: request.path, query: request.query, headers: request.headers, body: body)
+      guard let answer = identity.respond(to: question) else { throw WireError.notFound(request.path) }
+      return Reply(answer.status, answer.headers, answer.body)
+    }
+  }
+
+  private var metadataText: String { metadata.map { $0.document.json } ?? Self.authenticationMetadata }
+
+  /// The public cloud's values: without an identity provider of its own the server says what clients assume anyway.
+  private static let authenticationMetadata = """
+    {"AzureAD":{"LoginEndpoint":"https://login.microsoftonline.com","LoginMfaRequired":false,"KustoClientAppId":"db662dc1-0cfe-4e1c-a843-19a68e65be58",\
+    "KustoClientRedirectUri":"https://microsoft/kustoclient","KustoServiceResourceId":"https://kusto.kusto.windows.net",\
+    "FirstPartyAuthorityUrl":"https://login.microsoftonline.com/f8cdef31-a31e-4b4a-93e4-5f571e91255a"},\
+    "dSTS":{"CloudEndpointSuffix":"windows.net","DstsRealm":"realm://dsts.core.windows.net","DstsInstance":"prod-dsts.dsts.core.windows.net",\
+    "KustoDnsHostName":"kusto.windows.net","ServiceName":"kusto"}}
+    """
+}
+
+extension WireError {
+  static func notFound(_ path: String) -> WireError {
+    WireError(status: 404, code: "NotFound", type: "KustoBadRequestException", detail: "There is nothing at '\(path.prefix(200))'", isPermanent: true)
+  }
+}
+
+/// What a path leads to.
+struct Route {
+  enum Kind {
+    case query(version: Int)
+    case command
+    case ingest(database: String, table: String)
+    case metadata, ping, metrics, root, storage, unknown
+    case wrongMethod(allowed: String)
+  }
+  let kind: Kind
+  /// For metrics.
+  let name: String
+  /// A segment that could be mistaken for something else: control characters, `..`.
+  let hasBadName: Bool
+
+  init(_ request: ServerRequest) {
+    let segments = request.segments
+    hasBadName = segments.contains { $0 == ".." || $0 == "." || $0.utf8.contains { $0 < 0x20 || $0 == 0x7F } || !$0.isValidText }
+    let words = segments.prefix(4).map { $0.lowercased() }
+    func posting(_ kind: Kind, _ methods: Set<String> = ["POST"]) -> Kind {
+      methods.contains(request.method) ? kind : .wrongMethod(allowed: methods.sorted().joined(separator: ", "))
+    }
+    func getting(_ kind: Kind) -> Kind { posting(kind, ["GET", "HEAD"]) }
+    switch words {
+    case []: (kind, name) = (getting(.root), "root")
+    case ["v1", "rest", "query"]: (kind, name) = (posting(.query(version: 1), ["GET", "POST"]), "query_v1")
+    case ["v2", "rest", "query"]: (kind, name) = (posting(.query(version: 2), ["GET", "POST"]), "query_v2")
+    case ["v1", "rest", "mgmt"]: (kind, name) = (posting(.command), "mgmt")
+    case ["v1", "rest", "ping"], ["v2", "rest", "ping"]: (kind, name) = (getting(.ping), "ping")
+    case ["v1", "rest", "auth", "metadata"]: (kind, name) = (getting(.metadata), "metadata")
+    case ["metrics"]: (kind, name) = (getting(.metrics), "metrics")
+    case _ where words.count >= 1 && words[0] == BlobStore.account: (kind, name) = (.storage, "storage")
+    case _ where segments.count == 5 && words[0] == "v1" && words[1] == "rest" && words[2] == "ingest":
+      (kind, name) = (posting(.ingest(database: segments[3], table: segments[4])), "ingest")
+    default: (kind, name) = (.unknown, "unknown")
+    }
+  }
+}
+
+extension String {
+  /// Without characters that stand for broken UTF-8.
+  fileprivate var isValidText: Bool { !unicodeScalars.contains("\u{FFFD}") }
+}

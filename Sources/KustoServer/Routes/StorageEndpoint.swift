@@ -1,0 +1,187 @@
+// Role: the part of Azure Storage that queued ingestion uses: blobs and blocks, queues, and the status table, with keys in the address.
+// Source: Microsoft, "Blob service REST API", "Queue service REST API", "Table service REST API".
+
+import Columnar
+import DataSource
+import KustoStore
+import KustoWire
+
+extension KustoService {
+  func storage(_ scope: RequestScope, _ reply: CountedReply) throws {
+    let request = scope.request
+    let segments = request.segments
+    guard segments.count >= 2 else { throw WireError.notFound(request.path) }
+    if let queue = IngestionQueues.Queue(rawValue: segments[1]) {
+      try queues.check(signature: request.query, resource: segments[1])
+      return try reply.send(try self.queue(request, queue, Array(segments.dropFirst(2))))
+    }
+    if segments[1] == IngestionQueues.statusTable || segments[1].hasPrefix(IngestionQueues.statusTable + "(") {
+      try queues.check(signature: request.query, resource: IngestionQueues.statusTable)
+      return try reply.send(try statusTable(request, segments[1]))
+    }
+    guard segments[1] == IngestionQueues.container else { throw WireError.notFound(request.path) }
+    try queues.check(signature: request.query, resource: IngestionQueues.container)
+    guard let blob = BlobName(request.path) else { return try reply.send(try container(request)) }
+    try self.blob(scope, blob, reply)
+  }
+
+  // MARK: Blobs
+
+  private func container(_ request: ServerRequest) throws -> Reply {
+    guard request.method == "GET", request.parameter("comp") == "list" else {
+      if request.parameter("restype") == "container", ["GET", "HEAD"].contains(request.method) { return Reply(200) }
+      throw WireError.badRequest("The container takes GET with comp=list")
+    }
+    let limit = min(5_000, max(1, request.parameter("maxresults").flatMap { Int($0) } ?? 5_000))
+    let marker = request.parameter("marker") ?? ""
+    let found = try blobs.names(container: IngestionQueues.container, prefix: request.parameter("prefix") ?? "").filter { $0.name > marker }.sorted { $0.name < $1.name }
+    var out = "<?xml version=\"1.0\" encoding=\"utf-8\"?><EnumerationResults ContainerName=\"\(IngestionQueues.container)\"><Blobs>"
+    for (name, facts) in found.prefix(limit) {
+      out += "<Blob><Name>\(XML.escaped(name))</Name><Properties><Last-Modified>\(HTTPDate.text(facts.modified))</Last-Modified>"
+        + "<Content-Length>\(facts.size)</Content-Length><BlobType>BlockBlob</BlobType></Properties></Blob>"
+    }
+    let next = found.count > limit ? XML.escaped(found[limit - 1].name) : ""
+    return Reply(200, type: "application/xml", out + "</Blobs><NextMarker>\(next)</NextMarker></EnumerationResults>")
+  }
+
+  private func blob(_ scope: RequestScope, _ blob: BlobName, _ reply: CountedReply) throws {
+    let request = scope.request
+    switch (request.method, request.parameter("comp")?.lowercased()) {
+    case ("PUT", nil):
+      let received = try request.bodyInFile(blobs.directory, extension: "blob", limit: configuration.maxBlobBytes)
+      try blobs.put(received, as: blob)
+      try reply.send(Reply(201, headers(try blobs.facts(blob))))
+    case ("PUT", "block"):
+      guard let block = request.parameter("blockid") else { throw WireError.badRequest("The parameter 'blockid' is missing") }
+      let received = try request.bodyInFile(blobs.directory, extension: "block", limit: configuration.maxBlobBytes)
+      try blobs.putBlock(received, block, of: blob)
+      try reply.send(Reply(201))
+    case ("PUT", "blocklist"):
+      let body = String(decoding: try request.bodyInMemory(limit: 16 << 20), as: UTF8.self)
+      let blocks = XML.elements(["Latest", "Uncommitted", "Committed"], in: body)
+      guard blocks.count <= 50_000 else { throw WireError.badRequest("The list has \(blocks.count) blocks, 50000 are the most") }
+      try blobs.putBlockList(blocks, of: blob)
+      try reply.send(Reply(201, headers(try blobs.facts(blob))))
+    case ("HEAD", _):
+      let facts = try blobs.facts(blob)
+      try reply.start(ReplyHead(200, headers(facts) + [("Content-Type", "application/octet-stream")], length: facts.size))
+    case ("GET", nil): try get(request, blob, reply)
+    case ("DELETE", nil):
+      guard blobs.remove(blob) else { _ = try blobs.path(of: blob); return }
+      try reply.send(Reply(202))
+    default: throw WireError.badRequest("The operation \(request.method) \(request.parameter("comp") ?? "") of blobs is not supported")
+    }
+  }
+
+  private func headers(_ facts: BlobFacts) -> [(name: String, value: String)] {
+    [
+      ("ETag", "\"0x\(String(facts.modified, radix: 16).uppercased())\(String(facts.size, radix: 16).uppercased())\""), ("Last-Modified", HTTPDate.text(facts.modified)),
+      ("x-ms-request-id", randomIdentifier()), ("x-ms-version", "2024-11-04"), ("x-ms-blob-type", "BlockBlob"), ("Accept-Ranges", "bytes"),
+    ]
+  }
+
+  private func get(_ request: ServerRequest, _ blob: BlobName, _ reply: CountedReply) throws {
+    let path = try blobs.path(of: blob), facts = try blobs.facts(blob)
+    var start = 0, count = facts.size, status = 200
+    var extra: [(name: String, value: String)] = []
+    if let range = request.header("x-ms-range") ?? request.header("range"), range.hasPrefix("bytes=") {
+      let bounds = range.dropFirst(6).split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
+      guard bounds.count == 2, let first = bounds[0], first >= 0, first < facts.size, bounds[1].map({ $0 >= first }) ?? true else {
+        return try reply.send(Reply(416, [("Content-Range", "bytes */\(facts.size)"), ("x-ms-error-code", "InvalidRange")]))
+      }
+      start = first
+      count = min(facts.size - 1, bounds[1] ?? facts.size - 1) - first + 1
+      status = 206
+      extra = [("Content-Range", "bytes \(start)-\(start + count - 1)/\(facts.size)")]
+    }
+    try reply.start(ReplyHead(status, headers(facts) + extra + [("Content-Type", "application/octet-stream")], length: count))
+    try BlobStore.copy(path, from: start, count: count) { try reply.write(Buffer($0)) }
+  }
+
+  // MARK: Queues
+
+  private func queue(_ request: ServerRequest, _ queue: IngestionQueues.Queue, _ rest: [String]) throws -> Reply {
+    guard rest.first == "messages" else {
+      if rest.isEmpty, ["GET", "HEAD"].contains(request.method) { return Reply(200, [("x-ms-approximate-messages-count", String(try queues.peek(queue, limit: 100_000).count))]) }
+      throw WireError.notFound(request.path)
+    }
+    let type = "application/xml"
+    switch request.method {
+    case "POST":
+      let body = String(decoding: try request.bodyInMemory(limit: 1 << 20), as: UTF8.self)
+      guard let text = XML.elements(["MessageText"], in: body).first else { throw WireError.badRequest("The body has no <MessageText>") }
+      let message = try queues.post(text, to: queue)
+      return Reply(201, type: type, XML.messages([message], .posted))
+    case "GET":
+      let limit = request.parameter("numofmessages").flatMap { Int($0) } ?? 1
+      guard (1...32).contains(limit) else { throw WireError.badRequest("The parameter 'numofmessages' is \(limit), expected 1 to 32") }
+      if request.parameter("peekonly")?.lowercased() == "true" { return Reply(200, type: type, XML.messages(try queues.peek(queue, limit: limit), .peeked)) }
+      let seconds = request.parameter("visibilitytimeout").flatMap { Int($0) } ?? 30
+      guard (1...604_800).contains(seconds) else { throw WireError.badRequest("The parameter 'visibilitytimeout' is \(seconds), expected 1 to 604800") }
+      return Reply(200, type: type, XML.messages(try queues.receive(queue, limit: limit, hiddenForSeconds: seconds), .received))
+    case "DELETE":
+      if rest.count == 1 {
+        try queues.clear(queue)
+        return Reply(204)
+      }
+      guard rest.count == 2, let receipt = request.parameter("popreceipt") else { throw WireError.badRequest("The parameter 'popreceipt' is missing") }
+      guard try queues.delete(rest[1], from: queue, receipt: receipt) else { throw WireError.notFound(request.path) }
+      return Reply(204)
+    default: throw WireError.badRequest("The operation \(request.method) of queues is not supported")
+    }
+  }
+
+  // MARK: Status table
+
+  private func statusTable(_ request: ServerRequest, _ segment: String) throws -> Reply {
+    let named = Self.keys(segment)
+    switch request.header("x-http-method") ?? request.method {
+    case "GET":
+      guard let key = named else { throw WireError.badRequest("Rows are read by PartitionKey and RowKey") }
+      guard let row = try queues.status(key) else { throw WireError.notFound(request.path) }
+      return .json(200, row.json)
+    case "POST", "PUT", "MERGE", "PATCH":
+      let body = String(decoding: try request.bodyInMemory(limit: 1 << 20), as: UTF8.self)
+      guard let given = DynamicValue(json: body), let entries = given.entries else { throw WireError.badRequest("The row is no JSON object") }
+      func text(_ name: String) -> String { entries.first { $0.key == name }?.value.stringValue ?? "" }
+      let key = named ?? text("PartitionKey") + "/" + text("RowKey")
+      guard key.utf8.count > 1 else { throw WireError.badRequest("The row has no PartitionKey and RowKey") }
+      var row = request.method == "MERGE" || request.method == "PATCH" ? try queues.status(key)?.entries ?? [] : []
+      for entry in entries {
+        row.removeAll { $0.key == entry.key }
+        row.append(entry)
+      }
+      try queues.putStatus(key, .bag(row))
+      return Reply(204)
+    default: throw WireError.badRequest("The operation \(request.method) of tables is not supported")
+    }
+  }
+
+  /// `partition/row` of `status(PartitionKey='p',RowKey='r')`.
+  private static func keys(_ segment: String) -> String? {
+    func value(_ name: String) -> String? {
+      guard let start = segment.firstRange(of: name + "='") else { return nil }
+      return String(segment[start.upperBound...].prefix { $0 != "'" })
+    }
+    guard let partition = value("PartitionKey"), let row = value("RowKey") else { return nil }
+    return partition + "/" + row
+  }
+}
+
+/// An error as storage clients read it.
+struct StorageError {
+  let error: WireError
+  init(_ error: WireError) { self.error = error }
+
+  var reply: Reply {
+    let (status, code): (Int, String) = switch (error.status, error.code) {
+    case (403, _): (403, "AuthenticationFailed")
+    case (404, _), (_, "BadRequest_EntityNotFound"): (404, "BlobNotFound")
+    case (413, _): (413, "RequestBodyTooLarge")
+    case (400, _): (400, "InvalidInput")
+    default: (500, "InternalError")
+    }
+    let text = "<?xml version=\"1.0\" encoding=\"utf-8\"?><Error><Code>\(code)</Code><Message>\(XML.escaped(error.detail))</Message></Error>"
+    return Reply(status, type: "application/xml", text, [("x-ms-error-code", code)])
+  }
+}

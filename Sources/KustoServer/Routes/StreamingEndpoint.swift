@@ -1,0 +1,85 @@
+// Role: streaming ingestion: a body of rows into a table, committed when the reply says so.
+
+import Columnar
+import DataSource
+import KustoStore
+import KustoWire
+
+extension KustoService {
+  /// `/v1/rest/ingest/{database}/{table}?streamFormat=…&mappingName=…&sourceKind=…`.
+  func streamingIngestion(_ scope: RequestScope, database name: String, table tableName: String, _ reply: CountedReply) throws {
+    let request = scope.request
+    try executor.requireIngestion(database: name, table: tableName, scope.properties(self))
+    guard let database = try executor.databaseIfExists(name) else { throw WireError.databaseMissing(name) }
+    guard let table = try database.tableIfExists(tableName) else { throw WireError.tableMissing(tableName, database: database.name) }
+    guard let format = request.parameter("streamFormat"), !format.isEmpty else { throw WireError.badRequest("The parameter 'streamFormat' is missing") }
+    var properties: [(name: String, value: String)] = []
+    if let mapping = request.parameter("mappingName"), !mapping.isEmpty { properties.append(("ingestionMappingReference", mapping)) }
+    let work = scope.properties(self)
+    do {
+      if request.parameter("sourceKind")?.lowercased() == "uri" {
+        try ingestAddress(scope, format, into: table, properties, work)
+      } else {
+        let received = try request.bodyInFile(blobs.directory, extension: "data", limit: configuration.maxStreamingBytes)
+        guard received.count > 0 else { throw WireError.emptyStream }
+        try ReceivedFile.checkInflation(received.path, limit: configuration.maxStreamingInflatedBytes)
+        let key = GroupIngestion.Key(table: table.id, format: format.lowercased(), properties: properties.map { "\($0.name)=\($0.value)" }, principal: scope.principal?.fullyQualifiedName ?? "")
+        try streaming.ingest(received.path, key) { paths in
+          var files = ReceivedFiles(paths: paths, format: format, name: scope.clientRequestId)
+          files.properties = properties
+          files.isStreaming = true
+          _ = try executor.ingest(files, into: table, work)
+        }
+      }
+    } catch { throw WireError.ingestion(error) }
+    metrics.add("kconnect_streaming_ingestions_total")
+    try reply.send(.json(200, #"{"Tables":[{"TableName":"Table_0","Columns":[{"ColumnName":"ConsumptionRecordsCount","DataType":"Int64","ColumnType":"long"}],"Rows":[]}]}"#))
+  }
+
+  /// The body names a blob to fetch.
+  private func ingestAddress(_ scope: RequestScope, _ format: String, into table: StoreTable, _ properties: [(name: String, value: String)], _ work: RequestProperties) throws {
+    let text = String(decoding: try scope.request.bodyInMemory(limit: 1 << 20), as: UTF8.self)
+    guard let address = DynamicValue(json: text)?["sourceUri"]?.stringValue ?? DynamicValue(json: text)?["SourceUri"]?.stringValue else {
+      throw WireError.badRequest("The body of an ingestion with sourceKind=uri is {\"sourceUri\":\"…\"}")
+    }
+    let path = try readablePath(of: address)
+    if !path.contains("://") { try ReceivedFile.checkInflation(path, limit: configuration.maxBlobInflatedBytes) }
+    var files = ReceivedFiles(paths: [path], format: format, name: String(address.prefix { $0 != "?" && $0 != ";" }))
+    files.properties = properties
+    files.isStreaming = true
+    _ = try executor.ingest(files, into: table, work)
+  }
+
+  /// A file of this server's own blobs, or an address that is allowed. Throws PERMISSION or PATH_NOT_FOUND.
+  func readablePath(of address: String) throws -> String {
+    var address = address
+    if let semicolon = address.firstIndex(of: ";"), address.contains("://") { address = String(address[..<semicolon]) }
+    // Only this server's own addresses have its key.
+    if let parts = URLParts(address), let blob = BlobName(parts.path), queues.isSigned(parts.query, resource: blob.container) { return try blobs.path(of: blob) }
+    try pathGuard.check(address)
+    if address.hasPrefix("file://") { return String(address.dropFirst(7)) }
+    return address
+  }
+}
+
+extension WireError {
+  static let emptyStream = WireError(
+    status: 400, code: "BadRequest_EmptyBlob", type: "Kusto.DataNode.Exceptions.StreamingIngestionRequestException", detail: "The stream to ingest is empty", isPermanent: true)
+
+  /// A failure of ingestion under the name Kusto gives it.
+  static func ingestion(_ error: any Error) -> WireError {
+    guard let error = error as? KConnectError, !error.isRetryable else { return WireError(error) }
+    let code = IngestFailure.code(error)
+    var answer = WireError(error)
+    guard answer.status == 400 || answer.status == 500 && error.code == .http else { return answer }
+    answer.status = 400
+    answer.isPermanent = true
+    switch code {
+    case "BadRequest_MappingReferenceWasNotFound": (answer.code, answer.type) = (code, "MappingNotFoundException")
+    case "BadRequest_FormatNotSupported": (answer.code, answer.type) = (code, "FormatNotSupportedException")
+    case "BadRequest_InvalidMapping": (answer.code, answer.type) = (code, "MappingNotValidException")
+    default: (answer.code, answer.type) = (code, "Kusto.DataNode.Exceptions.StreamingIngestionRequestException")
+    }
+    return answer
+  }
+}

@@ -1,0 +1,32 @@
+// Role: everything that decides how a server behaves.
+
+/// Settings of a server. Sizes in bytes, times in seconds.
+package struct ServerConfiguration: Sendable {
+  package var storePath: String
+  /// Directories and URL prefixes that requests may read and write.
+  package var allowedPaths: [String] = []
+  package var allowedURLs: [String] = []
+  /// Requests at a time, in all and for one principal.
+  package var maxRequests = 128
+  package var maxRequestsPerPrincipal = 128
+  /// Bytes of a query or command, also inflated.
+  package var maxTextBytes = 32 << 20
+  /// Bytes of a streaming ingestion as sent, and inflated.
+  package var maxStreamingBytes = 10 << 20
+  package var maxStreamingInflatedBytes = 512 << 20
+  /// Bytes of one blob or block as sent, and of an ingested blob inflated.
+  package var maxBlobBytes = 4 << 30
+  package var maxBlobInflatedBytes = 6 << 30
+  package var queryTimeout = 240
+  package var commandTimeout = 600
+  /// Memory of one query; nil: the process's share.
+  package var requestMemory: Int?
+  package var threads: Int?
+  package var spillDirectory: String?
+  /// How long blobs of queued ingestion stay.
+  package var blobLifetime = 86_400
+  /// Between rounds of upkeep; 0: none.
+  package var upkeepInterval = 30
+
+  package init(storePath: String) { self.storePath = storePath }
+}

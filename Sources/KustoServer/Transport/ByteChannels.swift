@@ -1,0 +1,177 @@
+// Role: the two pipes between a connection, which is asynchronous, and the thread that answers a request, which blocks. Both hold little:
+// whoever is faster waits.
+
+import Columnar
+import DataSource
+import KustoStore
+import Synchronization
+
+/// A request's body on its way to the thread: sent by the connection, read by the thread.
+final class IncomingBytes: RequestBytes {
+  private struct State {
+    var parts: [[UInt8]] = []
+    var hasEnded = false
+    var hasFailed = false
+    /// Nobody reads any more.
+    var isClosed = false
+    var sender: CheckedContinuation<Void, Never>?
+  }
+  private let state = Monitor(State())
+  private static let most = 8
+
+  /// Hands a part over, waiting while the thread is behind. False when nobody wants more.
+  func send(_ part: [UInt8]) async -> Bool {
+    let isFull = state.change { state in
+      if !state.isClosed { state.parts.append(part) }
+      return state.parts.count >= Self.most && !state.isClosed
+    }
+    if isFull {
+      await withCheckedContinuation { continuation in
+        let goesOn = state.change { state in
+          if state.parts.count < Self.most || state.isClosed { return true }
+          state.sender = continuation
+          return false
+        }
+        if goesOn { continuation.resume() }
+      }
+    }
+    return !state.change { $0.isClosed }
+  }
+
+  /// No more parts; `failed`: the connection broke.
+  func end(failed: Bool = false) {
+    state.change { state in
+      state.hasEnded = true
+      state.hasFailed = failed
+    }
+  }
+
+  /// Nobody reads any more.
+  func close() {
+    let sender = state.change { state in
+      state.isClosed = true
+      state.parts = []
+      defer { state.sender = nil }
+      return state.sender
+    }
+    sender?.resume()
+  }
+
+  func read() throws -> [UInt8]? {
+    let (part, sender) = try state.wait { state -> ([UInt8]?, CheckedContinuation<Void, Never>?)? in
+      if state.parts.isEmpty {
+        if state.hasFailed { throw ClientLeft() }
+        return state.hasEnded ? (nil, nil) : nil
+      }
+      defer { state.sender = nil }
+      return (state.parts.removeFirst(), state.sender)
+    }
+    sender?.resume()
+    return part
+  }
+}
+
+/// A reply on its way to the connection: written by the thread, taken by the connection.
+final class OutgoingReply: ReplyWriter, Sendable {
+  private struct State {
+    var head: ReplyHead?
+    var parts: [Buffer<UInt8>] = []
+    var bytes = 0
+    var hasEnded = false
+    var hasFailed = false
+    var headReader: CheckedContinuation<ReplyHead?, Never>?
+    var reader: CheckedContinuation<Buffer<UInt8>?, any Error>?
+  }
+  private let state = Monitor(State())
+  /// Bytes that wait for the client at most, beyond one part.
+  private static let most = 4 << 20
+
+  // MARK: The thread's side
+
+  func start(_ head: ReplyHead) throws {
+    let reader = try state.change { state in
+      if state.hasFailed { throw ClientLeft() }
+      state.head = head
+      defer { state.headReader = nil }
+      return state.headReader
+    }
+    reader?.resume(returning: head)
+  }
+
+  func write(_ bytes: Buffer<UInt8>) throws {
+    let reader = try state.wait { state -> CheckedContinuation<Buffer<UInt8>?, any Error>?? in
+      if state.hasFailed { throw ClientLeft() }
+      if let reader = state.reader {
+        state.reader = nil
+        return .some(reader)
+      }
+      if state.bytes > Self.most { return nil }
+      state.parts.append(bytes)
+      state.bytes += bytes.count
+      return .some(nil)
+    }
+    reader?.resume(returning: bytes)
+  }
+
+  /// The reply is whole.
+  func end() {
+    let (headReader, reader) = state.change { state in
+      state.hasEnded = true
+      defer {
+        state.headReader = nil
+        state.reader = nil
+      }
+      return (state.headReader, state.reader)
+    }
+    headReader?.resume(returning: nil)
+    reader?.resume(returning: nil)
+  }
+
+  // MARK: The connection's side
+
+  /// Status and headers; nil when the thread ended without any.
+  func head() async -> ReplyHead? {
+    await withCheckedContinuation { continuation in
+      let known = state.change { state -> ReplyHead?? in
+        if let head = state.head { return head }
+        if state.hasEnded { return .some(nil) }
+        state.headReader = continuation
+        return nil
+      }
+      if let known { continuation.resume(returning: known) }
+    }
+  }
+
+  /// The next part; nil at the end.
+  func next() async throws -> Buffer<UInt8>? {
+    try await withCheckedThrowingContinuation { continuation in
+      let known = state.change { state -> Buffer<UInt8>?? in
+        if !state.parts.isEmpty {
+          let part = state.parts.removeFirst()
+          state.bytes -= part.count
+          return part
+        }
+        if state.hasEnded { return .some(nil) }
+        state.reader = continuation
+        return nil
+      }
+      if let known { continuation.resume(returning: known) }
+    }
+  }
+
+  /// The client went away: the thread learns it with its next write.
+  func fail() {
+    let (headReader, reader) = state.change { state in
+      state.hasFailed = true
+      state.parts = []
+      state.bytes = 0
+      defer {
+        state.headReader = nil
+        state.reader = nil
+      }
+      return (state.headReader, state.reader)
+    }
+    headReader?.resume(returning: nil)
+    reader?.resume(throwing: ClientLeft())
+  }
+}

@@ -1,0 +1,200 @@
+// Role: HTTP and TLS over Hummingbird: connections in, requests to the service, replies out. The only file that knows the library. Each request
+// is answered on a thread of its own: nothing of the engine runs on event loops or on the cooperative pool.
+
+import Columnar
+import DataSource
+import HTTPTypes
+import Hummingbird
+import HummingbirdCore
+import HummingbirdTLS
+import KConnect
+import KustoStore
+import Logging
+import NIOCore
+import NIOSSL
+import UnixSignals
+
+/// Where a server listens.
+package struct ListenAddress: Sendable {
+  package var host: String
+  /// 0: any that is free.
+  package var port: Int
+  package var certificatePath: String?
+  package var keyPath: String?
+  /// Seconds a connection may be silent, between requests and inside one.
+  package var idleTimeout = 120
+
+  /// `HOST:PORT`, `[IPv6]:PORT`, `PORT`, `HOST`. Throws USAGE.
+  package init(_ text: String) throws {
+    var host = text[...], port = Substring("8080")
+    if text.hasPrefix("["), let close = text.firstIndex(of: "]") {
+      host = text[text.index(after: text.startIndex)..<close]
+      let rest = text[text.index(after: close)...]
+      if rest.hasPrefix(":") { port = rest.dropFirst() } else if !rest.isEmpty { port = "" }
+    } else if let colon = text.lastIndex(of: ":"), text.firstIndex(of: ":") == colon {
+      host = text[..<colon]
+      port = text[text.index(after: colon)...]
+    } else if Int(text) != nil {
+      host = "127.0.0.1"
+      port = text[...]
+    }
+    guard let number = Int(port), (0...65_535).contains(number), !host.isEmpty else {
+      throw KConnectError(.usage, "--listen: found '\(text)', expected HOST:PORT", hint: "as in 127.0.0.1:8080, [::1]:8080 or 0.0.0.0:443")
+    }
+    self.host = String(host)
+    self.port = number
+  }
+
+  /// Only this machine reaches it.
+  package var isLoopback: Bool { host == "localhost" || host == "::1" || host.hasPrefix("127.") }
+}
+
+package enum HTTPServer {
+  /// Serves until SIGTERM or SIGINT; running requests are finished. `onListening` gets the address as a URL. Throws IO when the address is not free,
+  /// CONFIGURATION for certificates that cannot be read.
+  package static func run(_ service: KustoService, _ address: ListenAddress, onListening: @escaping @Sendable (String) -> Void) async throws {
+    let departures = Departures()
+    let http = HTTP1Channel.Configuration(additionalChannelHandlers: [DepartureHandler(departures)], idleTimeout: .seconds(Int64(address.idleTimeout)))
+    var server = HTTPServerBuilder.http1(configuration: http)
+    let scheme = address.certificatePath == nil ? "http" : "https"
+    if let certificate = address.certificatePath { server = try .tls(server, tlsConfiguration: try tls(certificate, key: address.keyPath ?? certificate)) }
+    var logger = Logger(label: "kconnect-server")
+    logger.logLevel = .error
+    let shown = address.host.contains(":") ? "[\(address.host)]" : address.host
+    let application = Application(
+      responder: ServiceResponder(service: service, departures: departures, isSecure: address.certificatePath != nil), server: server,
+      configuration: .init(address: .hostname(address.host, port: address.port), serverName: "KConnect"),
+      onServerRunning: { channel in onListening("\(scheme)://\(shown):\(channel.localAddress?.port ?? address.port)") }, logger: logger)
+    do {
+      try await application.runService(gracefulShutdownSignals: [.sigterm, .sigint])
+    } catch let error as IOError {
+      throw KConnectError(.io, "cannot listen on \(shown):\(address.port): \(error)", hint: "choose another address with --listen HOST:PORT")
+    }
+  }
+
+  private static func tls(_ certificate: String, key: String) throws -> TLSConfiguration {
+    do {
+      let chain = try NIOSSLCertificate.fromPEMFile(certificate).map { NIOSSLCertificateSource.certificate($0) }
+      let secret = try NIOSSLPrivateKey(file: key, format: .pem)
+      return TLSConfiguration.makeServerConfiguration(certificateChain: chain, privateKey: .privateKey(secret))
+    } catch {
+      throw KConnectError(.configuration, "cannot use the certificate '\(certificate)' with the key '\(key)': \(error)", hint: "both are PEM files: --tls-certificate and --tls-key")
+    }
+  }
+}
+
+/// Who is told when the client of a connection goes away.
+private final class Departures: Sendable {
+  private let waiting = Guarded<[ObjectIdentifier: RequestEnd]>([:])
+
+  func watch(_ channel: any Channel, _ end: RequestEnd) { waiting.withLock { $0[ObjectIdentifier(channel)] = end } }
+  func forget(_ channel: any Channel) { waiting.withLock { $0[ObjectIdentifier(channel)] = nil } }
+  func left(_ channel: any Channel) { waiting.withLock { $0.removeValue(forKey: ObjectIdentifier(channel)) }?.clientLeft() }
+}
+
+/// The parts of a running request that end with the connection.
+private struct RequestEnd: Sendable {
+  let cancellation: RequestCancellation
+  let incoming: IncomingBytes
+  let outgoing: OutgoingReply
+
+  func clientLeft() {
+    cancellation.cancel(reason: "the client closed the connection")
+    incoming.end(failed: true)
+    outgoing.fail()
+  }
+}
+
+/// Notices closed connections, also while nothing is read or written.
+private final class DepartureHandler: ChannelInboundHandler, RemovableChannelHandler {
+  typealias InboundIn = NIOAny
+  private let departures: Departures
+  init(_ departures: Departures) { self.departures = departures }
+
+  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    if case ChannelEvent.inputClosed? = event as? ChannelEvent { departures.left(context.channel) }
+    context.fireUserInboundEventTriggered(event)
+  }
+
+  func channelInactive(context: ChannelHandlerContext) {
+    departures.left(context.channel)
+    context.fireChannelInactive()
+  }
+}
+
+/// What the service needs of a connection.
+private struct ConnectionContext: RequestContext {
+  var coreContext: CoreRequestContextStorage
+  let channel: any Channel
+
+  init(source: ApplicationRequestContextSource) {
+    coreContext = .init(source: source)
+    channel = source.channel
+  }
+}
+
+private struct ServiceResponder: HTTPResponder {
+  typealias Context = ConnectionContext
+  let service: KustoService
+  let departures: Departures
+  let isSecure: Bool
+
+  func respond(to request: Request, context: ConnectionContext) async throws -> Response {
+    let incoming = IncomingBytes(), outgoing = OutgoingReply()
+    var given = ServerRequest(method: request.method.rawValue, target: request.uri.string, headers: request.headers.map { ($0.name.rawName, $0.value) }, body: incoming)
+    if let host = request.head.authority { given.headers.append(("host", host)) }
+    given.peer = context.channel.remoteAddress?.ipAddress ?? "-"
+    given.isSecure = isSecure
+    let serverRequest = given
+    departures.watch(context.channel, RequestEnd(cancellation: given.cancellation, incoming: incoming, outgoing: outgoing))
+    let service = service
+    let isRunning = BlockingThread.start {
+      service.handle(serverRequest, outgoing)
+      incoming.close()
+      outgoing.end()
+    }
+    guard isRunning else {
+      departures.forget(context.channel)
+      return Response(status: .serviceUnavailable)
+    }
+    do {
+      for try await buffer in request.body {
+        guard await incoming.send(Array(buffer: buffer)) else { break }
+      }
+      incoming.end()
+    } catch {
+      incoming.end(failed: true)
+    }
+    guard let head = await outgoing.head() else {
+      departures.forget(context.channel)
+      return Response(status: .internalServerError)
+    }
+    return response(head, outgoing, context.channel)
+  }
+
+  private func response(_ head: ReplyHead, _ outgoing: OutgoingReply, _ channel: any Channel) -> Response {
+    var fields = HTTPFields()
+    for (name, value) in head.headers {
+      // Names and values that HTTP does not allow are left out: nothing of a request can end a header.
+      guard let field = HTTPField.Name(name), HTTPField.isValidValue(value) else { continue }
+      fields.append(HTTPField(name: field, value: value))
+    }
+    let departures = departures
+    return Response(
+      status: .init(code: head.status), headers: fields,
+      body: ResponseBody(contentLength: head.length) { writer in
+        defer { departures.forget(channel) }
+        do {
+          while let part = try await outgoing.next() {
+            // SAFETY: the part's memory is alive through the call, which copies it.
+            let buffer = unsafe part.withUnsafe { unsafe ByteBuffer(bytes: UnsafeRawBufferPointer($0)) }
+            try await writer.write(buffer)
+          }
+          try await writer.finish(nil)
+        } catch {
+          outgoing.fail()
+          throw error
+        }
+      })
+  }
+}

@@ -1,0 +1,34 @@
+// Role: what queued ingestion clients ask for first: where to put blobs and messages, and who they are.
+
+import Columnar
+import DataSource
+import KQL
+
+/// The part of a server that takes blobs and messages of queued ingestion.
+package protocol IngestionService: Sendable {
+  /// Resource types and their addresses, with the key to them; `endpoint` is the address under which the client reached the server.
+  func resources(endpoint: String?) throws -> [(type: String, root: String)]
+  /// An opaque text that comes back with every message.
+  func identityToken(principal: Principal) throws -> String
+}
+
+extension CommandRun {
+  private static let resourceShape = Shape("ResourceTypeName StorageRoot")
+  private static let tokenShape = Shape("AuthorizationContext")
+
+  private func service() throws -> any IngestionService {
+    guard let service = executor.ingestionService else {
+      throw KConnectError(.notSupported, "not supported: queued ingestion without a server", hint: "start one with kconnect serve")
+    }
+    return service
+  }
+
+  func ingestionResourcesGet() throws -> CommandOutput {
+    let resources = try service().resources(endpoint: request.properties.endpoint)
+    return CommandOutput(Self.resourceShape, resources.map { [.string($0.type), .string($0.root)] })
+  }
+
+  func identityTokenGet() throws -> CommandOutput {
+    CommandOutput(Self.tokenShape, [[.string(try service().identityToken(principal: request.caller))]])
+  }
+}

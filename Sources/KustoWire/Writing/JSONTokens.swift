@@ -1,0 +1,191 @@
+// Role: a column as JSON tokens, one per row, written by type into bytes: no scalars or strings in the row loops.
+
+package import Columnar
+
+/// How values that JSON can show in several ways are written.
+package struct JSONTokenStyle: Sendable {
+  /// What a null string is; nulls of other types are `null`.
+  package var nullString: StaticString
+  /// Reals keep a point (`1.0`), so that readers see a real.
+  package var keepsPoint: Bool
+  /// Decimals are strings, so that readers keep all digits.
+  package var quotesDecimals: Bool
+
+  /// For people and other tools: `null`, `1`, `1.50`.
+  package static let plain = JSONTokenStyle(nullString: "null", keepsPoint: false, quotesDecimals: false)
+  /// Kusto's answers: strings are never null, reals keep a point, decimals are strings.
+  package static let kusto = JSONTokenStyle(nullString: "\"\"", keepsPoint: true, quotesDecimals: true)
+}
+
+/// Columns as JSON.
+package enum JSONTokens {
+  /// One token per row. NaN and the infinities, which JSON lacks, are strings.
+  package static func tokens(_ vector: ColumnVector, _ style: JSONTokenStyle = .plain) -> StringBuilder {
+    let out = StringBuilder(rows: vector.count, bytes: vector.count * 8)
+    let nulls = vector.validity
+    switch vector.storage {
+    case .bool(let bits):
+      for i in 0..<bits.count {
+        if nulls.map({ $0[i] }) ?? true { word(bits[i] ? "true" : "false", out) } else { word("null", out) }
+      }
+    case .int(let values): unsafe values.withUnsafe { unsafe fixed($0, nulls, out) { unsafe ScalarText.write(long: Int64($0), to: $1) } }
+    case .long(let values):
+      unsafe values.withUnsafe { values in
+        switch vector.type {
+        case .datetime: unsafe fixed(values, nulls, out) { unsafe quoted($0, $1) { unsafe ScalarText.write(datetime: $0, to: $1) } }
+        case .timespan: unsafe fixed(values, nulls, out) { unsafe quoted($0, $1) { unsafe ScalarText.write(timespan: $0, to: $1) } }
+        default: unsafe fixed(values, nulls, out) { unsafe ScalarText.write(long: $0, to: $1) }
+        }
+      }
+    case .real(let values): reals(values, nulls, keepsPoint: style.keepsPoint, out)
+    case .decimal64(let values, let scale):
+      unsafe values.withUnsafe { values in
+        if style.quotesDecimals {
+          unsafe fixed(values, nulls, out) { unsafe quoted($0, $1) { unsafe ScalarText.write(decimal64: $0, scale: scale, to: $1) } }
+        } else {
+          unsafe fixed(values, nulls, out) { unsafe ScalarText.write(decimal64: $0, scale: scale, to: $1) }
+        }
+      }
+    case .decimal128(let values, let scales):
+      unsafe values.withUnsafe { values in
+        var row = 0
+        unsafe fixed(values, nulls, out) { value, end in
+          // Nulls are skipped by `fixed`: the row is the number of those ended.
+          row = out.count
+          let decimal = DecimalValue(value, scale: Int(scales[row]))
+          if !style.quotesDecimals { return unsafe ScalarText.write(decimal: decimal, to: end) }
+          return unsafe quoted(decimal, end) { unsafe ScalarText.write(decimal: $0, to: $1) }
+        }
+      }
+    case .guid(let values):
+      unsafe values.withUnsafe { unsafe fixed($0, nulls, out) { unsafe quoted($0, $1) { unsafe ScalarText.write(guid: $0, to: $1) } } }
+    case .bytes(let offsets, let data):
+      if vector.type == .string { strings(offsets, data, nulls, style.nullString, out) } else { dynamics(offsets, data, nulls, out) }
+    case .dictionary(let codes, let values): gathered(codes, tokens(values, style), nulls, vector.type == .string ? style.nullString : "null", out)
+    case .constant(let value):
+      let token = tokens(value, style)
+      let null: StaticString = vector.type == .string ? style.nullString : "null"
+      for i in 0..<vector.count {
+        if vector.isValid(i) { unsafe out.append(UnsafePointer(token.data.pointer), token.data.count) } else { word(null, out) }
+      }
+    }
+    return out
+  }
+
+  private typealias Bytes = UnsafeMutablePointer<UInt8>
+
+  private static func word(_ text: StaticString, _ out: StringBuilder) {
+    unsafe out.append(text.utf8Start, text.utf8CodeUnitCount)
+  }
+
+  @inline(__always)
+  private static func fixed<T>(_ values: UnsafeBufferPointer<T>, _ validity: Bitmap?, _ out: StringBuilder, _ write: (T, Bytes) -> Bytes) {
+    let data = out.data
+    for i in 0..<values.count {
+      if validity.map({ $0[i] }) ?? true {
+        data.reserve(ScalarText.room + 2)
+        let start = unsafe data.pointer + data.count
+        unsafe data.count &+= write(values[i], start) - start
+        out.endRow()
+      } else {
+        word("null", out)
+      }
+    }
+  }
+
+  private static func reals(_ values: Buffer<Double>, _ validity: Bitmap?, keepsPoint: Bool, _ out: StringBuilder) {
+    unsafe values.withUnsafe { values in
+      unsafe fixed(values, validity, out) { value, end in
+        if !value.isFinite { return unsafe quoted(value, end) { unsafe ScalarText.write(real: $0, to: $1) } }
+        return unsafe keepsPoint ? ScalarText.write(realWithPoint: value, to: end) : ScalarText.write(real: value, to: end)
+      }
+    }
+  }
+
+  /// A token between quotation marks; `body` writes the inside.
+  @inline(__always)
+  private static func quoted<T>(_ value: T, _ start: Bytes, _ body: (T, Bytes) -> Bytes) -> Bytes {
+    unsafe start[0] = UInt8(ascii: "\"")
+    let end = unsafe body(value, start + 1)
+    unsafe end[0] = UInt8(ascii: "\"")
+    return unsafe end + 1
+  }
+
+  private static func strings(_ offsets: Buffer<Int32>, _ data: Buffer<UInt8>, _ validity: Bitmap?, _ null: StaticString, _ out: StringBuilder) {
+    unsafe data.withUnsafe { bytes in
+      guard let base = bytes.baseAddress else { return }
+      for i in 0..<(offsets.count - 1) {
+        guard validity.map({ $0[i] }) ?? true else {
+          word(null, out)
+          continue
+        }
+        let start = Int(offsets[i]), end = Int(offsets[i + 1])
+        unsafe appendQuoted(base + start, end - start, to: out.data)
+        out.endRow()
+      }
+    }
+  }
+
+  private static func dynamics(_ offsets: Buffer<Int32>, _ data: Buffer<UInt8>, _ validity: Bitmap?, _ out: StringBuilder) {
+    unsafe data.withUnsafe { bytes in
+      guard let base = bytes.baseAddress else { return }
+      for i in 0..<(offsets.count - 1) {
+        guard validity.map({ $0[i] }) ?? true else {
+          word("null", out)
+          continue
+        }
+        let start = Int(offsets[i]), end = Int(offsets[i + 1])
+        unsafe DynamicPrinter.append(DynamicView(base + start, end - start), to: out.data)
+        out.endRow()
+      }
+    }
+  }
+
+  /// Appends a text as a JSON string. Each byte takes six bytes at most.
+  package static func appendQuoted(_ text: UnsafePointer<UInt8>, _ count: Int, to out: BufferBuilder<UInt8>) {
+    out.reserve(count &* 6 &+ 2)
+    let start = unsafe out.pointer + out.count
+    var to = unsafe start
+    unsafe to[0] = UInt8(ascii: "\"")
+    unsafe to += 1
+    for i in 0..<count {
+      let byte = unsafe text[i]
+      if byte >= 0x20, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\") {
+        unsafe to[0] = byte
+        unsafe to += 1
+        continue
+      }
+      unsafe to[0] = UInt8(ascii: "\\")
+      switch byte {
+      case UInt8(ascii: "\n"): unsafe to[1] = UInt8(ascii: "n")
+      case UInt8(ascii: "\r"): unsafe to[1] = UInt8(ascii: "r")
+      case UInt8(ascii: "\t"): unsafe to[1] = UInt8(ascii: "t")
+      case UInt8(ascii: "\""), UInt8(ascii: "\\"): unsafe to[1] = byte
+      default:
+        unsafe to[1] = UInt8(ascii: "u")
+        unsafe to[2] = UInt8(ascii: "0")
+        unsafe to[3] = UInt8(ascii: "0")
+        unsafe to[4] = byte < 16 ? UInt8(ascii: "0") : UInt8(ascii: "1")
+        let low = byte & 15
+        unsafe to[5] = low < 10 ? 0x30 + low : 0x57 + low
+        unsafe to += 4
+      }
+      unsafe to += 2
+    }
+    unsafe to[0] = UInt8(ascii: "\"")
+    unsafe out.count &+= to + 1 - start
+  }
+
+  private static func gathered(_ codes: Buffer<Int32>, _ tokens: StringBuilder, _ validity: Bitmap?, _ null: StaticString, _ out: StringBuilder) {
+    let offsets = unsafe tokens.offsets.pointer, bytes = unsafe tokens.data.pointer
+    for i in 0..<codes.count {
+      guard validity.map({ $0[i] }) ?? true else {
+        word(null, out)
+        continue
+      }
+      let code = Int(codes[i])
+      unsafe out.append(UnsafePointer(bytes + Int(offsets[code])), Int(offsets[code + 1] - offsets[code]))
+    }
+    withExtendedLifetime(tokens) {}
+  }
+}

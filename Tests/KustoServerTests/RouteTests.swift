@@ -1,0 +1,133 @@
+// Role: requests and what they are answered: status, and parts of the body and of the headers.
+
+import Columnar
+import KustoServer
+import KustoStore
+import Testing
+
+struct RouteCase: CustomTestStringConvertible {
+  var name: String
+  var method = "POST"
+  var target: String
+  var headers: [(name: String, value: String)] = []
+  var body = ""
+  var status: Int
+  /// Parts of the reply's body.
+  var parts: [String] = []
+  var replyHeaders: [(name: String, value: String)] = []
+  var testDescription: String { name }
+}
+
+@Suite struct RouteTests {
+  static let cases: [RouteCase] = [
+    RouteCase(name: "ping", method: "GET", target: "/v1/rest/ping", status: 200, parts: ["Pong", "\"ApplicationHealthState\":\"Healthy\""]),
+    RouteCase(name: "metadata", method: "GET", target: "/v1/rest/auth/metadata", status: 200, parts: ["\"KustoServiceResourceId\"", "\"FirstPartyAuthorityUrl\""]),
+    RouteCase(name: "metrics", method: "GET", target: "/metrics", status: 200, parts: ["kconnect_running_requests"]),
+    RouteCase(name: "nothing there", method: "GET", target: "/v3/rest/query", status: 404),
+    RouteCase(name: "wrong method", method: "DELETE", target: "/v2/rest/query", status: 405, replyHeaders: [("Allow", "GET, POST")]),
+    RouteCase(name: "version 2", target: "/v2/rest/query", body: #"{"csl":"print a=1"}"#, status: 200, parts: ["\"FrameType\":\"DataSetHeader\"", "\"Rows\":[[1]]", "\"HasErrors\":false"]),
+    RouteCase(name: "doubled slashes", target: "//v2//rest/query", body: #"{"csl":"print a=1"}"#, status: 200),
+    RouteCase(name: "version 1", target: "/v1/rest/query", body: #"{"csl":"print a=1"}"#, status: 200, parts: ["\"DataType\":\"Int64\",\"ColumnType\":\"long\"", "\"QueryStatus\""]),
+    RouteCase(name: "commands on version 1", target: "/v1/rest/query", body: #"{"csl":".show databases"}"#, status: 200, parts: ["NetDefaultDB"]),
+    RouteCase(name: "commands on version 2", target: "/v2/rest/query", body: #"{"csl":".show databases"}"#, status: 400, parts: ["BadRequest_SyntaxError"]),
+    RouteCase(name: "queries on mgmt", target: "/v1/rest/mgmt", body: #"{"csl":"print 1"}"#, status: 400, parts: ["BadRequest_SyntaxError"]),
+    RouteCase(name: "one table for commands", target: "/v1/rest/mgmt", body: #"{"db":"","csl":".show version"}"#, status: 200, parts: [#"{"Tables":[{"TableName":"Table_0""#, "\"Engine\""]),
+    RouteCase(name: "piped command", target: "/v1/rest/mgmt", body: #"{"csl":".show databases | project DatabaseName"}"#, status: 200, parts: [#""Rows":[["NetDefaultDB"]]"#]),
+    RouteCase(name: "properties as text", target: "/v1/rest/query", body: #"{"csl":"declare query_parameters(n:long); print n","properties":"{\"Parameters\":{\"n\":\"long(7)\"}}"}"#, status: 200, parts: ["[[7]]"]),
+    RouteCase(name: "properties as object, keys in lower case", target: "/v1/rest/query", body: #"{"csl":"declare query_parameters(n:long); print n","properties":{"parameters":{"n":7}}}"#, status: 200, parts: ["[[7]]"]),
+    RouteCase(name: "parameter of another type", target: "/v1/rest/query", body: #"{"csl":"declare query_parameters(n:long); print n","properties":{"Parameters":{"n":"abc"}}}"#, status: 400, parts: ["SEM0100"]),
+    RouteCase(name: "a parameter is a value, not text", target: "/v1/rest/query", body: #"{"csl":"declare query_parameters(s:string); print s","properties":{"Parameters":{"s":"x'; print 2"}}}"#, status: 200, parts: [#"[["x'; print 2"]]"#]),
+    RouteCase(name: "query by GET", method: "GET", target: "/v2/rest/query?db=NetDefaultDB&csl=print%20a%3D1", status: 200, parts: ["[[1]]"]),
+    RouteCase(name: "GET changes nothing", method: "GET", target: "/v1/rest/query?csl=.create%20database%20X", status: 403),
+    RouteCase(name: "syntax error", target: "/v2/rest/query", body: #"{"csl":"print |"}"#, status: 400, parts: ["\"code\":\"General_BadRequest\"", "SYN0002", "\"@permanent\":true"]),
+    RouteCase(name: "syntax error of a command", target: "/v1/rest/mgmt", body: #"{"csl":".shw tables"}"#, status: 400, parts: ["BadRequest_SyntaxError"]),
+    RouteCase(name: "semantic error", target: "/v2/rest/query", body: #"{"csl":"print nope"}"#, status: 400, parts: ["Semantic error: SEM0100", "nope"]),
+    RouteCase(name: "no such database", target: "/v2/rest/query", body: #"{"db":"nope","csl":"print 1"}"#, status: 400, parts: ["BadRequest_DatabaseNotExist"]),
+    RouteCase(name: "databases in any case", target: "/v2/rest/query", body: #"{"db":"NETDEFAULTDB","csl":"print current_database()"}"#, status: 200, parts: ["NetDefaultDB"]),
+    RouteCase(name: "no such table", target: "/v1/rest/mgmt", body: #"{"csl":".drop table Nope"}"#, status: 400, parts: ["BadRequest_EntityNotFound", "Nope"]),
+    RouteCase(name: "read-only request", target: "/v1/rest/mgmt", body: #"{"csl":".create table T (a:long)","properties":{"Options":{"request_readonly":true}}}"#, status: 403, parts: ["Forbidden"]),
+    RouteCase(name: "truncated", target: "/v2/rest/query", body: #"{"csl":"range x from 1 to 9 step 1","properties":{"Options":{"truncationmaxrecords":"3"}}}"#, status: 200,
+              parts: [#"[1],[2],[3],{"OneApiErrors":[{"error":{"code":"LimitsExceeded""#, "\"HasErrors\":true"]),
+    RouteCase(name: "truncated, version 1", target: "/v1/rest/query", body: #"{"csl":"set truncationmaxrecords=3; range x from 1 to 9 step 1"}"#, status: 200, parts: [#"[3],{"Exceptions":["#]),
+    RouteCase(name: "truncated by bytes", target: "/v2/rest/query", body: #"{"csl":"range x from 1 to 100000 step 1","properties":{"Options":{"truncationmaxsize":1000}}}"#, status: 200, parts: ["set limit of 1000 bytes"]),
+    RouteCase(name: "truncation deferred", target: "/v2/rest/query", body: #"{"csl":"range x from 1 to 9 step 1","properties":{"Options":{"truncationmaxrecords":3,"deferpartialqueryfailures":true}}}"#, status: 200,
+              parts: ["[1],[2],[3]]}", "E_QUERY_RESULT_SET_TOO_LARGE", "\"HasErrors\":false"]),
+    RouteCase(name: "no truncation", target: "/v1/rest/query", body: #"{"csl":"range x from 1 to 600000 step 1 | count","properties":{"Options":{"notruncation":true}}}"#, status: 200, parts: ["[[600000]]"]),
+    RouteCase(name: "preflight", method: "OPTIONS", target: "/v2/rest/query", headers: [("Origin", "https://dataexplorer.azure.com"), ("Access-Control-Request-Headers", "authorization,x-ms-app")], status: 204,
+              replyHeaders: [("Access-Control-Allow-Origin", "https://dataexplorer.azure.com"), ("Access-Control-Allow-Headers", "authorization,x-ms-app"), ("Access-Control-Allow-Private-Network", "true")]),
+    RouteCase(name: "request id", target: "/v2/rest/query", headers: [("x-ms-client-request-id", "KPC.execute;1")], body: #"{"csl":"print 1"}"#, status: 200, replyHeaders: [("x-ms-client-request-id", "KPC.execute;1")]),
+    RouteCase(name: "render", target: "/v2/rest/query", body: #"{"csl":"print x=1 | render timechart with (title='T')"}"#, status: 200, parts: [#"\"Visualization\":\"timechart\",\"Title\":\"T\""#]),
+    RouteCase(name: "several results", target: "/v2/rest/query", body: #"{"csl":"print a=1; print b=2"}"#, status: 200, parts: ["\"TableId\":1,\"TableKind\":\"PrimaryResult\"", "\"TableId\":2,\"TableKind\":\"PrimaryResult\"", "\"TableId\":3,\"TableKind\":\"QueryCompletionInformation\""]),
+  ]
+
+  @Test(arguments: cases) func answers(_ c: RouteCase) throws {
+    let server = try TestService()
+    let reply = server.send(c.method, c.target, headers: c.headers, Array(c.body.utf8))
+    #expect(reply.status == c.status, "\(reply.text.prefix(600))")
+    for part in c.parts { #expect(reply.text.contains(part), "no '\(part)' in \(reply.text.prefix(2_000))") }
+    for (name, value) in c.replyHeaders { #expect(reply.header(name) == value) }
+    if c.status == 200, reply.header("Content-Type") == "application/json" { #expect(DynamicValue(json: reply.text) != nil, "no JSON: \(reply.text.prefix(400))") }
+    if c.status >= 400, c.status != 405 {
+      let error = DynamicValue(json: reply.text)?["error"]
+      #expect(error?["code"]?.stringValue != nil && error?["message"]?.stringValue != nil && error?["@message"]?.stringValue != nil, "\(reply.text)")
+    }
+  }
+
+  @Test func values() throws {
+    let server = try TestService()
+    let text = """
+      print b=true, i=int(1), l=9007199254740993, d=1.0, n=real(nan), m=decimal(1.50), s='é"\\n', t=datetime(2020-03-04T14:05:01.3109965), ts=-2.00:00:02,
+        g=guid(74be27de-1e4e-49d9-b579-fe0b331d3642), y=dynamic({"a":[1,null]}), nb=bool(null), ns=tostring(dynamic(null)), nm=decimal(null)
+      """
+    #expect(server.rows(text) == #"[[true,1,9007199254740993,1.0,"NaN","1.50","é\"\n","2020-03-04T14:05:01.3109965Z","-2.00:00:02","74be27de-1e4e-49d9-b579-fe0b331d3642",{"a":[1,null]},null,"",null]]"#)
+  }
+
+  @Test func fragments() throws {
+    let server = try TestService()
+    let options = #"{"Options":{"results_v2_newlines_between_frames":true,"results_v2_fragment_primary_tables":true,"results_error_reporting_placement":"end_of_table","truncationmaxrecords":2}}"#
+    let reply = server.ask("range x from 1 to 3 step 1", properties: options)
+    let frames = try #require(DynamicValue(json: reply.text)?.elements)
+    #expect(frames.map { $0["FrameType"]?.stringValue ?? "" } == ["DataSetHeader", "DataTable", "TableHeader", "TableFragment", "TableCompletion", "DataSetCompletion"])
+    #expect(frames[4]["OneApiErrors"] != nil)
+    let lines = reply.text.split(separator: "\n")
+    #expect(lines.first?.hasPrefix("[{\"FrameType\":\"DataSetHeader\",\"IsProgressive\":false,\"Version\":\"v2.0\",\"IsFragmented\":true") == true)
+    #expect(lines.dropFirst().dropLast().allSatisfy { $0.hasPrefix(",") } && lines.last == "]")
+  }
+
+  @Test func timeLimit() throws {
+    let server = try TestService()
+    let reply = server.ask("range x from 1 to 1000000000000 step 1 | summarize count() by x % 7", properties: #"{"Options":{"servertimeout":"00:00:01"}}"#)
+    #expect(reply.status == 504)
+    #expect(reply.text.contains("\"code\":\"Timeout\"") && reply.text.contains("\"@permanent\":false"))
+  }
+
+  @Test func tooManyRequests() throws {
+    let server = try TestService { $0.maxRequestsPerPrincipal = 0 }
+    let reply = server.ask("print 1")
+    #expect(reply.status == 429)
+    #expect(reply.text.contains("\"code\":\"TooManyRequests\"") && reply.header("Retry-After") != nil)
+  }
+
+  @Test func oneServerForAStore() throws {
+    let server = try TestService()
+    #expect(throws: (any Error).self) { try KustoService(ServerConfiguration(storePath: server.directory + "/store")) }
+  }
+
+  private struct Keeper: Authenticator {
+    func principal(of request: ServerRequest) throws -> Principal? {
+      guard request.header("authorization") == "Bearer good" else { throw WireErrorMaker.unauthorized }
+      return Principal(.user, objectId: "a", tenantId: "t", userPrincipalName: "a@b.c")
+    }
+  }
+
+  @Test func principals() throws {
+    let server = try TestService(authenticator: Keeper())
+    let body = Array(#"{"csl":"print current_principal()"}"#.utf8)
+    let refused = server.send("POST", "/v1/rest/query", body)
+    #expect(refused.status == 401 && refused.header("WWW-Authenticate") != nil)
+    let welcome = server.send("POST", "/v1/rest/query", headers: [("Authorization", "Bearer good")], body)
+    #expect(welcome.status == 200 && welcome.text.contains("aaduser=a;t"))
+    #expect(server.send("GET", "/v1/rest/auth/metadata").status == 200)
+    #expect(server.send("GET", "/metrics").status == 401)
+  }
+}
