@@ -2,7 +2,7 @@
 
 package import KustoAccess
 package import KustoStore
-import KustoWire
+package import KustoWire
 
 /// Finds out who sent a request.
 package protocol Authenticator: Sendable {
