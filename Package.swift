@@ -27,7 +27,7 @@ let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: 
 /// SQLite, for the metadata of stores; only KustoStore uses it.
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 
-// Layer 0 is memory and codecs; layer 10 is what a user starts.
+// Layer 0 is memory and codecs; layer 11 is what a user starts.
 let modules: [Module] = [
   Module(name: "Columnar", layer: 0, uses: ["CSIMD"]),
   Module(name: "Series", layer: 0),
@@ -42,20 +42,25 @@ let modules: [Module] = [
   Module(name: "Delta", layer: 3, uses: ["Columnar", "Expressions", "DataSource", "Parquet", "Codecs"]),
   Module(name: "KQL", layer: 4, uses: ["Columnar", "Expressions", "DataSource", "Engine"]),
   Module(name: "FileConnector", layer: 5, uses: ["Columnar", "Expressions", "DataSource", "Parquet", "CSV", "JSON", "Codecs", "CCurl", "CLinux"]),
-  Module(name: "KustoWire", layer: 5, uses: ["Columnar", "DataSource", "KQL"]),
+  Module(name: "KustoWire", layer: 5, uses: ["Columnar", "JSON", "DataSource", "KQL"]),
   Module(name: "KustoStore", layer: 7, uses: ["Columnar", "Expressions", "DataSource", "Engine", "KQL", "Parquet", "Codecs", "Delta", "FileConnector", "CLinux"], products: [grdb]),
-  Module(name: "DeltaConnector", layer: 6, uses: ["Columnar", "Expressions", "DataSource", "Parquet", "Delta", "FileConnector"]),
+  Module(name: "DeltaConnector", layer: 6, uses: ["Columnar", "Expressions", "DataSource", "Engine", "Parquet", "Delta", "FileConnector"]),
+  Module(name: "KustoConnector", layer: 8,
+         uses: ["Columnar", "Expressions", "DataSource", "Engine", "KQL", "Codecs", "Parquet", "CSV", "FileConnector", "KustoStore", "KustoWire", "CCurl", "CLinux", "COpenSSL"]),
   Module(name: "Streaming", layer: 8,
-         uses: ["Columnar", "Expressions", "DataSource", "Engine", "Codecs", "FileConnector", "Delta", "CLinux"]),
+         uses: ["Columnar", "Expressions", "DataSource", "Engine", "Codecs", "FileConnector", "Delta", "DeltaConnector", "KustoStore", "CLinux"]),
   Module(name: "KustoAccess", layer: 8, uses: ["KustoStore", "FileConnector", "DataSource", "Columnar", "CKeys"]),
   Module(name: "Charts", layer: 3, uses: ["Columnar", "DataSource"]),
-  Module(name: "KConnect", layer: 9, uses: ["KustoStore", "Streaming", "Columnar", "Expressions", "DataSource", "Engine", "KQL", "FileConnector", "DeltaConnector"]),
-  Module(name: "KustoServer", layer: 10,
-         uses: ["KConnect", "KustoStore", "KustoWire", "KustoAccess", "KQL", "Columnar", "Expressions", "DataSource", "Engine", "FileConnector", "CLinux"],
+  Module(name: "Settings", layer: 3, uses: ["Columnar", "DataSource"], products: [.product(name: "TOMLKit", package: "TOMLKit")]),
+  Module(name: "KafkaConnector", layer: 9, uses: ["Columnar", "Expressions", "DataSource", "Engine", "Delta", "Streaming", "CKafka"]),
+  Module(name: "KConnect", layer: 10,
+         uses: ["KafkaConnector", "KustoConnector", "KustoStore", "Streaming", "Columnar", "Expressions", "DataSource", "Engine", "KQL", "FileConnector", "DeltaConnector"]),
+  Module(name: "KustoServer", layer: 11,
+         uses: ["KConnect", "KustoAccess", "KustoStore", "KustoWire", "KQL", "Columnar", "Expressions", "DataSource", "Engine", "FileConnector", "CLinux"],
          products: [.product(name: "Hummingbird", package: "hummingbird"), .product(name: "HummingbirdTLS", package: "hummingbird")]),
-  Module(name: "KConnectServer", layer: 11, uses: ["KustoServer", "KustoAccess", "KustoStore", "KConnect", "DataSource"], products: [argumentParser], isProgram: true),
-  Module(name: "KConnectCLI", layer: 10,
-         uses: ["Streaming", "KConnect", "Charts", "KustoStore", "Columnar", "Expressions", "DataSource", "Engine", "KQL", "FileConnector", "Delta", "DeltaConnector", "Parquet", "Codecs", "CLinux"],
+  Module(name: "KConnectServer", layer: 12, uses: ["KustoServer", "KustoAccess", "KustoStore", "KConnect", "DataSource"], products: [argumentParser], isProgram: true),
+  Module(name: "KConnectCLI", layer: 12,
+         uses: ["Settings", "Streaming", "KConnect", "Charts", "KafkaConnector", "KustoConnector", "KustoStore", "Columnar", "Expressions", "DataSource", "Engine", "KQL", "FileConnector", "Delta", "DeltaConnector", "Parquet", "Codecs", "CLinux"],
          products: [argumentParser], isProgram: true),
 ]
 
@@ -70,6 +75,10 @@ let cModules: [Target] = [
   .target(name: "CKeys", path: "Sources/C/CKeys", linkerSettings: [.linkedLibrary("crypto")]),
   .target(name: "CLinux", path: "Sources/C/CLinux"),
   .target(name: "CCurl", path: "Sources/C/CCurl"),
+  .target(name: "COpenSSL", path: "Sources/C/COpenSSL"),
+  .target(name: "CKafka", path: "Sources/C/CKafka"),
+  // Kafka brokers in a process of their own, for tests.
+  .executableTarget(name: "kafka-mock", path: "Tests/KafkaMock", linkerSettings: [.linkedLibrary("rdkafka")]),
   .target(name: "CRE2", dependencies: ["CRE2System"], path: "Sources/C/CRE2", linkerSettings: [.linkedLibrary("stdc++")]),
 ]
 
@@ -96,7 +105,7 @@ func test(_ name: String, _ uses: [String], exclude: [String] = [], resources: [
 }
 
 // Each example is a program that uses the public API alone.
-let examples: [Target] = ["home-telemetry", "csv-to-parquet", "kql-over-files", "codable-frames", "streaming-files"].map { name in
+let examples: [Target] = ["home-telemetry", "csv-to-parquet", "kql-over-files", "codable-frames", "streaming-files", "streaming-ingest"].map { name in
   .executableTarget(name: name, dependencies: ["KConnect"], path: "examples/\(name)", exclude: ["expected.txt"], swiftSettings: settings)
 }
 
@@ -107,7 +116,9 @@ let tests: [Target] = [
   test("CommandTests", ["KustoStore", "KQL", "Columnar", "Expressions", "DataSource", "Engine"]),
   test("JSONTests", ["JSON", "Columnar"]),
   test("KConnectTests", ["KConnect"]),
-  test("StreamingTests", ["Streaming", "Columnar", "DataSource"]),
+  test("StreamingTests", ["Streaming", "KustoStore", "Delta", "DeltaConnector", "FileConnector", "Engine", "Expressions", "Columnar", "DataSource"]),
+  test("SettingsTests", ["Settings", "DataSource"]),
+  test("KafkaTests", ["KafkaConnector", "Streaming", "Columnar", "DataSource"]),
   test("CLITests", [], exclude: ["Help", "Terminal"]),
   test("FileConnectorTests", ["FileConnector", "DataSource", "Expressions", "Columnar"]),
   test("DeltaTests", ["Delta", "DeltaConnector", "FileConnector", "DataSource", "Expressions", "Columnar"], exclude: ["judge.py"]),
@@ -121,6 +132,7 @@ let tests: [Target] = [
   test("CSVTests", ["CSV", "FileConnector", "DataSource", "Expressions", "Columnar"]),
   test("AggregateTests", ["Columnar", "Expressions"]),
   test("KQLTests", ["KQL", "Columnar", "Expressions", "DataSource", "Engine"]),
+  test("KustoConnectorTests", ["KustoConnector", "KustoWire", "KustoStore", "KQL", "Engine", "FileConnector", "Columnar", "Expressions", "DataSource"], exclude: ["Judges", "fake_cluster.py"]),
   test("StoreTests", ["KustoStore", "Columnar", "Expressions", "DataSource", "Engine"], exclude: ["Judges"]),
   test("KustoServerTests", ["KustoServer", "KustoWire", "KustoStore", "KConnect", "Columnar", "DataSource"], exclude: ["judge.py"]),
   test("ParquetTests", ["Columnar", "Parquet", "Codecs"], exclude: ["Judges", "Fixtures"]),
@@ -135,6 +147,7 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
   ],

@@ -3,6 +3,7 @@
 package import Columnar
 package import DataSource
 import Delta
+import Engine
 import FileConnector
 
 /// The `delta` format.
@@ -40,7 +41,7 @@ package struct DeltaProvider: DataSourceProvider {
       OptionSpec("rowGroupRows", .integer, default: "262144", use: .write, "Rows in a row group at most."),
       OptionSpec("maxRecordsPerFile", .integer, default: "0", use: .write, "Rows in one file at most; 0: no limit."),
       OptionSpec("maxOpenPartitions", .integer, default: "128", use: .write, "Partition files open at once; beyond it the least recently used is closed."),
-    ]
+    ] + UpsertRule.specs
   }
 
   package func open(_ paths: [String], schema: StructType?, options: DataSourceOptions) throws -> any BatchReadable {

@@ -21,7 +21,7 @@ struct KConnectCommand: ParsableCommand {
     version: version,
     subcommands: [
       ReadCommand.self, WriteCommand.self, QueryCommand.self, ExplainCommand.self, InspectCommand.self, SchemaCommand.self,
-      OptionsCommand.self, FunctionsCommand.self, CompletionsCommand.self, StreamCommand.self, ServeCommand.self, ShellCommand.self, StoreCommand.self,
+      OptionsCommand.self, FunctionsCommand.self, CompletionsCommand.self, StreamCommand.self, RunCommand.self, ServeCommand.self, ShellCommand.self, StoreCommand.self,
     ])
 }
 

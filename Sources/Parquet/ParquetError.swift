@@ -24,13 +24,16 @@ package struct ParquetError: Error, Sendable, Equatable, CustomStringConvertible
   package var column: String?
   /// Path or name of the file, added where it is known.
   package var file: String?
+  /// What the user can do about it.
+  package var hint: String?
 
-  package init(_ kind: Kind, _ message: String, byteOffset: Int? = nil, column: String? = nil, file: String? = nil) {
+  package init(_ kind: Kind, _ message: String, byteOffset: Int? = nil, column: String? = nil, file: String? = nil, hint: String? = nil) {
     self.kind = kind
     self.message = message
     self.byteOffset = byteOffset
     self.column = column
     self.file = file
+    self.hint = hint
   }
 
   /// The bytes do not follow the format.

@@ -157,7 +157,7 @@ import Testing
     #expect(try run(["--version"], place).split(separator: ".").count == 3)
   }
 
-  @Test(arguments: ["", "read", "write", "query", "explain", "inspect", "schema", "options", "functions", "completions", "stream", "shell"])
+  @Test(arguments: ["", "read", "write", "query", "explain", "inspect", "schema", "options", "functions", "completions", "stream", "run", "shell"])
   func helpIsKept(_ command: String) throws {
     let place = try Place()
     let text = try run((command.isEmpty ? [] : [command]) + ["--help"], place)

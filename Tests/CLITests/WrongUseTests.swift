@@ -63,7 +63,7 @@ import Testing
     Wrong("output directory missing", ["read", "storms.csv", "--output", "no/such/dir/x.csv"], 1, ["error[PATH_NOT_FOUND]", "no/such/dir/x.csv"]),
     Wrong("configuration missing", ["read", "storms.csv", "--config", "none.toml"], 78, ["error[CONFIGURATION]", "none.toml"]),
     Wrong("configuration key", ["read", "storms.csv", "--config", "key.toml"], 78, ["error[CONFIGURATION]", "'defaults.thread'", "did you mean 'threads'"]),
-    Wrong("configuration syntax", ["read", "storms.csv", "--config", "syntax.toml"], 78, ["error[CONFIGURATION]", "line 2"]),
+    Wrong("configuration syntax", ["read", "storms.csv", "--config", "syntax.toml"], 78, ["error[CONFIGURATION]", "syntax.toml:2:9"]),
     Wrong("profile", ["read", "storms.csv", "--config", "ok.toml", "--profile", "nightli"], 78, ["error[CONFIGURATION]", "'nightli'", "'nightly'"]),
     Wrong("Delta", ["read", "delta:nowhere"], 1, ["error[PATH_NOT_FOUND]", "nowhere"]),
     Wrong("store", ["read", "kusto:db.table"], 1, ["error[PATH_NOT_FOUND]", "there is no store at 'kustodata'"]),

@@ -10,9 +10,9 @@ import Testing
     var out = try encoder.header()
     var times: [Bool] = []
     for batch in batches {
-      let text = try encoder.encode([batch], withTimes: times)
+      let text = try encoder.encode([batch], withTimes: times, pieceBytes: batch.rowCount % 2 == 0 ? 256 : 1 << 20)
       times = text.hasTimes
-      out += text.bytes.array
+      out += text.pieces.flatMap(\.array)
     }
     return out
   }

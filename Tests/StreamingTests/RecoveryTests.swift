@@ -7,7 +7,7 @@ import Streaming
 import Testing
 
 /// A directory of its own, removed at the end.
-final class Place {
+final class Place: Sendable {
   let path: String
 
   init() throws {

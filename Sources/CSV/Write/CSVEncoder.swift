@@ -10,7 +10,8 @@ package import Columnar
 
 /// A chunk as text.
 package struct CSVText: Sendable {
-  package var bytes: Buffer<UInt8>
+  /// The text in pieces of whole rows.
+  package var pieces: [Buffer<UInt8>]
   package var rowCount: Int
   /// For each column, whether its datetimes were written with a time of day.
   package var hasTimes: [Bool]
@@ -42,24 +43,26 @@ package final class CSVEncoder: Sendable {
     return out + options.lineEnd
   }
 
-  /// The text of consecutive batches. `withTimes` lists columns (by position) whose datetimes keep the time of day even at midnight.
-  package func encode(_ batches: [RecordBatch], withTimes: [Bool] = []) throws -> CSVText {
+  /// The text of consecutive batches. `withTimes` lists columns (by position) whose datetimes keep the time of day even at midnight. A piece
+  /// ends with the row that fills `pieceBytes`: memory of a size that the allocator uses again and again needs no fresh pages from the system.
+  package func encode(_ batches: [RecordBatch], withTimes: [Bool] = [], pieceBytes: Int = 1 << 20) throws -> CSVText {
     var hasTimes = withTimes.isEmpty ? [Bool](repeating: false, count: schema.count) : withTimes
     for (c, field) in schema.fields.enumerated() where field.type == .datetime && !hasTimes[c] {
       hasTimes[c] = batches.contains { !holdsMidnightsOnly($0.columns[c]) }
     }
-    let out = BufferBuilder<UInt8>(capacity: batches.reduce(0) { $0 + $1.byteSize } + 4_096)
-    for batch in batches { try append(batch, hasTimes, to: out) }
-    return CSVText(bytes: out.finish(), rowCount: batches.reduce(0) { $0 + $1.rowCount }, hasTimes: hasTimes)
+    var text = PiecedText(pieceBytes: pieceBytes, expected: batches.reduce(0) { $0 + $1.byteSize })
+    for batch in batches { try append(batch, hasTimes, to: &text) }
+    return CSVText(pieces: text.finish(), rowCount: batches.reduce(0) { $0 + $1.rowCount }, hasTimes: hasTimes)
   }
 
   /// Bytes of slots at a time; they stay in the second-level cache.
   private static let blockBytes = 128 << 10
 
-  private func append(_ batch: RecordBatch, _ hasTimes: [Bool], to out: BufferBuilder<UInt8>) throws {
+  private func append(_ batch: RecordBatch, _ hasTimes: [Bool], to text: inout PiecedText) throws {
     let n = batch.rowCount
     let ends = LineEnd(options.lineEnd)
     if batch.columns.isEmpty {
+      let out = text.builder(for: n * options.lineEnd.count)
       for _ in 0..<n { unsafe options.lineEnd.withUnsafeBufferPointer { unsafe out.append(contentsOf: $0) } }
       return
     }
@@ -82,7 +85,7 @@ package final class CSVEncoder: Sendable {
       for writer in writers { try unsafe writer.write(first, count, cursors) }
       var total = 0
       for k in 0..<count { unsafe total &+= cursors[k] - (slots + k &* width) }
-      out.reserve(total + 64)
+      let out = text.builder(for: total + 64)
       var to = unsafe out.pointer + out.count
       for k in 0..<count {
         let from = unsafe slots + k &* width

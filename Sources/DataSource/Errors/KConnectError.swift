@@ -11,6 +11,7 @@ public struct KConnectError: Error, Sendable, CustomStringConvertible {
       case formatCorrupt = "FORMAT_CORRUPT", valueInvalid = "VALUE_INVALID", notSupported = "NOT_SUPPORTED", io = "IO", http = "HTTP"
       case throttled = "THROTTLED", locked = "LOCKED", checkpointConflict = "CHECKPOINT_CONFLICT", cancelled = "CANCELLED"
       case lowMemory = "LOW_MEMORY", usage = "USAGE", configuration = "CONFIGURATION", internalError = "INTERNAL"
+      case authentication = "AUTHENTICATION"
     }
 
     private let name: Name
@@ -26,6 +27,8 @@ public struct KConnectError: Error, Sendable, CustomStringConvertible {
     public static let locked = Code(.locked), checkpointConflict = Code(.checkpointConflict), cancelled = Code(.cancelled)
     public static let lowMemory = Code(.lowMemory), usage = Code(.usage), configuration = Code(.configuration)
     public static let internalError = Code(.internalError)
+    /// A service does not accept who asks, or no token could be had.
+    public static let authentication = Code(.authentication)
   }
 
   public var code: Code

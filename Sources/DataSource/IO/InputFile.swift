@@ -1,10 +1,17 @@
-// Role: bytes to read, wherever they are: a regular file (random access), or a stream (stdin, pipe). Streams and http bodies become
-// random-access by spooling them to an unlinked temporary file.
+// Role: bytes to read, wherever they are: a regular file (random access), a remote object (random access), or a stream (stdin, pipe). Streams
+// and http bodies become random-access by spooling them to an unlinked temporary file.
 
 #if canImport(Glibc)
 import Glibc
 #endif
 import CLinux
+
+/// The bytes of an object of a remote store, read at random. Thread-safe.
+package protocol RemoteBytes: Sendable {
+  var size: Int { get }
+  /// Reads up to `buffer.count` bytes at `offset`; fewer only at the end. Throws `KConnectError`.
+  func pread(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws -> Int
+}
 
 /// An open input. A regular file has a size and `pread`; a stream has only `read`. Closed when released.
 package final class InputFile: Sendable {
@@ -14,6 +21,7 @@ package final class InputFile: Sendable {
   package let size: Int?
   private let descriptor: Int32
   private let closes: Bool
+  private let remote: (any RemoteBytes)?
 
   /// Opens a regular file or a pipe; `-` is standard input. Throws PATH_NOT_FOUND, PERMISSION or IO.
   package convenience init(path: String) throws { try self.init(path: path, displayPath: path) }
@@ -21,6 +29,7 @@ package final class InputFile: Sendable {
   /// Opens `path`, which messages call `displayPath`.
   package init(path: String, displayPath: String) throws {
     self.path = displayPath
+    remote = nil
     if path == "-" {
       descriptor = 0
       closes = false
@@ -52,12 +61,23 @@ package final class InputFile: Sendable {
     self.path = path
     self.size = size
     closes = true
+    remote = nil
+  }
+
+  /// The bytes of a remote object.
+  package init(remote: any RemoteBytes, path: String) {
+    self.remote = remote
+    self.path = path
+    size = remote.size
+    descriptor = -1
+    closes = false
   }
 
   deinit { if closes { close(descriptor) } }
 
   /// Reads up to `buffer.count` bytes at `offset`; fewer only at the end of the file.
   package func pread(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws -> Int {
+    if let remote { return try unsafe remote.pread(into: buffer, at: offset) }
     guard let base = buffer.baseAddress else { return 0 }
     var done = 0
     while done < buffer.count {
@@ -90,6 +110,7 @@ package final class InputFile: Sendable {
 
   /// The same open file under another name for messages and extensions.
   package func renamed(_ name: String) throws -> InputFile {
+    if let remote { return InputFile(remote: remote, path: name) }
     let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 3)
     guard copy >= 0 else { throw SystemError.make("cannot duplicate the descriptor of", path, errno) }
     return InputFile(descriptor: copy, path: name, size: size ?? 0)

@@ -6,6 +6,14 @@ import Glibc
 #endif
 import CLinux
 
+/// An object of a remote store under construction, written front to back by one thread at a time.
+package protocol RemoteOutput: AnyObject, Sendable {
+  /// Takes the next bytes; throws `KConnectError`.
+  func write(_ bytes: UnsafeRawBufferPointer) throws
+  /// All bytes have reached the store; the object is not visible yet.
+  func finish() throws
+}
+
 /// An output under construction, written front to back by one thread at a time.
 package final class OutputFile: @unchecked Sendable {  // one writer at a time, by the contract of FileWriter.append
   /// The path written (a temporary name with the target's extension), or "-".
@@ -15,6 +23,7 @@ package final class OutputFile: @unchecked Sendable {  // one writer at a time, 
   private let fileSystem: FileSystem
   private var descriptor: Int32
   private let isDurable: Bool
+  private var remote: (any RemoteOutput)?
   /// Bytes written so far.
   package private(set) var offset = 0
   /// Bytes whose way to the disk has been started.
@@ -48,6 +57,16 @@ package final class OutputFile: @unchecked Sendable {  // one writer at a time, 
     guard descriptor >= 0 else { throw SystemError.make("cannot open", path, errno) }
   }
 
+  /// Writes to an object of a remote store, which messages call `displayPath`.
+  package init(remote: any RemoteOutput, path: String, displayPath: String) {
+    self.remote = remote
+    self.path = path
+    self.displayPath = displayPath
+    fileSystem = .system
+    isDurable = false
+    descriptor = -1
+  }
+
   deinit { if descriptor > 2 { Glibc.close(descriptor) } }
 
   /// Takes `flock(LOCK_EX)`, by which cleaners see that the writer is alive; false when somebody else holds it.
@@ -64,6 +83,11 @@ package final class OutputFile: @unchecked Sendable {  // one writer at a time, 
   }
 
   package func write(_ bytes: UnsafeRawBufferPointer) throws {
+    if let remote {
+      try unsafe remote.write(bytes)
+      offset += bytes.count
+      return
+    }
     let (written, code) = unsafe fileSystem.write(descriptor, path, bytes)
     offset += written
     if code != 0 { throw SystemError.make("cannot write", displayPath, code) }
@@ -82,6 +106,10 @@ package final class OutputFile: @unchecked Sendable {  // one writer at a time, 
 
   /// Closes; an error here is an error of the write.
   package func close() throws {
+    if let remote {
+      self.remote = nil
+      return try remote.finish()
+    }
     guard descriptor > 2 else { return }
     let code = fileSystem.close(descriptor, path)
     descriptor = -1

@@ -3,7 +3,8 @@
 import Columnar
 
 /// Checked options of one read or write. Names are compared case-insensitively; asking for an undeclared option is a programming error.
-public struct DataSourceOptions: Sendable {
+/// Prints without the values of secrets.
+public struct DataSourceOptions: Sendable, CustomStringConvertible, CustomReflectable {
   private let specs: [String: OptionSpec]
   private let values: [String: String]
   /// Remarks for the user, such as options without effect here.
@@ -19,7 +20,7 @@ public struct DataSourceOptions: Sendable {
     var values: [String: String] = [:]
     var notes: [String] = []
     for (name, value) in given {
-      guard let spec = byName[name.lowercased()] else {
+      guard let spec = byName[name.lowercased()] ?? Self.family(of: name, specs) else {
         let near = nearestNames(to: name, among: specs.flatMap { [$0.name] + $0.aliases }, limit: 1)
         throw KConnectError(
           .optionUnknown, "unknown option '\(name)' for source '\(source)'",
@@ -34,12 +35,31 @@ public struct DataSourceOptions: Sendable {
       case .notSupported(let what): throw KConnectError(.notSupported, "option '\(spec.name)': not supported yet: \(what)")
       }
       try OptionValueParser.check(value, spec, source: source)
-      values[spec.name.lowercased()] = value
+      values[spec.isFamily ? name.lowercased() : spec.name.lowercased()] = value
     }
     self.specs = byName
     self.values = values
     self.notes = notes
     self.source = source
+  }
+
+  public var description: String {
+    let shown = values.sorted { $0.key < $1.key }.map { name, value in specs[name]?.isSecret == true ? "\(name)=****" : "\(name)=\(value)" }
+    return "\(source)(\(shown.joined(separator: ", ")))"
+  }
+
+  public var customMirror: Mirror { Mirror(self, children: ["options": description]) }
+
+  /// The declaration `prefix.*` that a name belongs to.
+  private static func family(of name: String, _ specs: [OptionSpec]) -> OptionSpec? {
+    let lower = name.lowercased()
+    return specs.first { $0.isFamily && lower.hasPrefix($0.name.dropLast().lowercased()) && lower.utf8.count > $0.name.utf8.count - 1 }
+  }
+
+  /// What was given of the family `prefix.*`: names behind the prefix, in lower case, sorted.
+  package func family(_ prefix: String) -> [(name: String, value: String)] {
+    let start = prefix.lowercased() + "."
+    return values.filter { $0.key.hasPrefix(start) }.sorted { $0.key < $1.key }.map { (String($0.key.dropFirst(start.utf8.count)), $0.value) }
   }
 
   private func spec(_ name: String) -> OptionSpec {

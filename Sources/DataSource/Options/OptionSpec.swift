@@ -21,6 +21,7 @@ public struct OptionSpec: Sendable, Hashable {
   /// Where the option applies.
   public enum Use: String, Sendable { case read, write, both }
 
+  /// `prefix.*` declares a family: every name that begins with `prefix.`.
   public var name: String
   public var aliases: [String]
   public var kind: OptionValueKind
@@ -45,4 +46,6 @@ public struct OptionSpec: Sendable, Hashable {
     self.isSecret = isSecret
     self.support = support
   }
+
+  package var isFamily: Bool { name.hasSuffix(".*") }
 }

@@ -11,6 +11,8 @@ package protocol DataSourceProvider: Sendable {
   /// One sentence for `kconnect options`.
   var summary: String { get }
   var options: [OptionSpec] { get }
+  /// The options that hold for what `paths` and `given` name, where that decides which are supported; `options` by default.
+  func options(for paths: [String], given: [(String, String)]) -> [OptionSpec]
   /// False where options alone can name what is read or written.
   var needsPath: Bool { get }
   /// Opens tables at `paths` for reading; `schema` is the user's, nil to discover. Throws `KConnectError`.
@@ -21,6 +23,7 @@ package protocol DataSourceProvider: Sendable {
 
 extension DataSourceProvider {
   package var needsPath: Bool { true }
+  package func options(for paths: [String], given: [(String, String)]) -> [OptionSpec] { options }
 }
 
 /// The formats of a session. Immutable once built.

@@ -62,6 +62,12 @@ package protocol Scan: AnyObject, Sendable {
   func nextMorsel() throws -> (any Morsel)?
   /// Counters so far, for explain analyze and progress.
   var metrics: ScanMetrics { get }
+  /// The query is being cancelled: threads that wait in `nextMorsel` for something outside give up soon. Nothing by default.
+  func stop()
+}
+
+extension Scan {
+  package func stop() {}
 }
 
 /// A piece of a scan: a row group, a range of a file.

@@ -89,7 +89,16 @@ extension DeltaLog {
   /// Puts a commit file in place if that version is free.
   func put(_ text: String, version: Int64) throws -> SmallFile.Outcome {
     let name = LogFileName.commitName(version)
-    return try SmallFile.put(text.utf8, name: name, in: directory, displayPath: display(name), fileSystem: fileSystem)
+    // What fails behind the link fails like the sync of the directory: the version stands.
+    var failure: KConnectError?
+    let outcome = try SmallFile.put(text.utf8, name: name, in: directory, displayPath: display(name), fileSystem: fileSystem) { moment in
+      switch moment {
+      case .written: try Failpoint.pass("delta.written")
+      case .linked: do { try Failpoint.pass("delta.linked") } catch let error as KConnectError { failure = error }
+      }
+    }
+    if case .written = outcome, let failure { return .notDurable(failure) }
+    return outcome
   }
 
   private func newest(after known: DeltaSnapshot?, into winners: inout [WinningCommit]) throws -> DeltaSnapshot? {

@@ -88,12 +88,17 @@ struct SnapshotState {
     switch action {
     case .add(let add):
       let key = add.key
-      tombstones[key] = nil
+      // Asked first: a removal from a shared dictionary copies all of it.
+      if tombstones[key] != nil { tombstones[key] = nil }
       files.add(add)
     case .remove(let remove):
       let key = remove.key
       files.remove(key)
-      tombstones[key] = remove
+      // Checkpoints hold neither, and nobody asks.
+      var tombstone = remove
+      tombstone.stats = nil
+      tombstone.tags = nil
+      tombstones[key] = tombstone
     case .metadata(let new): metadata = new
     case .protocol(let new): table = new
     case .transaction(let transaction): transactions[transaction.appId] = transaction

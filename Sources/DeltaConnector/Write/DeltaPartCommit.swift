@@ -8,7 +8,19 @@ import FileConnector
 /// Adds the parts of one write to a table.
 final class DeltaPartCommit: PartCommit {
   /// What the write takes out of the table.
-  enum Replacement: Sendable { case nothing, everything, touchedPartitions }
+  enum Replacement: Sendable {
+    case nothing, everything, touchedPartitions
+    /// These files, whose other rows are among those written; the commit conflicts with any that brings rows.
+    case files([AddFile])
+
+    var isNothing: Bool {
+      switch self {
+      case .nothing: true
+      case .files(let files): files.isEmpty
+      default: false
+      }
+    }
+  }
 
   private let log: DeltaLog
   private let basis: DeltaSnapshot?
@@ -90,7 +102,7 @@ final class DeltaPartCommit: PartCommit {
       if code != 0 { throw SystemError.make("cannot sync", directory, code) }
     }
     createdDirectories += try log.makeDirectories()
-    if basis != nil, adds.isEmpty, replaced == .nothing, metadata == nil, transaction == nil {
+    if basis != nil, adds.isEmpty, replaced.isNothing, metadata == nil, transaction == nil {
       isDone = true
       return true
     }
@@ -118,6 +130,17 @@ final class DeltaPartCommit: PartCommit {
       return .conflict(
         KConnectError(.alreadyExists, "'\(log.displayPath)' was created by somebody else meanwhile", hint: "use mode append or overwrite", isRetryable: true))
     }
+    if case .files = replaced {
+      for winner in winners {
+        for case .add(let file) in winner.actions where file.dataChange {
+          return .conflict(
+            KConnectError(
+              .locked, "'\(log.displayPath)': version \(winner.version), committed meanwhile, brought the file '\(file.path)', which may hold the same keys",
+              hint: "repeat the write", isRetryable: true))
+        }
+      }
+      return try ConflictCheck.answer(actions(on: basis), basis: basis, winners: winners, path: log.displayPath)
+    }
     // What is replaced follows from the newest version, so removals by winners are no conflict.
     let lasting = actions(on: basis).filter { if case .remove = $0 { false } else { true } }
     let answer = try ConflictCheck.answer(lasting, basis: basis, winners: winners, path: log.displayPath, allowsAddedColumns: true)
@@ -129,7 +152,7 @@ final class DeltaPartCommit: PartCommit {
   private func actions(on snapshot: DeltaSnapshot?) -> [DeltaAction] {
     var info = info
     if let snapshot { info["readVersion"] = .long(snapshot.version) }
-    info["isBlindAppend"] = .bool(replaced == .nothing)
+    info["isBlindAppend"] = .bool({ if case .nothing = replaced { true } else { false } }())
     let bytes = adds.reduce(0) { $0 + $1.size }
     info["operationMetrics"] = .bag([
       DynamicEntry("numFiles", .string(String(adds.count))), DynamicEntry("numOutputRows", .string(String(rows))),
@@ -142,6 +165,7 @@ final class DeltaPartCommit: PartCommit {
     let now = DeltaClock.milliseconds
     switch replaced {
     case .nothing: break
+    case .files(let files): for file in files { out.append(.remove(file.removal(at: now))) }
     case .everything: for file in snapshot?.adds ?? [] { out.append(.remove(file.removal(at: now))) }
     case .touchedPartitions:
       let touched = Set(adds.map(\.partitionValues))

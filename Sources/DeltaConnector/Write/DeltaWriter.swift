@@ -3,6 +3,7 @@
 import Columnar
 import DataSource
 import Delta
+import Engine
 import FileConnector
 
 /// Starts writes to a table.
@@ -29,6 +30,7 @@ struct DeltaWriter {
     let transaction = try transaction()
     if let transaction, let known = snapshot?.transactions[transaction.appId], known.version >= transaction.version { return nil }
     if let snapshot { try TableFeatures.checkWritable(snapshot) }
+    if let rule = try UpsertRule(options) { return try upsertSink(rule, schema, mode: mode, partitionBy: partitionBy, snapshot) }
     if mode == .overwrite, let snapshot, snapshot.protocol.supports("appendOnly"), snapshot.flag("delta.appendOnly") {
       throw KConnectError(.usage, "'\(log.displayPath)' is append-only (delta.appendOnly)", hint: "use mode append")
     }
@@ -44,7 +46,7 @@ struct DeltaWriter {
     return target.converts ? ConvertingSink(inner, target) : inner
   }
 
-  private func partSink(
+  func partSink(
     _ target: TargetSchema, _ keys: [String], _ snapshot: DeltaSnapshot?, _ metadata: TableMetadata?, _ replaced: DeltaPartCommit.Replacement,
     _ transaction: AppTransaction?, _ mode: SaveMode
   ) throws -> any TableSink {
@@ -79,7 +81,7 @@ struct DeltaWriter {
     }
   }
 
-  private func transaction() throws -> AppTransaction? {
+  func transaction() throws -> AppTransaction? {
     let app = options.string("txnAppId"), version = options.integer("txnVersion")
     if app == nil, version == nil { return nil }
     guard let app, !app.isEmpty, let version else {
@@ -88,7 +90,7 @@ struct DeltaWriter {
     return AppTransaction(appId: app, version: Int64(version), lastUpdated: DeltaClock.milliseconds)
   }
 
-  private func partitioning(_ given: [String], _ snapshot: DeltaSnapshot?, _ schema: StructType) throws -> [String] {
+  func partitioning(_ given: [String], _ snapshot: DeltaSnapshot?, _ schema: StructType) throws -> [String] {
     guard let snapshot else { return given }
     let own = snapshot.metadata.partitionColumns
     if !given.isEmpty, given != own {
@@ -104,7 +106,7 @@ struct DeltaWriter {
   }
 
   /// The metadata to commit; nil when the table's stays.
-  private func newMetadata(_ snapshot: DeltaSnapshot?, _ target: TargetSchema, _ keys: [String], _ replacesSchema: Bool) throws -> TableMetadata? {
+  func newMetadata(_ snapshot: DeltaSnapshot?, _ target: TargetSchema, _ keys: [String], _ replacesSchema: Bool) throws -> TableMetadata? {
     guard var metadata = snapshot?.metadata else {
       return TableMetadata(id: randomIdentifier(), schemaString: target.table.json, partitionColumns: keys, createdTime: DeltaClock.milliseconds)
     }
@@ -131,7 +133,7 @@ struct DeltaWriter {
       DynamicEntry("mode", .string(mode == .overwrite ? "Overwrite" : mode == .append ? "Append" : "ErrorIfExists")),
       DynamicEntry("partitionBy", .string(DynamicValue.array(keys.map { .string($0) }).json)),
     ]
-    var info = CommitInfo([DynamicEntry("operation", .string("WRITE")), DynamicEntry("operationParameters", .bag(parameters))])
+    var info = CommitInfo([DynamicEntry("operation", .string(options.isGiven("upsertKey") ? "MERGE" : "WRITE")), DynamicEntry("operationParameters", .bag(parameters))])
     if let text = options.string("userMetadata") { info["userMetadata"] = .string(text) }
     return info
   }

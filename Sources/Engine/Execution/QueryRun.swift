@@ -28,6 +28,7 @@ final class QueryRun: Sendable {
   func cancel() {
     isCancelled.store(true, ordering: .relaxed)
     for job in jobs.withLock({ $0 }) { job.stopWaiting() }
+    for scan in scans.withLock({ $0 }) { scan.stop() }
   }
 
   /// Throws CANCELLED when the query is to stop. Called once per batch.

@@ -14,6 +14,7 @@ enum Optimizer {
   static let rules: [any OptimizerRule] = [
     ConstantFoldingRule(), MergeProjectionsRule(), PredicatePushdownRule(), ConstantFoldingRule(), UnusedWorkRule(), LimitRule(),
     ScanFilterRule(), CommonSubexpressionRule(), ColumnPruningRule(), MergeProjectionsRule(), ScanLimitRule(),
+    RemotePrefixRule(),
   ]
 
   static func optimize(_ plan: LogicalPlan, context: EvaluationContext) throws -> LogicalPlan {

@@ -6,11 +6,12 @@ import Glibc
 
 /// A pthread mutex and one condition. Waiting releases the mutex; every change that others wait for is followed by `broadcast`.
 // SAFETY: owns or keeps alive the memory behind its pointers for as long as it lives; every access stays within the counts it holds.
-@safe final class Monitor: @unchecked Sendable {  // the pthread objects are made for sharing
+@safe package final class Monitor: @unchecked Sendable {  // the pthread objects are made for sharing
   private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
 
-  init() {
+  /// A free mutex.
+  package init() {
     unsafe pthread_mutex_init(mutex, nil)
     unsafe pthread_cond_init(condition, nil)
   }
@@ -22,17 +23,21 @@ import Glibc
     unsafe condition.deallocate()
   }
 
-  func lock() { unsafe pthread_mutex_lock(mutex) }
+  /// Takes the mutex.
+  package func lock() { unsafe pthread_mutex_lock(mutex) }
   /// True when the mutex was free and is held now.
-  func tryLock() -> Bool { unsafe pthread_mutex_trylock(mutex) == 0 }
-  func unlock() { unsafe pthread_mutex_unlock(mutex) }
+  package func tryLock() -> Bool { unsafe pthread_mutex_trylock(mutex) == 0 }
+  /// Gives the mutex back.
+  package func unlock() { unsafe pthread_mutex_unlock(mutex) }
   /// Waits for a broadcast; the mutex is held before and after.
-  func wait() { unsafe pthread_cond_wait(condition, mutex) }
-  func signal() { unsafe pthread_cond_signal(condition) }
-  func broadcast() { unsafe pthread_cond_broadcast(condition) }
+  package func wait() { unsafe pthread_cond_wait(condition, mutex) }
+  /// Wakes one waiting thread.
+  package func signal() { unsafe pthread_cond_signal(condition) }
+  /// Wakes all waiting threads.
+  package func broadcast() { unsafe pthread_cond_broadcast(condition) }
 
   /// Runs `body` with the mutex held.
-  func withLock<R>(_ body: () throws -> R) rethrows -> R {
+  package func withLock<R>(_ body: () throws -> R) rethrows -> R {
     lock()
     defer { unlock() }
     return try body()

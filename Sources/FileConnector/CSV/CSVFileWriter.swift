@@ -41,20 +41,21 @@ final class CSVFileWriter: FileWriter, @unchecked Sendable {  // `append` and `f
 
   private struct Chunk: EncodedChunk {
     var rowCount: Int
-    var bytes: Buffer<UInt8>
+    var pieces: [Buffer<UInt8>]
     var hasTimes: [Bool]
     /// Kept for the rare case that dates have to become datetimes.
     var batches: [RecordBatch]
-    var byteCount: Int { bytes.count }
+    var byteCount: Int { pieces.reduce(0) { $0 + $1.count } }
   }
 
   func encode(_ chunk: [RecordBatch]) throws -> any EncodedChunk { try encode(chunk, withTimes: []) }
 
   private func encode(_ batches: [RecordBatch], withTimes: [Bool]) throws -> Chunk {
     do {
-      let text = try encoder.encode(batches, withTimes: withTimes)
+      // A chunk is compressed as a whole.
+      let text = codec == nil ? try encoder.encode(batches, withTimes: withTimes) : try encoder.encode(batches, withTimes: withTimes, pieceBytes: .max)
       let mayChange = zip(encoder.hasDatetime, text.hasTimes).contains { $0 && !$1 }
-      return Chunk(rowCount: text.rowCount, bytes: try compressed(text.bytes), hasTimes: text.hasTimes, batches: mayChange ? batches : [])
+      return Chunk(rowCount: text.rowCount, pieces: try text.pieces.map(compressed), hasTimes: text.hasTimes, batches: mayChange ? batches : [])
     } catch let error as CSVWriteError {
       throw KConnectError(.valueInvalid, "'\(file.displayPath)', \(error)", hint: "set option quote")
     }
@@ -90,7 +91,7 @@ final class CSVFileWriter: FileWriter, @unchecked Sendable {  // `append` and `f
     let needsTimes = zip(hasTimes, chunk.hasTimes).contains { $0 && !$1 }
     if needsTimes, !chunk.batches.isEmpty { chunk = try encode(chunk.batches, withTimes: zip(hasTimes, chunk.hasTimes).map { $0 || $1 }) }
     hasTimes = zip(hasTimes, chunk.hasTimes).map { $0 || $1 }
-    try write(chunk.bytes)
+    for piece in chunk.pieces { try write(piece) }
   }
 
   func finish() throws { try writeHeader() }

@@ -4,7 +4,7 @@
 #if canImport(Glibc)
 import Glibc
 #endif
-import DataSource
+package import DataSource
 
 /// One file of a table.
 package struct FileEntry: Sendable {
@@ -19,8 +19,14 @@ package struct FileEntry: Sendable {
   /// Directory names between the table's base and the file, outermost first: what partition columns are read from.
   package var directories: [String]
   package var source: SourcePath
+  /// Opens an object of a store; nil for everything else.
+  package var open: (@Sendable () throws -> InputFile)?
 
-  package init(path: String, movedTo: String? = nil, size: Int?, modified: Int64, directories: [String] = [], source: SourcePath) {
+  package init(
+    path: String, movedTo: String? = nil, size: Int?, modified: Int64, directories: [String] = [], source: SourcePath,
+    open: (@Sendable () throws -> InputFile)? = nil
+  ) {
+    self.open = open
     self.path = path
     self.movedTo = movedTo
     self.size = size
@@ -41,6 +47,8 @@ package struct ListingOptions: Sendable {
   package var basePath: String?
   /// The format's extensions: a directory that has files with one of them is taken to consist of these.
   package var fileExtensions: [String] = []
+  /// The place in a store that a URL names; nil where it is an ordinary web address.
+  package var place: (@Sendable (String) throws -> ObjectPlace?)?
 
   package init() {}
 }
@@ -67,6 +75,12 @@ package struct FileListing {
   private mutating func add(_ text: String) throws {
     let source = try SourcePath(text)
     switch source {
+    case .url(let url) where options.place != nil:
+      guard let place = try options.place?(url) else {
+        entries.append(FileEntry(path: url, movedTo: nil, size: nil, modified: 0, directories: [], source: source))
+        return
+      }
+      entries += try ObjectListing.files(place, options)
     case .standardStream, .url:
       let path = if case .url(let url) = source { url } else { "-" }
       entries.append(FileEntry(path: path, movedTo: nil, size: nil, modified: 0, directories: [], source: source))

@@ -107,7 +107,7 @@ package final class FileTable: BatchReadable {
   func constant(_ name: String, file i: Int) -> Scalar? {
     if let c = partitions.schema.index(of: name) { return partitions.values[i][c] }
     if let value = catalog?.constant(name, file: i) { return value }
-    return name == fileNameColumn ? .string(files[i].movedTo ?? files[i].path) : nil
+    return name == fileNameColumn ? .string(URLText.shown(files[i].movedTo ?? files[i].path)) : nil
   }
 
   private func isConstant(_ name: String) -> Bool { name == fileNameColumn || partitions.schema.index(of: name) != nil }
@@ -208,7 +208,9 @@ final class InputCache: Sendable {
       return try state.withLock { state in
         if let kept = state.kept[i] { return kept }
         let file: InputFile
-        if case .url(let url) = entry.source {
+        if let open = entry.open {
+          file = try open()
+        } else if case .url(let url) = entry.source {
           file = try HTTPDownload.spool(url, http)
         } else {
           let stream = try InputFile(path: "-")

@@ -6,7 +6,7 @@ import DataSource
 package enum SourcePath: Sendable, Hashable {
   /// `-` or `stdin:`.
   case standardStream
-  /// `http://…`, `https://…`.
+  /// `http://…`, `https://…`, and the addresses of stores: `wasbs://…`, `abfss://…`.
   case url(String)
   /// A file, directory or pattern; `file:` URLs are unwrapped.
   case local(String)
@@ -29,7 +29,7 @@ package enum SourcePath: Sendable, Hashable {
       return
     }
     switch scheme.lowercased() {
-    case "http", "https": self = .url(text)
+    case "http", "https", "wasb", "wasbs", "abfs", "abfss": self = .url(text)
     case "file":
       let rest = text[text.index(colon, offsetBy: 3)...]
       guard let slash = rest.firstIndex(of: "/") else { throw KConnectError(.usage, "'\(text)' has no path", hint: "write file:///path") }
@@ -38,7 +38,7 @@ package enum SourcePath: Sendable, Hashable {
       self = .local(percentDecoded(rest[slash...]))
     default:
       throw KConnectError(
-        .notSupported, "'\(text)': not supported yet: the URL scheme '\(scheme)'", hint: "supported are local paths, file:, http: and https:")
+        .notSupported, "'\(URLText.shown(text))': not supported yet: the URL scheme '\(scheme)'", hint: "supported are local paths, file:, http:, https:, wasbs: and abfss:")
     }
   }
 

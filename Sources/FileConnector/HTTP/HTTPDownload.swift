@@ -22,8 +22,11 @@ package enum HTTPDownload {
   /// The body of `url` as a file; throws HTTP with the status, or with what curl says. Redirects are followed (at most 10, http and https
   /// only). A body that is gzip although the name does not say so is called `….gz`.
   package static func spool(_ url: String, _ options: HTTPOptions) throws -> InputFile {
+    guard url.lowercased().hasPrefix("http") else {
+      throw KConnectError(.notSupported, "'\(URLText.shown(url))': no store of objects for this address is built in here", hint: "supported are http: and https:")
+    }
     guard kccurl_load() else {
-      throw KConnectError(.http, unsafe "cannot fetch '\(url)': libcurl is not available: \(String(cString: kccurl_load_error()))", hint: "install libcurl4")
+      throw KConnectError(.http, unsafe "cannot fetch '\(URLText.shown(url))': libcurl is not available: \(String(cString: kccurl_load_error()))", hint: "install libcurl4")
     }
     let spool = try SpoolFile()
     var attempt = 0
@@ -86,7 +89,7 @@ package enum HTTPDownload {
     if result != CURLE_OK {
       let isTimeout = result == CURLE_OPERATION_TIMEDOUT
       throw KConnectError(
-        .http, unsafe "cannot fetch '\(url)': \(String(cString: kccurl_error_text(result)))",
+        .http, unsafe "cannot fetch '\(URLText.shown(url))': \(String(cString: kccurl_error_text(result)))",
         hint: isTimeout ? "option httpTimeout sets how long a silent transfer is waited for" : "check the address and the network",
         isRetryable: result != CURLE_URL_MALFORMAT && result != CURLE_UNSUPPORTED_PROTOCOL && result != CURLE_PEER_FAILED_VERIFICATION)
     }
@@ -94,7 +97,7 @@ package enum HTTPDownload {
     _ = unsafe kccurl_get_long(curl, CURLINFO_RESPONSE_CODE, &status)
     guard status < 200 || status >= 300 else { return }
     throw KConnectError(
-      .http, "'\(url)' answered HTTP \(status)\(reason(status))", hint: "the address is opened without credentials",
+      .http, "'\(URLText.shown(url))' answered HTTP \(status)\(reason(status))", hint: "the address is opened without credentials",
       isRetryable: status == 429 || status >= 500)
   }
 

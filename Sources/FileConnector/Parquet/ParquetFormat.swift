@@ -143,7 +143,7 @@ enum ParquetErrors {
     case .corrupt: return KConnectError(.formatCorrupt, text, cause: error)
     case .notSupported: return KConnectError(.notSupported, text, cause: error)
     case .io: return KConnectError(.io, text, cause: error)
-    case .inexact: return KConnectError(.valueInvalid, text, hint: "onInexact=truncate cuts such values; timestampUnit=nanos keeps ticks", cause: error)
+    case .inexact: return KConnectError(.valueInvalid, text, hint: error.hint, cause: error)
     case .invalidRequest: return KConnectError(.usage, text, cause: error)
     }
   }

@@ -8,7 +8,10 @@ package enum FileFormats {
   package static let all: [any FileFormat] = [ParquetFormat(), CSVFormat(), JSONFormat()]
 
   /// One provider per format.
-  package static var providers: [any DataSourceProvider] { all.map { FileProvider($0) } }
+  package static var providers: [any DataSourceProvider] { providers(stores: ObjectStores()) }
+
+  /// The same, with stores of objects that paths may name.
+  package static func providers(stores: ObjectStores) -> [any DataSourceProvider] { all.map { FileProvider($0, stores: stores) } }
 
   /// The format a path means, by extension, by the files of a directory or pattern, at last by a file's first bytes. Throws USAGE that names
   /// the possible formats when nothing tells.
@@ -16,7 +19,7 @@ package enum FileFormats {
     let source = try SourcePath(path)
     func unknown(_ why: String) -> KConnectError {
       let names = formats.map(\.shortName)
-      return KConnectError(.usage, "cannot tell the format of '\(path)': \(why)", hint: "write one in front: " + names.map { "\($0):\(path)" }.joined(separator: ", "))
+      return KConnectError(.usage, "cannot tell the format of '\(URLText.shown(path))': \(why)", hint: "write one in front: " + names.map { "\($0):\(URLText.shown(path))" }.joined(separator: ", "))
     }
     func byExtension(_ name: String) -> (any FileFormat)? {
       FileNames.formatExtension(name).flatMap { ext in formats.first { $0.fileExtensions.contains(ext) } }

@@ -7,10 +7,12 @@ package import DataSource
 package struct FileProvider: DataSourceProvider {
   package let format: any FileFormat
   private let fileSystem: FileSystem
+  let stores: ObjectStores
 
-  package init(_ format: any FileFormat, fileSystem: FileSystem = .system) {
+  package init(_ format: any FileFormat, fileSystem: FileSystem = .system, stores: ObjectStores = ObjectStores()) {
     self.format = format
     self.fileSystem = fileSystem
+    self.stores = stores
   }
 
   package var shortName: String { format.shortName }
@@ -18,22 +20,22 @@ package struct FileProvider: DataSourceProvider {
   package var summary: String { format.summary }
   package var options: [OptionSpec] {
     let own = Set(format.options.map { $0.name.lowercased() })
-    return format.options + DirectoryOptions.specs.filter { !own.contains($0.name.lowercased()) }
+    return format.options + (DirectoryOptions.specs + stores.options).filter { !own.contains($0.name.lowercased()) }
   }
 
   package func open(_ paths: [String], schema: StructType?, options: DataSourceOptions) throws -> any BatchReadable {
-    try FileTableBuilder(format: format, options: options).table(paths.isEmpty ? options.string("path").map { [$0] } ?? [] : paths, schema: schema)
+    try FileTableBuilder(format: format, options: options, stores: stores).table(paths.isEmpty ? options.string("path").map { [$0] } ?? [] : paths, schema: schema)
   }
 
   /// The table of the files given, in their order; `label` names them in messages.
   package func open(files: [FileEntry], label: String, schema: StructType?, options: DataSourceOptions) throws -> any BatchReadable {
-    try FileTableBuilder(format: format, options: options).table(listed: files, label: label, schema: schema)
+    try FileTableBuilder(format: format, options: options, stores: stores).table(listed: files, label: label, schema: schema)
   }
 
   package func makeSink(
     _ path: String, schema: StructType, mode: SaveMode, partitionBy: [String], options: DataSourceOptions
   ) throws -> (any TableSink)? {
-    try SinkBuilder(format: format, options: options, fileSystem: fileSystem)
+    try SinkBuilder(format: format, options: options, fileSystem: fileSystem, stores: stores)
       .sink(path, schema: schema, mode: mode, partitionBy: partitionBy)
   }
 }

@@ -7,6 +7,7 @@ import DataSource
 struct FileTableBuilder {
   let format: any FileFormat
   let options: DataSourceOptions
+  let stores: ObjectStores
 
   /// How many files types are guessed from when a format does not store them.
   private static let sampledFiles = 8
@@ -15,7 +16,8 @@ struct FileTableBuilder {
 
   func table(_ paths: [String], schema: StructType?) throws -> FileTable {
     guard !paths.isEmpty else { throw KConnectError(.usage, "no path given for \(format.shortName)", hint: "give a file, a directory, a pattern or '-'") }
-    let label = paths.count == 1 ? paths[0] : "\(paths[0]), … (\(paths.count) paths)"
+    let first = URLText.shown(paths[0])
+    let label = paths.count == 1 ? first : "\(first), … (\(paths.count) paths)"
     return try table(listed: try FileListing.files(paths, try listingOptions()), label: label, schema: schema)
   }
 
@@ -56,6 +58,7 @@ struct FileTableBuilder {
     listing.modifiedAfter = try DirectoryOptions.nanoseconds("modifiedAfter", options)
     listing.basePath = options.string("basePath")
     listing.fileExtensions = format.fileExtensions
+    listing.place = { [stores, options] in try stores.place($0, options: options) }
     return listing
   }
 

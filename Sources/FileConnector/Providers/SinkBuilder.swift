@@ -8,9 +8,13 @@ struct SinkBuilder {
   let format: any FileFormat
   let options: DataSourceOptions
   let fileSystem: FileSystem
+  let stores: ObjectStores
 
   /// Nil when mode `ignore` finds the target.
   func sink(_ path: String, schema: StructType, mode: SaveMode, partitionBy: [String]) throws -> (any TableSink)? {
+    if case .url(let url) = try SourcePath(path), let place = try stores.place(url, options: options) {
+      return try objectSink(place, url, schema, mode, partitionBy, endsInSlash: SourcePath.url(url).nameForExtension.hasSuffix("/"))
+    }
     let target = try WriteTarget(path, fileExtensions: format.fileExtensions, isPartitioned: !partitionBy.isEmpty)
     let makeWriter: (OutputFile) throws -> any FileWriter = { try format.makeWriter($0, schema: schema, options: options) }
     switch target {
@@ -30,7 +34,7 @@ struct SinkBuilder {
     }
   }
 
-  private static func exists(_ path: String) -> KConnectError {
+  static func exists(_ path: String) -> KConnectError {
     KConnectError(.alreadyExists, "'\(path)' exists already", hint: "mode append adds to it, overwrite replaces it, ignore leaves it alone")
   }
 
@@ -45,14 +49,21 @@ struct SinkBuilder {
     case .overwrite where isOccupied:
       try TargetContents.checkReplaceable(directory, fileExtensions: format.fileExtensions)
       change = !partitionBy.isEmpty && options.word("partitionOverwriteMode") == "dynamic" ? .replaceTouched : .replace
-    case .append where isOccupied: try checkAppend(directory, schema, partitionBy)
+    case .append where isOccupied: try checkAppend(directory, schema, partitionBy, names: try TargetContents.files(directory))
     default: break
     }
+    return try parts(try DirectoryCommit(target: directory, change: change, fileSystem: fileSystem), directory, schema, partitionBy)
+  }
+
+  /// The sink of parts that `commit` makes visible.
+  func parts(_ commit: any PartCommit, _ target: String, _ schema: StructType, _ partitionBy: [String]) throws -> any TableSink {
     let limit = options.integer("maxRecordsPerFile") ?? 0
-    guard limit >= 0 else { throw KConnectError(.optionInvalid, "option 'maxRecordsPerFile': found \(limit), expected 0 or more") }
-    let commit = try DirectoryCommit(target: directory, change: change, fileSystem: fileSystem)
+    guard limit >= 0 else {
+      commit.abort()
+      throw KConnectError(.optionInvalid, "option 'maxRecordsPerFile': found \(limit), expected 0 or more")
+    }
     return try PartSinks.make(
-      commit, format: format, options: options, schema: schema, partitionBy: partitionBy, target: directory, fileSystem: fileSystem,
+      commit, format: format, options: options, schema: schema, partitionBy: partitionBy, target: target, fileSystem: fileSystem,
       maxRecordsPerFile: limit == 0 ? nil : limit, maxOpenFiles: max(1, options.integer("maxOpenPartitions") ?? 128))
   }
 
@@ -60,16 +71,16 @@ struct SinkBuilder {
 
   /// Refuses to append rows that readers of the directory could not read together with what is there. With mergeSchema only conflicts of
   /// type are refused.
-  private func checkAppend(_ directory: String, _ schema: StructType, _ partitionBy: [String]) throws {
-    let names = try TargetContents.files(directory)
+  func checkAppend(_ place: String, _ schema: StructType, _ partitionBy: [String], names: [String]) throws {
     if names.isEmpty { return }
+    let directory = URLText.shown(place)
     let extensions = Set(names.compactMap { FileNames.formatExtension($0) })
     let foreign = extensions.intersection(TargetContents.dataExtensions).subtracting(format.fileExtensions).subtracting([".crc", ".txt"])
     if !foreign.isEmpty, extensions.isDisjoint(with: format.fileExtensions) {
       throw KConnectError(
         .schemaMismatch, "'\(directory)' holds \(foreign.sorted().joined(separator: ", ")) files, the write is \(format.shortName)", hint: "choose another directory, or mode overwrite")
     }
-    let existing = try FileProvider(format).openForComparison(directory, options)
+    let existing = try FileProvider(format, stores: stores).openForComparison(place, options)
     let existingKeys = existing.partitions.schema.names
     guard existingKeys == partitionBy else {
       func shown(_ names: [String]) -> String { names.isEmpty ? "not partitioned" : "partitioned by \(names.joined(separator: ", "))" }
@@ -104,6 +115,6 @@ struct SinkBuilder {
 extension FileProvider {
   /// The table that stands at a target, read with the write's options where they mean the same.
   func openForComparison(_ directory: String, _ options: DataSourceOptions) throws -> FileTable {
-    try FileTableBuilder(format: format, options: options).table([directory], schema: nil)
+    try FileTableBuilder(format: format, options: options, stores: stores).table([directory], schema: nil)
   }
 }

@@ -28,7 +28,7 @@ struct PartFactory {
     let digits = String(count)
     let name = joinPath(directory, "part-" + String(repeating: "0", count: max(0, 5 - digits.count)) + digits + "-" + identifier + fileExtension)
     count += 1
-    let file = try OutputFile(creating: try commit.pathForPart(name), displayPath: joinPath(target, name), fileSystem: fileSystem)
+    let file = try commit.makeFile(forPart: name, target: target, fileSystem: fileSystem)
     return PartWriter(name: name, file: file, writer: try makeWriter(file))
   }
 

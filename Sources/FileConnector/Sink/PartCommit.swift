@@ -17,12 +17,20 @@ package struct FinishedPart: Sendable {
 package protocol PartCommit: AnyObject {
   /// The path to write the part of that relative name to; its directories exist then.
   func pathForPart(_ name: String) throws -> String
+  /// Starts the file of the part of that relative name; `target` is what messages call the place.
+  func makeFile(forPart name: String, target: String, fileSystem: FileSystem) throws -> OutputFile
   /// Takes over a finished part.
   func add(_ part: FinishedPart) throws
   /// Makes the parts visible, all or none; false when another write had done the same work already and nothing was added.
   func commit() throws -> Bool
   /// Removes every trace of an uncommitted write.
   func abort()
+}
+
+extension PartCommit {
+  package func makeFile(forPart name: String, target: String, fileSystem: FileSystem) throws -> OutputFile {
+    try OutputFile(creating: try pathForPart(name), displayPath: joinPath(target, name), fileSystem: fileSystem)
+  }
 }
 
 /// Makes sinks that write parts.

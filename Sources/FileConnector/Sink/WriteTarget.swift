@@ -21,7 +21,7 @@ package enum WriteTarget: Sendable, Equatable {
     case .standardStream:
       if isPartitioned { throw KConnectError(.usage, "standard output cannot be partitioned", hint: "write to a directory") }
       self = .standardOutput
-    case .url(let url): throw KConnectError(.notSupported, "'\(url)': not supported yet: writing to http", hint: "write to a local path")
+    case .url(let url): throw KConnectError(.notSupported, "'\(URLText.shown(url))': not supported yet: writing to this address", hint: "write to a local path, or to Azure storage: https://ACCOUNT.blob.core.windows.net/…")
     case .local(let path):
       let kind = pathKind(path)
       let isNamedFile = FileNames.formatExtension(path).map { fileExtensions.contains($0) } ?? false

@@ -6,13 +6,15 @@ package import Columnar
 package struct JSONValueOptions: Sendable {
   /// Pattern of datetime texts; nil: every form Kusto takes.
   package var timestampPattern: DateTimePattern?
+  /// Whether 0 and 1 are booleans too, as Kusto services write them at times.
+  package var takesNumbersAsBool = false
   package init() {}
 }
 
 /// A growing column. Not thread-safe.
-final class JSONColumnBuilder {
-  let type: DataType
-  private(set) var count = 0
+package final class JSONColumnBuilder {
+  package let type: DataType
+  package private(set) var count = 0
   private let options: JSONValueOptions
   private let valid = BufferBuilder<UInt64>()
   private var nullCount = 0
@@ -27,13 +29,13 @@ final class JSONColumnBuilder {
   private let dynamic = DynamicParser()
   private let scratch = BufferBuilder<UInt8>()
 
-  init(_ type: DataType, _ options: JSONValueOptions) {
+  package init(_ type: DataType, _ options: JSONValueOptions) {
     self.type = type
     self.options = options
   }
 
   /// Rough bytes held.
-  var byteSize: Int { type.isVariableWidth ? text.data.count + 4 * count : 16 * count }
+  package var byteSize: Int { type.isVariableWidth ? text.data.count + 4 * count : 16 * count }
 
   @inline(__always) private func mark(_ bit: Bool) {
     if count & 63 == 0 { valid.append(0) }
@@ -41,7 +43,8 @@ final class JSONColumnBuilder {
     count &+= 1
   }
 
-  func appendNull() {
+  /// Appends a null.
+  package func appendNull() {
     switch type {
     case .bool: if count & 63 == 0 { bits.append(0) }
     case .int: ints.append(0)
@@ -63,7 +66,7 @@ final class JSONColumnBuilder {
   }
 
   /// Stores the value at the cursor and passes it; false when it is not of the type (nothing is stored then). Throws when it is not JSON.
-  func append(_ cursor: inout JSONCursor) throws(JSONTextError) -> Bool {
+  package func append(_ cursor: inout JSONCursor) throws(JSONTextError) -> Bool {
     guard let first = cursor.peek() else { throw cursor.error("expected a value, found the end") }
     if first == UInt8(ascii: "n") {
       _ = try cursor.skipValue()
@@ -135,7 +138,7 @@ final class JSONColumnBuilder {
       guard isText, let v = unsafe ScalarText.parseGUID(p, n) else { return false }
       guids.append(v)
     case .bool:
-      guard isText, n > 1, let v = unsafe ScalarText.parseBool(p, n) else { return false }
+      guard isText && n > 1 || options.takesNumbersAsBool, let v = unsafe ScalarText.parseBool(p, n) else { return false }
       putBool(v)
     case .string, .dynamic: return false
     }
@@ -148,7 +151,7 @@ final class JSONColumnBuilder {
   }
 
   /// Forgets rows from `row` on; also what a failed append may have left in the text.
-  func cut(to row: Int) {
+  package func cut(to row: Int) {
     while count > row {
       count -= 1
       let mask: UInt64 = 1 << UInt64(count & 63)
@@ -173,7 +176,7 @@ final class JSONColumnBuilder {
   }
 
   /// The column; the builder is empty afterwards.
-  func finish() -> ColumnVector {
+  package func finish() -> ColumnVector {
     let n = count
     let validity = nullCount > 0 ? Bitmap(words: valid.finish(), count: n) : nil
     valid.removeAll()

@@ -73,7 +73,7 @@ public struct DataFrameReader: Sendable {
       guard let format = try source ?? paths.first.map({ try BuiltInSources.format(ofPath: $0) }) else { throw noPath }
       let provider = try session.registry.provider(format)
       if paths.isEmpty, provider.needsPath { throw noPath }
-      let options = try DataSourceOptions(source: provider.shortName, specs: provider.options, given: options, use: .read)
+      let options = try DataSourceOptions(source: provider.shortName, specs: provider.options(for: paths, given: options), given: options, use: .read)
       for note in options.notes { onNote(note) }
       if let planner = provider as? any PlanProvider {
         let plan = try planner.plan(paths, schema: userSchema, options: options, execution: session.executionOptions, context: Session.newContext())

@@ -84,7 +84,7 @@ public struct DataFrameWriter: Sendable {
     try publicErrors {
       let provider = try frame.session.registry.provider(try target ?? BuiltInSources.format(ofTarget: path))
       if path.isEmpty, provider.needsPath { throw KConnectError(.usage, "save: no path given") }
-      let options = try DataSourceOptions(source: provider.shortName, specs: provider.options, given: options, use: .write)
+      let options = try DataSourceOptions(source: provider.shortName, specs: provider.options(for: path.isEmpty ? [] : [path], given: options), given: options, use: .write)
       for note in options.notes { onNote(note) }
       for name in partitionColumns where frame.schema.index(of: name) == nil {
         throw KConnectError(

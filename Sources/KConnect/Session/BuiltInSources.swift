@@ -3,11 +3,15 @@
 package import DataSource
 import DeltaConnector
 import FileConnector
-import KustoStore
+import KafkaConnector
+import KustoConnector
 
 package enum BuiltInSources {
+  /// What URLs in paths may name besides web pages.
+  private static let stores = ObjectStores([BlobStore { CredentialContext(transport: SharedTransports.transport()) }])
+
   /// All providers of this package.
-  package static let registry = SourceRegistry(FileFormats.providers + [DeltaProvider(), KustoProvider()])
+  package static let registry = SourceRegistry(FileFormats.providers(stores: stores) + [DeltaProvider(), KustoSource(), KafkaProvider()])
 
   /// The format of something to read: by extension, by the files of a directory, at last by first bytes. Throws USAGE that names the ways out.
   package static func format(ofPath path: String) throws(KConnectError) -> String {

@@ -16,6 +16,11 @@ public final class Session: Sendable {
   package let registry: SourceRegistry
   package let executionOptions: ExecutionOptions
   let settings: [String: String]
+  /// Settings that may change while the session runs.
+  public let conf = RuntimeConfig()
+  /// The streaming queries of this session, and who listens to them.
+  public let streams = StreamingQueryManager()
+  let memoryTables = MemoryTables()
 
   package init(appName: String = "kconnect", executionOptions: ExecutionOptions = ExecutionOptions(), settings: [String: String] = [:]) {
     self.appName = appName
@@ -35,14 +40,14 @@ public final class Session: Sendable {
   ///
   ///     let top = try spark.kql("storms | summarize n = count() by State | top 3 by n", tables: ["storms": storms])
   public func kql(_ text: String, tables: [String: DataFrame] = [:]) throws(KConnectError) -> DataFrame {
-    try publicErrors { DataFrame(session: self, plan: try KQLFrontEnd(self).query(text, tables: tables.mapValues(\.plan))) }
+    try publicErrors { DataFrame(session: self, plan: try KQLFrontEnd(self).query(text, tables: memoryTables.plans.merging(tables.mapValues(\.plan)) { $1 })) }
   }
 
   /// All tables that a KQL text gives, in order: one per query statement, several for fork, facet and their like.
   ///
   ///     for result in try spark.kqlResults("storms | facet by State, EventType", tables: ["storms": storms]) { try await result.frame.show() }
   public func kqlResults(_ text: String, tables: [String: DataFrame] = [:]) throws(KConnectError) -> [QueryResult] {
-    try publicErrors { try KQLFrontEnd(self).results(text, tables: tables.mapValues(\.plan)) }
+    try publicErrors { try KQLFrontEnd(self).results(text, tables: memoryTables.plans.merging(tables.mapValues(\.plan)) { $1 }) }
   }
 
   /// SQL text is not read; the query language is KQL. Always throws NOT_SUPPORTED.

@@ -4,6 +4,7 @@ import Columnar
 public import DataSource
 import Engine
 import FileConnector
+import KafkaConnector
 import Streaming
 
 /// Reads directories and other growing sources as streams.
@@ -23,7 +24,7 @@ public struct DataStreamReader: Sendable {
     return copy
   }
 
-  /// The format: `csv`, `json`, `parquet`, `rate`, `rate-micro-batch`.
+  /// The format: `csv`, `json`, `parquet`, `delta`, `kusto`, `kafka`, `rate`, `rate-micro-batch`.
   public func format(_ source: String) -> Self { with { $0.source = source } }
 
   /// The schema to read with. Without it the files that are there now tell; a directory without files needs it.
@@ -74,6 +75,8 @@ package enum StreamSources {
   /// The streaming options of a format, with those of reading it; nil when it cannot be read as a stream.
   package static func options(_ format: String, _ registry: SourceRegistry) -> [OptionSpec]? {
     if format == "rate" || format == "rate-micro-batch" { return RateSource.specs }
+    if format == "kafka" { return KafkaOptions.specs }
+    if let specs = TableStreams.options(format) { return specs }
     guard let provider = try? registry.provider(format) as? FileProvider else { return nil }
     return FileStreamOptions.specs + provider.options
   }
@@ -84,10 +87,11 @@ package enum StreamSources {
     let name = try format?.lowercased() ?? BuiltInSources.format(ofPath: path)
     guard let specs = Self.options(name, registry) else {
       let known = try registry.provider(name).shortName
-      throw KConnectError(.notSupported, "not supported yet: '\(known)' as a stream", hint: "streams are read from directories of csv, json or parquet files, and from rate")
+      throw KConnectError(.notSupported, "not supported yet: '\(known)' as a stream", hint: "streams are read from directories of csv, json or parquet files, delta and kusto tables, kafka and rate")
     }
     let checked = try DataSourceOptions(source: name, specs: specs, given: options, use: .read)
     for note in checked.notes { onNote(note) }
+    if let relation = try TableStreams.relation(name, path: path, schema: schema, options: checked) { return relation }
     if name.hasPrefix("rate") {
       if schema != nil { throw KConnectError(.usage, "the source '\(name)' has a schema of its own: \(RateSource.columns)") }
       let isPerBatch = name == "rate-micro-batch"
@@ -97,8 +101,14 @@ package enum StreamSources {
       _ = try open()
       return StreamRelation(schema: RateSource.columns, description: name, open: open)
     }
+    if name == "kafka" {
+      try KafkaProvider.refuse(schema, includesHeaders: checked.bool("includeHeaders"))
+      let open: @Sendable () throws -> any MicroBatchSource = { try KafkaStreamSource(path, options: checked, now: { WallClock.nowTicks / 10_000 }) }
+      return StreamRelation(schema: KafkaProvider.schema(checked), description: try open().description, open: open)
+    }
     guard !path.isEmpty else { throw KConnectError(.usage, "no path given for the stream of \(name) files", hint: "load(\"DIRECTORY\")") }
     guard let provider = try registry.provider(name) as? FileProvider else { throw KConnectError(.internalError, "a stream of \(name)") }
+    if path == "-" { return try TableStreams.standardInput(provider, schema: schema, options: checked) }
     let first = try FileStreamSource(provider, path: path, schema: schema, options: checked)
     let settled = first.schema
     return StreamRelation(schema: settled, description: first.description) {

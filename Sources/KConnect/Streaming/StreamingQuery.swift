@@ -31,17 +31,33 @@ public final class StreamingQuery: Sendable {
     let value = Mutex(State())
   }
 
-  init(_ name: String?, _ make: (@escaping @Sendable (StreamingQueryProgress) -> Void) throws -> MicroBatchExecution) throws {
+  init(
+    _ writer: DataStreamWriter, manager: StreamingQueryManager,
+    _ make: (DataStreamWriter, @escaping @Sendable (StreamingQueryProgress) -> Void) throws -> MicroBatchExecution
+  ) throws {
     let box = StateBox()
-    let execution = try make { progress in
+    let name = writer.settings.name
+    try manager.reserve(name)
+    let events = QueryEvents(manager: manager, name: name)
+    var writer = writer
+    writer.settings.onIdle = { events.idle() }
+    let made: MicroBatchExecution
+    do { made = try make(writer, { progress in
       box.value.withLock { state in
         state.recent.append(progress)
         if state.recent.count > Self.keptRecords { state.recent.removeFirst() }
       }
+      events.progress(progress)
+    }) } catch {
+      manager.release(name)
+      throw error
     }
+    let execution = made
     self.execution = execution
     self.name = name
     state = box
+    events.started(execution)
+    manager.add(self)
     let started = BlockingThread.start {
       var failure: KConnectError?
       do { try execution.run() } catch { failure = KConnectError(converting: error) }
@@ -51,9 +67,14 @@ public final class StreamingQuery: Sendable {
         defer { state.waiters = [] }
         return state.waiters
       }
+      manager.remove(execution.runId, name)
+      events.terminated(execution, failure)
       for waiter in waiters { waiter.resume() }
     }
-    if !started { throw KConnectError(.io, "cannot start a thread", isRetryable: true) }
+    if !started {
+      manager.remove(execution.runId, name)
+      throw KConnectError(.io, "cannot start a thread", isRetryable: true)
+    }
   }
 
   /// The query's identity for ever: it stands in the checkpoint.

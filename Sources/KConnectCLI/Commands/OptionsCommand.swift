@@ -3,6 +3,7 @@
 
 import ArgumentParser
 import Columnar
+import Settings
 import DataSource
 import KConnect
 
@@ -11,7 +12,7 @@ struct OptionsCommand: ParsableCommand {
     commandName: "options", abstract: "Lists the options of a source, or the sources.",
     discussion: "Form schema prints a JSON schema (the files in schemas/), markdown the tables of the README.")
 
-  @Argument(help: "The source: parquet, csv or json; without it the sources are listed.")
+  @Argument(help: "The source, such as csv or kafka, or 'configuration' for the keys of configuration files; without it the sources are listed.")
   var source: String?
   @Option(name: .shortAndLong, help: ArgumentHelp("text, json, markdown or schema.", valueName: "form"))
   var format = "text"
@@ -24,12 +25,35 @@ struct OptionsCommand: ParsableCommand {
     }
     let registry = BuiltInSources.registry
     let output = try ByteOutput(standardOutput: ())
-    if let source {
+    if source?.lowercased() == "configuration" {
+      try output.write(ConfigurationText.text(form: format.lowercased(), sources: registry.providers.map(\.shortName)))
+    } else if let source {
       try output.write(OptionList(try registry.provider(source)).text(form: format.lowercased()))
     } else {
       for provider in registry.providers { try output.write("\(OptionList.padded(provider.shortName, 10)) \(provider.summary)\n") }
     }
     try output.finish()
+  }
+}
+
+/// The keys of the configuration file: a JSON schema, or a list.
+enum ConfigurationText {
+  static func text(form: String, sources: [String]) throws -> String {
+    switch form {
+    case "schema": return ConfigurationSchema.json(sources: sources)
+    case "text":
+      var out = ""
+      for section in ConfigurationKeys.sections { out += "[\(section.name)]  \(section.help)\n" }
+      for (title, specs) in [
+        ("[defaults], [profiles.NAME]", ConfigurationKeys.flags), ("[sources.NAME]", ConfigurationKeys.source), ("[pipelines.NAME]", ConfigurationKeys.pipeline),
+        ("[[pipelines.NAME.steps]]", ConfigurationKeys.step),
+      ] {
+        out += "\n\(title)\n"
+        for spec in specs { out += "  \(OptionList.padded(spec.name, 16)) \(spec.help)\(spec.defaultValue.map { " Default \($0)." } ?? "")\n" }
+      }
+      return out
+    default: throw KConnectError(.usage, "--format \(form): the configuration file has the forms text and schema")
+    }
   }
 }
 

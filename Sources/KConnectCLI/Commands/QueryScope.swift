@@ -5,6 +5,7 @@ import DataSource
 import Engine
 import KConnect
 import KQL
+import KustoConnector
 import KustoStore
 
 /// Names in reach of queries.
@@ -14,8 +15,11 @@ struct QueryScope {
   let tables: [String: DataFrame]
   /// The database of unqualified names as asked for; nil: the store's only one.
   private(set) var database: String?
+  /// Where texts run as they are; nil: here.
+  private(set) var cluster: ClusterReader?
 
-  init(session: Session, tables: [String: DataFrame], database: String?) {
+  init(session: Session, tables: [String: DataFrame], database: String?, cluster: ClusterReader? = nil) {
+    self.cluster = cluster
     self.session = session
     self.tables = tables
     self.database = database
@@ -23,12 +27,14 @@ struct QueryScope {
 
   /// The store, when there is one.
   private var executor: CommandExecutor? {
+    if cluster != nil { return nil }
     let path = OpenStores.defaultPath
     return OpenStores.exists(path) ? try? OpenStores.executor(path, create: false, options: session.executionOptions) : nil
   }
 
   /// The database in use; nil where there is none, or several and none was chosen.
   private var currentDatabase: String? {
+    if let cluster { return cluster.database }
     if let database { return database }
     let names = (try? executor?.store.databaseNames()) ?? []
     return names.count == 1 ? names[0] : nil
@@ -45,6 +51,9 @@ struct QueryScope {
 
   /// The results of a text: a query, or a management command of the store, which is made when a command needs one.
   func results(_ text: String, _ context: Context) throws -> [KQLResult] {
+    if let cluster {
+      return try ClusterResults.run(text, cluster).map { KQLResult(frame: DataFrame(session: session, plan: $0.plan), visualization: $0.visualization) }
+    }
     let begin = text.drop { $0.isWhitespace }
     let isCommand = begin.first == "."
     let path = OpenStores.defaultPath
@@ -62,6 +71,7 @@ struct QueryScope {
 
   /// The columns of a table; throws PATH_NOT_FOUND with the nearest name.
   func schema(ofTable name: String) throws -> StructType {
+    if let cluster { return try cluster.probe(QueryTextShape(KQLPrinter.quoted(name: name))) }
     if let plan = try catalog.table(name, database: nil) { return plan.schema }
     let near = nearestNames(to: name, among: tableNames, limit: 1).first
     throw KConnectError(.pathNotFound, "there is no table '\(name)'", hint: near.map { "did you mean '\($0)'?" } ?? "tables: \(tableNames.prefix(12).joined(separator: ", "))")
@@ -69,6 +79,10 @@ struct QueryScope {
 
   /// Makes another database the current one. Throws PATH_NOT_FOUND.
   mutating func connect(_ database: String) throws {
+    if let cluster {
+      self.cluster = cluster.using(database)
+      return
+    }
     let path = OpenStores.defaultPath
     guard OpenStores.exists(path) else {
       throw KConnectError(

@@ -27,8 +27,7 @@ struct ReadCommand: ParsableCommand {
 
   func run() throws {
     let context = try common.resolve()
-    let locator = try Locator(self.locator, registry: context.session.registry)
-    let frame = try rows.apply(to: try source.open(locator, options: try source.parsedOptions(), context))
+    let frame = try rows.apply(to: try source.open(locator, context))
     if explain { return try PlanPrinter.print(frame, mode: .extended, path: output.output) }
     try output.run(frame, context)
   }

@@ -26,8 +26,7 @@ struct SchemaCommand: ParsableCommand {
       throw KConnectError(.usage, "--format: unknown form '\(format)'", hint: (near.map { "did you mean '\($0)'? " } ?? "") + "forms: \(forms.joined(separator: ", "))")
     }
     let context = try common.resolve()
-    let locator = try Locator(self.locator, registry: context.session.registry)
-    let frame = try source.open(locator, options: try source.parsedOptions(), context)
+    let frame = try source.open(locator, context)
     let output = try ByteOutput(standardOutput: ())
     try output.write(Self.text(frame, form: format.lowercased()))
     try output.finish()

@@ -3,7 +3,6 @@
 import ArgumentParser
 import Columnar
 import DataSource
-import Engine
 import KConnect
 
 struct WriteCommand: ParsableCommand {
@@ -18,17 +17,19 @@ struct WriteCommand: ParsableCommand {
         kconnect write --from 'logs/*.json' --to parquet:archive --mode append
         kconnect write --from a.csv --to b.parquet --query 'where Deaths > 0'
         kconnect write --from a.csv --to parquet:byday --partition-by day
+        kconnect write --from changes.json --to kusto:shop.customers --key id --option tableCreateOptions=CreateIfNotExist
       """)
 
   @Option(help: ArgumentHelp("What to read.", valueName: "locator"))
   var from: String
   @Option(help: ArgumentHelp("Where to write: parquet:PATH, csv:PATH, json:PATH or PATH with an extension; '-' as PATH is standard output.", valueName: "locator"))
   var to: String
-  @Option(help: ArgumentHelp("What happens when the target exists: error (the default), append, overwrite or ignore.", valueName: "mode"))
-  var mode = "error"
+  @Option(help: ArgumentHelp("What happens when the target exists: error (the default), append (the default with --key), overwrite or ignore.", valueName: "mode"))
+  var mode: String?
   @Option(help: ArgumentHelp("Columns whose values become directories name=value, separated by commas.", valueName: "a,b"))
   var partitionBy: String?
   @OptionGroup(title: "Rows and columns") var rows: PlanFlags
+  @OptionGroup(title: "Rows by key") var upsert: UpsertFlags
   @OptionGroup(title: "Source and target") var source: SourceFlags
   @Flag(help: "Print the plan instead of running it.")
   var explain = false
@@ -36,38 +37,12 @@ struct WriteCommand: ParsableCommand {
 
   func run() throws {
     let context = try common.resolve()
-    let registry = context.session.registry
-    let from = try Locator(from, registry: registry), to = try Locator(to, registry: registry, isTarget: true)
-    let saveMode = try Self.saveMode(mode)
-    let targetFormat = try to.resolvedFormat(forWriting: true)
-    let options = try OptionSplit(
-      source.parsedOptions(), source: try registry.provider(try from.resolvedFormat(forWriting: false)), target: try registry.provider(targetFormat))
-    let frame = try rows.apply(to: try source.open(from, options: options.source, context))
-    if explain { return try PlanPrinter.print(frame, mode: .extended) }
-    var writer = frame.write.format(targetFormat).mode(saveMode)
-    if let partitionBy { writer = writer.partitionBy(try ColumnList.parse(partitionBy)) }
-    for (key, value) in context.configuration.options(of: targetFormat) + options.target { writer = writer.option(key, value) }
-    let start = WallClock.monotonicNanoseconds
-    let execution = try frame.session.execution(frame.plan)
-    let progress = ProgressReporter(execution, mode: context.progress, resultGoesToTerminal: to.path == "-" && StandardStreams.isOutputTerminal)
-    let summary: WriteSummary
-    do {
-      summary = try Interrupt.cancelling(execution) { try writer.run(execution, to.path) { context.note($0) } }
-    } catch {
-      progress?.stop()
-      throw error
-    }
-    progress?.stop()
-    let seconds = Double(WallClock.monotonicNanoseconds - start) / 1e9
-    WriteReport(summary: summary, metrics: execution.progress, seconds: seconds, target: self.to).print(context)
-  }
-
-  private static func saveMode(_ word: String) throws -> SaveMode {
-    let lower = word.lowercased()
-    if let mode = SaveMode(rawValue: lower == "errorifexists" ? "error" : lower) { return mode }
-    let names = SaveMode.allCases.map(\.rawValue)
-    let near = nearestNames(to: word, among: names, limit: 1).first
-    throw KConnectError(.usage, "--mode: unknown mode '\(word)'", hint: (near.map { "did you mean '\($0)'? " } ?? "") + "modes: \(names.joined(separator: ", "))")
+    try Secrets.refuseSignatures(from, to)
+    let job = WriteJob(
+      from: from, to: to, mode: mode, partitionBy: partitionBy, rows: rows.selection, upsert: upsert.selection, schema: source.schema,
+      options: try source.parsedOptions())
+    if explain { return try job.explain(context) }
+    try job.run(context) { $0.print(context) }
   }
 }
 
@@ -84,7 +59,7 @@ struct OptionSplit {
       } else if key.hasPrefix("to.") {
         self.target.append((String(key.dropFirst(3)), value))
       } else {
-        let reads = Self.declares(source, key, .read), writes = Self.declares(target, key, .write)
+        let reads = Self.declares(source.options, key, .read), writes = Self.declares(target.options, key, .write)
         let isTargets = writes && Self.targetFirst.contains(key.lowercased())
         if reads, !isTargets { self.source.append((key, value)) }
         if writes, isTargets || !reads || source.shortName == target.shortName { self.target.append((key, value)) }
@@ -93,12 +68,14 @@ struct OptionSplit {
     }
   }
 
-  private static let targetFirst: Set<String> = ["compression", "codec", "compressionlevel"]
+  static let targetFirst: Set<String> = ["compression", "codec", "compressionlevel"]
 
-  private static func declares(_ provider: any DataSourceProvider, _ key: String, _ use: OptionSpec.Use) -> Bool {
+  /// True when one of the declarations is of that name and use.
+  static func declares(_ specs: [OptionSpec], _ key: String, _ use: OptionSpec.Use) -> Bool {
     let lower = key.lowercased()
-    return provider.options.contains { spec in
-      (spec.use == .both || spec.use == use) && ([spec.name] + spec.aliases).contains { $0.lowercased() == lower }
+    return specs.contains { spec in
+      (spec.use == .both || spec.use == use)
+        && (spec.isFamily ? lower.hasPrefix(spec.name.dropLast().lowercased()) : ([spec.name] + spec.aliases).contains { $0.lowercased() == lower })
     }
   }
 

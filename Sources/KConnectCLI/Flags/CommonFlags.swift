@@ -2,11 +2,13 @@
 
 import ArgumentParser
 import Columnar
+import Settings
 import DataSource
 import KConnect
+import KustoConnector
 
 struct CommonFlags: ParsableArguments {
-  @Option(help: ArgumentHelp("Settings in TOML: [defaults], [profiles.NAME], [options.SOURCE], [tables]. Else $KCONNECT_CONFIG.", valueName: "file"))
+  @Option(help: ArgumentHelp("Settings in TOML. Else $KCONNECT_CONFIG, ~/.config/kconnect/config.toml or /etc/kconnect/config.toml.", valueName: "file"))
   var config: String?
 
   @Option(help: ArgumentHelp("The profile of the configuration file to use.", valueName: "name"))
@@ -32,17 +34,19 @@ struct CommonFlags: ParsableArguments {
 
   /// What flags, profile and configuration file say together.
   func resolve() throws -> Context {
-    if let store { Environment.set("KCONNECT_STORE", store) }
-    let configuration = try Configuration.load(path: config, profile: profile)
+    let configuration = try ConfigurationFile.load(path: config, profile: profile)
+    if let store = store ?? (Environment.value("KCONNECT_STORE") == nil ? configuration.defaults["store"] : nil) { Environment.set("KCONNECT_STORE", store) }
     var builder = Session.builder.appName("kconnect")
     if let threads = threads ?? configuration.defaults["threads"] { builder = builder.config("threads", threads) }
     if let limit = memoryLimit ?? configuration.defaults["memory-limit"] { builder = builder.config("memoryLimit", limit) }
     if let spill = configuration.defaults["spill-directory"] { builder = builder.config("spillDirectory", spill) }
     let mode = try ProgressMode(word: progress ?? configuration.defaults["progress"] ?? "auto")
     let isFromFlags = threads != nil || memoryLimit != nil
-    return Context(
+    let context = Context(
       session: try Self.session(builder, isFromFlags: isFromFlags), configuration: configuration,
       progress: quiet && progress == nil ? .none : mode, isQuiet: quiet, isVerbose: verbose)
+    for note in configuration.notes { context.note(note) }
+    return context
   }
 
   /// A wrong setting is a usage error when a flag says it, else one of configuration.
@@ -59,10 +63,24 @@ struct CommonFlags: ParsableArguments {
 /// What a command runs with.
 struct Context {
   let session: Session
-  let configuration: Configuration
+  let configuration: ConfigurationFile
   let progress: ProgressMode
   let isQuiet: Bool
   let isVerbose: Bool
+
+  /// The configuration file's options of a format, as far as they are for that use and `upper` does not replace its method of authentication by
+  /// another. Throws CONFIGURATION.
+  func options(of format: String, _ use: OptionSpec.Use, under upper: [(String, String)]) throws -> [(String, String)] {
+    let given = Authentication.defaults(try configuration.options(of: format), under: upper)
+    if given.isEmpty { return [] }
+    let specs = try session.registry.provider(format).options
+    return given.filter { OptionSplit.declares(specs, $0.0, use) }
+  }
+
+  /// The same without summaries, bars and notes of single jobs; JSON progress stays.
+  var quiet: Context {
+    Context(session: session, configuration: configuration, progress: progress == .json ? .json : .none, isQuiet: !isVerbose, isVerbose: isVerbose)
+  }
 
   /// Remarks for the user.
   func note(_ text: String) { if !isQuiet { ErrorReport.note(text) } }

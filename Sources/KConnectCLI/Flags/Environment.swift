@@ -1,7 +1,6 @@
-// Role: environment variables and small files, for settings and secrets.
+// Role: environment variables and small files.
 
 import DataSource
-import FileConnector
 
 #if canImport(Glibc)
 import Glibc
@@ -17,31 +16,11 @@ enum Environment {
     unsafe setenv(name, value, 1)
   }
 
-  /// The value that `env:NAME` or `file:PATH` stands for; nil for other texts. Throws CONFIGURATION.
-  static func indirect(_ text: String) throws -> String? {
-    if text.hasPrefix("env:") {
-      let name = String(text.dropFirst(4))
-      guard let value = value(name) else { throw KConnectError(.configuration, "environment variable '\(name)' is not set") }
-      return value
-    }
-    if text.hasPrefix("file:") {
-      var content = try readFile(String(text.dropFirst(5)))
-      while let last = content.last, last.isNewline { content.removeLast() }
-      return content
-    }
-    return nil
-  }
-
   /// The text of a small file. Throws PATH_NOT_FOUND, PERMISSION, or CONFIGURATION above 16 MB.
   static func readFile(_ path: String) throws -> String {
-    let file = try InputFile(path: path)
-    var bytes: [UInt8] = []
-    var buffer = [UInt8](repeating: 0, count: 1 << 16)
-    while bytes.count < 16 << 20 {
-      let n = unsafe try buffer.withUnsafeMutableBytes { unsafe try file.read(into: $0) }
-      bytes.append(contentsOf: buffer[..<n])
-      if n < buffer.count { return String(decoding: bytes, as: UTF8.self) }
+    guard let bytes = try SmallFile.read(path, limit: 16 << 20, tooLarge: .configuration) else {
+      throw KConnectError(.pathNotFound, "'\(path)' does not exist")
     }
-    throw KConnectError(.configuration, "'\(path)' is larger than 16 MB")
+    return String(decoding: bytes, as: UTF8.self)
   }
 }

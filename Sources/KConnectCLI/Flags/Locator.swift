@@ -5,12 +5,15 @@
 //     -  stdin:                            standard input or output; a format is needed: csv:-
 //     delta:PATH                           a Delta table
 //     kusto:DATABASE.TABLE                 a table of the embedded store; names with points as db.['my.table']
-//     kafka:…  rate:  console:   known, refused by name
+//     kafka:BROKERS/TOPIC                  a Kafka topic; BROKERS is host:port, several separated by commas
+//     rate:  console:   streams only, refused by name
 
 import Columnar
+import Settings
 import DataSource
 import FileConnector
 import KConnect
+import KustoConnector
 
 /// A parsed locator.
 struct Locator {
@@ -21,7 +24,7 @@ struct Locator {
   let path: String
 
   private static let later: [(scheme: String, what: String)] = [
-    ("kafka", "Kafka"), ("rate", "the rate source"),
+    ("rate", "the rate source"),
     ("memory", "the memory sink"),
   ]
 
@@ -56,9 +59,10 @@ struct Locator {
       path = text
       return
     }
-    format = try registry.provider(scheme).shortName
+    let provider = try registry.provider(scheme)
+    format = provider.shortName
     path = rest
-    guard !rest.isEmpty else { throw KConnectError(.usage, "'\(text)': no path behind '\(scheme):'", hint: "write \(scheme):PATH, or \(scheme):- for \(stream)") }
+    guard !rest.isEmpty || !provider.needsPath else { throw KConnectError(.usage, "'\(text)': no path behind '\(scheme):'", hint: "write \(scheme):PATH, or \(scheme):- for \(stream)") }
   }
 
   /// Letters, digits, `+`, `-`, `_` before the colon: a scheme, else part of a path.
@@ -69,6 +73,15 @@ struct Locator {
       if !isWord { return nil }
     }
     return text.lowercased()
+  }
+
+  /// A frame over it; the configuration file's options for its format come first.
+  func open(schema: String?, options: [(String, String)], _ context: Context) throws -> DataFrame {
+    let format = try resolvedFormat(forWriting: false)
+    var reader = context.session.read.format(format)
+    for (key, value) in try context.options(of: format, .read, under: options) + options { reader = reader.option(key, value) }
+    if let schema { reader = try reader.schema(schema) }
+    return try reader.open([path]) { context.note($0) }
   }
 
   /// The format: the scheme's, or what path and files say.
@@ -95,18 +108,52 @@ struct OptionArgument {
       throw KConnectError(.usage, "--option '\(text)': found no '=', expected key=value", hint: "for instance --option header=true")
     }
     key = String(text[..<equals])
-    value = try Secrets.resolved(String(text[text.index(after: equals)...]), option: String(text[..<equals]))
+    value = try Secrets.resolved(argument: String(text[text.index(after: equals)...]), option: key)
   }
 }
 
 /// Values that stand elsewhere: `env:NAME` and `file:PATH`.
 enum Secrets {
-  private static let secretWords = ["secret", "password", "token", "key", "sas"]
+  /// Names of options that sources declare as secrets, in lower case.
+  private static let declared: Set<String> = {
+    let specs = BuiltInSources.registry.providers.flatMap(\.options).filter(\.isSecret)
+    return Set(specs.flatMap { [$0.name] + $0.aliases }.map { $0.lowercased() })
+  }()
+
+  /// `option` may have the name of a table in front: `orders.accessToken`.
+  private static func isDeclared(_ option: String) -> Bool {
+    let lower = option.lowercased()
+    return declared.contains(lower) || lower.firstIndex(of: ".").map { declared.contains(String(lower[lower.index(after: $0)...])) } ?? false
+  }
 
   /// The value behind `env:NAME` or `file:PATH` for options that hold secrets; other values as they are.
   static func resolved(_ value: String, option: String) throws -> String {
-    let lower = option.lowercased()
-    guard secretWords.contains(where: { lower.contains($0) }) else { return value }
-    return try Environment.indirect(value) ?? value
+    SecretNames.isSecret(option) || isDeclared(option) ? try Configuration.Secret(value).reveal() : value
+  }
+
+  /// The same for a value on the command line, where other users of the machine can read it: secrets in clear are refused with USAGE.
+  static func resolved(argument value: String, option: String) throws -> String {
+    if isDeclared(option), !value.isEmpty, !value.hasPrefix("env:"), !value.hasPrefix("file:") {
+      throw KConnectError(
+        .usage, "--option '\(option)': a secret stands in clear on the command line, where other users can see it",
+        hint: "write \(option)=env:NAME or \(option)=file:PATH, or put it into the configuration file")
+    }
+    return try resolved(value, option: option)
+  }
+
+  /// Refuses addresses with a signature on the command line.
+  static func refuseSignatures(_ locators: String...) throws {
+    guard let locator = locators.first(where: { URLText.shown($0) != $0 }) else { return }
+    throw KConnectError(
+      .usage, "'\(URLText.shown(locator))': the address holds a signature, which other users can see on the command line",
+      hint: "leave the query out and give it as --option sas=env:NAME or sas=file:PATH; other web addresses go into [tables] of the configuration file")
+  }
+
+  /// Refuses a connection string with secrets on the command line.
+  static func refuseSecrets(inConnectionString text: String) throws {
+    guard KustoConnectionString.isMeant(text), try KustoConnectionString(text).hasSecrets else { return }
+    throw KConnectError(
+      .usage, "--cluster: the connection string holds a secret, which other users can see on the command line",
+      hint: "give credentials as options: --option kustoAadAppSecret=env:NAME")
   }
 }

@@ -1,6 +1,7 @@
 // Role: the flags that say how and where a result is printed, and the run that prints it.
 
 import ArgumentParser
+import Settings
 import DataSource
 import KConnect
 

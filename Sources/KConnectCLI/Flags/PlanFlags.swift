@@ -17,18 +17,10 @@ struct PlanFlags: ParsableArguments {
   @Option(help: ArgumentHelp("Rows of the result at most.", valueName: "n"))
   var limit: String?
 
+  var selection: RowSelection { RowSelection(columns: columns, filter: filter, query: query, limit: limit) }
+
   /// The frame with filter, columns, query and limit applied, in this order.
-  func apply(to frame: DataFrame) throws -> DataFrame {
-    var frame = frame
-    if let filter { frame = try frame.filter(filter) }
-    if let columns { frame = try frame.select(ColumnList.parse(columns)) }
-    if let query { frame = try frame.kql(query) }
-    if let limit {
-      guard let count = Int(limit), count >= 0 else { throw KConnectError(.usage, "--limit: found '\(limit)', expected a whole number of 0 or more") }
-      frame = try frame.limit(count)
-    }
-    return frame
-  }
+  func apply(to frame: DataFrame) throws -> DataFrame { try selection.apply(to: frame) }
 }
 
 /// `a, b, ['my, column']`: names separated by commas; KQL's brackets or quotes keep a comma.
@@ -75,13 +67,12 @@ struct SourceFlags: ParsableArguments {
   @Option(name: .shortAndLong, help: ArgumentHelp("An option of the source or sink; repeatable. List: kconnect options SOURCE.", valueName: "key=value"))
   var option: [String] = []
 
-  /// Opens a locator with these options.
-  func open(_ locator: Locator, options: [(String, String)], _ context: Context) throws -> DataFrame {
-    let format = try locator.resolvedFormat(forWriting: false)
-    var reader = context.session.read.format(format)
-    for (key, value) in context.configuration.options(of: format) + options { reader = reader.option(key, value) }
-    if let schema { reader = try reader.schema(schema) }
-    return try reader.open([locator.path]) { context.note($0) }
+  /// Opens a locator, or one of the configuration file's sources, with these options.
+  func open(_ text: String, _ context: Context) throws -> DataFrame {
+    try Secrets.refuseSignatures(text)
+    let argument = try SourceArgument(text, context.configuration)
+    let locator = try Locator(argument.locator, registry: context.session.registry)
+    return try locator.open(schema: schema ?? argument.schema, options: argument.options + parsedOptions(), context)
   }
 
   /// The `--option` values.

@@ -2,8 +2,10 @@
 
 import ArgumentParser
 import Columnar
+import Settings
 import DataSource
 import KConnect
+import KustoConnector
 
 /// `--table`, `--option`, `--database`, `--cluster`.
 struct TableFlags: ParsableArguments {
@@ -16,12 +18,19 @@ struct TableFlags: ParsableArguments {
   @Option(help: ArgumentHelp("The database of unqualified names; without it the store's only one.", valueName: "name"))
   var database: String?
 
-  @Option(help: ArgumentHelp("A Kusto cluster to ask (not supported yet).", valueName: "url"))
+  @Option(help: ArgumentHelp("A Kusto cluster to run the text on, word for word: https://HOST[/DATABASE] or NAME.REGION.", valueName: "url"))
   var cluster: String?
 
   /// What names stand for. `readsQueryFromInput`: standard input holds the text and cannot be a table.
   func scope(_ context: Context, readsQueryFromInput: Bool) throws -> QueryScope {
-    if cluster != nil { throw KConnectError(.notSupported, "--cluster: not supported yet: remote clusters", hint: "query files with --table name=LOCATOR") }
+    if let cluster {
+      try Secrets.refuseSecrets(inConnectionString: cluster)
+      if !table.isEmpty { throw KConnectError(.usage, "--table and --cluster: the text runs on the cluster, which does not see tables of this machine", hint: "read the cluster's table with --table NAME=kusto:\(cluster)/DATABASE.TABLE and leave --cluster out") }
+      let given = try option.map { try OptionArgument($0) }.map { ($0.key, $0.value) }
+      let options = try context.options(of: "kusto", .read, under: given) + given
+      let reader = try ClusterReader(cluster: cluster, database: database ?? context.configuration.defaults["database"], options: options) { context.note($0) }
+      return QueryScope(session: context.session, tables: [:], database: nil, cluster: reader)
+    }
     return QueryScope(
       session: context.session, tables: try openTables(context, readsQueryFromInput: readsQueryFromInput),
       database: database ?? context.configuration.defaults["database"])
@@ -35,14 +44,17 @@ struct TableFlags: ParsableArguments {
       }
       let name = String(argument[..<equals])
       if locators.contains(where: { $0.name == name }) { throw KConnectError(.usage, "--table: '\(name)' is given twice") }
-      locators.append((name, String(argument[argument.index(after: equals)...])))
+      let locator = String(argument[argument.index(after: equals)...])
+      try Secrets.refuseSignatures(locator)
+      locators.append((name, locator))
     }
     for (name, locator) in context.configuration.tables where !locators.contains(where: { $0.name == name }) { locators.append((name, locator)) }
     let options = try option.map { try OptionArgument($0) }
     var readsInput = false
     var out: [String: DataFrame] = [:]
     for (name, text) in locators {
-      let locator = try Locator(text, registry: context.session.registry)
+      let named = try SourceArgument(text, context.configuration)
+      let locator = try Locator(named.locator, registry: context.session.registry)
       if locator.path == "-" {
         guard !readsInput, !readsQueryFromInput else {
           throw KConnectError(.usage, "standard input can be read once only", hint: "give the query as an argument and one table from '-'")
@@ -51,7 +63,9 @@ struct TableFlags: ParsableArguments {
       }
       let format = try locator.resolvedFormat(forWriting: false)
       var reader = context.session.read.format(format)
-      for (key, value) in context.configuration.options(of: format) { reader = reader.option(key, value) }
+      let own = options.map { ($0.key.hasPrefix(name + ".") ? String($0.key.dropFirst(name.utf8.count + 1)) : $0.key, $0.value) }
+      for (key, value) in try context.options(of: format, .read, under: own) + named.options { reader = reader.option(key, value) }
+      if let schema = named.schema { reader = try reader.schema(schema) }
       let provider = try context.session.registry.provider(format)
       for argument in options {
         if argument.key.hasPrefix(name + ".") {

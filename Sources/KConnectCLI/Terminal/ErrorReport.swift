@@ -10,6 +10,7 @@ enum ErrorReport {
   static func report(_ error: any Error, arguments: [String]) -> Int32 {
     if let error = error as? KConnectError { return report(error) }
     if error is OutputClosed { return ExitStatus.done }
+    if let exit = error as? ExitCode, exit != .success { return exit.rawValue }
     if KConnectCommand.exitCode(for: error) == .success {
       let text = KConnectCommand.fullMessage(for: error)
       do {

@@ -20,6 +20,8 @@ enum Interrupt {
     var temporaryPaths: Set<String> = []
     /// In the shell Ctrl-C ends the query, not the process.
     var keepsGoing = false
+    /// A signal has called `onFirst`.
+    var wasAsked = false
   }
 
   private static let state = Mutex(State())
@@ -48,6 +50,7 @@ enum Interrupt {
     while true {
       while unsafe sigwait(&set, &received) != 0 {}
       if let onFirst = state.withLock({ $0.onFirst }) {
+        state.withLock { $0.wasAsked = true }
         onFirst()
         while unsafe sigwait(&set, &received) != 0 {}
         state.withLock { $0.onSecond }?()
@@ -85,6 +88,9 @@ enum Interrupt {
   /// Forgets a Ctrl-C that ended a query.
   static func clear() { state.withLock { $0.signal = 0 } }
 
+  /// True once a signal has asked a long run to end after what it is doing.
+  static var isStopRequested: Bool { state.withLock { $0.wasAsked || $0.signal != 0 } }
+
   /// True once a signal has come.
   static var isRequested: Bool { state.withLock { $0.signal != 0 } }
 
@@ -111,9 +117,10 @@ enum Interrupt {
     let isLate = state.withLock { state in
       state.onFirst = first
       state.onSecond = second
-      return state.signal != 0
+      return state.signal != 0 || state.wasAsked
     }
     if isLate { first() }
+    // The handlers stay: the signal thread may be waiting for the second signal of this run.
     return try body()
   }
 

@@ -85,10 +85,10 @@ package struct BindOptions: Sendable {
   package var execution = ExecutionOptions()
   /// Values for `declare query_parameters`.
   package var parameters: [String: Scalar] = [:]
-  /// Whether results keep the columns of `RowOrigin` that their operators pass on: the text stands for a table inside another.
-  package var givesRowOrigin = false
   /// The same as texts, read as literals of the declared type; strings may also be bare.
   package var parameterTexts: [String: String] = [:]
+  /// Whether results keep the columns of `RowOrigin` that their operators pass on: the text stands for a table inside another.
+  package var givesRowOrigin = false
 
   package init(context: EvaluationContext) { self.context = context }
 }

@@ -76,13 +76,15 @@ struct IngestionWorker {
     } else if service.authenticator != nil {
       throw WireError(status: 400, code: "BadRequest_InvalidKustoIdentityToken", type: "KustoBadRequestException", detail: "The message has no identity token", isPermanent: true)
     }
-    let path = try service.readablePath(of: order.blob)
-    if !path.contains("://") { try ReceivedFile.checkInflation(path, limit: service.configuration.maxBlobInflatedBytes) }
-    var files = ReceivedFiles(paths: [path], format: order.format, name: order.source)
-    files.properties = order.properties
-    files.transaction = ("kconnect-queued", message.sequence)
-    _ = try service.executor.ingest(files, into: table, properties)
-    if !order.retainsBlob, let blob = URLParts(order.blob).flatMap({ BlobName($0.path) }), !path.contains("://") { service.blobs.remove(blob) }
+    try service.withReadableFile(of: order.blob) { path in
+      var files = ReceivedFiles(paths: [path], format: order.format, name: order.source)
+      files.properties = order.properties
+      files.transaction = ("kconnect-queued", message.sequence)
+      _ = try service.executor.ingest(files, into: table, properties)
+    }
+    if !order.retainsBlob, let parts = URLParts(order.blob), let blob = BlobName(parts.path), service.queues.isSigned(parts.query, resource: blob.container) {
+      service.blobs.remove(blob)
+    }
   }
 
   /// To the queues and the table the client asked for.

@@ -53,10 +53,13 @@ extension ServerRequest {
   /// The body in a file of `directory`, as it came. Throws 413 beyond `limit` bytes.
   func bodyInFile(_ directory: String, extension ending: String, limit: Int) throws -> ReceivedFile {
     try checkLength(limit)
-    let received = try ReceivedFile(directory, extension: ending)
-    while let part = try body.read() {
+    var next = try body.read()
+    // Readers go by the name.
+    let received = try ReceivedFile(directory, extension: ending + ReceivedFile.compression(next ?? []))
+    while let part = next {
       guard received.count + part.count <= limit else { throw WireError.tooLarge(limit) }
       try received.append(part)
+      next = try body.read()
     }
     try received.close()
     return received
@@ -98,6 +101,31 @@ final class ReceivedFile {
 
   /// The file has another owner now.
   func keep() { isKept = true }
+
+  /// The ending that names of compressed files have, by their first bytes; empty for others.
+  static func compression(_ head: [UInt8]) -> String {
+    head.starts(with: [0x1F, 0x8B]) ? ".gz" : head.starts(with: [0x28, 0xB5, 0x2F, 0xFD]) ? ".zst" : ""
+  }
+
+  /// Another name for a file whose own does not say that it is compressed, in `directory`; nil when the own name will do.
+  static func alias(of path: String, in directory: String) throws -> Alias? {
+    var head: [UInt8] = []
+    try BlobStore.copy(path, from: 0, count: 4) { head += $0 }
+    let ending = compression(head)
+    return ending.isEmpty || path.hasSuffix(ending) ? nil : try Alias(path, joinPath(directory, "received-\(randomIdentifier())\(ending)"))
+  }
+
+  /// A second name of a file; goes when nobody holds it any more.
+  final class Alias {
+    let path: String
+
+    fileprivate init(_ target: String, _ path: String) throws {
+      self.path = path
+      try SystemError.check(FileSystem.system.link(target, path), "cannot name", path)
+    }
+
+    deinit { _ = FileSystem.system.remove(path) }
+  }
 
   /// Throws 413 when the file is compressed and becomes more than `limit` bytes.
   static func checkInflation(_ path: String, limit: Int) throws {

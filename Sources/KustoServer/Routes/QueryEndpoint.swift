@@ -78,7 +78,13 @@ extension KustoService {
       do {
         result = try executor.execute(body.text, database: database, properties)
       } catch {
-        throw deadline.hasFired ? WireError.timeout(seconds: seconds) : WireError(error, isCommand: isCommand)
+        if deadline.hasFired { throw WireError.timeout(seconds: seconds) }
+        // A text that is no command at all is a syntax error, whatever the parser calls it.
+        if isCommand, var failure = error as? KConnectError, failure.code == .kqlSemantic, CommandParser.parse(body.text).command == nil {
+          failure.code = .kqlSyntax
+          throw WireError(failure, isCommand: true)
+        }
+        throw WireError(error, isCommand: isCommand)
       }
       let stream = AnswerStream(
         writer: try writer(scope.errorContext(database: database)), reply: reply, limits: try AnswerLimits(body.options, statements: result.statements), deadline: deadline,

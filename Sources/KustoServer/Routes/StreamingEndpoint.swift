@@ -42,16 +42,26 @@ extension KustoService {
     guard let address = DynamicValue(json: text)?["sourceUri"]?.stringValue ?? DynamicValue(json: text)?["SourceUri"]?.stringValue else {
       throw WireError.badRequest("The body of an ingestion with sourceKind=uri is {\"sourceUri\":\"…\"}")
     }
+    try withReadableFile(of: address) { path in
+      var files = ReceivedFiles(paths: [path], format: format, name: String(address.prefix { $0 != "?" && $0 != ";" }))
+      files.properties = properties
+      files.isStreaming = true
+      _ = try executor.ingest(files, into: table, work)
+    }
+  }
+
+  /// Runs `body` with the place of an address's bytes: a file whose name tells its compression, or an address that is allowed.
+  func withReadableFile(of address: String, _ body: (String) throws -> Void) throws {
     let path = try readablePath(of: address)
-    if !path.contains("://") { try ReceivedFile.checkInflation(path, limit: configuration.maxBlobInflatedBytes) }
-    var files = ReceivedFiles(paths: [path], format: format, name: String(address.prefix { $0 != "?" && $0 != ";" }))
-    files.properties = properties
-    files.isStreaming = true
-    _ = try executor.ingest(files, into: table, work)
+    if path.contains("://") { return try body(path) }
+    try ReceivedFile.checkInflation(path, limit: configuration.maxBlobInflatedBytes)
+    let alias = try path.hasPrefix(blobs.directory + "/") ? ReceivedFile.alias(of: path, in: blobs.directory) : nil
+    defer { withExtendedLifetime(alias) {} }
+    try body(alias?.path ?? path)
   }
 
   /// A file of this server's own blobs, or an address that is allowed. Throws PERMISSION or PATH_NOT_FOUND.
-  func readablePath(of address: String) throws -> String {
+  private func readablePath(of address: String) throws -> String {
     var address = address
     if let semicolon = address.firstIndex(of: ";"), address.contains("://") { address = String(address[..<semicolon]) }
     // Only this server's own addresses have its key.

@@ -19,10 +19,10 @@ package final class CommandExecutor: Sendable {
   package let options: ExecutionOptions
   /// Refuses paths and URLs that requests may not touch; nil: all are allowed, as for a local user.
   package let pathGuard: (@Sendable (String) throws -> Void)?
-  /// Who may do what; nil: everybody everything, as for a local user.
-  package let access: AccessControl?
   /// Answers for queued ingestion; nil where no server runs.
   package let ingestionService: (any IngestionService)?
+  /// Who may do what; nil: everybody everything, as for a local user.
+  package let access: AccessControl?
   let requests = RunningRequests()
   let background = BackgroundOperations()
   let startedOn = StoreClock.nowTicks
@@ -32,8 +32,8 @@ package final class CommandExecutor: Sendable {
     ingestionService: (any IngestionService)? = nil, access: AccessControl? = nil
   ) {
     self.store = store
-    self.access = access
     self.ingestionService = ingestionService
+    self.access = access
     metadata = MetadataStore(storePath: store.path)
     self.options = options
     self.pathGuard = pathGuard

@@ -7,13 +7,15 @@ import Delta
 /// An ingestion under construction.
 package final class IngestSink: TableSink, @unchecked Sendable {  // append/commit by one thread at a time; encode reads constants
   package let table: StoreTable
-  private let properties: IngestProperties
-  private let mode: IngestMode
-  private let basis: TableSnapshot
+  let properties: IngestProperties
+  let mode: IngestMode
+  /// The version that decides about columns and about what a replacement replaces.
+  let basis: TableSnapshot
   /// For each column of the table its position in the rows that come; nil: null.
   private let positions: [Int?]
   private let isIdentity: Bool
-  private let isDone: Bool
+  /// True when the table has the rows already.
+  let isDone: Bool
   private var sequence: ExtentSequence?
   private var staged: StagedExtents?
 
@@ -102,15 +104,16 @@ package final class IngestSink: TableSink, @unchecked Sendable {  // append/comm
     return result
   }
 
-  package func commit() throws -> WriteSummary {
-    let result = try finish()
-    return WriteSummary(rows: result.rowCount, bytes: result.byteCount, files: result.extents.count, isSkipped: result.isSkipped)
-  }
+  package func commit() throws -> WriteSummary { WriteSummary(try finish()) }
 
   package func abort() {
     sequence?.abort()
     sequence = nil
   }
+}
+
+extension WriteSummary {
+  init(_ result: IngestResult) { self.init(rows: result.rowCount, bytes: result.byteCount, files: result.extents.count, isSkipped: result.isSkipped) }
 }
 
 /// Rows that are there already.
@@ -120,6 +123,9 @@ private struct SkippedChunk: EncodedChunk {
 }
 
 extension StoreTable {
+  /// The newest sequence number that a writer recorded with its rows; nil when it wrote none.
+  package func recordedTransaction(_ application: String) throws -> Int64? { try state().transactions[application]?.version }
+
   /// True when a version has the rows of an ingestion already, by tag or by transaction number.
   func isIngested(_ properties: IngestProperties, in snapshot: DeltaSnapshot, files: [ExtentFile]) -> Bool {
     if let (application, version) = properties.transaction, let known = snapshot.transactions[application], known.version >= version { return true }

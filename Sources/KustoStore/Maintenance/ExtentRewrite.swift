@@ -17,6 +17,8 @@ struct ExtentRewrite {
   var schema: StructType
   /// Rows that stay; nil: all.
   var filter: Expr?
+  /// Takes more rows out, by joining with others; gets and gives at least the columns it gets.
+  var narrowing: ((LogicalPlan) throws -> LogicalPlan)?
   /// False when the rows stay as they are.
   var isDataChange = false
 
@@ -47,6 +49,7 @@ struct ExtentRewrite {
     let read = outputs.reduce(into: filter?.columns ?? []) { $0.formUnion($1.expr.columns) }
     var plan = LogicalPlan.scan(StoreScanTable(snapshot, files: files), columns: read)
     if let filter { plan = try plan.filter(filter) }
+    if let narrowing { plan = try narrowing(plan) }
     plan = try plan.project(outputs)
     let sink = RewriteSink(sequence)
     _ = try QueryExecution(plan, options: ExecutionOptions(), context: context).write(to: sink)

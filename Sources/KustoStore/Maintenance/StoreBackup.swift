@@ -21,7 +21,7 @@ extension Store {
   /// ALREADY_EXISTS for an occupied target.
   package func backup(to target: String) throws -> BackupReport {
     if pathKind(target) != .missing, try pathKind(target) != .directory || !DirectoryReader.names(in: target).isEmpty {
-      throw KConnectError(.alreadyExists, "'\(target)' is not empty", hint: "a backup needs a directory of its own")
+      throw KConnectError(.alreadyExists, "'\(target)' is not empty", hint: "choose a directory that is empty or not there yet")
     }
     let copy = try Store.open(target, create: true, fileSystem: fileSystem)
     var report = BackupReport()

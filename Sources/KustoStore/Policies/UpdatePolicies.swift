@@ -50,25 +50,22 @@ struct UpdatePolicies: Sendable {
 
   /// Ingests a plan's rows with everything that follows from it.
   func ingest(_ plan: LogicalPlan, into table: StoreTable, _ properties: IngestProperties, mode: IngestMode) throws -> IngestResult {
-    let policies = try from(table)
     let sink = try table.ingest(schema: plan.schema, properties, mode: mode)
-    if policies.isEmpty {
-      try write(plan, to: sink)
-      return try sink.finish()
-    }
-    let snapshot = try table.snapshot()
-    if properties.ingestIfNotExists.contains(where: { tag in snapshot.extents.contains { $0.tags.ingestBy.contains(ExtentTags.ingestByPrefix + tag) } }) {
-      sink.abort()
-      var result = IngestResult()
-      result.isSkipped = true
-      result.version = snapshot.version
-      return result
-    }
-    try write(plan, to: sink)
+    if !sink.isDone { try write(plan, to: sink) }
+    return try finish(sink)
+  }
+
+  /// Commits the rows a sink was given, with everything that follows from them.
+  func finish(_ sink: IngestSink) throws -> IngestResult {
+    let table = sink.table
+    let properties = sink.properties
+    let policies = try from(table)
+    if policies.isEmpty || sink.isDone { return try sink.finish() }
     let staged = try sink.stage()
     let transaction = StoreTransaction(table.database, operation: properties.operation)
     try transaction.append(staged, ingestIfNotExists: properties.ingestIfNotExists)
-    if mode == .replace { try transaction.replaceAll(of: snapshot) }
+    if let (application, version) = properties.transaction { try transaction.record(application, version, in: table) }
+    if sink.mode == .replace { try transaction.replaceAll(of: sink.basis) }
     var later: [(policy: UpdatePolicy, target: StoreTable)] = []
     for (policy, target) in policies {
       if policy.isTransactional {
@@ -78,6 +75,7 @@ struct UpdatePolicies: Sendable {
       }
     }
     let results = try transaction.commit()
+    for (table, result) in results where !result.isSkipped { table.mergeSmallExtentsIfMany() }
     let own = results.first { $0.table.id == table.id }?.result ?? IngestResult()
     // The other policies see the rows that were committed; their failures do not undo the ingestion.
     for (policy, target) in later {

@@ -5,12 +5,17 @@ import Columnar
 import DataSource
 
 /// The parsed option.
-struct SparkIngestionProperties {
-  var properties = IngestProperties()
+package struct SparkIngestionProperties {
+  package var properties = IngestProperties()
   /// Columns from the rows by position; nil: `adjustSchema` decides.
-  var mapping: [MappedColumn]?
+  package var mapping: [MappedColumn]?
+  /// A mapping of the table by its name.
+  package var mappingReference: String?
+  /// A cluster is not to wait for more data. The embedded store never does.
+  package var flushImmediately = false
 
-  struct MappedColumn {
+  /// One column of a mapping.
+  package struct MappedColumn {
     var column: String
     var type: DataType?
     /// Position in the rows; nil: `constant`.
@@ -22,13 +27,15 @@ struct SparkIngestionProperties {
     "flushImmediately", "dropByTags", "ingestByTags", "additionalTags", "ingestIfNotExists", "creationTime", "csvMapping", "csvMappingNameReference",
   ]
 
-  init(_ text: String?) throws {
+  /// Reads the option; throws OPTION_INVALID or NOT_SUPPORTED.
+  package init(_ text: String?) throws {
     guard let text, !text.isEmpty else { return }
     guard let value = try? DynamicValue(parsing: text), case .bag(let entries) = value else { throw Self.invalid("is no JSON object") }
     for entry in entries where entry.value != .null {
       switch entry.key {
-      // Everything is flushed at once here.
-      case "flushImmediately": break
+      case "flushImmediately":
+        guard case .bool(let flag) = entry.value else { throw Self.invalid("flushImmediately is neither true nor false") }
+        flushImmediately = flag
       case "dropByTags": properties.dropByTags = try Self.texts(entry)
       case "ingestByTags": properties.ingestByTags = try Self.texts(entry)
       case "additionalTags": properties.additionalTags = try Self.texts(entry)
@@ -37,7 +44,9 @@ struct SparkIngestionProperties {
         guard case .string(let text) = entry.value, case .datetime(let ticks)? = ScalarText.parse(text, as: .datetime) else { throw Self.invalid("creationTime is no ISO 8601 moment") }
         properties.creationTime = ticks
       case "csvMapping": mapping = try Self.mapping(entry.value)
-      case "csvMappingNameReference": throw KConnectError(.notSupported, "sparkIngestionPropertiesJson: not supported yet: csvMappingNameReference", hint: "write the mapping as csvMapping")
+      case "csvMappingNameReference":
+        guard case .string(let name) = entry.value, !name.isEmpty else { throw Self.invalid("csvMappingNameReference is no name") }
+        mappingReference = name
       default:
         let near = nearestNames(to: entry.key, among: Self.fields, limit: 1).first
         throw KConnectError(.optionInvalid, "sparkIngestionPropertiesJson: unknown field '\(entry.key)'", hint: near.map { "did you mean '\($0)'?" } ?? "fields: \(Self.fields.joined(separator: ", "))")

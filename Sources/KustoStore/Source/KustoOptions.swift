@@ -1,18 +1,20 @@
 // Role: the options of the `kusto` source and sink, under the names the Spark connector gives them.
 // Those that concern staging, retries and credentials of clusters are accepted and named as without effect on the embedded store.
 
-import DataSource
+package import DataSource
+import Engine
 
-enum KustoOptions {
+package enum KustoOptions {
   private static let noCredentials = "the embedded store asks for no credentials"
   private static let noStaging = "reads of the embedded store need no staging"
   private static let oneCommit = "a write to the embedded store is one commit"
 
-  static let specs: [OptionSpec] = place + reading + writing + credentials.map {
+  /// All options, as they hold on the embedded store.
+  package static let specs: [OptionSpec] = place + reading + writing + UpsertRule.specs + credentials.map {
     OptionSpec($0, .string, isSecret: true, support: .noEffect(noCredentials), "Credential of a cluster.")
   }
 
-  private static let place: [OptionSpec] = [
+  static let place: [OptionSpec] = [
     OptionSpec("kustoCluster", .string, support: .notSupported("remote clusters; without this option the embedded store is used"), "Address of a cluster."),
     OptionSpec("kustoDatabase", .string, "The database; the path may name it as well: DATABASE.TABLE."),
     OptionSpec("kustoTable", .string, "The table; the path may name it as well."),
@@ -45,6 +47,8 @@ enum KustoOptions {
       "How columns meet those of the table: by position, by position with equal names, by name."),
     OptionSpec("mergeSchema", .bool, default: "false", use: .write, "Adds columns that the table lacks; columns are then matched by name."),
     OptionSpec("sparkIngestionPropertiesJson", .string, use: .write, "JSON: dropByTags, ingestByTags, additionalTags, ingestIfNotExists, creationTime, csvMapping."),
+    OptionSpec("txnAppId", .string, use: .write, "With txnVersion: a write of this application that was done already is skipped."),
+    OptionSpec("txnVersion", .integer, use: .write, "The number of the write within txnAppId; ascends."),
     OptionSpec("writeEnableAsync", .bool, default: "false", use: .write, support: .noEffect(oneCommit), "Returns before the write is done."),
     OptionSpec("pollingOnDriver", .bool, default: "false", use: .write, support: .noEffect(oneCommit), "Where the state of a write is asked for."),
     OptionSpec("clientBatchingLimit", .integer, default: "300", use: .write, support: .noEffect(oneCommit), "Megabytes of a staged file."),

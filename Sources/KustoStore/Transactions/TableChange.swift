@@ -16,7 +16,7 @@ struct TableChange {
   var operation: String
   /// Files of the basis that all go, and what became of them by merges counts too.
   private var replaced: Set<FileKey>?
-  /// True when extents committed meanwhile would be wrong under this change (columns go).
+  /// True when extents committed meanwhile would be wrong under this change (columns go, keys are replaced).
   var forbidsOtherExtents = false
 
   init(_ table: StoreTable, basis: DeltaSnapshot, operation: String) {
@@ -77,7 +77,7 @@ struct TableChange {
       for action in winners[i].actions {
         guard case .add(let add) = action else { continue }
         if !wanted.isEmpty, try ExtentFile(add).extent.tags.ingestBy.contains(where: { wanted.contains($0) }) { return .done }
-        if forbidsOtherExtents { return .conflict(conflict(winners[i].version, "brought extents with the old columns")) }
+        if forbidsOtherExtents { return .conflict(conflict(winners[i].version, "brought other extents")) }
       }
       if changesTable { continue }
       winners[i].actions.removeAll { action in

@@ -129,7 +129,7 @@ struct NanosToTicks: FixedConversion {
       let (quotient, remainder) = value.quotientAndRemainder(dividingBy: 100)
       if remainder != 0, policy == .fail {
         throw ParquetError(
-          .inexact, "\(value) ns is not a whole number of 100 ns ticks; set onInexact=truncate to floor such values")
+          .inexact, "\(value) ns is not a whole number of 100 ns ticks", hint: "onInexact=truncate floors such values")
       }
       unsafe out[i] = remainder < 0 ? quotient - 1 : quotient
     }
@@ -154,7 +154,7 @@ struct Int96ToTicks: FixedConversion {
       if remainder != 0 {
         if policy == .fail {
           throw ParquetError(
-            .inexact, "\(nanos) ns is not a whole number of 100 ns ticks; set onInexact=truncate to floor such values")
+            .inexact, "\(nanos) ns is not a whole number of 100 ns ticks", hint: "onInexact=truncate floors such values")
         }
         if remainder < 0 { ticks -= 1 }
       }
@@ -180,8 +180,8 @@ private func outOfRange(_ value: Int64, isDatetime: Bool, unit: String = "") -> 
   ParquetError(
     .inexact,
     isDatetime
-      ? "time \(value)\(unit) since 1970 lies outside the years 1 to 9999; set onInexact=truncate to clamp such values"
-      : "duration \(value)\(unit) exceeds a timespan; set onInexact=truncate to clamp such values")
+      ? "time \(value)\(unit) since 1970 lies outside the years 1 to 9999" : "duration \(value)\(unit) exceeds a timespan",
+    hint: "onInexact=truncate clamps such values")
 }
 
 /// Big-endian two's complement of `width` bytes to 64 or 128 bits.

@@ -95,7 +95,7 @@ enum PhysicalValues {
         let (nanos, overflow) = unsafe p[i].multipliedReportingOverflow(by: 100)
         if overflow {
           throw ParquetError(
-            .inexact, unsafe "tick \(p[i]) lies outside the years 1677 to 2262 that nanoseconds can express; use timestampUnit=micros", column: column.name)
+            .inexact, unsafe "tick \(p[i]) lies outside the years 1677 to 2262 that nanoseconds can express", column: column.name, hint: "use timestampUnit=micros")
         }
         unsafe out[i] = nanos
       }
@@ -123,12 +123,12 @@ enum PhysicalValues {
     let value = ticks.array.first { $0 % unit != 0 } ?? 0
     if case .date = column.conversion {
       return ParquetError(
-        .inexact, "the datetime of \(value) ticks (100 ns since 1970) has a time of day in a column inferred as dates; read the source with "
-          + "preferDate=false, or drop the times with onInexact=truncate", column: column.name)
+        .inexact, "the datetime \(ScalarText.text(.datetime(value)) ?? "?") has a time of day in a column inferred as dates", column: column.name,
+        hint: "read the source with preferDate=false, or drop the times with onInexact=truncate")
     }
     return ParquetError(
-      .inexact, "the datetime of \(value) ticks (100 ns since 1970) does not fit \(name) exactly; use onInexact=truncate or timestampUnit=nanos",
-      column: column.name)
+      .inexact, "the datetime \(ScalarText.text(.datetime(value)) ?? "?") does not fit \(name) exactly", column: column.name,
+      hint: "timestampUnit=nanos keeps such values, onInexact=truncate cuts them")
   }
 }
 

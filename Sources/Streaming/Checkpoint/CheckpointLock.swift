@@ -5,11 +5,15 @@ import Glibc
 #endif
 import DataSource
 
-final class CheckpointLock {
+package final class CheckpointLock {
   private let descriptor: Int32
 
-  /// Throws LOCKED (transient: exit code 75) when another process has it.
-  init(_ checkpoint: String) throws {
+  /// Takes the lock of a directory; `what` names it in messages. Throws LOCKED (transient: exit code 75) when another process has it.
+  package init(_ checkpoint: String, what: String? = nil, makesDirectory: Bool = false) throws {
+    if makesDirectory {
+      let made = FileSystem.system.makeDirectories(checkpoint)
+      if made.code != 0 { throw SystemError.make("cannot create the directory", checkpoint, made.code) }
+    }
     let path = joinPath(checkpoint, ".lock")
     // SAFETY: the path is copied by the call.
     descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
@@ -20,7 +24,8 @@ final class CheckpointLock {
       guard code == EWOULDBLOCK else { throw SystemError.make("cannot lock", path, code) }
       let holder = CheckpointLock.holder(checkpoint).map { " (\($0))" } ?? ""
       throw KConnectError(
-        .locked, "the checkpoint '\(checkpoint)' is in use by another process\(holder)", hint: "it runs one query at a time; try again when it has ended",
+        .locked, "\(what ?? "the checkpoint '\(checkpoint)'") is in use by another process\(holder)",
+        hint: "one runs at a time; try again when it has ended",
         isRetryable: true)
     }
     var text = "pid \(getpid())\n"
@@ -39,7 +44,7 @@ final class CheckpointLock {
   }
 
   /// True while some process holds the lock.
-  static func isHeld(_ checkpoint: String) -> Bool {
+  package static func isHeld(_ checkpoint: String) -> Bool {
     // SAFETY: the path is copied by the call.
     let descriptor = unsafe open(joinPath(checkpoint, ".lock"), O_RDWR | O_CLOEXEC)
     guard descriptor >= 0 else { return false }

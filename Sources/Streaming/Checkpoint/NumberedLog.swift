@@ -5,7 +5,7 @@ import DataSource
 /// A log of entries 0, 1, 2, …. One writer by the checkpoint's lock; a second one is found out by the put that fails.
 struct NumberedLog {
   let directory: String
-  private let fileSystem: FileSystem
+  let fileSystem: FileSystem
 
   init(_ directory: String, _ fileSystem: FileSystem) throws {
     self.directory = directory
@@ -16,6 +16,12 @@ struct NumberedLog {
       let code = fileSystem.syncDirectory(parentPath(first))
       if code != 0 { throw SystemError.make("cannot sync", parentPath(first), code) }
     }
+  }
+
+  /// A log that is looked at, not made.
+  init(unopened directory: String, _ fileSystem: FileSystem) {
+    self.directory = directory
+    self.fileSystem = fileSystem
   }
 
   /// The numbers present, ascending. Drafts that a dead process left are removed.

@@ -18,10 +18,14 @@ package struct StreamSettings: Sendable {
   package var timeoutMs: Int64?
   /// Entries of the logs that are kept behind the last batch.
   package var minBatchesToRetain = 100
-  /// How often a transient failure is tried again within a batch.
-  package var maxRetries = 5
+  package var retries = RetryPolicy()
+  /// Called when nothing new has come for `idleEventMs`, and each time that has passed again.
+  package var onIdle: @Sendable () -> Void = {}
+  package var idleEventMs: Int64 = 10_000
   /// How long an idle query waits before it looks again.
   package var pollingDelayMs: Int64 = 10
+  /// Gets remarks of sources for the user.
+  package var onNote: @Sendable (String) -> Void = { _ in }
 
   package init() {}
 }
@@ -42,6 +46,7 @@ package final class MicroBatchExecution: @unchecked Sendable {  // the run's fie
   private let sources: [any MicroBatchSource]
   private let sink: any MicroBatchSink
   private let checkpoint: Checkpoint
+  private let stateful: StatefulOperators
   private let settings: StreamSettings
   private let onProgress: @Sendable (StreamingQueryProgress) -> Void
   private let stopSignal = StopSignal()
@@ -51,6 +56,7 @@ package final class MicroBatchExecution: @unchecked Sendable {  // the run's fie
   private var nextBatchId = 0
   private var watermarkMs: Int64 = 0
   private var lastStartMs: Int64?
+  private var lastBusyMs: Int64?
   private var hasStarted = false
   private let emptyTriggers = Mutex(0)
   /// Batches done in this run.
@@ -68,6 +74,7 @@ package final class MicroBatchExecution: @unchecked Sendable {  // the run's fie
     self.plan = plan
     sources = try relations.map { try $0.makeSource() }
     for (i, source) in sources.enumerated() { try source.attach(checkpoint, index: i) }
+    stateful = try StatefulOperators(plan, checkpoint: checkpoint)
     self.sink = sink
     self.checkpoint = checkpoint
     self.settings = settings
@@ -111,8 +118,9 @@ package final class MicroBatchExecution: @unchecked Sendable {  // the run's fie
       // Clean-up that a crash kept from happening.
       for (source, end) in zip(sources, ends) { if let end { try source.commit(through: end) } }
     }
+    if let pending = recovered.pending { try checkPins(pending) }
+    try stateful.load(nextBatchId)
     if let pending = recovered.pending {
-      try checkPins(pending)
       try runBatch(pending, Phases(start: settings.clock.now()), isReplay: true)
     }
     if settings.trigger == .availableNow { for source in sources { try source.freeze() } }
@@ -121,12 +129,21 @@ package final class MicroBatchExecution: @unchecked Sendable {  // the run's fie
       if let limit = settings.timeoutMs, (StreamClock.ticks - began) / 1_000 >= limit { break }
       let start = settings.clock.now()
       let hadData = try trigger(start)
-      if settings.trigger == .once || settings.trigger == .availableNow && !hadData { break }
+      if hadData || lastBusyMs == nil { lastBusyMs = start }
+      for note in sources.flatMap({ $0.takeNotes() }) { settings.onNote(note) }
+      if !hadData, sources.allSatisfy({ $0.hasEnded == true }) { break }
+      // A source that ends by itself is read to its end.
+      let isAwaited = !hadData && sources.contains { $0.hasEnded == false }
+      if settings.trigger == .once && !isAwaited || settings.trigger == .availableNow && !hadData && !isAwaited { break }
       if let next = settings.trigger.nextStart(started: start, now: settings.clock.now()) {
         say("Waiting for next trigger", active: false, data: hadData)
         if stopSignal.wait(milliseconds: bounded(next - settings.clock.now(), began)) { break }
       } else if !hadData {
         emptyTriggers.withLock { $0 += 1 }
+        if let busy = lastBusyMs, start - busy >= settings.idleEventMs {
+          settings.onIdle()
+          lastBusyMs = start
+        }
         say("Waiting for data to arrive", active: false, data: false)
         if stopSignal.wait(milliseconds: bounded(settings.pollingDelayMs, began)) { break }
       }
@@ -146,7 +163,7 @@ package final class MicroBatchExecution: @unchecked Sendable {  // the run's fie
     let admission: Admission = settings.trigger == .once ? .everything : .limited
     var next = ends
     for (i, source) in sources.enumerated() {
-      next[i] = try phases.time("latestOffset") { try retrying { try source.latestOffset(after: ends[i], admission) } } ?? ends[i]
+      next[i] = try phases.time("latestOffset") { try settings.retries.run(stopSignal, recover: { _ in false }) { try source.latestOffset(after: ends[i], admission) } } ?? ends[i]
     }
     guard next != ends else { return false }
     let batch = BatchPlan(batchId: nextBatchId, timestampMs: start, watermarkMs: watermarkMs, pinned: pins, ends: next)
@@ -163,16 +180,11 @@ package final class MicroBatchExecution: @unchecked Sendable {  // the run's fie
       hasStarted = true
     }
     let starts = ends
+    let observation = stateful.observation(batch)
     var summary = WriteSummary()
     var inputRows = 0
-    try retrying {
-      let execution = try phases.time("queryPlanning") {
-        let rows = try zip(sources, zip(starts, batch.ends)).map { source, range in
-          try range.1.map { try source.rows(after: range.0, through: $0) } ?? LogicalPlan.values(source.schema, [])
-        }
-        let context = EvaluationContext(nowTicks: batch.timestampMs * 10_000, seed: UInt64(batch.batchId))
-        return try QueryExecution(StreamPlan.batch(plan, relations, rows), options: settings.execution, context: context)
-      }
+    try retrying(batch, starts) {
+      let execution = try phases.time("queryPlanning") { try self.execution(batch, starts, observation) }
       running.withLock { $0 = execution }
       defer { running.withLock { $0 = nil } }
       let micro = MicroBatch(id: batch.batchId, queryId: id, execution: execution, schema: plan.schema, isReplay: isReplay)
@@ -180,17 +192,39 @@ package final class MicroBatchExecution: @unchecked Sendable {  // the run's fie
       inputRows = execution.progress.rowsRead
     }
     try Failpoint.pass("batch.written")
-    try phases.time("commitOffsets") { try checkpoint.commit(batch.batchId, watermarkMs: watermarkMs, rows: summary.rows) }
+    // A sink that had the batch already, or a function that did not want its rows, has not run it; what the batch adds to the state is needed.
+    if !observation.isComplete {
+      let execution = try self.execution(batch, starts, observation)
+      running.withLock { $0 = execution }
+      defer { running.withLock { $0 = nil } }
+      try execution.run { _ in true }
+    }
+    let watermark = stateful.watermark(after: observation)
+    try phases.time("commitOffsets") {
+      try stateful.save(observation, batch: batch.batchId)
+      try checkpoint.commit(batch.batchId, watermarkMs: watermark, rows: summary.rows)
+    }
+    try stateful.commit(observation, batch: batch.batchId, watermark: watermark)
+    watermarkMs = watermark
     ends = batch.ends
     nextBatchId = batch.batchId + 1
     batches += 1
     for (source, end) in zip(sources, batch.ends) { if let end { try source.commit(through: end) } }
     if batch.batchId % 10 == 9 { try checkpoint.purge(below: batch.batchId - settings.minBatchesToRetain) }
-    onProgress(progress(batch, starts, summary, inputRows, phases))
+    onProgress(progress(batch, starts, summary, inputRows, phases, observation))
     lastStartMs = phases.start
   }
 
-  private func progress(_ batch: BatchPlan, _ starts: [StreamOffset?], _ summary: WriteSummary, _ inputRows: Int, _ phases: Phases) -> StreamingQueryProgress {
+  /// One run of the plan over the rows of a batch.
+  private func execution(_ batch: BatchPlan, _ starts: [StreamOffset?], _ observation: BatchObservation) throws -> QueryExecution {
+    let rows = try zip(sources, zip(starts, batch.ends)).map { source, range in
+      try range.1.map { try source.rows(after: range.0, through: $0) } ?? LogicalPlan.values(source.schema, [])
+    }
+    let context = EvaluationContext(nowTicks: batch.timestampMs * 10_000, seed: UInt64(batch.batchId))
+    return try QueryExecution(observation.running(StreamPlan.batch(plan, relations, rows)), options: settings.execution, context: context)
+  }
+
+  private func progress(_ batch: BatchPlan, _ starts: [StreamOffset?], _ summary: WriteSummary, _ inputRows: Int, _ phases: Phases, _ observation: BatchObservation) -> StreamingQueryProgress {
     let rows = inputRows == 0 ? summary.rows : inputRows
     let seconds = Double(phases.elapsedMicroseconds) / 1e6
     let sinceLast = lastStartMs.map { Double(max(1, phases.start - $0)) / 1_000 }
@@ -203,14 +237,21 @@ package final class MicroBatchExecution: @unchecked Sendable {  // the run's fie
           description: source.description, startOffset: range.0?.json, endOffset: range.1?.json, numInputRows: sources.count == 1 ? rows : 0,
           metrics: Dictionary(source.backlog.map { ($0.name, $0.value) }, uniquingKeysWith: { a, _ in a }))
       },
-      sink: sink.description, isSkipped: summary.isSkipped)
+      sink: sink.description, isSkipped: summary.isSkipped, watermarkMs: stateful.watermark == nil ? nil : batch.watermarkMs,
+      stateOperators: zip(stateful.states, observation.findings).map { state, findings in
+        StateOperatorProgress(
+          operatorName: "dedupe", numRowsTotal: state.keyCount, numRowsUpdated: findings.added.expiries.count, numRowsDroppedByWatermark: findings.late,
+          numDroppedDuplicateRows: findings.repeated, memoryUsedBytes: state.byteSize)
+      })
   }
 
   // MARK: Pins and retries
 
   /// What a later run must not change.
   private var pins: [String: String] {
-    var out = ["kconnect.sink": sink.identity]
+    var out = stateful.pins
+    out["kconnect.sink"] = sink.identity
+    out["kconnect.query"] = id
     for (i, source) in sources.enumerated() {
       out["kconnect.source.\(i)"] = source.identity
       out["kconnect.schema.\(i)"] = source.schema.description
@@ -223,8 +264,13 @@ package final class MicroBatchExecution: @unchecked Sendable {  // the run's fie
       throw KConnectError(
         .checkpointConflict, "'\(checkpoint.path)' is of a query with \(batch.ends.count) sources, this one has \(sources.count)", hint: "use another checkpoint directory")
     }
+    let pins = self.pins
+    if let gone = batch.pinned.keys.filter({ $0.hasPrefix("kconnect.state.") && pins[$0] == nil }).min() {
+      throw KConnectError(
+        .checkpointConflict, "'\(checkpoint.path)' holds the state of '\(batch.pinned[gone] ?? "")', which this query does not have", hint: "use another checkpoint directory, or run the query as it was")
+    }
     for (key, value) in pins.sorted(by: { $0.key < $1.key }) {
-      guard let known = batch.pinned[key], known != value else { continue }
+      guard let known = batch.pinned[key], known != value, !onlyAddsColumns(key, known) else { continue }
       let what = key.split(separator: ".").dropFirst().joined(separator: " ")
       throw KConnectError(
         .checkpointConflict, "'\(checkpoint.path)' was written with \(what) '\(known.prefix(120))', now it is '\(value.prefix(120))'",
@@ -232,14 +278,25 @@ package final class MicroBatchExecution: @unchecked Sendable {  // the run's fie
     }
   }
 
-  /// Runs `body`, again with growing pauses when it fails for a passing reason.
-  private func retrying<R>(_ body: () throws -> R) throws -> R {
-    var attempt = 0
-    while true {
-      do { return try body() } catch let error as KConnectError where error.isRetryable && attempt < settings.maxRetries && !stopSignal.isSet {
-        attempt += 1
-        if stopSignal.wait(milliseconds: min(60_000, 1_000 << Int64(attempt - 1))) { throw error }
-      }
+  /// True for the schema of a source that has all columns it had, and may have got more.
+  private func onlyAddsColumns(_ pin: String, _ known: String) -> Bool {
+    guard pin.hasPrefix("kconnect.schema."), let i = Int(pin.dropFirst("kconnect.schema.".count)), sources.indices.contains(i), sources[i].acceptsNewColumns,
+      let old = try? StructType(ddl: known)
+    else { return false }
+    return old.fields.allSatisfy { sources[i].schema.field($0.name)?.type == $0.type }
+  }
+
+  /// Runs a batch, again where that helps; a failure for good says what it leaves.
+  private func retrying(_ batch: BatchPlan, _ starts: [StreamOffset?], _ body: () throws -> Void) throws {
+    do {
+      try settings.retries.run(stopSignal, recover: { error in
+        for (source, (start, end)) in zip(sources, zip(starts, batch.ends)) {
+          if let end, try source.setAside(after: start, through: end, error) { return true }
+        }
+        return false
+      }, body)
+    } catch let error as KConnectError {
+      throw RetryPolicy.failed(error, batch: batch.batchId, checkpoint: checkpoint.path)
     }
   }
 }

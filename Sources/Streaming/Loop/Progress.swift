@@ -13,6 +13,21 @@ public struct SourceProgress: Sendable, Hashable {
   public var metrics: [String: Int]
 }
 
+/// One operator with state in a progress record.
+public struct StateOperatorProgress: Sendable, Hashable {
+  /// `dedupe`.
+  public var operatorName: String
+  /// Keys remembered.
+  public var numRowsTotal: Int
+  /// Keys that the batch added.
+  public var numRowsUpdated: Int
+  /// Rows left out because they came behind the watermark.
+  public var numRowsDroppedByWatermark: Int
+  /// Rows left out because their key was known.
+  public var numDroppedDuplicateRows: Int
+  public var memoryUsedBytes: Int
+}
+
 /// One trigger of a streaming query.
 public struct StreamingQueryProgress: Sendable, Hashable {
   /// The query's identity for ever, and that of this run.
@@ -33,6 +48,9 @@ public struct StreamingQueryProgress: Sendable, Hashable {
   public var sink: String
   /// True when the sink had the batch already.
   public var isSkipped: Bool
+  /// The watermark the batch ran with, milliseconds since 1970; nil for queries without one, 0 before the first.
+  public var watermarkMs: Int64?
+  public var stateOperators: [StateOperatorProgress] = []
 
   public static func == (a: Self, b: Self) -> Bool { a.runId == b.runId && a.batchId == b.batchId && a.timestampMs == b.timestampMs }
   public func hash(into hasher: inout Hasher) {
@@ -52,8 +70,21 @@ public struct StreamingQueryProgress: Sendable, Hashable {
       ("numInputRows", .long(Int64(numInputRows))), ("inputRowsPerSecond", rate(inputRowsPerSecond)),
       ("processedRowsPerSecond", rate(processedRowsPerSecond)),
       ("durationMs", .object(durationMs.map { ($0.phase, .long(Int64($0.milliseconds))) })),
-      ("stateOperators", .array([])),
     ]
+    if let watermarkMs { members.append(("eventTime", .object([("watermark", .string(StreamClock.text(watermarkMs)))]))) }
+    members.append(
+      (
+        "stateOperators",
+        .array(
+          stateOperators.map { state in
+            .object([
+              ("operatorName", .string(state.operatorName)), ("numRowsTotal", .long(Int64(state.numRowsTotal))),
+              ("numRowsUpdated", .long(Int64(state.numRowsUpdated))), ("memoryUsedBytes", .long(Int64(state.memoryUsedBytes))),
+              ("numRowsDroppedByWatermark", .long(Int64(state.numRowsDroppedByWatermark))),
+              ("customMetrics", .object([("numDroppedDuplicateRows", .long(Int64(state.numDroppedDuplicateRows)))])),
+            ])
+          })
+      ))
     members.append(
       (
         "sources",

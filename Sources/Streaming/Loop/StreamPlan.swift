@@ -20,7 +20,8 @@ package enum StreamPlan {
     }
     let perBatch = "write the rows to a table and query that, or use foreachBatch, where a batch is an ordinary table"
     switch plan.node {
-    case .aggregate: throw refuse("an aggregation (summarize)", perBatch)
+    case .aggregate: throw refuse("an aggregation (summarize, dropDuplicates)", perBatch + "; --dedup-key and dropDuplicatesWithinWatermark leave out rows that come again")
+    case .distinct: throw refuse("distinct", "--dedup-key leaves out rows that come again, within a batch or for a time (dropDuplicatesWithinWatermark)")
     case .count: throw refuse("count", perBatch)
     case .sort, .topN: throw refuse("sorting", perBatch)
     case .limit: throw refuse("take and limit", "use --max-batches to end a query, or maxFilesPerTrigger to make batches smaller")

@@ -48,7 +48,31 @@ package final class TransactionalSink: MicroBatchSink {
   package func add(_ batch: MicroBatch) throws -> WriteSummary {
     try Failpoint.pass("sink.before")
     guard let sink = try open(batch.schema, batch.queryId, batch.id) else { return WriteSummary(isSkipped: true) }
-    return try batch.execution.write(to: sink)
+    return try batch.execution.write(to: FaultySink(sink))
+  }
+}
+
+/// A sink with crash points around its commit.
+private final class FaultySink: TableSink {
+  private let inner: any TableSink
+
+  init(_ inner: any TableSink) { self.inner = inner }
+
+  var preferredChunkRows: Int? { inner.preferredChunkRows }
+  func encode(_ chunk: [RecordBatch]) throws -> any EncodedChunk { try inner.encode(chunk) }
+  func append(_ chunk: any EncodedChunk) throws { try inner.append(chunk) }
+  func takeWork() -> SinkWork? { inner.takeWork() }
+  func endOfRows() throws { try inner.endOfRows() }
+  func abort() { inner.abort() }
+
+  func commit() throws -> WriteSummary {
+    do { try Failpoint.pass("sink.encoded") } catch {
+      inner.abort()
+      throw error
+    }
+    let summary = try inner.commit()
+    try Failpoint.pass("sink.after")
+    return summary
   }
 }
 

@@ -25,6 +25,11 @@ package struct FileStreamOptions: Sendable {
     OptionSpec("cleanSource", .oneOf(["off", "archive", "delete"]), default: "off", use: .read, "What becomes of a file whose batch is done."),
     OptionSpec("sourceArchiveDir", .path, use: .read, "Where cleanSource=archive moves files, with their path below it."),
     OptionSpec("onSourceChange", .oneOf(["fail", "skip", "reread"]), default: "fail", use: .read, "When a file of a planned batch is gone or changed before it was read: fail, leave it out, or (changed) read what it is now."),
+    OptionSpec("startingTimestamp", .string, use: .read, "First start: only files modified at or after this time are ever read, such as 2024-01-31T00:00:00, or latest for those that come from now on."),
+    OptionSpec("startingAfter", .string, use: .read, "First start: only files whose names sort behind this one are ever read."),
+    OptionSpec("deadLetterPath", .path, use: .read, "A directory for bad records: JSON lines with file, line, offset, reason and record, a file for each batch that has some. Their rows are left out, or with mode=PERMISSIVE kept as far as they can be read."),
+    OptionSpec("onBadFile", .oneOf(["fail", "quarantine"]), default: "fail", use: .read, "When a file cannot be read at all: fail, or leave it out and move it to quarantinePath."),
+    OptionSpec("quarantinePath", .path, use: .read, "Where onBadFile=quarantine moves files, each with a .reason beside it."),
     OptionSpec("revalidateSeen", .bool, default: "false", use: .read, "true: every listing checks size and time of files read before, and reports changed ones."),
   ]
 
@@ -39,6 +44,9 @@ package struct FileStreamOptions: Sendable {
   var archive: String?
   var onSourceChange = SourceChange.fail
   var revalidatesSeen = false
+  var deadLetters: String?
+  /// Where bad files go; nil: they fail the batch.
+  var quarantine: String?
 
   /// From checked options. Throws OPTION_INVALID.
   package init(_ options: DataSourceOptions) throws {
@@ -54,6 +62,15 @@ package struct FileStreamOptions: Sendable {
     archive = options.string("sourceArchiveDir")
     onSourceChange = options.word("onSourceChange").flatMap(SourceChange.init) ?? .fail
     revalidatesSeen = options.bool("revalidateSeen")
+    deadLetters = options.string("deadLetterPath")
+    if options.word("onBadFile") == "quarantine" {
+      guard let place = options.string("quarantinePath") else {
+        throw KConnectError(.optionInvalid, "option 'onBadFile=quarantine' needs 'quarantinePath'", hint: "name a directory outside of the one that is read")
+      }
+      quarantine = place
+    } else if options.isGiven("quarantinePath") {
+      throw KConnectError(.optionInvalid, "option 'quarantinePath' needs 'onBadFile=quarantine'")
+    }
     if cleanSource == .archive, archive == nil {
       throw KConnectError(.optionInvalid, "option 'cleanSource=archive' needs 'sourceArchiveDir'", hint: "name a directory outside of the one that is read")
     }

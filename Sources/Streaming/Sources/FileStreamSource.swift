@@ -7,6 +7,7 @@ import Glibc
 package import Columnar
 package import DataSource
 package import Engine
+import Expressions
 package import FileConnector
 
 /// Files that appear in a place. Files are to be renamed into it, or guarded by `minFileAge` and `ignoreSuffix`.
@@ -18,12 +19,14 @@ package final class FileStreamSource: MicroBatchSource {
   private let listing: StreamListing
   private let fileSystem: FileSystem
   private var log: SeenLog?
+  private var start = StartPoint.none
+  private var deadLetters: DeadLetters?
+  private var quarantine: Quarantine?
   /// What an available-now run may read; nil: whatever is there.
   private var frozen: [SeenFile]?
   private var waiting: [SeenFile] = []
   package let schema: StructType
-  /// Remarks for the user.
-  package private(set) var notes: [String] = []
+  private var notes: [String] = []
 
   /// `schema` nil: taken from the files that are there; the caller pins it in the checkpoint. Throws when there are none.
   package init(_ provider: FileProvider, path: String, schema: StructType?, options: DataSourceOptions, fileSystem: FileSystem = .system) throws {
@@ -31,6 +34,13 @@ package final class FileStreamSource: MicroBatchSource {
     self.options = options
     self.fileSystem = fileSystem
     settings = try FileStreamOptions(options)
+    let keepsBadRecords = provider.options.contains { $0.name == "badRecordsPath" }
+    if settings.deadLetters != nil, !keepsBadRecords {
+      throw KConnectError(.optionInvalid, "option 'deadLetterPath': \(provider.shortName) files have no single bad records", hint: "onBadFile=quarantine moves files that cannot be read")
+    }
+    if keepsBadRecords, options.isGiven("badRecordsPath") {
+      throw KConnectError(.optionInvalid, "option 'badRecordsPath' would keep the last batch's records only", hint: "deadLetterPath=DIRECTORY keeps those of all batches")
+    }
     place = path
     if !GlobPattern.isPattern(path), pathKind(path) != .directory {
       throw KConnectError(
@@ -58,8 +68,18 @@ package final class FileStreamSource: MicroBatchSource {
     waiting.isEmpty ? [] : [("numFilesOutstanding", waiting.count), ("numBytesOutstanding", waiting.reduce(0) { $0 + $1.size })]
   }
 
+  package func takeNotes() -> [String] {
+    defer { notes = [] }
+    return notes
+  }
+
   package func attach(_ checkpoint: Checkpoint, index: Int) throws {
-    log = try SeenLog(try checkpoint.sourceLog(index), fileSystem: fileSystem, nameOnly: settings.fileNameOnly)
+    let entries = try checkpoint.sourceLog(index)
+    let seen = try SeenLog(entries, fileSystem: fileSystem, nameOnly: settings.fileNameOnly)
+    log = seen
+    start = try StartPoint.settle(options, entries.file("start"), hasBegun: seen.last >= 0) { Self.nowMs }
+    deadLetters = try settings.deadLetters.map { try DeadLetters($0, queryId: checkpoint.id, fileSystem) }
+    quarantine = settings.quarantine.map { Quarantine($0, log: entries, fileSystem) }
   }
 
   private static func isEarlier(_ a: SeenFile, _ b: SeenFile) -> Bool {
@@ -84,6 +104,17 @@ package final class FileStreamSource: MicroBatchSource {
 
   package func freeze() throws { frozen = try candidates() }
 
+  /// How many files wait for a query with that checkpoint, and those of the next batch; the checkpoint is only read.
+  func nextFiles(checkpoint: String?, index: Int) throws -> (waiting: Int, next: [SeenFile]) {
+    let place = checkpoint.map { joinPath(joinPath($0, "sources"), String(index)) } ?? ""
+    let isThere = pathKind(place) == .directory
+    log = try isThere
+      ? SeenLog(NumberedLog(unopened: place, fileSystem), fileSystem: fileSystem, nameOnly: settings.fileNameOnly)
+      : SeenLog.empty(fileSystem, nameOnly: settings.fileNameOnly)
+    let open = try candidates()
+    return (open.count, admitted(open))
+  }
+
   /// Files that a batch may take, in order.
   private func candidates() throws -> [SeenFile] {
     guard let log else { throw KConnectError(.internalError, "a file stream without its log") }
@@ -91,7 +122,7 @@ package final class FileStreamSource: MicroBatchSource {
     let isAged = log.last >= 0 && !(settings.latestFirst && (settings.maxFiles != nil || settings.maxBytes != nil))
     let freshFrom = settings.minFileAgeMs > 0 ? Self.nowMs - settings.minFileAgeMs : Int64.max
     var found = try listing.unseen { log.contains($0) }
-    found.removeAll { $0.modifiedMs > freshFrom || isAged && $0.modifiedMs < newest - settings.maxFileAgeMs }
+    found.removeAll { !start.allows($0) || $0.modifiedMs > freshFrom || isAged && $0.modifiedMs < newest - settings.maxFileAgeMs }
     if settings.fileNameOnly {
       var names: Set<String> = []
       found = found.sorted(by: Self.isEarlier).filter { names.insert(lastPathComponent($0.path)).inserted }
@@ -140,7 +171,7 @@ package final class FileStreamSource: MicroBatchSource {
 
   package func rows(after start: StreamOffset?, through end: StreamOffset) throws -> LogicalPlan {
     let first = try step(start) + 1, last = try step(end)
-    let planned = first <= last ? try log?.files(first...last) ?? [] : []
+    let planned = try planned(first, last)
     var files: [SeenFile] = []
     for file in planned {
       switch Self.state(of: file) {
@@ -158,7 +189,34 @@ package final class FileStreamSource: MicroBatchSource {
         }
       }
     }
+    let options = try deadLetters.map { try readOptions($0.draft(last)) } ?? options
     return .scan(try provider.open(files: files.map { Self.entry($0, place: place) }, label: place, schema: schema, options: options))
+  }
+
+  /// The files of steps first...last without those that cannot be read.
+  private func planned(_ first: Int, _ last: Int) throws -> [SeenFile] {
+    guard first <= last, let files = try log?.files(first...last) else { return [] }
+    guard let bad = try quarantine?.bad(last), !bad.isEmpty else { return files }
+    let paths = Set(bad.map(\.path))
+    return files.filter { !paths.contains($0.path) }
+  }
+
+  /// The options with bad records going to a file; rows of bad records are left out unless a mode was chosen.
+  private func readOptions(_ draft: String) throws -> DataSourceOptions {
+    let specs = FileStreamOptions.specs + provider.options
+    var given = specs.filter { options.isGiven($0.name) }.compactMap { spec in options.string(spec.name).map { (spec.name, $0) } }
+    given.append(("badRecordsPath", draft))
+    if !options.isGiven("mode") { given.append(("mode", "DROPMALFORMED")) }
+    return try DataSourceOptions(source: provider.shortName, specs: specs, given: given, use: .read)
+  }
+
+  package func setAside(after start: StreamOffset?, through end: StreamOffset, _ error: KConnectError) throws -> Bool {
+    guard let quarantine, Quarantine.isAboutBytes(error) else { return false }
+    let first = try step(start) + 1, last = try step(end)
+    return try quarantine.examine(last, try planned(first, last)) { file in
+      let table = try provider.open(files: [Self.entry(file, place: place)], label: file.path, schema: schema, options: options)
+      try QueryExecution(.scan(table), options: ExecutionOptions(), context: EvaluationContext(nowTicks: 0, seed: 0)).run { _ in true }
+    }
   }
 
   private func changed(_ file: SeenFile, _ what: String) -> KConnectError {
@@ -193,6 +251,11 @@ package final class FileStreamSource: MicroBatchSource {
   package func commit(through end: StreamOffset) throws {
     let k = try step(end)
     guard k >= 0 else { return }
+    try deadLetters?.finish(k)
+    if let quarantine {
+      notes += try quarantine.move(k)
+      try quarantine.forget(below: k)
+    }
     if settings.cleanSource != .off {
       try Failpoint.pass("clean.before")
       for file in try log?.files(k...k) ?? [] { clean(file) }

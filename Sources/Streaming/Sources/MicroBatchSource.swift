@@ -29,17 +29,29 @@ package protocol MicroBatchSource: AnyObject {
   func latestOffset(after start: StreamOffset?, _ admission: Admission) throws -> StreamOffset?
   /// The rows behind `start` up to `end`: the same ones each time it is asked. Throws when they are gone or changed.
   func rows(after start: StreamOffset?, through end: StreamOffset) throws -> LogicalPlan
+  /// After a failure of that range: true when the source now leaves out what cannot be read, and the batch is to run again.
+  func setAside(after start: StreamOffset?, through end: StreamOffset, _ error: KConnectError) throws -> Bool
   /// The batch that ended at `end` is done for good: the source may clean up behind it.
   func commit(through end: StreamOffset) throws
   /// Rows, files or bytes not read yet, for progress; empty where unknown.
   var backlog: [(name: String, value: Int)] { get }
+  /// True when a checkpoint written before columns were added may be used: rows of that time have null there.
+  var acceptsNewColumns: Bool { get }
+  /// For a source that ends by itself, whether it has; nil for those that never do.
+  var hasEnded: Bool? { get }
+  /// Remarks for the user since the last call.
+  func takeNotes() -> [String]
 }
 
 extension MicroBatchSource {
   package func attach(_ checkpoint: Checkpoint, index: Int) throws {}
   package func freeze() throws {}
+  package func setAside(after start: StreamOffset?, through end: StreamOffset, _ error: KConnectError) throws -> Bool { false }
   package func commit(through end: StreamOffset) throws {}
   package var backlog: [(name: String, value: Int)] { [] }
+  package var acceptsNewColumns: Bool { false }
+  package var hasEnded: Bool? { nil }
+  package func takeNotes() -> [String] { [] }
 }
 
 /// The place of a streaming source in a plan; each batch puts its own rows there. Each query makes a source of its own from it.

@@ -46,6 +46,15 @@ struct SeenLog {
     }
   }
 
+  /// The log of a query that has not begun; it cannot be written to.
+  static func empty(_ fileSystem: FileSystem, nameOnly: Bool) -> SeenLog { SeenLog(fileSystem, nameOnly: nameOnly) }
+
+  private init(_ fileSystem: FileSystem, nameOnly: Bool) {
+    log = NumberedLog(unopened: "", fileSystem)
+    self.fileSystem = fileSystem
+    self.nameOnly = nameOnly
+  }
+
   private func key(_ path: String) -> String { nameOnly ? lastPathComponent(path) : path }
 
   private mutating func remember(_ file: SeenFile) {

@@ -30,7 +30,9 @@ enum ExecSink {
   }
 
   /// Runs the hook of a failed stream; its own failure is nobody's.
-  static func runHook(_ command: String, _ error: KConnectError) { _ = run(command, input: "/dev/null", ["KCONNECT_ERROR=\(error.description)"]) }
+  static func runHook(_ command: String, _ variables: [String: String]) {
+    _ = run(command, input: "/dev/null", variables.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" })
+  }
 
   /// The exit status of `sh -c command` with a file as standard input; 128 + signal when it was killed.
   private static func run(_ command: String, input: String, _ variables: [String]) -> Int32 {

@@ -1,9 +1,7 @@
 // Role: `kconnect stream status|repair|reset`: what a checkpoint says, and what may be done about it.
 
 import ArgumentParser
-import Columnar
 import DataSource
-import Engine
 import KConnect
 import Streaming
 
@@ -25,27 +23,43 @@ struct StreamStatusCommand: ParsableCommand {
 
 struct StreamRepairCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "repair", abstract: "Checks a checkpoint and says what is wrong and what can be saved. Changes nothing.")
+    commandName: "repair", abstract: "Repairs a checkpoint where the rest of it, or the sink, proves what must have stood there.",
+    discussion: """
+      Files that are taken out are kept in the checkpoint's directory 'repaired'. What cannot be proven is named and left as it is; the \
+      exit code is then 1.
+      """)
   @Argument(help: "The checkpoint directory.") var directory: String
+  @Option(help: ArgumentHelp("Directory of the embedded store, for streams into it; else $KCONNECT_STORE, else ./kustodata.", valueName: "dir"))
+  var store: String?
+  @Flag(help: "Say what would be done and change nothing.") var dryRun = false
 
   func run() throws {
-    do {
-      let (_, state, _) = try Checkpoint.inspect(directory)
-      print("'\(directory)' is in order: \(state.pending.map { "batch \($0.batchId) runs again at the next start" } ?? "the next batch is \(state.nextBatchId)")")
-    } catch {
-      let error = KConnectError(converting: error)
-      guard error.code == .checkpointConflict else { throw error }
-      print("'\(directory)' cannot be used as it is: \(error.message)")
-      if let hint = error.hint { print("hint: \(hint)") }
-      print(
-        """
-        What can be done:
-          1. restore the directory from a copy: the sink skips batches that it has;
-          2. remove only the last entry of 'offsets' when it is torn and 'commits' has no entry of its number: that batch is planned anew;
-          3. start with a new checkpoint directory: everything the source has is read again, and written again as a new query.
-        """)
-      throw ExitCode(1)
+    let findings = try CheckpointRepair.run(directory, applies: !dryRun) { try SinkMemory(identity: $0, queryId: $1, store: store) }
+    for finding in findings {
+      print("found: \(finding.problem)")
+      if let remedy = finding.remedy { print("  \(dryRun ? "would be " : "")\(remedy)") } else { print("  nothing safe can be done about it") }
     }
+    let isLeft = findings.contains { $0.remedy == nil }
+    if !isLeft, !(dryRun && !findings.isEmpty) {
+      do {
+        let (_, state, _) = try Checkpoint.inspect(directory)
+        print("'\(directory)' is in order: \(state.pending.map { "batch \($0.batchId) runs again at the next start" } ?? "the next batch is \(state.nextBatchId)")")
+        return
+      } catch {
+        let error = KConnectError(converting: error)
+        guard error.code == .checkpointConflict else { throw error }
+        print("'\(directory)' cannot be used as it is: \(error.message)")
+        if let hint = error.hint { print("hint: \(hint)") }
+      }
+    }
+    if dryRun, !isLeft { return }
+    print(
+      """
+      What else can be done:
+        1. restore the directory from a copy: the sink skips batches that it has;
+        2. start with a new checkpoint directory: everything the source has is read again, and written again as a new query (see 'kconnect stream reset').
+      """)
+    throw ExitCode(1)
   }
 }
 
@@ -53,37 +67,39 @@ struct StreamResetCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "reset", abstract: "Explains how to start a stream over, and what its sink remembers. Removes nothing.")
   @Argument(help: "The checkpoint directory.") var directory: String
+  @Option(help: ArgumentHelp("Directory of the embedded store, for streams into it; else $KCONNECT_STORE, else ./kustodata.", valueName: "dir"))
+  var store: String?
 
   func run() throws {
     let (id, state, isRunning) = try Checkpoint.inspect(directory)
     if isRunning { throw KConnectError(.locked, "the stream of '\(directory)' is running", hint: "stop it first", isRetryable: true) }
     let pinned = (state.committed ?? state.pending)?.pinned ?? [:]
+    let sink = pinned["kconnect.sink"] ?? "no sink yet"
+    let memory = try id.map { try SinkMemory(identity: sink, queryId: $0, store: store) } ?? .unknown
+    let remembered = switch memory {
+    case .newest(let newest?): "\(sink) has batches of query \(id ?? "") up to \(newest)"
+    case .newest(nil): "\(sink) has no batch of query \(id ?? "none")"
+    case .unknown: "\(sink) keeps no record of batches, or is not to be found from here"
+    }
     print(
       """
       To start over, remove the directory '\(directory)'. The next run is a new query: it gets a new id and reads everything its source has.
-      The sink remembers query \(id ?? "none") up to batch \(state.committed.map { String($0.batchId) } ?? "none"): \(pinned["kconnect.sink"] ?? "no sink yet")
-      Rows that were written stay there, and a new query writes them a second time. Empty or replace the target first if that is not wanted.
+      The checkpoint has batches up to \(state.committed.map { String($0.batchId) } ?? "none"); \(remembered).
+      \(Self.advice(sink))
       """)
   }
-}
 
-/// What a run would do.
-struct StreamDryRun {
-  let frame: DataFrame
-  let checkpoint: String
-
-  func print() throws {
-    try PlanPrinter.print(frame, mode: .simple)
-    guard pathKindIsDirectory(checkpoint) else {
-      Swift.print("checkpoint '\(checkpoint)' does not exist: the first batch would be 0, from the beginning of the source")
-      return
-    }
-    let (id, state, isRunning) = try Checkpoint.inspect(checkpoint)
-    Swift.print("query \(id ?? "new"), \(isRunning ? "running now" : "not running"), next batch \(state.nextBatchId)")
-    for (i, end) in ((state.pending ?? state.committed)?.ends ?? []).enumerated() {
-      Swift.print("source \(i): \(state.pending == nil ? "reads on after" : "would read again up to") \(end?.json ?? "the beginning")")
+  /// What becomes of the rows that are there.
+  private static func advice(_ sink: String) -> String {
+    let path = sink.firstIndex(of: ":").map { String(sink[sink.index(after: $0)...]) } ?? sink
+    switch sink.prefix(while: { $0 != ":" }) {
+    case "parquet", "csv", "json":
+      return "Files that were written stay in '\(path)', and a new query writes their rows a second time. If that is not wanted, move the files away first; '\(path)/_kconnect' holds the lists of batches and may go with them."
+    case "delta":
+      return "Rows that were written stay in the table, which remembers the old query's id (txn) and not the new one's: a new query adds them a second time. If that is not wanted, replace the table's rows first (kconnect write --mode overwrite), or write by --key."
+    case "kusto":
+      return "Rows that were written stay in the table, which remembers the old query's id and not the new one's: a new query adds them a second time. If that is not wanted, empty it first (.clear table T data), or write by --key."
+    default: return "Whatever got the rows gets them a second time."
     }
   }
-
-  private func pathKindIsDirectory(_ path: String) -> Bool { pathKind(path) == .directory }
 }

@@ -2,19 +2,16 @@
 // checkpoints.
 
 import ArgumentParser
-import Columnar
 import DataSource
-import Engine
 import KConnect
-import Streaming
-import Synchronization
 
 struct StreamCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "stream", abstract: "Copies new data in micro-batches; a checkpoint makes every row arrive once.",
     discussion: """
       Run it again with the same checkpoint and it goes on where it stopped, also after a crash. Sources: directories of csv, json and \
-      parquet files, rate:, rate-micro-batch:. Targets: directories of parquet, csv and json files, delta:PATH, console:.
+      parquet files, kusto:DATABASE.TABLE, delta:PATH, standard input (csv:-, json:-, stdin: for lines), rate:, rate-micro-batch:. Targets: directories of parquet, csv and json files, \
+      kusto:DATABASE.TABLE, delta:PATH, console:.
 
       EXAMPLES
         kconnect stream --from csv:incoming --to parquet:archive --checkpoint cp --trigger available-now
@@ -28,9 +25,9 @@ struct StreamCommand: ParsableCommand {
 struct StreamRunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(commandName: "run", abstract: "Runs a stream (what 'kconnect stream' does without a subcommand).")
 
-  @Option(help: ArgumentHelp("What to read: csv:DIR, json:DIR, parquet:DIR, rate:, rate-micro-batch:.", valueName: "locator"))
+  @Option(help: ArgumentHelp("What to read: csv:DIR, json:DIR, parquet:DIR, kusto:DATABASE.TABLE, delta:PATH, csv:-, json:-, stdin:, rate:, rate-micro-batch:.", valueName: "locator"))
   var from: String
-  @Option(help: ArgumentHelp("Where to write: parquet:DIR, csv:DIR, json:DIR, delta:DIR, console:.", valueName: "locator"))
+  @Option(help: ArgumentHelp("Where to write: parquet:DIR, csv:DIR, json:DIR, kusto:DATABASE.TABLE, delta:DIR, console:.", valueName: "locator"))
   var to: String
   @Option(help: ArgumentHelp("The directory that remembers how far the stream is; one for each stream.", valueName: "dir"))
   var checkpoint: String
@@ -38,6 +35,12 @@ struct StreamRunCommand: ParsableCommand {
   var trigger: String?
   @Option(help: ArgumentHelp("Columns whose values become directories name=value, separated by commas.", valueName: "a,b"))
   var partitionBy: String?
+  @Option(help: ArgumentHelp("Columns that tell rows apart: of rows with equal values the first is taken, within each batch or, with --dedup-within, across batches.", valueName: "a,b"))
+  var dedupKey: String?
+  @Option(help: ArgumentHelp("How long a key of --dedup-key is remembered, such as '1 hour'; by the clock, or by --event-time.", valueName: "duration"))
+  var dedupWithin: String?
+  @Option(help: ArgumentHelp("The datetime column that --dedup-within goes by; rows later than that behind the newest one are left out.", valueName: "column"))
+  var eventTime: String?
   @Option(help: ArgumentHelp("A name for progress records.", valueName: "name"))
   var name: String?
   @Option(help: ArgumentHelp("A command that gets each batch on standard input as JSON lines instead of --to; KCONNECT_BATCH_ID and KCONNECT_QUERY_ID are set. At least once.", valueName: "command"))
@@ -55,68 +58,32 @@ struct StreamRunCommand: ParsableCommand {
   @Flag(help: "Print the plan instead of running it.")
   var explain = false
   @OptionGroup(title: "Rows and columns") var rows: PlanFlags
+  @OptionGroup(title: "Rows by key") var upsert: UpsertFlags
   @OptionGroup(title: "Source and target") var source: SourceFlags
   @OptionGroup(title: "Common") var common: CommonFlags
 
   func validate() throws {
+    if dedupKey == nil, dedupWithin != nil { throw ValidationError("--dedup-within needs --dedup-key") }
+    if dedupWithin == nil, eventTime != nil { throw ValidationError("--event-time needs --dedup-within") }
     if let maxBatches, maxBatches < 1 { throw ValidationError("--max-batches: found \(maxBatches), expected 1 or more") }
   }
 
   func run() throws {
     let context = try common.resolve()
-    let registry = context.session.registry
-    let from = try StreamLocator(from, registry: registry, isTarget: false), to = try StreamLocator(to, registry: registry, isTarget: true)
-    let split = try options(from, to, registry)
-    var reader = context.session.readStream
-    if let format = from.format { reader = reader.format(format) }
-    if let schema = source.schema { reader = try reader.schema(schema) }
-    for (key, value) in split.source { reader = reader.option(key, value) }
-    let frame = try rows.apply(to: try reader.open(from.path) { context.note($0) })
-    if explain { return try PlanPrinter.print(frame, mode: .simple) }
-    var writer = frame.writeStream
-    if let format = to.format { writer = writer.format(format) }
-    if let partitionBy { writer = writer.partitionBy(try ColumnList.parse(partitionBy)) }
-    for (key, value) in split.target { writer = writer.option(key, value) }
-    writer = writer.option("checkpointLocation", checkpoint)
-    writer.settings.trigger = try trigger.map { try Trigger(text: $0) } ?? .asFastAsPossible
-    writer.settings.name = name
-    writer.settings.maxBatches = maxBatches
-    if let timeout {
-      guard let limit = DataSourceOptions.durationMilliseconds(timeout) else {
-        throw KConnectError(.usage, "--timeout '\(timeout)': expected a duration such as '10 minutes'")
-      }
-      writer.settings.timeoutMs = Int64(limit)
-    }
-    if dryRun { return try StreamDryRun(frame: frame, checkpoint: checkpoint).print() }
-    let report = StreamReport(context: context, metricsFile: metricsFile, target: self.to)
-    do {
-      let execution = try writer.execution(to.path, onNote: { context.note($0) }, sink: try exec.map { try ExecSink.make($0) }) { report.add($0) }
-      try Interrupt.stopping(first: { execution.stop() }, second: { execution.abort() }) { try publicErrors { try execution.run() } }
-      report.finish(execution)
-    } catch {
+    try Secrets.refuseSignatures(from, to)
+    let job = StreamJob(
+      from: from, to: to, checkpoint: checkpoint, trigger: trigger, name: name, partitionBy: partitionBy, exec: exec, maxBatches: maxBatches,
+      timeout: timeout, rows: rows.selection, dedup: DedupSelection(key: dedupKey, within: dedupWithin, eventTime: eventTime), upsert: upsert.selection,
+      schema: source.schema, options: try source.parsedOptions())
+    if explain { return try job.explain(context) }
+    if dryRun { return try job.dryRun(context) }
+    let report = StreamReport(context: context, metricsFile: metricsFile, target: to)
+    do { report.finish(try job.run(context, report: report)) } catch {
       let error = KConnectError(converting: error)
       report.fail(error)
-      if let onFailure { ExecSink.runHook(onFailure, error) }
+      if let onFailure { ExecSink.runHook(onFailure, ["KCONNECT_ERROR": error.description]) }
       throw error
     }
-  }
-
-  private func options(_ from: StreamLocator, _ to: StreamLocator, _ registry: SourceRegistry) throws -> (source: [(String, String)], target: [(String, String)]) {
-    let sourceSpecs = StreamSources.options(try from.resolvedFormat(), registry) ?? []
-    let targetSpecs = to.format == "console" ? [] : try registry.provider(try to.resolvedFormat()).options
-    var out: (source: [(String, String)], target: [(String, String)]) = ([], [])
-    func declares(_ specs: [OptionSpec], _ key: String, _ use: OptionSpec.Use) -> Bool {
-      specs.contains { spec in (spec.use == .both || spec.use == use) && ([spec.name] + spec.aliases).contains { $0.lowercased() == key.lowercased() } }
-    }
-    for (key, value) in try source.parsedOptions() {
-      let reads = declares(sourceSpecs, key, .read), writes = declares(targetSpecs, key, .write)
-      if key.hasPrefix("from.") { out.source.append((String(key.dropFirst(5)), value)) }
-      else if key.hasPrefix("to.") { out.target.append((String(key.dropFirst(3)), value)) }
-      else if writes, ["compression", "codec", "compressionlevel"].contains(key.lowercased()) { out.target.append((key, value)) }
-      else if reads || !writes { out.source.append((key, value)) }
-      else { out.target.append((key, value)) }
-    }
-    return out
   }
 }
 
@@ -126,6 +93,11 @@ struct StreamLocator {
   let path: String
 
   init(_ text: String, registry: SourceRegistry, isTarget: Bool) throws {
+    if !isTarget, text == "-" || text == "stdin:" {
+      format = "stdin"
+      path = ""
+      return
+    }
     let own = isTarget ? ["console"] : ["rate", "rate-micro-batch"]
     for scheme in own where text == scheme || text == scheme + ":" {
       format = scheme

@@ -12,7 +12,7 @@ import Glibc
 
 final class StreamReport: Sendable {
   private struct Totals: Sendable {
-    var batches = 0, rowsIn = 0, rowsOut = 0, skipped = 0
+    var batches = 0, rowsIn = 0, rowsOut = 0, skipped = 0, emptyTriggers = 0
     var first: Int?
     var last: StreamingQueryProgress?
   }
@@ -43,11 +43,17 @@ final class StreamReport: Sendable {
     writeMetrics(now, failed: false)
   }
 
+  /// Batches and rows so far.
+  var counts: (batches: Int, rowsIn: Int, rowsOut: Int) { totals.withLock { ($0.batches, $0.rowsIn, $0.rowsOut) } }
+
   private var seconds: Double { Double(WallClock.monotonicNanoseconds - started) / 1e9 }
 
   /// The one line of an unattended run.
   func finish(_ execution: MicroBatchExecution) {
-    let totals = totals.withLock { $0 }
+    let totals = totals.withLock { totals in
+      totals.emptyTriggers = execution.emptyTriggerCount
+      return totals
+    }
     writeMetrics(totals, failed: false)
     guard !context.isQuiet else { return }
     guard let last = totals.last, let first = totals.first else {
@@ -75,6 +81,7 @@ final class StreamReport: Sendable {
     gauge("last_batch_id", "The last batch that was committed, -1 for none.", totals.last?.batchId ?? -1)
     gauge("last_batch_timestamp_ms", "When the last batch began, milliseconds since 1970.", Int(totals.last?.timestampMs ?? 0))
     gauge("files_outstanding", "Files that wait for a batch.", totals.last?.sources.compactMap { $0.metrics["numFilesOutstanding"] }.reduce(0, +) ?? 0)
+    gauge("empty_triggers", "Looks at the sources that found nothing, known at the end of the run.", totals.emptyTriggers)
     gauge("failed", "1 when the run failed.", failed ? 1 : 0)
     let draft = metricsFile + ".tmp"
     // SAFETY: paths and text live for the calls.

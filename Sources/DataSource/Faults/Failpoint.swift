@@ -1,10 +1,9 @@
-// Role: named places where a test makes the process die or fail: `KCONNECT_FAILPOINT=name[@nth]=kill|exit|error|enospc`. With
+// Role: named places where a test makes the process die or fail: `KCONNECT_FAILPOINT=name[@nth]=kill|exit|stop|error|enospc`. With
 // `KCONNECT_FAILPOINT_TRACE=FILE` every place passed is listed there, so that a harness can enumerate them from one clean run.
 
 #if canImport(Glibc)
 import Glibc
 #endif
-import DataSource
 import Synchronization
 
 package enum Failpoint {
@@ -41,6 +40,7 @@ package enum Failpoint {
     switch order.action {
     case "kill": kill(getpid(), SIGKILL)
     case "exit": _exit(9)
+    case "stop": raise(SIGSTOP)
     case "enospc": throw SystemError.make("cannot write at failpoint", name, ENOSPC)
     default: throw KConnectError(.io, "failpoint '\(name)'")
     }

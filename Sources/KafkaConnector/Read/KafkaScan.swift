@@ -1,0 +1,155 @@
+// Role: reads ranges of offsets: all partitions at once, until each has reached its end. Offsets may have gaps (compaction, transactions), so
+// that a range is done when a message or the partition's end lies at or behind it, never by counting.
+
+#if canImport(Glibc)
+import Glibc
+#endif
+import CKafka
+import Columnar
+import DataSource
+import Expressions
+import Synchronization
+
+/// Offsets `start..<end` of a partition.
+struct OffsetRange: Sendable, Hashable {
+  var partition: TopicPartition
+  var start: Int64
+  var end: Int64
+}
+
+/// Ranges of a topic as a table.
+final class KafkaTable: BatchReadable {
+  let schema: StructType
+  let description: String
+  private let broker: KafkaBroker
+  private let ranges: [OffsetRange]
+
+  init(_ broker: KafkaBroker, _ ranges: [OffsetRange]) {
+    self.broker = broker
+    self.ranges = ranges.filter { $0.end > $0.start }
+    schema = KafkaRows.schema(includesHeaders: broker.settings.includesHeaders)
+    description = "kafka \(broker.settings.brokers)/\(broker.settings.subscription.identity)"
+  }
+
+  func pushdown(_ filters: [Expr]) -> [FilterPushdown] { filters.map { _ in .unsupported } }
+
+  func scan(_ request: ScanRequest, context: EvaluationContext) throws -> any Scan {
+    let fields = try request.columns.map { name in
+      guard let field = schema.field(name) else { throw KConnectError(.columnNotFound, "the kafka source has no column '\(name)'") }
+      return field
+    }
+    return KafkaScan(StructType(fields), broker, ranges)
+  }
+}
+
+private struct KafkaMorsel: Morsel {
+  let batch: RecordBatch
+  func read(_ emit: (RecordBatch) throws -> Bool) throws { _ = try emit(batch) }
+}
+
+final class KafkaScan: Scan {
+  private struct State {
+    var hasStarted = false
+    /// The next offset wanted of each partition that is not done.
+    var open: [TopicPartition: (next: Int64, end: Int64)]
+    var metrics = ScanMetrics()
+  }
+
+  private static let maxRows = 32_768
+  private static let maxBytes = 16 << 20
+  let schema: StructType
+  private let broker: KafkaBroker
+  private let topicNames: [String]
+  private let rows: KafkaRows
+  // The state and the builder belong to whoever holds the mutex.
+  private let state: Mutex<State>
+
+  init(_ schema: StructType, _ broker: KafkaBroker, _ ranges: [OffsetRange]) {
+    self.schema = schema
+    self.broker = broker
+    topicNames = Set(ranges.map(\.partition.topic)).sorted()
+    rows = KafkaRows(schema, topics: topicNames, alwaysBase64: broker.settings.alwaysBase64)
+    state = Mutex(State(open: Dictionary(uniqueKeysWithValues: ranges.map { ($0.partition, ($0.start, $0.end)) })))
+  }
+
+  var metrics: ScanMetrics { state.withLock { $0.metrics } }
+
+  func nextMorsel() throws -> (any Morsel)? {
+    try state.withLock { state -> (any Morsel)? in
+      if !state.hasStarted {
+        state.hasStarted = true
+        if !state.open.isEmpty { try broker.client.assign(state.open.sorted { $0.key < $1.key }.map { ($0.key, $0.value.next) }) }
+      }
+      let patience = Int64(broker.settings.pollTimeoutMs) * 1_000_000
+      var last = Self.now
+      while !state.open.isEmpty, rows.count < Self.maxRows, rows.bytes < Self.maxBytes {
+        let waiting = state.open.count
+        let before = rows.count
+        _ = try unsafe broker.client.poll(waitMs: 100) { try unsafe take($0, &state) }
+        if rows.count > before || state.open.count < waiting {
+          last = Self.now
+        } else if Self.now - last > patience {
+          let (partition, range) = state.open.min { $0.key < $1.key } ?? (TopicPartition(topic: "", partition: 0), (0, 0))
+          throw KConnectError(
+            .io, "Kafka: \(partition): no message came for \(broker.settings.pollTimeoutMs) ms at offset \(range.next), expected up to \(range.end)",
+            hint: "are the brokers reachable? kafkaConsumer.pollTimeoutMs sets how long is waited", isRetryable: true)
+        }
+      }
+      if state.open.isEmpty, rows.count == 0 {
+        try broker.client.assign([])
+        return nil
+      }
+      state.metrics.rowsRead += rows.count
+      state.metrics.bytesRead += rows.bytes
+      return KafkaMorsel(batch: rows.finish())
+    }
+  }
+
+  private static var now: Int64 {
+    var time = timespec()
+    // SAFETY: the call fills the structure.
+    unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+  }
+
+  // SAFETY: the message lives for the call.
+  private func take(_ message: UnsafeMutablePointer<rd_kafka_message_t>, _ state: inout State) throws {
+    let code = unsafe message.pointee.err
+    let topic = unsafe String(cString: ckafka_message_topic(message))
+    let partition = unsafe TopicPartition(topic: topic, partition: message.pointee.partition)
+    switch code {
+    case RD_KAFKA_RESP_ERR_NO_ERROR: break
+    case RD_KAFKA_RESP_ERR__PARTITION_EOF:
+      // The end of the log: everything before it has been seen, also where the last offsets hold no message.
+      if let range = state.open[partition], unsafe message.pointee.offset >= range.end { close(partition, &state) }
+      return
+    case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET, RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
+      guard let range = state.open[partition] else { return }
+      throw DataLoss.error("\(partition): offsets from \(range.next) on are gone")
+    case RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED, RD_KAFKA_RESP_ERR__TRANSPORT, RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, RD_KAFKA_RESP_ERR__RESOLVE:
+      // The client connects again by itself; waiting has its own limit.
+      return
+    default: throw unsafe KafkaClient.error(code, topic.isEmpty ? "cannot read" : "cannot read \(partition)", text: String(cString: ckafka_message_error(message)))
+    }
+    guard var range = state.open[partition] else { return }
+    let offset = unsafe message.pointee.offset
+    if offset < range.next { return }
+    if offset >= range.end { return close(partition, &state) }
+    unsafe rows.append(message, topic: topicNames.firstIndex(of: topic) ?? 0)
+    range.next = offset + 1
+    if range.next >= range.end { close(partition, &state) } else { state.open[partition] = range }
+  }
+
+  private func close(_ partition: TopicPartition, _ state: inout State) {
+    state.open[partition] = nil
+    if !state.open.isEmpty { broker.client.pause(partition) }
+  }
+}
+
+enum DataLoss {
+  static func error(_ what: String) -> KConnectError {
+    KConnectError(
+      .checkpointConflict, "Kafka: \(what): they expired, or the topic was made anew",
+      hint: "the messages cannot be read any more; failOnDataLoss=false goes on with those that are there")
+  }
+}

@@ -1,0 +1,201 @@
+// Role: requests over libcurl, which is loaded at the first of them. Handles are kept, so that connections are used again; redirects come back as
+// answers, so that credentials never travel on; proxies come from the usual environment variables unless one is given.
+
+import CCurl
+import DataSource
+import Synchronization
+
+/// What holds for every request of a transport.
+package struct HTTPSettings: Sendable, Hashable {
+  /// `http://host:port`; nil: `https_proxy`, `http_proxy`, `no_proxy` of the environment.
+  package var proxy: String?
+  /// A PEM file of certificate authorities instead of the system's.
+  package var caFile: String?
+  /// Until a connection stands.
+  package var connectTimeoutMilliseconds = 30_000
+  /// A transfer slower than one byte a second for so long is given up.
+  package var stallTimeoutMilliseconds = 120_000
+  /// Bytes of a body that is held in memory.
+  package var heldBytes = 64 << 20
+  /// Idle handles kept.
+  package var idleHandles = 16
+
+  package init() {}
+}
+
+/// libcurl as a transport.
+package final class CurlTransport: HTTPTransport {
+  private let settings: HTTPSettings
+  private let idle = Mutex<[CurlHandle]>([])
+
+  package init(_ settings: HTTPSettings = HTTPSettings()) { self.settings = settings }
+
+  package func send(_ request: HTTPRequest, receive: HTTPBodyReceiver?) throws -> HTTPResponse {
+    let handle = try idle.withLock { $0.popLast() } ?? CurlHandle()
+    let exchange = unsafe HTTPExchange(receive, heldBytes: settings.heldBytes, isCancelled: request.isCancelled)
+    let outcome = Result { try handle.perform(request, settings, exchange) }
+    idle.withLock { if $0.count < settings.idleHandles { $0.append(handle) } }
+    return try outcome.get()
+  }
+}
+
+/// One transfer's answer as it comes in. Used by the thread of the transfer alone.
+// SAFETY: the receiver gets bytes that libcurl keeps alive for the call.
+@safe private final class HTTPExchange {
+  let receive: HTTPBodyReceiver?
+  let heldBytes: Int
+  var status = 0
+  var headers: [String: String] = [:]
+  var body: [UInt8] = []
+  var failure: (any Error)?
+  var isEnough = false
+  let isCancelled: (@Sendable () -> Bool)?
+
+  init(_ receive: HTTPBodyReceiver?, heldBytes: Int, isCancelled: (@Sendable () -> Bool)?) {
+    self.isCancelled = isCancelled
+    unsafe self.receive = unsafe receive
+    self.heldBytes = heldBytes
+  }
+
+  /// A line of the head; a status line begins a new one (100 Continue, answers of proxies).
+  func header(_ line: String) {
+    if line.hasPrefix("HTTP/") {
+      headers = [:]
+      status = line.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
+      return
+    }
+    guard let colon = line.firstIndex(of: ":") else { return }
+    let value = line[line.index(after: colon)...].drop { $0 == " " || $0 == "\t" }
+    headers[line[..<colon].lowercased()] = String(value.reversed().drop { $0.isWhitespace }.reversed())
+  }
+
+  /// False: the transfer is to end.
+  func take(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    do {
+      if let receive = unsafe receive, status == 200 {
+        if try unsafe receive(bytes) { return true }
+        isEnough = true
+        return false
+      }
+      guard body.count + bytes.count <= heldBytes else {
+        // Of a failed request the beginning of a long page says enough.
+        if status >= 300 { return true }
+        throw KConnectError(.formatCorrupt, "the answer has more than \(heldBytes) bytes")
+      }
+      unsafe body.append(contentsOf: bytes)
+      return true
+    } catch {
+      failure = error
+      return false
+    }
+  }
+}
+
+/// A libcurl handle with its open connections. Used by one thread at a time.
+// SAFETY: owns the handle until deinit; whoever holds the object is the only user.
+@safe private final class CurlHandle: @unchecked Sendable {  // handed from thread to thread under the transport's lock
+  private let curl: UnsafeMutableRawPointer
+
+  init() throws {
+    guard kccurl_load() else {
+      throw KConnectError(.http, unsafe "libcurl is not available: \(String(cString: kccurl_load_error()))", hint: "install libcurl4")
+    }
+    guard let made = unsafe kccurl_init() else { throw KConnectError(.http, "libcurl could not start a transfer") }
+    unsafe curl = unsafe made
+  }
+
+  deinit { unsafe kccurl_cleanup(curl) }
+
+  func perform(_ request: HTTPRequest, _ settings: HTTPSettings, _ exchange: HTTPExchange) throws -> HTTPResponse {
+    unsafe kccurl_reset(curl)
+    var list: UnsafeMutablePointer<curl_slist>?
+    defer { unsafe kccurl_list_free(list) }
+    // No 100-continue: services answer large bodies at once.
+    for (name, value) in request.headers + [("Expect", "")] {
+      guard !value.utf8.contains(where: { $0 == 10 || $0 == 13 || $0 == 0 }), !name.utf8.contains(where: { $0 <= 32 || $0 == 58 }) else {
+        throw KConnectError(.usage, "the value of the request header '\(name)' has line breaks")
+      }
+      unsafe list = unsafe kccurl_list_append(list, value.isEmpty ? "\(name):" : "\(name): \(value)")
+    }
+    unsafe configure(request, settings, list)
+    let result = withExtendedLifetime(exchange) {
+      attach(exchange)
+      guard let body = request.body else { return unsafe kccurl_perform(curl) }
+      return unsafe body.withUnsafeBytes { bytes in
+        // An empty body has no address; libcurl needs one to send a length of 0.
+        var none: UInt8 = 0
+        return unsafe withUnsafeMutablePointer(to: &none) { empty in
+          _ = unsafe kccurl_set_pointer(curl, CURLOPT_POSTFIELDS, bytes.baseAddress.map { unsafe UnsafeMutableRawPointer(mutating: $0) } ?? UnsafeMutableRawPointer(empty))
+          _ = unsafe kccurl_set_offset(curl, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(bytes.count))
+          return unsafe kccurl_perform(curl)
+        }
+      }
+    }
+    if let failure = exchange.failure { throw failure }
+    if result == CURLE_ABORTED_BY_CALLBACK { throw KConnectError(.cancelled, "the request was cancelled") }
+    if result != CURLE_OK, !(exchange.isEnough && result == CURLE_WRITE_ERROR) { throw failure(result, request) }
+    return HTTPResponse(status: exchange.status, headers: exchange.headers, body: exchange.body)
+  }
+
+  private func configure(_ request: HTTPRequest, _ settings: HTTPSettings, _ list: UnsafeMutablePointer<curl_slist>?) {
+    _ = unsafe kccurl_set_string(curl, CURLOPT_URL, request.url)
+    _ = unsafe kccurl_set_string(curl, CURLOPT_PROTOCOLS_STR, "http,https")
+    _ = unsafe kccurl_set_long(curl, CURLOPT_FOLLOWLOCATION, 0)
+    _ = unsafe kccurl_set_long(curl, CURLOPT_NOSIGNAL, 1)
+    _ = unsafe kccurl_set_long(curl, CURLOPT_CONNECTTIMEOUT_MS, settings.connectTimeoutMilliseconds)
+    _ = unsafe kccurl_set_long(curl, CURLOPT_TIMEOUT_MS, request.timeoutMilliseconds ?? 0)
+    _ = unsafe kccurl_set_long(curl, CURLOPT_LOW_SPEED_LIMIT, 1)
+    _ = unsafe kccurl_set_long(curl, CURLOPT_LOW_SPEED_TIME, max(1, settings.stallTimeoutMilliseconds / 1_000))
+    _ = unsafe kccurl_set_long(curl, CURLOPT_BUFFERSIZE, 512 << 10)
+    _ = unsafe kccurl_set_string(curl, CURLOPT_USERAGENT, "kconnect")
+    if request.method == "HEAD" {
+      _ = unsafe kccurl_set_long(curl, CURLOPT_NOBODY, 1)
+    } else {
+      // Every coding that libcurl can undo, undone as the bytes arrive.
+      _ = unsafe kccurl_set_string(curl, CURLOPT_ACCEPT_ENCODING, "")
+      if request.body != nil { _ = unsafe kccurl_set_long(curl, CURLOPT_POST, 1) }
+      _ = unsafe kccurl_set_string(curl, CURLOPT_CUSTOMREQUEST, request.method)
+    }
+    _ = unsafe kccurl_set_pointer(curl, CURLOPT_HTTPHEADER, list.map { UnsafeMutableRawPointer($0) })
+    if let proxy = settings.proxy { _ = unsafe kccurl_set_string(curl, CURLOPT_PROXY, proxy) }
+    if let caFile = settings.caFile { _ = unsafe kccurl_set_string(curl, CURLOPT_CAINFO, caFile) }
+  }
+
+  private func attach(_ exchange: HTTPExchange) {
+    let context = unsafe Unmanaged.passUnretained(exchange).toOpaque()
+    _ = unsafe kccurl_set_callback(curl, CURLOPT_WRITEFUNCTION) { data, size, count, context in
+      guard let context = unsafe context else { return 0 }
+      let exchange = unsafe Unmanaged<HTTPExchange>.fromOpaque(context).takeUnretainedValue()
+      return unsafe exchange.take(UnsafeRawBufferPointer(start: data, count: size * count)) ? size * count : 0
+    }
+    _ = unsafe kccurl_set_pointer(curl, CURLOPT_WRITEDATA, context)
+    _ = unsafe kccurl_set_callback(curl, CURLOPT_HEADERFUNCTION) { data, size, count, context in
+      guard let context = unsafe context else { return 0 }
+      let exchange = unsafe Unmanaged<HTTPExchange>.fromOpaque(context).takeUnretainedValue()
+      unsafe exchange.header(String(decoding: UnsafeRawBufferPointer(start: data, count: size * count), as: UTF8.self))
+      return size * count
+    }
+    _ = unsafe kccurl_set_pointer(curl, CURLOPT_HEADERDATA, context)
+    guard exchange.isCancelled != nil else { return }
+    _ = unsafe kccurl_set_long(curl, CURLOPT_NOPROGRESS, 0)
+    _ = unsafe kccurl_set_progress(curl) { context, _, _, _, _ in
+      guard let context = unsafe context else { return 1 }
+      return unsafe Unmanaged<HTTPExchange>.fromOpaque(context).takeUnretainedValue().isCancelled?() == true ? 1 : 0
+    }
+    _ = unsafe kccurl_set_pointer(curl, CURLOPT_XFERINFODATA, context)
+  }
+
+  private func failure(_ result: CURLcode, _ request: HTTPRequest) -> KConnectError {
+    let isFinal = result == CURLE_URL_MALFORMAT || result == CURLE_UNSUPPORTED_PROTOCOL || result == CURLE_PEER_FAILED_VERIFICATION || result == CURLE_SSL_CACERT_BADFILE
+    let hint: String? = switch result {
+    case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE: "the certificate is not signed by an authority that is known here; CURL_CA_BUNDLE names a file of others"
+    case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_CONNECT: "check the address, the network and the proxy"
+    case CURLE_OPERATION_TIMEDOUT: "the service did not answer in time"
+    case CURLE_PARTIAL_FILE, CURLE_GOT_NOTHING, CURLE_RECV_ERROR: "the connection was cut while the answer came"
+    default: nil
+    }
+    return KConnectError(
+      .http, unsafe "\(request.method) \(request.shownURL): \(String(cString: kccurl_error_text(result)))", hint: hint,
+      cause: result == CURLE_COULDNT_RESOLVE_HOST || result == CURLE_COULDNT_CONNECT || result == CURLE_COULDNT_RESOLVE_PROXY ? RequestNotSent() : nil, isRetryable: !isFinal)
+  }
+}

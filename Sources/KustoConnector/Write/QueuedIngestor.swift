@@ -1,0 +1,70 @@
+// Role: writeMode Queued: parts are put into storage while rows come, and named in the cluster's queue when all of them are there, so that a failed
+// write leaves nothing to ingest. The cluster ingests them when it sees fit.
+// Source: queue messages as the ingest clients write them.
+
+import Columnar
+import DataSource
+import KustoStore
+import Synchronization
+
+final class QueuedIngestor: PartIngestor {
+  private let client: ClusterClient
+  private let database: String
+  private let table: String
+  private let properties: PartProperties
+  /// Parts that are not the last are ingested at once.
+  private let flushesFull: Bool
+  /// Each part carries a tag, so that a message that is delivered twice ingests once.
+  private let marksParts: Bool
+  private let resources: IngestionResources
+  private let storage: IngestionStorage
+  private let id = randomIdentifier()
+  private let parts = Mutex<[(url: String, part: IngestionPart)]>([])
+
+  init(
+    _ client: ClusterClient, database: String, table: String, _ properties: PartProperties, flushesFull: Bool, marksParts: Bool, resources: IngestionResources
+  ) {
+    self.client = client
+    self.database = database
+    self.table = table
+    self.properties = properties
+    self.flushesFull = flushesFull
+    self.marksParts = marksParts
+    self.resources = resources
+    storage = IngestionStorage(client: client)
+  }
+
+  func ingest(_ part: IngestionPart) throws {
+    let name = "\(database)__\(table)__\(id)__\(part.number)\(properties.format.fileExtension)"
+    let url = try storage.put(part.bytes, name: name, container: try resources.container())
+    var kept = part
+    kept.bytes = []
+    parts.withLock { $0.append((url, kept)) }
+  }
+
+  func commit(rows: Int) throws -> Bool {
+    for (url, part) in parts.withLock({ $0.sorted { $0.part.number < $1.part.number } }) {
+      try storage.post(try message(url, part), queue: try resources.queue())
+    }
+    return true
+  }
+
+  func abort() {}
+
+  private func message(_ url: String, _ part: IngestionPart) throws -> String {
+    let mark = "\(id)_\(part.number)"
+    var more = [DynamicEntry("authorizationContext", .string(try resources.identityToken()))]
+    let unless = properties.ingestion.ingestIfNotExists + (marksParts ? [mark] : [])
+    for member in properties.members(extraTags: marksParts ? ["ingest-by:" + mark] : [], unless: unless) { more.append(DynamicEntry(member.name, .string(member.value))) }
+    if properties.mappingReference != nil { more.append(DynamicEntry("ingestionMappingType", .string("Csv"))) }
+    let now = ScalarText.text(.datetime(client.retry.clock.nowTicks)) ?? ""
+    let flushes = properties.flushImmediately || flushesFull && !part.isLast
+    return DynamicValue.bag([
+      DynamicEntry("Id", .string(randomIdentifier())), DynamicEntry("BlobPath", .string(url)), DynamicEntry("RawDataSize", .long(Int64(part.rawBytes))),
+      DynamicEntry("DatabaseName", .string(database)), DynamicEntry("TableName", .string(table)), DynamicEntry("RetainBlobOnSuccess", .bool(false)),
+      DynamicEntry("FlushImmediately", .bool(flushes)), DynamicEntry("IgnoreSizeLimit", .bool(false)), DynamicEntry("ReportLevel", .long(0)),
+      DynamicEntry("ReportMethod", .long(0)), DynamicEntry("SourceMessageCreationTime", .string(now)), DynamicEntry("ApplicationForTracing", .string("kconnect")),
+      DynamicEntry("AdditionalProperties", .bag(more)),
+    ]).json
+  }
+}

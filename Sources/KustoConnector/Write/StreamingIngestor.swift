@@ -1,0 +1,62 @@
+// Role: writeMode KustoStreaming: chunks of a few megabytes go straight to the table and are visible at once; a chunk that cannot be streamed for
+// now goes the queued way.
+// Source: REST "Streaming ingestion HTTP request"; the managed clients' fall-back: 3 attempts, then the queue, never for permanent errors.
+
+import Columnar
+import DataSource
+import Synchronization
+
+final class StreamingIngestor: PartIngestor {
+  private let client: ClusterClient
+  private let database: String
+  private let table: String
+  private let properties: PartProperties
+  private let fallBack: QueuedIngestor
+  private let queued = Mutex(0)
+
+  init(_ client: ClusterClient, database: String, table: String, _ properties: PartProperties, fallBack: QueuedIngestor) {
+    self.client = client
+    self.database = database
+    self.table = table
+    self.properties = properties
+    self.fallBack = fallBack
+  }
+
+  /// Bytes that services take in one request.
+  private static let requestBytes = 10 << 20
+
+  func ingest(_ part: IngestionPart) throws {
+    if part.bytes.count > Self.requestBytes { return try queue(part) }
+    var path = "/v1/rest/ingest/\(percentEncoded(database))/\(percentEncoded(table))?streamFormat=\(properties.format.ingestionName)"
+    if let mapping = properties.mappingReference { path += "&mappingName=" + percentEncoded(mapping) }
+    var policy = client.retry
+    policy.attempts = 3
+    do {
+      try policy.run { attempt in
+        var headers = [(name: "Content-Type", value: "application/octet-stream")]
+        if properties.format == .csv { headers.append(("Content-Encoding", "gzip")) }
+        var request = HTTPRequest("POST", client.address.engine + path, headers: headers, body: part.bytes)
+        request.timeoutMilliseconds = 630_000
+        // SAFETY: no receiver, so no pointer is handed over.
+        _ = try unsafe client.exchange(request, .engine, activity: "executeStreamingIngest", attempt: attempt, receive: nil)
+      }
+    } catch let error as KConnectError where error.isRetryable && Self.wasRefused(error) {
+      try queue(part)
+    }
+  }
+
+  /// The service answered and did not take the chunk: a request that was lost half-way may have been carried out.
+  private static func wasRefused(_ error: KConnectError) -> Bool { RequestFailure.of(error)?.status != nil }
+
+  private func queue(_ part: IngestionPart) throws {
+    try fallBack.ingest(part)
+    queued.withLock { $0 += 1 }
+  }
+
+  func commit(rows: Int) throws -> Bool {
+    if queued.withLock({ $0 }) > 0 { _ = try fallBack.commit(rows: rows) }
+    return true
+  }
+
+  func abort() {}
+}

@@ -1,0 +1,54 @@
+// Role: what a sink remembers of a query, asked without the query: for repairs of checkpoints and for those who start over.
+
+import DataSource
+import Delta
+import DeltaConnector
+import KustoStore
+
+package enum SinkMemory: Sendable, Equatable {
+  /// The newest batch of the query that the sink has; nil when it has none.
+  case newest(Int?)
+  /// The sink keeps no record, or cannot be reached from here.
+  case unknown
+
+  /// `identity` is what the checkpoint says of the sink (`kconnect.sink`); paths are taken from the working directory.
+  package init(identity: String, queryId: String, store: String? = nil) throws {
+    guard let colon = identity.firstIndex(of: ":") else {
+      self = .unknown
+      return
+    }
+    let path = String(identity[identity.index(after: colon)...])
+    switch identity[..<colon] {
+    case "parquet", "csv", "json":
+      let manifests = joinPath(joinPath(path, "_kconnect"), queryId)
+      guard pathKind(path) == .directory else {
+        self = .unknown
+        return
+      }
+      let names = pathKind(manifests) == .directory ? try DirectoryReader.names(in: manifests) : []
+      self = .newest(names.compactMap { $0.hasSuffix(".json") ? Int($0.dropLast(5)) : nil }.max())
+    case "delta":
+      let log = DeltaLog(path: try DeltaProvider.directory(path))
+      guard log.exists else {
+        self = .unknown
+        return
+      }
+      self = .newest(try log.snapshot().transactions[queryId].map { Int($0.version) })
+    case "kusto":
+      guard OpenStores.exists(store ?? OpenStores.defaultPath) else {
+        self = .unknown
+        return
+      }
+      self = .newest(try StoreTables.recordedTransaction(store: store, table: path, application: queryId).map { Int($0) })
+    default: self = .unknown
+    }
+  }
+
+  /// True when the sink has that batch; nil when nobody knows.
+  func has(_ batch: Int) -> Bool? {
+    switch self {
+    case .newest(let newest): (newest ?? -1) >= batch
+    case .unknown: nil
+    }
+  }
+}

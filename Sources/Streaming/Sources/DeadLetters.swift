@@ -1,0 +1,59 @@
+// Role: bad records of a file stream: for each step a file of JSON lines (file, line, offset, reason, record) in a directory. Its name says
+// query and step, so that a batch that runs again replaces it; it gets its name when the batch is done.
+
+#if canImport(Glibc)
+import Glibc
+#endif
+import DataSource
+import FileConnector
+
+struct DeadLetters {
+  let directory: String
+  private let queryMark: String
+  private let fileSystem: FileSystem
+
+  /// Makes the directory.
+  init(_ directory: String, queryId: String, _ fileSystem: FileSystem) throws {
+    self.directory = directory
+    self.fileSystem = fileSystem
+    queryMark = String(queryId.prefix(8))
+    let made = fileSystem.makeDirectories(directory)
+    if made.code != 0 { throw SystemError.make("cannot create the directory", directory, made.code) }
+  }
+
+  private func name(_ step: Int) -> String {
+    let digits = String(step)
+    return "bad-" + String(repeating: "0", count: max(0, 20 - digits.count)) + digits + "-\(queryMark).jsonl"
+  }
+
+  /// Where one try of a step writes its records.
+  func draft(_ step: Int) -> String { joinPath(directory, ".\(name(step)).\(randomIdentifier().prefix(8)).tmp") }
+
+  /// The step is done: its records, if there are any, get their name. Of the drafts of several tries the largest is whole: those of tries that
+  /// died hold some of its records, and one that the sink did not want, having the batch already, none.
+  func finish(_ step: Int) throws {
+    let start = ".\(name(step))."
+    var drafts: [(path: String, size: Int)] = []
+    for name in try DirectoryReader.names(in: directory) where name.hasPrefix(start) && name.hasSuffix(".tmp") {
+      var info = stat()
+      let path = joinPath(directory, name)
+      // SAFETY: the call fills the structure.
+      if unsafe stat(path, &info) == 0 { drafts.append((path, Int(info.st_size))) }
+    }
+    guard let whole = drafts.max(by: { $0.size < $1.size }) else { return }
+    defer { for draft in drafts { _ = fileSystem.remove(draft.path) } }
+    if whole.size > 0 { try publish(whole.path, step) }
+  }
+
+  private func publish(_ draft: String, _ step: Int) throws {
+    // SAFETY: the path lives for the call.
+    let descriptor = unsafe open(draft, O_WRONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw SystemError.make("cannot open", draft, errno) }
+    let synced = fsync(descriptor) == 0 ? 0 : errno
+    close(descriptor)
+    if synced != 0 { throw SystemError.make("cannot sync", draft, synced) }
+    let code = fileSystem.rename(draft, joinPath(directory, name(step)), .replace)
+    if code != 0 { throw SystemError.make("cannot rename", draft, code) }
+    _ = fileSystem.syncDirectory(directory)
+  }
+}

@@ -1,0 +1,71 @@
+// Role: the embedded store at the shell: writes with and without a table, update policies behind a write, and `kconnect store`.
+
+import Foundation
+import Testing
+
+@Suite struct StoreCommandTests {
+  /// Runs a command that has to succeed, on the place's store.
+  private func run(_ arguments: [String], _ place: Place) throws -> String {
+    let result = try Program.run(arguments, in: place, environment: ["KCONNECT_STORE": place.file("store")])
+    #expect(result.status == 0, "\(arguments): \(result.errors)")
+    return result.output
+  }
+
+  private func query(_ text: String, _ place: Place) throws -> String { try run(["query", text, "--database", "db", "--format", "csv", "--no-header"], place) }
+
+  private func append(_ name: String, _ place: Place, _ more: [String] = []) throws {
+    _ = try run(["write", "--from", "csv:\(name)", "--to", "kusto:db.Readings", "--mode", "append", "--quiet"] + more, place)
+  }
+
+  @Test func anAppendSaysHowTheTableIsMade() throws {
+    let place = try Place()
+    try place.write("r.csv", "id,celsius\n1,20.5\n")
+    for _ in 0..<2 {
+      let result = try Program.run(["write", "--from", "csv:r.csv", "--to", "kusto:db.Readings", "--mode", "append", "--store", "store"], in: place)
+      #expect(result.status == 1)
+      #expect(result.errors.contains("there is no table 'Readings'") && result.errors.contains("tableCreateOptions=CreateIfNotExist"), "\(result.errors)")
+    }
+    #expect(!FileManager.default.fileExists(atPath: place.file("store")))
+    try append("r.csv", place, ["-o", "tableCreateOptions=CreateIfNotExist"])
+    #expect(try query("Readings | project id, celsius", place) == "1,20.5\n")
+  }
+
+  @Test func updatePoliciesFollowAWrite() throws {
+    let place = try Place()
+    try place.write("r.csv", "id,celsius\n1,20.5\n2,99.0\n3,21.0\n")
+    _ = try run(["write", "--from", "csv:r.csv", "--to", "kusto:db.Readings", "--query", "where false", "--quiet"], place)
+    _ = try query(".create table Hot (id:int, celsius:real)", place)
+    _ = try query(".create table Count (n:long)", place)
+    _ = try query(#".alter table Hot policy update @'[{"IsEnabled":true,"Source":"Readings","Query":"Readings | where celsius > 90 | project id = toint(id), celsius","IsTransactional":true}]'"#, place)
+    _ = try query(#".alter table Count policy update @'[{"IsEnabled":true,"Source":"Readings","Query":"Readings | count | project n = Count","IsTransactional":false}]'"#, place)
+    try append("r.csv", place)
+    #expect(try query("Hot", place) == "2,99\n")
+    #expect(try query("Count", place) == "3\n")
+    // A policy that fails takes the rows with it where it is transactional.
+    _ = try query(".alter-merge table Hot (room:string)", place)
+    let refused = try Program.run(
+      ["write", "--from", "csv:r.csv", "--to", "kusto:db.Readings", "--mode", "append", "--store", place.file("store")], in: place)
+    #expect(refused.status == 1 && refused.errors.contains("update policy"), "\(refused.errors)")
+    #expect(try query("Readings | count", place) == "3\n")
+  }
+
+  @Test func upkeep() throws {
+    let place = try Place()
+    try place.write("r.csv", "id,celsius\n1,20.5\n2,\n")
+    for _ in 0..<5 { try append("r.csv", place, ["-o", "tableCreateOptions=CreateIfNotExist"]) }
+    #expect(try query(".show table Readings extents | count", place) == "5\n")
+    #expect(try run(["store", "verify"], place).contains("5 extents, 10 rows"))
+    #expect(try run(["store", "compact"], place).contains("5 extents of 10 rows became 1"))
+    #expect(try run(["store", "gc", "--dry-run"], place).contains("0 items"))
+    #expect(try run(["store", "backup", place.file("backup")], place).contains("1 tables, 1 extents"))
+    _ = try query(".drop table Readings", place)
+    _ = try run(["store", "restore", place.file("backup"), "--store", place.file("again")], place)
+    let restored = try Program.run(["query", "Readings | summarize count(), sum(id), countif(isnull(celsius))", "--store", "again", "--format", "csv", "--no-header"], in: place)
+    #expect(restored.output == "10,15,5\n", "\(restored.errors)")
+    let refused = try Program.run(["store", "restore", "backup", "--store", "again"], in: place)
+    #expect(refused.status == 1 && refused.errors.contains("is not empty"), "\(refused.errors)")
+    _ = try run(["store", "export", "--to", place.file("out"), "--format", "csv", "--store", place.file("again")], place)
+    let files = try FileManager.default.subpathsOfDirectory(atPath: place.file("out")).filter { $0.hasSuffix(".csv") }
+    #expect(files.count == 1)
+  }
+}

@@ -1,0 +1,146 @@
+// Role: streams from the shell: bad records, bad files, where they begin, what a dry run shows.
+
+import Foundation
+import Testing
+
+@Suite struct StreamTests {
+  private static let stream = ["stream", "--from", "csv:in", "--to", "parquet:out", "--checkpoint", "cp", "--trigger", "available-now", "--schema", "a:long, b:string"]
+
+  private func place() throws -> Place {
+    let place = try Place()
+    try FileManager.default.createDirectory(atPath: place.file("in"), withIntermediateDirectories: true)
+    return place
+  }
+
+  private func put(_ place: Place, _ name: String, _ text: String, time: TimeInterval = 1_700_000_000) throws {
+    try place.write("in/\(name)", text)
+    try FileManager.default.setAttributes([.modificationDate: Date(timeIntervalSince1970: time)], ofItemAtPath: place.file("in/\(name)"))
+  }
+
+  private func run(_ place: Place, _ more: String..., failpoint: String? = nil) throws -> RunResult {
+    try Program.run(Self.stream + more, in: place, environment: failpoint.map { ["KCONNECT_FAILPOINT": $0] } ?? [:])
+  }
+
+  private func values(_ place: Place) throws -> String {
+    try Program.run(["read", "out", "--query", "project a | order by a asc", "--format", "csv", "--no-header"], in: place).output
+  }
+
+  private func files(_ place: Place, _ directory: String) throws -> [String] {
+    (try? FileManager.default.contentsOfDirectory(atPath: place.file(directory)))?.sorted() ?? []
+  }
+
+  @Test func deadLetters() throws {
+    let place = try place()
+    try put(place, "1.csv", "a,b\n1,x\ntwo,y\n3,z\n")
+    let first = try run(place, "-o", "deadLetterPath=bad")
+    #expect(first.status == 0, "\(first.errors)")
+    #expect(try values(place) == "1\n3\n")
+    let name = try #require(try files(place, "bad").first)
+    #expect(name.hasPrefix("bad-00000000000000000000-") && name.hasSuffix(".jsonl"))
+    let record = try place.text("bad/\(name)")
+    for part in ["in/1.csv\"", "\"line\":3", "\"offset\":8", "\"reason\":", "\"record\":\"two,y\""] { #expect(record.contains(part), "\(part) not in \(record)") }
+    // A batch without bad records leaves no file; one that is run again after a crash leaves one.
+    try put(place, "2.csv", "a,b\n4,x\n", time: 1_700_000_001)
+    #expect(try run(place, "-o", "deadLetterPath=bad").status == 0)
+    #expect(try files(place, "bad").count == 1)
+    try put(place, "3.csv", "a,b\nfive,x\n6,y\n", time: 1_700_000_002)
+    #expect(try run(place, "-o", "deadLetterPath=bad", failpoint: "sink.encoded=kill").status == -9)
+    #expect(try run(place, "-o", "deadLetterPath=bad").status == 0)
+    #expect(try values(place) == "1\n3\n4\n6\n")
+    let all = try files(place, "bad")
+    #expect(all.count == 2, "\(all)")
+    #expect(try place.text("bad/\(all[1])").split(separator: "\n").count == 1)
+  }
+
+  @Test func deadLettersOfABatchThatWasWritten() throws {
+    let place = try place()
+    try put(place, "1.csv", "a,b\n1,x\ntwo,y\n")
+    #expect(try run(place, "-o", "deadLetterPath=bad", failpoint: "commit.before=kill").status == -9)
+    #expect(try run(place, "-o", "deadLetterPath=bad").status == 0)
+    #expect(try files(place, "bad").count == 1)
+    #expect(try values(place) == "1\n")
+  }
+
+  struct Mode: Sendable, CustomTestStringConvertible {
+    let testDescription: String
+    let status: Int32
+    let values: String
+  }
+
+  @Test(arguments: [Mode(testDescription: "PERMISSIVE", status: 0, values: "\n1\n3\n"), Mode(testDescription: "DROPMALFORMED", status: 0, values: "1\n3\n"), Mode(testDescription: "FAILFAST", status: 1, values: "")])
+  func modes(_ mode: Mode) throws {
+    let place = try place()
+    try put(place, "1.csv", "a,b\n1,x\ntwo,y\n3,z\n")
+    let result = try run(place, "-o", "mode=\(mode.testDescription)")
+    #expect(result.status == mode.status, "\(result.errors)")
+    if mode.status == 0 { return #expect(try values(place) == mode.values) }
+    for part in ["1.csv", "line 3", "batch 0 stays planned in 'cp'"] { #expect(result.errors.contains(part), "\(part) not in: \(result.errors)") }
+    // The same command goes on once the file is mended, or with another mode.
+    #expect(try run(place, "-o", "mode=DROPMALFORMED").status == 0)
+    #expect(try values(place) == "1\n3\n")
+  }
+
+  @Test func poisonFilesGoToQuarantine() throws {
+    let place = try place()
+    let stream = ["stream", "--from", "parquet:in", "--to", "csv:out", "--checkpoint", "cp", "--trigger", "available-now", "--schema", "state:string, deaths:long"]
+    #expect(try Program.run(["write", "--from", "storms.csv", "--to", "in/good.parquet", "--columns", "state,deaths"], in: place).status == 0)
+    try place.write("in/bad.parquet", "PAR1 this is no Parquet file PAR1")
+    let failed = try Program.run(stream, in: place)
+    #expect(failed.status == 1)
+    #expect(failed.errors.contains("bad.parquet") && failed.errors.contains("stays planned"), "\(failed.errors)")
+    let result = try Program.run(stream + ["-o", "onBadFile=quarantine", "-o", "quarantinePath=poison"], in: place)
+    #expect(result.status == 0, "\(result.errors)")
+    #expect(try files(place, "poison") == ["bad.parquet", "bad.parquet.reason"])
+    #expect(try place.text("poison/bad.parquet.reason").contains("FORMAT_CORRUPT"))
+    #expect(try files(place, "in") == ["good.parquet"])
+    #expect(try Program.run(["read", "csv:out", "--query", "count", "--format", "csv", "--no-header"], in: place).output == "60\n")
+  }
+
+  @Test(arguments: [("startingTimestamp=2023-11-14T22:13:21Z", "2\n3\n"), ("startingTimestamp=1700000002000", "3\n"), ("startingAfter=1.csv", "2\n3\n"), ("startingTimestamp=latest", "")])
+  func starts(_ option: String, _ expected: String) throws {
+    let place = try place()
+    for n in 1...3 { try put(place, "\(n).csv", "a,b\n\(n),x\n", time: 1_699_999_999 + Double(n)) }
+    let first = try run(place, "-o", option)
+    #expect(first.status == 0, "\(first.errors)")
+    #expect(try values(place) == expected)
+    // The start stays what it was when the option goes.
+    try put(place, "0.csv", "a,b\n0,x\n", time: 1_700_000_000)
+    try put(place, "9.csv", "a,b\n9,x\n", time: 4_000_000_000)
+    #expect(try run(place).status == 0)
+    #expect(try values(place) == expected + "9\n")
+  }
+
+  @Test func startOfAStreamThatHasBegun() throws {
+    let place = try place()
+    try put(place, "1.csv", "a,b\n1,x\n")
+    #expect(try run(place).status == 0)
+    let late = try run(place, "-o", "startingAfter=1.csv")
+    #expect(late.status == 1)
+    #expect(late.errors.contains("has begun"), "\(late.errors)")
+  }
+
+  @Test func dryRun() throws {
+    let place = try place()
+    try put(place, "1.csv", "a,b\n1,x\n")
+    try put(place, "2.csv", "a,b\n2,x\n")
+    let before = place.contents
+    let new = try run(place, "--dry-run", "-o", "maxFilesPerTrigger=1")
+    #expect(new.status == 0, "\(new.errors)")
+    #expect(new.output.contains("does not exist: the first batch would be 0"))
+    #expect(new.output.contains("the next batch would read 1 of 2 files, 8 bytes\n  in/1.csv"), "\(new.output)")
+    #expect(place.contents == before)
+    #expect(try run(place).status == 0)
+    try put(place, "3.csv", "a,b\n3,x\n")
+    let later = try run(place, "--dry-run")
+    #expect(later.output.contains("next batch 1") && later.output.contains("would read 1 files, 8 bytes\n  in/3.csv"), "\(later.output)")
+  }
+
+  @Test(arguments: [
+    (["-o", "quarantinePath=x"], "onBadFile"), (["-o", "onBadFile=quarantine"], "quarantinePath"), (["-o", "badRecordsPath=x"], "deadLetterPath"), (["-o", "deadLeterPath=x"], "did you mean 'deadLetterPath'"),
+  ]) func wrongOptions(_ more: [String], _ says: String) throws {
+    let place = try place()
+    let result = try Program.run(Self.stream + more, in: place)
+    #expect(result.status == 2)
+    #expect(result.errors.contains(says), "\(result.errors)")
+  }
+}

@@ -1,0 +1,130 @@
+// libcurl against a server that drops, delays, lies about lengths and refuses. Needs Python (KCONNECT_PYTHON); waits are those of a manual clock.
+
+import Columnar
+import DataSource
+import Glibc
+import KustoConnector
+import KustoWire
+import Synchronization
+import Testing
+
+/// The Python program beside this file; ends when it is released.
+private final class FakeCluster: @unchecked Sendable {
+  let port: Int
+  private let input: Int32
+  private let process: pid_t
+
+  static var python: String? { getenv("KCONNECT_PYTHON").map { String(cString: $0) } }
+
+  init() throws {
+    let script = #filePath.replacingSuffix("TransportTests.swift", with: "fake_cluster.py")
+    var toChild: [Int32] = [0, 0], fromChild: [Int32] = [0, 0]
+    guard let python = Self.python, pipe(&toChild) == 0, pipe(&fromChild) == 0 else { throw KConnectError(.io, "no Python") }
+    // The child must not hold the ends of this process, or its input would never end.
+    for descriptor in toChild + fromChild { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    posix_spawn_file_actions_adddup2(&actions, toChild[0], 0)
+    posix_spawn_file_actions_adddup2(&actions, fromChild[1], 1)
+    var child: pid_t = 0
+    let arguments: [UnsafeMutablePointer<CChar>?] = [strdup(python), strdup(script), nil]
+    defer { for argument in arguments { free(argument) } }
+    let code = posix_spawn(&child, python, &actions, nil, arguments, environ)
+    posix_spawn_file_actions_destroy(&actions)
+    close(toChild[0])
+    close(fromChild[1])
+    guard code == 0 else { throw KConnectError(.io, "cannot start \(python)") }
+    process = child
+    input = toChild[1]
+    var line = ""
+    var byte: UInt8 = 0
+    while read(fromChild[0], &byte, 1) == 1, byte != 10 { line.append(Character(UnicodeScalar(byte))) }
+    close(fromChild[0])
+    guard let number = Int(line) else { throw KConnectError(.io, "the server did not say its port: '\(line)'") }
+    port = number
+  }
+
+  deinit {
+    close(input)
+    waitpid(process, nil, 0)
+  }
+}
+
+extension String {
+  fileprivate func replacingSuffix(_ suffix: String, with other: String) -> String { hasSuffix(suffix) ? dropLast(suffix.count) + other : self }
+}
+
+@Suite(.enabled(if: FakeCluster.python != nil, "KCONNECT_PYTHON names no Python"), .serialized) struct TransportTests {
+  private let cluster: FakeCluster
+  private let clock = ManualClock()
+
+  init() throws { cluster = try FakeCluster() }
+
+  private func rows(_ query: String, transport: CurlTransport = CurlTransport()) throws -> (rows: Int, sum: Int64) {
+    let client = ClusterClient(try ClusterAddress("http://127.0.0.1:\(cluster.port)"), transport: transport, retry: RetryPolicy(clock: clock))
+    var rows = 0
+    var sum: Int64 = 0
+    try client.query(query, database: "db") { event in
+      guard case .rows(let table, let batch) = event, table.kind == .primaryResult else { return }
+      rows += batch.rowCount
+      for i in 0..<batch.rowCount { if case .long(let n) = batch.columns[0].scalar(i) { sum += n } }
+    }
+    return (rows, sum)
+  }
+
+  @Test func answersOfManySizes() throws {
+    for n in [0, 1, 1_000, 200_000] {
+      #expect(try rows("rows \(n)") == (n, Int64(n) * Int64(n - 1) / 2))
+      #expect(try rows("gzip \(n)") == (n, Int64(n) * Int64(n - 1) / 2))
+    }
+  }
+
+  @Test func connectionsAreUsedAgain() throws {
+    let transport = CurlTransport()
+    #expect(try rows("peer 1", transport: transport).sum == rows("peer 2", transport: transport).sum)
+  }
+
+  @Test(arguments: ["drop", "length", "truncated", "permanent", "redirect"]) func failures(_ query: String) {
+    #expect(throws: KConnectError.self) { try rows(query) }
+  }
+
+  @Test func passingFailuresAreTriedAgain() throws {
+    #expect(try rows("throttled a").rows == 1)
+    #expect(clock.waits == [3_000])
+    #expect(try rows("broken b").rows == 1)
+    #expect(clock.waits.count == 3)
+    #expect(try rows("early c").rows == 1)
+  }
+
+  @Test func transfersCanBeCancelled() throws {
+    let transport = CurlTransport()
+    var request = HTTPRequest("POST", "http://127.0.0.1:\(cluster.port)/v2/rest/query", body: Array("{\"csl\":\"slow\"}".utf8))
+    request.isCancelled = { true }
+    do {
+      _ = try transport.send(request, receive: nil)
+      Issue.record("not cancelled")
+    } catch let error as KConnectError { #expect(error.code == .cancelled) }
+  }
+
+  @Test func timeIsLimited() throws {
+    var request = HTTPRequest("POST", "http://127.0.0.1:\(cluster.port)/v2/rest/query", body: Array("{\"csl\":\"slow\"}".utf8))
+    request.timeoutMilliseconds = 50
+    do {
+      _ = try CurlTransport().send(request, receive: nil)
+      Issue.record("no time-out")
+    } catch let error as KConnectError {
+      #expect(error.code == .http)
+      #expect(error.isRetryable)
+    }
+  }
+
+  @Test func headersHoldNoLines() {
+    let request = HTTPRequest("GET", "http://127.0.0.1:\(cluster.port)/", headers: [("x-a", "b\r\nx-c: d")])
+    #expect(throws: KConnectError.self) { try CurlTransport().send(request, receive: nil) }
+  }
+
+  @Test func nobodyAnswers() {
+    let client = HTTPRequest("GET", "http://127.0.0.1:1/")
+    #expect(throws: KConnectError.self) { try CurlTransport().send(client, receive: nil) }
+  }
+}

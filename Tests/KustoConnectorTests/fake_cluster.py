@@ -1,0 +1,81 @@
+"""A cluster of a few lines that misbehaves on request: the query's first word says how. Prints its port."""
+import gzip, json, sys, threading, time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+seen = {}
+lock = threading.Lock()
+
+
+def answer(rows):
+    frames = [
+        {"FrameType": "DataSetHeader", "IsProgressive": False, "Version": "v2.0"},
+        {"FrameType": "DataTable", "TableId": 1, "TableKind": "PrimaryResult", "TableName": "PrimaryResult",
+         "Columns": [{"ColumnName": "n", "ColumnType": "long"}, {"ColumnName": "s", "ColumnType": "string"}],
+         "Rows": [[i, "row %d" % i] for i in range(rows)]},
+        {"FrameType": "DataSetCompletion", "HasErrors": False, "Cancelled": False}]
+    return json.dumps(frames).encode()
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *args):
+        pass
+
+    def reply(self, status, body, headers=(), length=None):
+        self.send_response(status)
+        for name, value in headers:
+            self.send_header(name, value)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body) if length is None else length))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_POST(self):
+        request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        word, _, rest = request["csl"].partition(" ")
+        with lock:
+            count = seen[request["csl"]] = seen.get(request["csl"], 0) + 1
+        error = lambda permanent: json.dumps({"error": {"code": "X", "message": "m", "@message": word, "@permanent": permanent}}).encode()
+        if word == "rows":
+            self.reply(200, answer(int(rest)))
+        elif word == "gzip":
+            self.reply(200, gzip.compress(answer(int(rest))), [("Content-Encoding", "gzip")])
+        elif word == "drop":
+            body = answer(50_000)
+            self.send_response(200)
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            half = body[:len(body) // 2]
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(half), half))
+            self.close_connection = True
+        elif word == "length":
+            self.reply(200, answer(10), length=len(answer(10)) + 100)
+            self.close_connection = True
+        elif word == "truncated":
+            self.reply(200, answer(10)[:-40])
+        elif word == "early" and count == 1:
+            self.reply(200, answer(10)[:30])
+        elif word == "throttled" and count == 1:
+            self.reply(429, error(False), [("Retry-After", "3")])
+        elif word == "broken" and count < 3:
+            self.reply(500, error(False))
+        elif word == "permanent":
+            self.reply(500, error(True))
+        elif word == "slow":
+            time.sleep(30)
+        elif word == "redirect":
+            self.reply(302, b"", [("Location", "http://127.0.0.1:1/")])
+        elif word == "peer":
+            port = self.client_address[1]
+            body = answer(0).replace(b'"Rows": []', b'"Rows": [[%d, "port"]]' % port)
+            self.reply(200, body)
+        else:
+            self.reply(200, answer(1))
+
+
+server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+server.daemon_threads = True
+print(server.server_address[1], flush=True)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+sys.stdin.read()
