@@ -3,7 +3,9 @@
 import ArgumentParser
 import DataSource
 import KConnect
+import KustoAccess
 import KustoServer
+import KustoStore
 
 #if canImport(Glibc)
 import Glibc
@@ -34,6 +36,7 @@ struct ServerCommand: ParsableCommand {
   var allowPath: [String] = []
   @Option(help: ArgumentHelp("An address under which requests may fetch files; repeatable. Link-local ones never.", valueName: "url"))
   var allowUrl: [String] = []
+  @OptionGroup(title: "Access") var access: AccessFlags
   @Flag(help: "Listen beyond this machine although nobody has to say who they are; needs --yes-i-know too.")
   var noAuthentication = false
   @Flag(help: "Confirms --no-authentication.")
@@ -64,10 +67,10 @@ struct ServerCommand: ParsableCommand {
     address.certificatePath = tlsCertificate
     address.keyPath = tlsKey
     if tlsKey != nil, tlsCertificate == nil { throw KConnectError(.usage, "--tls-key needs --tls-certificate") }
-    if !address.isLoopback, !(noAuthentication && yesIKnow) {
+    if !address.isLoopback, access.localIdentity == nil, access.issuer == nil, !(noAuthentication && yesIKnow) {
       throw KConnectError(
         .usage, "--listen \(listen): others could reach the store without saying who they are",
-        hint: "listen on 127.0.0.1, or confirm with --no-authentication --yes-i-know")
+        hint: "listen on 127.0.0.1, ask for tokens with --local-identity or --issuer, or confirm with --no-authentication --yes-i-know")
     }
     var configuration = ServerConfiguration(storePath: store ?? Self.variable("KCONNECT_STORE") ?? "kustodata")
     configuration.allowedPaths = allowPath
@@ -92,8 +95,12 @@ struct ServerCommand: ParsableCommand {
   }
 
   func run() throws {
+    if access.hashSecret { return print(try SecretHash.text(of: readLine() ?? "")) }
     let (configuration, address) = try settings()
-    let service = try KustoService(configuration, accessLog: try AccessLog(path: accessLog, showsText: logQueries))
+    let access = try self.access.access(store: configuration.storePath, address)
+    let service = try KustoService(
+      configuration, authenticator: access?.authenticator, access: access?.control, identity: access?.identity,
+      accessLog: try AccessLog(path: accessLog, showsText: logQueries))
     service.start()
     defer { service.stop() }
     try BlockingThread.wait {

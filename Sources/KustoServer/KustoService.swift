@@ -6,6 +6,7 @@ import Engine
 import Expressions
 import KConnect
 import KQL
+package import KustoAccess
 package import KustoStore
 import KustoWire
 
@@ -14,6 +15,10 @@ package final class KustoService: Sendable {
   package let configuration: ServerConfiguration
   package let executor: CommandExecutor
   let authenticator: (any Authenticator)?
+  /// The identity provider that this server is too.
+  let identity: IdentityProvider?
+  /// What `/v1/rest/auth/metadata` says; nil: the public cloud's values.
+  let metadata: AuthenticationMetadata?
   let accessLog: AccessLog
   let externalFiles: any KQLCatalog
   let pathGuard: PathGuard
@@ -33,9 +38,14 @@ package final class KustoService: Sendable {
   }
 
   /// Opens the store, which is made when it is missing, with a first database when it has none. Throws LOCKED when another process serves it.
-  package init(_ configuration: ServerConfiguration, authenticator: (any Authenticator)? = nil, accessLog: AccessLog? = nil) throws {
+  package init(
+    _ configuration: ServerConfiguration, authenticator: (any Authenticator)? = nil, access: AccessControl? = nil, identity: IdentityProvider? = nil,
+    metadata: AuthenticationMetadata? = nil, accessLog: AccessLog? = nil
+  ) throws {
     self.configuration = configuration
     self.authenticator = authenticator
+    self.identity = identity
+    self.metadata = metadata ?? identity?.metadata
     self.accessLog = try accessLog ?? AccessLog(path: nil, showsText: false)
     let store = try Store.open(configuration.storePath, create: true)
     lock = try ServingLock(store)
@@ -48,7 +58,7 @@ package final class KustoService: Sendable {
     pathGuard = guarded
     let queues = IngestionQueues()
     self.queues = queues
-    executor = CommandExecutor(store, options: options, pathGuard: { try guarded.check($0) }, ingestionService: queues)
+    executor = CommandExecutor(store, options: options, pathGuard: { try guarded.check($0) }, ingestionService: queues, access: access)
     try queues.open(executor.metadata)
     blobs = try BlobStore(store: store)
     externalFiles = GuardedFiles(files: try Session.builder.appName("kconnect serve").makeOrReuse().catalog([:]), pathGuard: guarded)

@@ -9,6 +9,7 @@ import base64
 import hashlib
 import json
 import os
+import socket
 import subprocess
 import sys
 import uuid
@@ -119,14 +120,18 @@ def main(program, directory):
     }
     path("identity.json", json.dumps(identity).encode())
     os.environ["REQUESTS_CA_BUNDLE"] = os.environ["SSL_CERT_FILE"] = path("ca.pem")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
     process = subprocess.Popen(
-        [program, "--listen", "localhost:0", "--store", path("store"), "--tls-certificate", path("server.pem"), "--tls-key", path("server.key"),
+        [program, "--listen", f"localhost:{port}", "--store", path("store"), "--tls-certificate", path("server.pem"), "--tls-key", path("server.key"),
          "--local-identity", path("identity.json"), "--admin", f"aadapp={ADMIN};{TENANT}"],
         stdout=subprocess.PIPE, text=True)
     try:
-        url = process.stdout.readline().split()[-1].rstrip("/")
-        url = "https://localhost:" + url.rsplit(":", 1)[1]
-        run(url, app, app_key, stranger, stranger_key)
+        line = process.stdout.readline()
+        if "listens" not in line:
+            raise SystemExit(f"the server did not start: {line}")
+        run(f"https://localhost:{port}", app, app_key, stranger, stranger_key)
     finally:
         process.terminate()
         process.wait(30)
@@ -218,8 +223,7 @@ def run(url, app, app_key, stranger, stranger_key):
     check("sdk certificate", lambda: expect(value(certified, "T | count"), 2))
 
     def by_device():
-        kcsb = builder.with_aad_device_authentication(url, TENANT)
-        kcsb.device_callback = lambda uri, code, _: approve(code, uri)
+        kcsb = builder.with_aad_device_authentication(url, TENANT, callback=lambda uri, code, _: approve(code, uri))
         client = KustoClient(kcsb)
         expect(value(client, "print tostring(current_principal_details().UserPrincipalName)"), "ann@contoso.com")
 

@@ -116,7 +116,7 @@ struct RouteCase: CustomTestStringConvertible {
   private struct Keeper: Authenticator {
     func principal(of request: ServerRequest) throws -> Principal? {
       guard request.header("authorization") == "Bearer good" else { throw WireErrorMaker.unauthorized }
-      return Principal(name: "aaduser=a@b.c")
+      return Principal(.user, objectId: "a", tenantId: "t", userPrincipalName: "a@b.c")
     }
   }
 
@@ -126,7 +126,7 @@ struct RouteCase: CustomTestStringConvertible {
     let refused = server.send("POST", "/v1/rest/query", body)
     #expect(refused.status == 401 && refused.header("WWW-Authenticate") != nil)
     let welcome = server.send("POST", "/v1/rest/query", headers: [("Authorization", "Bearer good")], body)
-    #expect(welcome.status == 200 && welcome.text.contains("aaduser=a@b.c"))
+    #expect(welcome.status == 200 && welcome.text.contains("aaduser=a;t"))
     #expect(server.send("GET", "/v1/rest/auth/metadata").status == 200)
     #expect(server.send("GET", "/metrics").status == 401)
   }

@@ -27,6 +27,9 @@ package final class IdentityProvider: Sendable {
     codes = DeviceCodes()
   }
 
+  /// The tenant of its tokens.
+  package var tenantId: String { directory.tenantId }
+
   /// Where the provider's key is kept in a store.
   package static func keyDirectory(store path: String) -> String { joinPath(joinPath(path, "_kconnect"), "identity") }
 

@@ -15,7 +15,7 @@ package struct SecretHash: Sendable {
     guard parts.count == 4, parts[0] == Self.name, let rounds = Int(parts[1]), Self.bounds.contains(rounds), let salt = Base64URL.decode(Array(parts[2].utf8)), salt.count >= 8,
       let hash = Base64URL.decode(Array(parts[3].utf8)), hash.count == 32
     else {
-      throw KConnectError(.configuration, "a secret is not hashed: expected '\(Self.name):ROUNDS:SALT:HASH' with \(Self.bounds.lowerBound) rounds at least", hint: "kconnect-server hash-secret makes one")
+      throw KConnectError(.configuration, "a secret is not hashed: expected '\(Self.name):ROUNDS:SALT:HASH' with \(Self.bounds.lowerBound) rounds at least", hint: "kconnect serve --hash-secret makes one of the text on its standard input")
     }
     self.rounds = rounds
     self.salt = salt

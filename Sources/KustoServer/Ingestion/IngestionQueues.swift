@@ -57,19 +57,24 @@ final class IngestionQueues: IngestionService {
   }
 
   /// The principal and a text only this store knows for it.
-  func identityToken(principal: String) throws -> String {
-    let name = principal.utf8.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-    return name + "." + (try metadata().secret("identity:" + principal))
+  func identityToken(principal: Principal) throws -> String { try identityToken(document: principal.document.json) }
+
+  /// The secret is that of the whole document: none of it can be changed.
+  private func identityToken(document: String) throws -> String {
+    let digits = document.utf8.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    return digits + "." + (try metadata().secret("identity:" + document))
   }
 
   /// The principal of a token; nil when the store did not give it out.
-  func principal(ofToken token: String) throws -> String? {
+  func principal(ofToken token: String) throws -> Principal? {
     let parts = token.split(separator: ".", maxSplits: 1)
-    guard parts.count == 2, parts[0].utf8.count % 2 == 0, parts[0].utf8.count <= 4_096 else { return nil }
+    guard parts.count == 2, parts[0].utf8.count % 2 == 0, parts[0].utf8.count <= 1 << 17 else { return nil }
     let digits = Array(parts[0])
     let bytes = stride(from: 0, to: digits.count, by: 2).compactMap { UInt8(String(digits[$0...($0 + 1)]), radix: 16) }
-    guard bytes.count * 2 == digits.count, let principal = String(validating: bytes, as: UTF8.self) else { return nil }
-    return Self.isSame(try identityToken(principal: principal), token) ? principal : nil
+    guard bytes.count * 2 == digits.count, let document = String(validating: bytes, as: UTF8.self),
+      try Self.isSame(metadata().knownSecret("identity:" + document) ?? "", String(parts[1]))
+    else { return nil }
+    return DynamicValue(json: document).flatMap { Principal(document: $0) }
   }
 
   // MARK: Keys

@@ -32,7 +32,7 @@ package final class AccessLog: Sendable {
     var entries = [
       DynamicEntry("time", .datetime(scope.startedOn)), DynamicEntry("peer", .string(scope.request.peer)), DynamicEntry("method", .string(scope.request.method)),
       DynamicEntry("path", .string(scope.request.path)), DynamicEntry("status", .long(Int64(status))), DynamicEntry("ms", .long(Int64(milliseconds))),
-      DynamicEntry("bytes", .long(Int64(bytes))), DynamicEntry("principal", .string(scope.principal?.name ?? "")),
+      DynamicEntry("bytes", .long(Int64(bytes))), DynamicEntry("principal", .string(scope.principal?.fullyQualifiedName ?? "")),
       DynamicEntry("clientRequestId", .string(scope.clientRequestId)), DynamicEntry("activityId", .string(scope.activityId)),
     ]
     if showsText, let text = scope.text.withLock({ $0 }) { entries.append(DynamicEntry("text", .string(RedactedText.redacted(text)))) }

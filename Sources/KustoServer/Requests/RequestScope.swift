@@ -30,7 +30,7 @@ struct RequestScope: Sendable {
   /// The properties under which the store works for this request.
   func properties(_ service: KustoService) -> RequestProperties {
     var properties = RequestProperties(requestId: clientRequestId)
-    properties.principal = principal?.name
+    properties.principal = principal
     properties.application = request.header("x-ms-app").map { String($0.prefix(256)) } ?? "kconnect serve"
     properties.endpoint = request.endpoint
     properties.surroundings = service.externalFiles

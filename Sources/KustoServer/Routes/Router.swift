@@ -2,6 +2,7 @@
 
 import Columnar
 import DataSource
+import KustoAccess
 import KustoStore
 import KustoWire
 
@@ -28,9 +29,9 @@ extension KustoService {
     guard !route.hasBadName else { throw WireError.badRequest("The request's path holds a name that is not valid: '\(scope.request.path.prefix(200))'") }
     switch route.kind {
     case .ping: return try reply.send(ping())
-    case .metadata: return try reply.send(.json(200, Self.authenticationMetadata))
+    case .metadata: return try reply.send(.json(200, metadataText))
     case .root: return try reply.send(Reply(200, type: "text/plain; charset=utf-8", "KConnect: a Kusto-compatible server\n"))
-    case .unknown: throw WireError.notFound(scope.request.path)
+    case .unknown: return try reply.send(try identityReply(scope.request))
     case .wrongMethod(let allowed):
       return try reply.send(Reply(405, [("Allow", allowed), ("Content-Type", "text/plain")], Array("method not allowed\n".utf8)))
     case .storage: return try storage(scope, reply)
@@ -39,7 +40,7 @@ extension KustoService {
     scope.principal = try authenticator?.principal(of: scope.request)
     let scope = scope
     if case .metrics = route.kind { return try reply.send(Reply(200, type: "text/plain; version=0.0.4", metricsText())) }
-    try permits.holding(scope.principal?.name ?? "") {
+    try permits.holding(scope.principal?.fullyQualifiedName ?? "") {
       switch route.kind {
       case .query(let version): try query(scope, version: version, reply)
       case .command: try command(scope, reply)
@@ -95,10 +96,23 @@ extension KustoService {
     let out = BufferBuilder<UInt8>(capacity: 1_024)
     out.error(error, scope.errorContext())
     var headers = [(name: "Content-Type", value: "application/json")]
-    if error.status == 401 { headers.append(("WWW-Authenticate", "Bearer")) }
+    if error.status == 401 { headers.append(("WWW-Authenticate", error.challenge ?? "Bearer")) }
     if error.status == 429 { headers.append(("Retry-After", "1")) }
     return Reply(error.status, headers, out.finish().array)
   }
+
+  /// The answer of the identity provider, where there is one and the path is its.
+  private func identityReply(_ request: ServerRequest) throws -> Reply {
+    guard let identity else { throw WireError.notFound(request.path) }
+    return try permits.holding("identity provider") {
+      let body = request.method == "POST" ? try request.bodyInMemory(limit: 1 << 16) : []
+      let question = ProviderRequest(method: request.method, path: request.path, query: request.query, headers: request.headers, body: body)
+      guard let answer = identity.respond(to: question) else { throw WireError.notFound(request.path) }
+      return Reply(answer.status, answer.headers, answer.body)
+    }
+  }
+
+  private var metadataText: String { metadata.map { $0.document.json } ?? Self.authenticationMetadata }
 
   /// The public cloud's values: without an identity provider of its own the server says what clients assume anyway.
   private static let authenticationMetadata = """

@@ -9,6 +9,7 @@ extension KustoService {
   /// `/v1/rest/ingest/{database}/{table}?streamFormat=…&mappingName=…&sourceKind=…`.
   func streamingIngestion(_ scope: RequestScope, database name: String, table tableName: String, _ reply: CountedReply) throws {
     let request = scope.request
+    try executor.requireIngestion(database: name, table: tableName, scope.properties(self))
     guard let database = try executor.databaseIfExists(name) else { throw WireError.databaseMissing(name) }
     guard let table = try database.tableIfExists(tableName) else { throw WireError.tableMissing(tableName, database: database.name) }
     guard let format = request.parameter("streamFormat"), !format.isEmpty else { throw WireError.badRequest("The parameter 'streamFormat' is missing") }
@@ -22,7 +23,7 @@ extension KustoService {
         let received = try request.bodyInFile(blobs.directory, extension: "data", limit: configuration.maxStreamingBytes)
         guard received.count > 0 else { throw WireError.emptyStream }
         try ReceivedFile.checkInflation(received.path, limit: configuration.maxStreamingInflatedBytes)
-        let key = GroupIngestion.Key(table: table.id, format: format.lowercased(), properties: properties.map { "\($0.name)=\($0.value)" }, principal: scope.principal?.name ?? "")
+        let key = GroupIngestion.Key(table: table.id, format: format.lowercased(), properties: properties.map { "\($0.name)=\($0.value)" }, principal: scope.principal?.fullyQualifiedName ?? "")
         try streaming.ingest(received.path, key) { paths in
           var files = ReceivedFiles(paths: paths, format: format, name: scope.clientRequestId)
           files.properties = properties

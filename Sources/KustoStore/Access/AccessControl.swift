@@ -54,6 +54,15 @@ struct RequestAccess: Sendable {
     return try database.tables().contains { !(try roles(in: .table($0.id))).isEmpty }
   }
 
+  /// Whether there is a table that the principal may bring rows into, or make.
+  func mayIngest(_ store: Store) throws -> Bool {
+    for name in try store.databaseNames() {
+      if !(try rights(on: name)).isDisjoint(with: [.ingest, .create]) { return true }
+      for table in try store.database(name).tables() where !(try roles(in: .table(table.id))).isEmpty { return true }
+    }
+    return false
+  }
+
   // MARK: Checks
 
   /// Throws PERMISSION unless the principal has the rights. `doing` completes "is not authorized to".
@@ -100,6 +109,14 @@ extension CommandExecutor {
       throw KConnectError(.permission, "the request has no principal and access control is on", hint: "send a token: Authorization: Bearer …")
     }
     return RequestAccess(control: access, metadata: metadata, principal: principal)
+  }
+
+  /// The same before it is known whether the table is there: who may not ingest is not told.
+  package func requireIngestion(database name: String, table: String, _ properties: RequestProperties) throws {
+    guard let access = try requestAccess(properties) else { return }
+    let home = try resolve(name) ?? name
+    guard let found = try store.databaseIfExists(home)?.tableIfExists(table) else { return try access.require(.ingest, on: home, to: "ingest") }
+    try access.require(.ingestors, of: found, to: "ingest")
   }
 
   /// Throws PERMISSION unless the request's principal may bring rows into the table: for ingestion that does not come as a command.

@@ -23,6 +23,8 @@ enum CommandNeed {
   case made(CommandEntity, String, Role = .admins)
   /// `create` for each table declared that is new, the role on those that are there; without the role they may be there and stay as they are.
   case madeTables(changing: Bool)
+  /// To be able to bring rows into some table.
+  case ingestion
   /// What the entity of a policy, of a role command or of a mapping asks for.
   case policy, principals, mapping
 }
@@ -37,8 +39,9 @@ extension CommandKind {
     switch self {
     // Service
     case .versionShow, .clusterShow, .pluginsShow, .operationsShow, .operationDetailsShow, .operationCancel, .queriesShow, .runningQueriesShow, .queryCancel,
-      .commandsShow, .commandsAndQueriesShow, .ingestionFailuresShow, .streamingFailuresShow, .streamingStatisticsShow, .ingestionResourcesGet, .identityTokenGet:
+      .commandsShow, .commandsAndQueriesShow, .ingestionFailuresShow, .streamingFailuresShow, .streamingStatisticsShow:
       [.nothing]
+    case .ingestionResourcesGet, .identityTokenGet: [.ingestion]
     case .clusterDetailsShow, .diagnosticsShow, .capacityShow, .journalShow, .clusterExtentsShow: [.cluster([.allDatabasesMonitor, .allDatabasesAdmin])]
     case .workloadGroupsShow, .clusterScriptExecute, .databaseAttach, .databaseDetach, .databaseDrop: [.cluster([.allDatabasesAdmin])]
     case .databaseCreate, .databaseCreateVolatile: [.cluster([.databasecreators, .allDatabasesAdmin])]

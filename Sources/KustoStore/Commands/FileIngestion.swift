@@ -112,6 +112,7 @@ extension CommandExecutor {
 
   /// Brings files into a table; committed when it returns. Throws what reading and committing throw; failures are in `.show ingestion failures`.
   package func ingest(_ files: ReceivedFiles, into table: StoreTable, _ properties: RequestProperties) throws -> IngestResult {
+    try requireIngestion(into: table, properties)
     let request = Request(text: "", database: table.database.name, properties: properties)
     let format = try files.format.map { try IngestFormat($0) } ?? IngestFormat.guess(files.name)
     let ingestion = FileIngestion(

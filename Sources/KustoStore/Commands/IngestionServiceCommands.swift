@@ -9,7 +9,7 @@ package protocol IngestionService: Sendable {
   /// Resource types and their addresses, with the key to them; `endpoint` is the address under which the client reached the server.
   func resources(endpoint: String?) throws -> [(type: String, root: String)]
   /// An opaque text that comes back with every message.
-  func identityToken(principal: String) throws -> String
+  func identityToken(principal: Principal) throws -> String
 }
 
 extension CommandRun {
@@ -29,6 +29,6 @@ extension CommandRun {
   }
 
   func identityTokenGet() throws -> CommandOutput {
-    CommandOutput(Self.tokenShape, [[.string(try service().identityToken(principal: request.principal))]])
+    CommandOutput(Self.tokenShape, [[.string(try service().identityToken(principal: request.caller))]])
   }
 }

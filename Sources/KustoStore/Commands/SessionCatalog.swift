@@ -141,6 +141,7 @@ final class SessionCatalog: KQLCatalog {
     var options = catalog.request.bindOptions(executor, catalog)
     options.givesRowOrigin = withOrigin
     options.parameters = [:]
+    options.parameterTexts = [:]
     let bound = try KQL.bind(security, catalog: catalog, options: options)
     guard bound.results.count == 1, let result = bound.results.first else {
       throw KConnectError(.kqlSemantic, "the row level security query of '\(name)' gives \(bound.results.count) results, expected one")

@@ -114,6 +114,9 @@ extension MetadataStore {
 
   // MARK: Secrets
 
+  /// The secret of that name; nil when it was never given out.
+  package func knownSecret(_ name: String) throws -> String? { try entry(.secret, name, in: .cluster)?.document.stringValue }
+
   /// The secret of that name, made when it is missing.
   package func secret(_ name: String) throws -> String {
     if let found = try entry(.secret, name, in: .cluster)?.document.stringValue { return found }

@@ -25,6 +25,8 @@ package struct WireError: Error, Sendable {
   /// Whether trying again is of no use.
   package var isPermanent: Bool
   package var inner: Inner?
+  /// For status 401: how the client may say who it is.
+  package var challenge: String?
 
   package init(status: Int, code: String, type: String, detail: String, isPermanent: Bool, inner: Inner? = nil) {
     self.status = status
