@@ -90,11 +90,11 @@ extension DynamicValue {
     #expect(status == 200 && answer["token_type"]?.string == "Bearer")
     let principal = try bench.provider.validator().principal(of: try #require(answer["access_token"]?.string))
     #expect(principal.fullyQualifiedName == "aadapp=aaaaaaaa-0000-0000-0000-000000000001;\(ProviderBench.tenant)")
-    #expect(principal.groups == ["loaders"] && principal.displayName == "loader")
+    #expect(principal.groups == ["loaders"] && principal.displayName == "loader" && principal.tenantName == "contoso.com")
     // A server that fetches the published keys comes to the same.
     let keys = try KeySet(try #require(bench.send("GET", "/adfs/\(ProviderBench.tenant)/discovery/keys")).body, name: "keys")
     let time = bench.time
-    let far = TokenValidator(issuers: [TrustedIssuer(bench.provider.issuer, keys: KeyCache(keys))], audiences: ["https://kusto.kusto.windows.net"], now: { time.now })
+    let far = TokenValidator(issuers: [TrustedIssuer(bench.provider.issuer, tenantName: "contoso.com", keys: KeyCache(keys))], audiences: ["https://kusto.kusto.windows.net"], now: { time.now })
     #expect(try far.principal(of: try #require(answer["access_token"]?.string)) == principal)
     // It expires.
     time.pass(3_600 + 301)

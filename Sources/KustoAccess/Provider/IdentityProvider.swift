@@ -38,7 +38,7 @@ package final class IdentityProvider: Sendable {
 
   /// What a server that trusts this provider checks tokens with.
   package func validator(leewaySeconds: Int64 = 300) -> TokenValidator {
-    let trusted = TrustedIssuer(issuer, tenants: [directory.tenantId], keys: KeyCache(KeySet(key.key, id: key.id)))
+    let trusted = TrustedIssuer(issuer, tenants: [directory.tenantId], tenantName: directory.tenantName, keys: KeyCache(KeySet(key.key, id: key.id)))
     return TokenValidator(issuers: [trusted], audiences: directory.resources, algorithms: [.rs256], leewaySeconds: leewaySeconds, now: now)
   }
 

@@ -89,7 +89,9 @@ extension IdentityProvider {
     do {
       let token = try WebToken(text)
       let algorithm = try token.algorithm(among: [.rs256, .ps256])
-      let sha1 = try token.headerText("x5t"), sha256 = try token.headerText("x5t#S256")
+      // Some libraries pad the digests.
+      func digest(_ name: String) throws(TokenError) -> String? { try token.headerText(name).map { String($0.prefix { $0 != "=" }) } }
+      let sha1 = try digest("x5t"), sha256 = try digest("x5t#S256")
       guard sha1 != nil || sha256 != nil else { throw refused("its header names no certificate") }
       let certificates = application.certificates.filter { certificate in
         guard let prints = certificate.thumbprints, certificate.validity?.contains(now) ?? false else { return false }

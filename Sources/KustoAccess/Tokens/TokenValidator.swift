@@ -13,8 +13,11 @@ package struct TrustedIssuer: Sendable {
   /// Tenants whose tokens count, lower-cased. Empty: any, where the issuer's text names none itself.
   package var tenants: Set<String>
   package var keys: KeyCache
+  /// What its one tenant is called besides its id.
+  package var tenantName: String?
 
-  package init(_ issuer: String, tenants: Set<String> = [], keys: KeyCache) {
+  package init(_ issuer: String, tenants: Set<String> = [], tenantName: String? = nil, keys: KeyCache) {
+    self.tenantName = tenantName
     self.issuer = issuer
     self.tenants = Set(tenants.map { $0.lowercased() })
     self.keys = keys
@@ -62,18 +65,20 @@ package final class TokenValidator: Sendable {
     if let found = known.withLock({ $0[digest] }), now < found.expires + leeway { return found.principal }
     let token = try WebToken(text)
     let claims = try check(token, now: now)
-    let principal = try PrincipalClaims.principal(of: claims.value)
+    var principal = try PrincipalClaims.principal(of: claims.value)
+    principal.tenantName = claims.tenantName
+    let found = principal
     known.withLock { known in
       if known.count >= Self.maximumKnown {
         known = known.filter { now < $0.value.expires }
         if known.count >= Self.maximumKnown { known = [:] }
       }
-      known[digest] = (principal, claims.expires)
+      known[digest] = (found, claims.expires)
     }
     return principal
   }
 
-  private func check(_ token: WebToken, now: Int64) throws -> (value: DynamicValue, expires: Int64) {
+  private func check(_ token: WebToken, now: Int64) throws -> (value: DynamicValue, expires: Int64, tenantName: String?) {
     let claims = token.claims
     let algorithm = try token.algorithm(among: algorithms)
     if let type = try token.headerText("typ"), !["jwt", "at+jwt"].contains(type.lowercased()) { throw TokenError(.malformed, "the token is of another type") }
@@ -96,7 +101,7 @@ package final class TokenValidator: Sendable {
     default: wanted = []
     }
     guard wanted.contains(where: { audiences.contains(Self.trimmed($0)) }) else { throw TokenError(.audience, "the token is for another audience") }
-    return (claims, expires)
+    return (claims, expires, issuer.tenantName)
   }
 }
 

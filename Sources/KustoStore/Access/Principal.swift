@@ -18,6 +18,8 @@ package struct Principal: Sendable, Hashable {
   package var objectId: String
   /// The directory the identity belongs to; empty for local users.
   package var tenantId: String
+  /// What the directory is called besides its id: `contoso.com`.
+  package var tenantName: String?
   /// The application: the identity itself, or the one through which a user came.
   package var applicationId: String?
   /// `user@domain`.
@@ -59,7 +61,7 @@ package struct Principal: Sendable, Hashable {
     if reference.kind != .localUser {
       guard kind != .localUser else { return false }
       if let tenant = reference.tenant {
-        guard same(tenantId, tenant) || same(domain, tenant) else { return false }
+        guard same(tenantId, tenant) || same(tenantName, tenant) || same(domain, tenant) else { return false }
       } else if let homeTenant, !same(tenantId, homeTenant.lowercased()) {
         return false
       }
@@ -142,7 +144,7 @@ extension Principal {
   package var document: DynamicValue {
     func text(_ value: String?) -> DynamicValue { value.map { .string($0) } ?? .null }
     return .bag([
-      DynamicEntry("Kind", .string(kind.rawValue)), DynamicEntry("ObjectId", .string(objectId)), DynamicEntry("TenantId", .string(tenantId)),
+      DynamicEntry("Kind", .string(kind.rawValue)), DynamicEntry("ObjectId", .string(objectId)), DynamicEntry("TenantId", .string(tenantId)), DynamicEntry("TenantName", text(tenantName)),
       DynamicEntry("ApplicationId", text(applicationId)), DynamicEntry("UserPrincipalName", text(userPrincipalName)), DynamicEntry("DisplayName", .string(displayName)),
       DynamicEntry("Groups", .array(groups.map { .string($0) })), DynamicEntry("IdentityProvider", .string(identityProvider)), DynamicEntry("Mfa", .bool(usedMultipleFactors)),
     ])
@@ -158,5 +160,6 @@ extension Principal {
     groups = (document["Groups"]?.elements ?? []).compactMap(\.stringValue)
     identityProvider = document["IdentityProvider"]?.stringValue ?? ""
     usedMultipleFactors = document["Mfa"] == .bool(true)
+    tenantName = document["TenantName"]?.stringValue
   }
 }
