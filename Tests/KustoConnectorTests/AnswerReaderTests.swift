@@ -26,9 +26,9 @@ private let allTypes = AnswerCase(
   expected: """
     true|-1|9223372036854775807|1.5|2.00000000000001|a"é
     😀|2020-03-04T14:05:01.3109965Z|1.02:03:04.0050000|74be27de-1e4e-49d9-b579-fe0b331d3642|{"a":[1,"x",null]}
-    false|2147483647|-9223372036854775808|NaN|12.5||0001-01-01T00:00:00.0000000Z|-2.00:00:02|74be27de-1e4e-49d9-b579-fe0b331d3642|"text"
+    false|2147483647|-9223372036854775808|NaN|12.50000000000000||0001-01-01T00:00:00.0000000Z|-2.00:00:02|74be27de-1e4e-49d9-b579-fe0b331d3642|"text"
     true|null|null|-Infinity|null|null|null|null|null|null
-    null|0|0|Infinity|0.10|é|9999-12-31T23:59:59.9999999Z|00:00:00.0000001|00000000-0000-0000-0000-000000000000|[]
+    null|0|0|Infinity|0.10000000000000|é|9999-12-31T23:59:59.9999999Z|00:00:00.0000001|00000000-0000-0000-0000-000000000000|[]
     end 1 4
     """)
 
@@ -67,7 +67,7 @@ let answerCases: [AnswerCase] = [
       {"Tables":[{"TableName":"Table_0","Columns":[{"ColumnName":"a","DataType":"System.SByte"},{"ColumnName":"y","DataType":"Object","ColumnType":"dynamic"},{"ColumnName":"d","DataType":"SqlDecimal"}],
       "Rows":[[1,"{\\"k\\":[1]}","1.50"],[0,"",null],[null,"plain","3"]]}]}
       """,
-    expected: "begin 0 other Table_0 (a:bool, y:dynamic, d:decimal)\ntrue|{\"k\":[1]}|1.50\nfalse|null|null\nnull|\"plain\"|3\nend 0 3"),
+    expected: "begin 0 other Table_0 (a:bool, y:dynamic, d:decimal)\ntrue|{\"k\":[1]}|1.50\nfalse|null|null\nnull|\"plain\"|3.00\nend 0 3"),
   AnswerCase(
     name: "no rows, equal names", format: .v2, text: Answers.v2("a:int,a:long", ""),
     expected: "begin 1 primaryResult PrimaryResult (a:int, a1:long)\nend 1 0"),

@@ -17,10 +17,10 @@ private let table: LogicalPlan = {
   let text = """
     datatable(b:bool, i:int, l:long, r:real, d:decimal, s:string, t:datetime, p:timespan, g:guid, y:dynamic, ['my col']:long)[
       true, 1, 1, 0.5, decimal(1.25), "plain", datetime(2024-01-02T03:04:05.1234567Z), 1h, guid(74be27de-1e4e-49d9-b579-fe0b331d3642), dynamic({"a":1,"b":"x"}), 10,
-      false, -2, 9223372036854775807, -1.5, decimal(-2.5), "it's", datetime(1969-12-31T23:59:59Z), -2d, guid(00000000-0000-0000-0000-000000000000), dynamic([1,2,3]), 20,
+      false, -2, 9223372036854775807, -1.5, decimal(-2.5), "it's", datetime(1969-12-31T23:59:59Z), timespan(-2.00:00:00), guid(00000000-0000-0000-0000-000000000000), dynamic([1,2,3]), 20,
       bool(null), int(null), long(null), real(null), decimal(null), "", datetime(null), timespan(null), guid(null), dynamic(null), long(null),
-      true, 2147483647, -5, real(nan), decimal(0.1), "back\\\\slash \\" quote", datetime(9999-12-31), 00:00:00.0000001, guid(74be27de-1e4e-49d9-b579-fe0b331d3643), dynamic("text"), 30,
-      false, 3, 3, real(+inf), decimal(34), "O'; drop table T //", datetime(2024-02-29), 3.04:05:06, guid(74be27de-1e4e-49d9-b579-fe0b331d3644), dynamic(5), 40,
+      true, 2147483647, -5, real(nan), decimal(0.1), "back\\\\slash \\" quote", datetime(9999-12-31), timespan(00:00:00.0000001), guid(74be27de-1e4e-49d9-b579-fe0b331d3643), dynamic("text"), 30,
+      false, 3, 3, real(+inf), decimal(34), "O'; drop table T //", datetime(2024-02-29), timespan(3.04:05:06), guid(74be27de-1e4e-49d9-b579-fe0b331d3644), dynamic(5), 40,
       true, 3, 4, 2.5, decimal(3), "line\\nbreak ünï 😀", datetime(2024-01-02), 30m, guid(74be27de-1e4e-49d9-b579-fe0b331d3645), dynamic({"a":2}), 50]
     """
   do { return try KQL.bind(text, catalog: PlanCatalog(), options: BindOptions(context: context)).results[0].plan } catch { preconditionFailure("\(error)") }

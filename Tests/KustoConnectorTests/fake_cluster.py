@@ -54,7 +54,7 @@ class Handler(BaseHTTPRequestHandler):
             seen["deleted"] = seen.get("deleted", 0) + (files.pop(self.path.partition("?")[0], None) is not None)
         self.reply(202, b"")
 
-    def command(self, text):
+    def run_command(self, text):
         if text.startswith(".export async"):
             with lock:
                 seen["export"] = text
@@ -68,7 +68,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         if self.path == "/v1/rest/mgmt":
-            return self.reply(200, self.command(request["csl"]))
+            return self.reply(200, self.run_command(request["csl"]))
         word, _, rest = request["csl"].partition(" ")
         with lock:
             count = seen[request["csl"]] = seen.get(request["csl"], 0) + 1

@@ -85,11 +85,36 @@ package struct ClusterTable: PlanRunningTable {
 
   package func pushingDown(_ plan: LogicalPlan, context: EvaluationContext) throws -> LogicalPlan {
     let identity = reader.identity
-    return KQLPlanPrinter.pushingDown(plan, context: context) { table in
+    return KQLPlanPrinter.pushingDown(Self.countable(plan), context: context) { table in
       guard let table = table as? ClusterTable, table.runnerIdentity == identity else { return nil }
       return KQLSourceText(table.text, isNestable: table.isNestable)
     } scan: { fragment in
       .scan(ClusterTable(reader, text: fragment.text, isNestable: true, schema: fragment.schema, columnNames: fragment.columnNames, isFinal: true))
+    }
+  }
+
+  /// The plan with a column under every count of rows without columns: KQL has no tables without columns.
+  private static func countable(_ plan: LogicalPlan) -> LogicalPlan {
+    let inputs = plan.inputs.map(countable)
+    switch plan.node {
+    case .count, .aggregate: return plan.withInputs(inputs.map(widened))
+    default: return inputs.isEmpty ? plan : plan.withInputs(inputs)
+    }
+  }
+
+  /// As many rows, with a column where there was none.
+  private static func widened(_ plan: LogicalPlan) -> LogicalPlan {
+    guard plan.schema.count == 0 else { return plan }
+    switch plan.node {
+    case .scan(var scan):
+      guard scan.table is ClusterTable, let first = scan.table.schema.fields.first else { return plan }
+      scan.columns = [first.name]
+      return LogicalPlan(node: .scan(scan), schema: StructType([first]))
+    case .project(_, let input): return widened(input)
+    case .limit(let count, let input):
+      let input = widened(input)
+      return LogicalPlan(node: .limit(count, input), schema: input.schema)
+    default: return plan
     }
   }
 

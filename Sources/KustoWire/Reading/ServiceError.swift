@@ -85,7 +85,7 @@ package struct ServiceError: Error, Sendable, CustomStringConvertible {
   }
 
   /// Services repeat addresses in their messages; a signature in one opens a container to whoever reads a log.
-  static func hidingSignatures(_ text: String) -> String {
+  package static func hidingSignatures(_ text: String) -> String {
     var out = ""
     var rest = text[...]
     while let found = rest.firstRange(of: "sig=") {
