@@ -67,11 +67,11 @@ import Testing
     Wrong("profile", ["read", "storms.csv", "--config", "ok.toml", "--profile", "nightli"], 78, ["error[CONFIGURATION]", "'nightli'", "'nightly'"]),
     Wrong("Delta", ["read", "delta:nowhere"], 1, ["error[PATH_NOT_FOUND]", "nowhere"]),
     Wrong("store", ["read", "kusto:db.table"], 1, ["error[PATH_NOT_FOUND]", "there is no store at 'kustodata'"]),
-    Wrong("cluster", ["query", "T", "--cluster", "https://help.kusto.windows.net"], 1, ["error[NOT_SUPPORTED]", "--cluster"]),
+    Wrong("cluster", ["query", "T", "--cluster", "https://nowhere.invalid"], 75, ["error[HTTP]", "nowhere.invalid"]),
     Wrong("management command without a store", ["query", ".show tables"], 1, ["error[PATH_NOT_FOUND]", "there is no store"]),
     Wrong("stream", ["stream", "--from", "csv:none", "--to", "parquet:b", "--checkpoint", "cp"], 1, ["error[PATH_NOT_FOUND]", "none"]),
     Wrong("stream without checkpoint", ["stream", "--from", "csv:a", "--to", "parquet:b"], 2, ["--checkpoint"]),
-    Wrong("serve", ["serve"], 1, ["error[NOT_SUPPORTED]", "serve"]),
+    Wrong("serve", ["serve", "--listen", "0.0.0.0:0"], 2, ["error: USAGE", "0.0.0.0", "--local-identity"]),
     Wrong("source of options", ["options", "parqet"], 2, ["'parqet'", "did you mean 'parquet'"]),
     Wrong("inspect of text", ["inspect", "storms.csv"], 1, ["error[FORMAT_CORRUPT]", "storms.csv"]),
   ]

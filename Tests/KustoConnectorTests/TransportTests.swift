@@ -142,8 +142,10 @@ extension String {
     }
     #expect(rows == 6_000)
     #expect(last == 59 * 10_000_000)
-    // Nothing stays in the container.
-    #expect(try self.rows("deleted").rows == 3)
+    // Nothing stays in the container. The files go when the last thread has let go of the scan: asked again until then, so often at most.
+    var deleted = 0
+    for _ in 0..<5_000 where deleted < 3 { deleted = try self.rows("deleted").rows }
+    #expect(deleted == 3)
   }
 
   @Test func headersHoldNoLines() {
