@@ -120,8 +120,8 @@ enum Program {
       var command = try ServerCommand.parseAsRoot(Array(CommandLine.arguments.dropFirst()))
       try command.run()
     } catch let error as KConnectError {
-      let hint = error.hint.map { "\n  hint: \($0)" } ?? ""
-      Self.say("error: \(error.code): \(error.message)\(hint)\n")
+      let hint = error.hint.map { "\nhint: \($0)" } ?? ""
+      Self.say("error[\(error.code)]: \(error.message)\(hint)\n")
       switch error.code {
       case .usage, .optionInvalid, .optionUnknown: exit(2)
       case .locked: exit(75)

@@ -26,7 +26,7 @@ import Testing
     """
 
   private func environment(_ minute: Int, _ more: [String: String] = [:]) -> [String: String] {
-    ["KCONNECT_CLOCK": String(Self.midnight + minute * 60_000)].merging(more) { $1 }
+    ["KCONNECT_CLOCK": String(Self.midnight + minute * 60_000 + 1_000)].merging(more) { $1 }
   }
 
   private func arrive(_ minute: Int, _ place: Place) throws {

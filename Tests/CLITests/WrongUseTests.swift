@@ -71,7 +71,7 @@ import Testing
     Wrong("management command without a store", ["query", ".show tables"], 1, ["error[PATH_NOT_FOUND]", "there is no store"]),
     Wrong("stream", ["stream", "--from", "csv:none", "--to", "parquet:b", "--checkpoint", "cp"], 1, ["error[PATH_NOT_FOUND]", "none"]),
     Wrong("stream without checkpoint", ["stream", "--from", "csv:a", "--to", "parquet:b"], 2, ["--checkpoint"]),
-    Wrong("serve", ["serve", "--listen", "0.0.0.0:0"], 2, ["error: USAGE", "0.0.0.0", "--local-identity"]),
+    Wrong("serve", ["serve", "--listen", "0.0.0.0:0"], 2, ["error[USAGE]", "0.0.0.0", "--local-identity"]),
     Wrong("source of options", ["options", "parqet"], 2, ["'parqet'", "did you mean 'parquet'"]),
     Wrong("inspect of text", ["inspect", "storms.csv"], 1, ["error[FORMAT_CORRUPT]", "storms.csv"]),
   ]

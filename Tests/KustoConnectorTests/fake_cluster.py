@@ -51,7 +51,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_DELETE(self):
         with lock:
-            seen["deleted"] = seen.get("deleted", 0) + (files.pop(self.path.partition("?")[0], None) is not None)
+            seen["files removed"] = seen.get("files removed", 0) + (files.pop(self.path.partition("?")[0], None) is not None)
         self.reply(202, b"")
 
     def run_command(self, text):
@@ -78,7 +78,7 @@ class Handler(BaseHTTPRequestHandler):
             frames[1]["Columns"] = [{"ColumnName": "n", "ColumnType": "long"}, {"ColumnName": "p", "ColumnType": "timespan"}]
             self.reply(200, json.dumps(frames).encode())
         elif word == "deleted":
-            self.reply(200, answer(seen.get("deleted", 0)))
+            self.reply(200, answer(seen.get("files removed", 0)))
         elif word == "rows":
             self.reply(200, answer(int(rest)))
         elif word == "gzip":
