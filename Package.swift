@@ -58,7 +58,7 @@ let modules: [Module] = [
   Module(name: "KustoServer", layer: 11,
          uses: ["KConnect", "KustoAccess", "KustoStore", "KustoWire", "KQL", "Columnar", "Expressions", "DataSource", "Engine", "FileConnector", "CLinux"],
          products: [.product(name: "Hummingbird", package: "hummingbird"), .product(name: "HummingbirdTLS", package: "hummingbird")]),
-  Module(name: "KConnectServer", layer: 12, uses: ["KustoServer", "KustoAccess", "KustoStore", "KConnect", "DataSource"], products: [argumentParser], isProgram: true),
+  Module(name: "KConnectServer", layer: 12, uses: ["KustoServer", "KustoAccess", "KustoStore", "KConnect", "DataSource", "FileConnector"], products: [argumentParser], isProgram: true),
   Module(name: "KConnectCLI", layer: 12,
          uses: ["Settings", "Streaming", "KConnect", "Charts", "KafkaConnector", "KustoConnector", "KustoStore", "Columnar", "Expressions", "DataSource", "Engine", "KQL", "FileConnector", "Delta", "DeltaConnector", "Parquet", "Codecs", "CLinux"],
          products: [argumentParser], isProgram: true),

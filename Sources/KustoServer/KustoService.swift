@@ -59,8 +59,8 @@ package final class KustoService: Sendable {
     let queues = IngestionQueues()
     self.queues = queues
     executor = CommandExecutor(store, options: options, pathGuard: { try guarded.check($0) }, ingestionService: queues, access: access)
-    try queues.open(executor.metadata)
     blobs = try BlobStore(store: store)
+    try queues.open(executor.metadata, blobs, maxInflatedBytes: configuration.maxBlobInflatedBytes)
     externalFiles = GuardedFiles(files: try Session.builder.appName("kconnect serve").makeOrReuse().catalog([:]), pathGuard: guarded)
     permits = Permits(limit: configuration.maxRequests, principalLimit: configuration.maxRequestsPerPrincipal)
   }

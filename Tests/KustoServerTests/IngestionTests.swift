@@ -107,6 +107,13 @@ import Testing
     #expect(blob("GET", "none.csv").status == 404)
     #expect(blob("PUT", "c.csv", "&comp=blocklist", "<BlockList><Latest>none</Latest></BlockList>").status == 404)
 
+    // Commands read them, too, without a permission to read addresses; other keys open nothing.
+    #expect(server.command(".create table U (a:long, b:string)").status == 200)
+    func pull(_ key: String) -> CollectedReply { server.command(".ingest into table U (h'http://localhost\(temporary.path)/b.csv?\(key)') with (format='csv')") }
+    #expect(pull(temporary.key).status == 200)
+    #expect(pull(temporary.key.replacingOccurrences(of: "sig=", with: "sig=x")).status == 403)
+    #expect(server.rows("U") == "[[3,\"y\"]]")
+
     let token = try #require(DynamicValue(json: server.command(".get kusto identity token").text)?["Tables"]?.elements?.first?["Rows"]?.elements?.first?.elements?.first?.stringValue)
     func post(_ name: String, table: String = "T", token: String) -> CollectedReply {
       let message = """

@@ -5,6 +5,7 @@ import Glibc
 #endif
 import CCurl
 package import DataSource
+package import Synchronization
 
 /// How downloads behave.
 package struct HTTPOptions: Sendable {
@@ -19,6 +20,9 @@ package struct HTTPOptions: Sendable {
 
 /// Fetches URLs.
 package enum HTTPDownload {
+  /// Whether answers may lead to other addresses. A server that checks the addresses of its clients turns it off: what they lead to is not checked.
+  package static let followsRedirects = Atomic(true)
+
   /// The body of `url` as a file; throws HTTP with the status, or with what curl says. Redirects are followed (at most 10, http and https
   /// only). A body that is gzip although the name does not say so is called `….gz`.
   package static func spool(_ url: String, _ options: HTTPOptions) throws -> InputFile {
@@ -63,7 +67,7 @@ package enum HTTPDownload {
     defer { unsafe kccurl_cleanup(curl) }
     let sink = Sink(spool)
     _ = unsafe kccurl_set_string(curl, CURLOPT_URL, url)
-    _ = unsafe kccurl_set_long(curl, CURLOPT_FOLLOWLOCATION, 1)
+    _ = unsafe kccurl_set_long(curl, CURLOPT_FOLLOWLOCATION, followsRedirects.load(ordering: .relaxed) ? 1 : 0)
     _ = unsafe kccurl_set_long(curl, CURLOPT_MAXREDIRS, 10)
     _ = unsafe kccurl_set_string(curl, CURLOPT_PROTOCOLS_STR, "http,https")
     _ = unsafe kccurl_set_string(curl, CURLOPT_REDIR_PROTOCOLS_STR, "http,https")

@@ -13,6 +13,8 @@ final class IngestionQueues: IngestionService {
 
   private struct State {
     var metadata: MetadataStore?
+    var blobs: BlobStore?
+    var maxInflatedBytes = 0
     var keys: [String: String] = [:]
     var next: Int64 = 0
     var reserved: Int64 = 0
@@ -21,7 +23,7 @@ final class IngestionQueues: IngestionService {
   private let state = Monitor(State())
 
   /// Connects with a store; called once, before anything else.
-  func open(_ metadata: MetadataStore) throws {
+  func open(_ metadata: MetadataStore, _ blobs: BlobStore, maxInflatedBytes: Int) throws {
     var keys: [String: String] = [:]
     for name in Queue.allCases.map(\.rawValue) + [Self.container, Self.statusTable] {
       keys[name] = try metadata.secret("sas:" + name).filter { $0 != "-" }
@@ -31,6 +33,8 @@ final class IngestionQueues: IngestionService {
     let waiting = try metadata.peek(Queue.ready.rawValue, limit: Int.max).count
     state.change { state in
       state.metadata = metadata
+      state.blobs = blobs
+      state.maxInflatedBytes = maxInflatedBytes
       state.keys = keys
       state.waiting = waiting
     }
@@ -100,6 +104,17 @@ final class IngestionQueues: IngestionService {
     let a = Array(a.utf8), b = Array(b.utf8)
     guard a.count == b.count, !a.isEmpty else { return false }
     return zip(a, b).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
+  }
+
+  func ownFile(of address: String) throws -> ServedFile? {
+    // Only this server's own addresses have its key.
+    guard let parts = URLParts(String(address.prefix { $0 != ";" })), let blob = BlobName(parts.path), isSigned(parts.query, resource: blob.container) else { return nil }
+    let (blobs, limit) = state.change { ($0.blobs, $0.maxInflatedBytes) }
+    guard let blobs else { return nil }
+    let path = try blobs.path(of: blob)
+    try ReceivedFile.checkInflation(path, limit: limit)
+    let alias = try ReceivedFile.alias(of: path, in: blobs.directory)
+    return ServedFile(path: alias?.path ?? path, holder: alias)
   }
 
   // MARK: Messages

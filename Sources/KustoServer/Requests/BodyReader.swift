@@ -116,7 +116,7 @@ final class ReceivedFile {
   }
 
   /// A second name of a file; goes when nobody holds it any more.
-  final class Alias {
+  final class Alias: Sendable {
     let path: String
 
     fileprivate init(_ target: String, _ path: String) throws {

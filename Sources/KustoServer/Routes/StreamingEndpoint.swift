@@ -52,23 +52,15 @@ extension KustoService {
 
   /// Runs `body` with the place of an address's bytes: a file whose name tells its compression, or an address that is allowed.
   func withReadableFile(of address: String, _ body: (String) throws -> Void) throws {
-    let path = try readablePath(of: address)
-    if path.contains("://") { return try body(path) }
-    try ReceivedFile.checkInflation(path, limit: configuration.maxBlobInflatedBytes)
-    let alias = try path.hasPrefix(blobs.directory + "/") ? ReceivedFile.alias(of: path, in: blobs.directory) : nil
-    defer { withExtendedLifetime(alias) {} }
-    try body(alias?.path ?? path)
-  }
-
-  /// A file of this server's own blobs, or an address that is allowed. Throws PERMISSION or PATH_NOT_FOUND.
-  private func readablePath(of address: String) throws -> String {
-    var address = address
-    if let semicolon = address.firstIndex(of: ";"), address.contains("://") { address = String(address[..<semicolon]) }
-    // Only this server's own addresses have its key.
-    if let parts = URLParts(address), let blob = BlobName(parts.path), queues.isSigned(parts.query, resource: blob.container) { return try blobs.path(of: blob) }
-    try pathGuard.check(address)
-    if address.hasPrefix("file://") { return String(address.dropFirst(7)) }
-    return address
+    if let own = try queues.ownFile(of: address) {
+      defer { withExtendedLifetime(own) {} }
+      return try body(own.path)
+    }
+    let place = address.contains("://") ? String(address.prefix { $0 != ";" }) : address
+    try pathGuard.check(place)
+    let path = place.hasPrefix("file://") ? String(place.dropFirst(7)) : place
+    if !path.contains("://") { try ReceivedFile.checkInflation(path, limit: configuration.maxBlobInflatedBytes) }
+    try body(path)
   }
 }
 

@@ -18,12 +18,16 @@ extension CommandRun {
   func dataIngestPull() throws -> CommandOutput {
     let table = try table()
     let properties = try properties(Self.ingestionProperties)
-    let paths = try command.texts("paths").map(localPath)
+    let places = command.texts("paths")
+    let served = try places.map { try executor.ingestionService?.ownFile(of: $0) }
+    defer { withExtendedLifetime(served) {} }
+    let paths = try zip(places, served).map { place, own in try own?.path ?? localPath(place) }
     guard !paths.isEmpty else { throw KConnectError(.usage, "no path is given") }
-    let format = try properties.text("format").map { try IngestFormat($0) } ?? IngestFormat.guess(paths[0])
+    let format = try properties.text("format").map { try IngestFormat($0) } ?? IngestFormat.guess(served[0] == nil ? paths[0] : String(places[0].prefix { $0 != "?" }))
     let result = try ingestFiles(paths, format, into: table, properties)
     let duration = TimespanForm.text(StoreClock.nowTicks - request.startedOn)
-    let rows = paths.enumerated().map { i, path -> [Scalar] in
+    let rows = zip(paths, zip(places, served)).enumerated().map { i, item -> [Scalar] in
+      let path = item.1.1 == nil ? item.0 : item.1.0
       let extent = result.extents.isEmpty ? GUID(high: 0, low: 0) : result.extents[min(i, result.extents.count - 1)].id
       return [.guid(extent), .string(LoggedText.hidingSecrets(path)), .string(duration), .string("False"), .guid(operationId)]
     }

@@ -10,6 +10,19 @@ package protocol IngestionService: Sendable {
   func resources(endpoint: String?) throws -> [(type: String, root: String)]
   /// An opaque text that comes back with every message.
   func identityToken(principal: Principal) throws -> String
+  /// The file behind an address of the service's own, signed by it; nil for other addresses. Throws PATH_NOT_FOUND.
+  func ownFile(of address: String) throws -> ServedFile?
+}
+
+/// A file that a service has received. Its name tells its compression while `holder` is alive.
+package struct ServedFile: Sendable {
+  package let path: String
+  package let holder: (any Sendable)?
+
+  package init(path: String, holder: (any Sendable)?) {
+    self.path = path
+    self.holder = holder
+  }
 }
 
 extension CommandRun {
