@@ -23,8 +23,8 @@ package enum HTTPDownload {
   /// Whether answers may lead to other addresses. A server that checks the addresses of its clients turns it off: what they lead to is not checked.
   package static let followsRedirects = Atomic(true)
 
-  /// The body of `url` as a file; throws HTTP with the status, or with what curl says. Redirects are followed (at most 10, http and https
-  /// only). A body that is gzip although the name does not say so is called `….gz`.
+  /// The body of `url` as a file; throws HTTP with the status, or with what curl says. Redirects are followed where
+  /// `followsRedirects` says so (at most 10, http and https only). A body that is gzip although the name does not say so is called `….gz`.
   package static func spool(_ url: String, _ options: HTTPOptions) throws -> InputFile {
     guard url.lowercased().hasPrefix("http") else {
       throw KConnectError(.notSupported, "'\(URLText.shown(url))': no store of objects for this address is built in here", hint: "supported are http: and https:")
