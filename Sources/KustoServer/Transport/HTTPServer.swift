@@ -148,7 +148,7 @@ private struct ServiceResponder: HTTPResponder {
     let serverRequest = given
     departures.watch(context.channel, RequestEnd(cancellation: given.cancellation, incoming: incoming, outgoing: outgoing))
     let service = service
-    let isRunning = BlockingThread.start {
+    let isRunning = SystemThread.start {
       service.handle(serverRequest, outgoing)
       incoming.close()
       outgoing.end()
