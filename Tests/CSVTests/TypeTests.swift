@@ -51,6 +51,20 @@ import Testing
     }
   }
 
+  /// A null word that is also a value of the type is null all the same.
+  @Test(arguments: [
+    (DataType.long, "-999", "12"), (.int, "0", "7"), (.real, "-999.0", "1.5"), (.real, "-999", "-999.5"), (.decimal, "-1", "2.50"), (.datetime, "9999-12-31", "2020-01-02"),
+    (.timespan, "00:00:00", "1.00:00:00"), (.bool, "false", "true"), (.guid, "00000000-0000-0000-0000-000000000000", "74be27de-1e4e-49d9-b579-fe0b331d3642"), (.long, "N/A", "-999"),
+  ]) func nullWords(_ type: DataType, _ word: String, _ other: String) throws {
+    let schema = StructType([StructField("x", type), StructField("y", .long)])
+    var reading = Reading(schema: schema)
+    reading.words.null = Array(word.utf8)
+    let text = "x,y\n" + (0..<400).map { "\($0 % 3 == 0 ? word : $0 % 3 == 1 ? "\"\(word)\"" : other),\($0)\n" }.joined()
+    let result = try reading.read(text)
+    #expect(result.bad.isEmpty)
+    #expect(result.rows.map { $0[0].isNull } == (0..<400).map { $0 % 3 != 2 })
+  }
+
   @Test func decimalScalesMix() throws {
     let schema = StructType([StructField("x", .decimal)])
     let result = try Reading(schema: schema).read("x\n1.5\n2\n3.25\n\n12345678901234567890123456789.5\n-0.001\n")

@@ -94,6 +94,33 @@ final class TemporaryStore: Sendable {
     #expect(try store.run("S | count").rows == [["0"]])
   }
 
+  /// What fails, fails before anything is lost; what follows the commit does not make it fail.
+  @Test func failuresLoseNothing() throws {
+    let store = try Self.store()
+    try store.run(".set S <| print a = 1, b = 'precious'")
+    #expect(throws: (any Error).self) {
+      try store.run(".set-or-replace S with (recreate_schema=true) <| range i from 1 to 40 step 1 | summarize a = toreal(sum(decimal(9999999999999999999999999999999999999))), c = 1")
+    }
+    #expect(try store.run("S").rows == [["1", "precious"]])
+    try store.run(".set-or-replace S with (recreate_schema=true) <| print b = 7, c = datetime(2020-01-01)")
+    #expect(try store.run("S | project b").rows == [["7"]])
+    #expect(try store.run("S | getschema | project ColumnName").rows == [["b"], ["c"]])
+    // A table that cannot be read any more stops the retention of its own rows only.
+    try store.run(".create table X (a:long)")
+    try store.run(".alter-merge table X policy retention softdelete = 1d")
+    let file = fopen(store.path + "/db/X/_delta_log/00000000000000000000.json", "w")
+    fputs("garbage", file)
+    fclose(file)
+    let other = CommandExecutor(try Store.open(store.path))
+    #expect(throws: (any Error).self) { _ = try other.execute("X | count", database: "db") }
+    _ = try other.execute(".ingest inline into table S <|\n8,2021-01-01", database: "db")
+    #expect(try store.run("S | count").rows == [["2"]])
+    for bad in [".drop extents older -3 days from S", ".alter-merge table S policy retention softdelete = -1d", ".ingest into table S ('?')"] {
+      #expect(throws: (any Error).self) { try store.run(bad) }
+    }
+    #expect(try store.run("S | count").rows == [["2"]])
+  }
+
   /// A policy that is not transactional also runs behind one that is.
   @Test func policiesBehindPolicies() throws {
     let store = try Self.store()

@@ -32,6 +32,11 @@ package final class SliceReader {
   }
 
   private static func makeColumn(_ i: Int, _ plan: CSVReadPlan, _ reader: FieldReader, _ hints: ColumnHints) -> any FieldColumn {
+    let column = makeValues(i, plan, reader, hints)
+    return plan.words.null.isEmpty || plan.fields[i].type == .string ? column : NullWordColumn(column, reader)
+  }
+
+  private static func makeValues(_ i: Int, _ plan: CSVReadPlan, _ reader: FieldReader, _ hints: ColumnHints) -> any FieldColumn {
     switch plan.fields[i].type {
     case .bool: BoolColumn(i, reader)
     case .int: IntColumn(i, reader)

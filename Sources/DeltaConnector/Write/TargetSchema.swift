@@ -53,7 +53,7 @@ struct TargetSchema: Sendable {
     guard problems.isEmpty else {
       throw KConnectError(
         .schemaMismatch, "the rows do not fit '\(path)': \(problems.joined(separator: "; "))",
-        hint: "select, rename or cast columns; mergeSchema=true adds new ones; overwriteSchema=true with mode overwrite replaces the schema")
+        hint: "select, rename or cast columns; to.mergeSchema=true (mergeSchema in Swift) adds new ones; to.overwriteSchema=true with mode overwrite replaces the schema")
     }
     table = DeltaSchema(fields)
     rows = StructType(rowFields)

@@ -89,9 +89,19 @@ package struct ObjectStores: Sendable {
 package enum URLText {
   /// A URL as messages and plans may show it: without a query that holds a signature, and without a password.
   package static func shown(_ url: String) -> String {
+    let url = withoutPassword(url)
     guard let mark = url.firstIndex(of: "?") else { return url }
     let names = url[url.index(after: mark)...].split(separator: "&").map { $0.prefix { $0 != "=" }.lowercased() }
     let isSigned = names.contains { ["sig", "signature", "x-amz-signature", "x-goog-signature", "token", "access_token", "code", "key"].contains($0) }
     return isSigned ? url[..<mark] + "?****" : url
+  }
+
+  /// `user:password@` of an address as `user:****@`.
+  private static func withoutPassword(_ url: String) -> String {
+    guard let scheme = url.utf8.firstRange(of: "://".utf8) else { return url }
+    let rest = url[scheme.upperBound...]
+    let authority = rest.prefix { !"/?#".contains($0) }
+    guard let at = authority.lastIndex(of: "@"), let colon = authority[..<at].firstIndex(of: ":") else { return url }
+    return url[...colon] + "****" + url[at...]
   }
 }

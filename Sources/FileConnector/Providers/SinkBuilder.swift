@@ -108,7 +108,7 @@ struct SinkBuilder {
 
   private func refuse(_ directory: String, _ difference: String?) throws {
     guard let difference else { return }
-    throw KConnectError(.schemaMismatch, "the rows to append do not fit '\(directory)': \(difference)", hint: "select or rename columns, or mergeSchema=true")
+    throw KConnectError(.schemaMismatch, "the rows to append do not fit '\(directory)': \(difference)", hint: "select or rename columns, or to.mergeSchema=true (mergeSchema in Swift) where new ones may come")
   }
 }
 

@@ -196,6 +196,7 @@ extension CommandRun {
     func number(_ key: String) -> Int64? { if case .literal(.long(let value), _)? = command.arguments[key] { value } else { nil } }
     var candidates = try tables.flatMap { table in try table.snapshot().extents.map { (table: table, extent: $0) } }.sorted { $0.extent.maxCreatedOn < $1.extent.maxCreatedOn }
     if let age = number("age") {
+      if age < 0 { throw KConnectError(.usage, ".drop extents older \(age): the age is negative", hint: "for instance: older 10 days") }
       let (ticks, overflow) = age.multipliedReportingOverflow(by: command.says("hours") ? 36_000_000_000 : 864_000_000_000)
       let limit = overflow ? Int64.min : StoreClock.nowTicks - ticks
       candidates = candidates.filter { $0.extent.maxCreatedOn < limit }
@@ -313,14 +314,18 @@ enum BracedQueries {
     var parts: [String] = []
     var depth = 0
     var begin = start
-    var quote: UInt8 = 0
+    var quote: UInt8 = 0, isVerbatim = false
     var i = start
     while i < bytes.count {
       let byte = bytes[i]
       if quote != 0 {
-        if byte == 0x5C { i += 1 } else if byte == quote { quote = 0 }
+        // In @'…' a backslash is itself; a doubled quote closes and opens again.
+        if byte == 0x5C, !isVerbatim { i += 1 } else if byte == quote { quote = 0 }
       } else if byte == 0x22 || byte == 0x27 {
         quote = byte
+        isVerbatim = i > start && bytes[i - 1] == UInt8(ascii: "@")
+      } else if byte == 0x2F, i + 1 < bytes.count, bytes[i + 1] == 0x2F {
+        while i + 1 < bytes.count, bytes[i + 1] != 0x0A { i += 1 }
       } else if byte == 0x7B {
         depth += 1
         if depth == 1 { begin = i + 1 }

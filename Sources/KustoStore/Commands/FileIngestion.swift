@@ -37,7 +37,7 @@ struct FileIngestion: Sendable {
       var wanted = try properties.ingestProperties(operation: "INGEST")
       wanted.transaction = transaction
       let result = try UpdatePolicies(executor, request).ingest(plan, into: table, wanted, mode: .append)
-      try Retention(executor).sweep(table.database, now: StoreClock.nowTicks)
+      Retention(executor).sweep(table.database, now: StoreClock.nowTicks)
       return result
     } catch {
       try? recordFailure(error, table, path: sourceName ?? paths[0], properties)

@@ -80,44 +80,47 @@ extension CommandRun {
     // A table that appends share is there at once; otherwise nobody sees it before it has its rows.
     let isDraft = try found == nil && command.kind != .tableSetOrAppend && !UpdatePolicies.feed(from: name, metadata)
     var isNew = false
+    let recreates = try found != nil && replaces && properties.bool("recreate_schema") == true
     if let found {
       table = found
-      plan = try arrange(plan, for: found, properties, replaces: replaces)
+      if !recreates { plan = try arrange(plan, for: found, properties) }
     } else {
       let description = TableDescription(name, schema: plan.schema, docstring: properties.text("docstring"), folder: properties.text("folder"))
       if isDraft { table = try database.draftTable(description) } else { (table, isNew) = try database.makeTable(description, ifNotExists: true) }
     }
+    let result: IngestResult
     do {
       if isNew || isDraft { try grantCreator(.table(table.id)) }
-      let operation = command.kind.typeName.uppercased()
-      let result = try UpdatePolicies(executor, request).ingest(
-        plan, into: table, try properties.ingestProperties(operation: operation), mode: replaces ? .replace : .append)
-      if found != nil, properties["folder"] != nil || properties["docstring"] != nil { try alter(table, properties) { _ in } }
+      let wanted = try properties.ingestProperties(operation: command.kind.typeName.uppercased())
+      if recreates {
+        // The old columns and rows stay until the new ones are all there.
+        let draft = try database.draftTable(TableDescription(name, schema: plan.schema))
+        defer { database.discard(draft) }
+        _ = try UpdatePolicies(executor, request).ingest(plan, into: draft, wanted, mode: .append)
+        result = try table.replace(with: try draft.snapshot())
+      } else {
+        result = try UpdatePolicies(executor, request).ingest(plan, into: table, wanted, mode: replaces ? .replace : .append)
+      }
       if isDraft { try database.publish(table) }
-      if isNew || isDraft { try journal("ADD-TABLE", name, after: SchemaText.csl(plan.schema)) }
-      try Retention(executor).sweep(database, now: StoreClock.nowTicks)
-      return CommandOutput(
-        Shapes.ingestQuery,
-        result.extents.map { [.guid($0.id), .count($0.originalSize), .count($0.byteSize), .count($0.byteSize), .count(0), .count($0.rowCount)] })
     } catch {
       // A table made for rows that never came is taken back.
       if isDraft { database.discard(table) } else if isNew { database.dropUnused(table) }
       throw error
     }
+    // The rows are there: nothing behind this makes the command a failure, which somebody would repeat.
+    do {
+      if isNew || isDraft { try journal("ADD-TABLE", name, after: SchemaText.csl(plan.schema)) }
+      if found != nil, properties["folder"] != nil || properties["docstring"] != nil { try alter(table, properties) { _ in } }
+    } catch { notes.add("the rows are ingested; what follows failed: \(CommandRun.message(error))") }
+    Retention(executor).sweep(database, now: StoreClock.nowTicks)
+    return CommandOutput(
+      Shapes.ingestQuery,
+      result.extents.map { [.guid($0.id), .count($0.originalSize), .count($0.byteSize), .count($0.byteSize), .count(0), .count($0.rowCount)] })
   }
 
-  /// The query's columns as the table's: by position, with the table extended or made anew where the properties ask for it.
-  private func arrange(_ plan: LogicalPlan, for table: StoreTable, _ properties: CommandProperties, replaces: Bool) throws -> LogicalPlan {
+  /// The query's columns as the table's: by position, with the table extended where the properties ask for it.
+  private func arrange(_ plan: LogicalPlan, for table: StoreTable, _ properties: CommandProperties) throws -> LogicalPlan {
     let schema = try table.snapshot().schema
-    if try replaces && properties.bool("recreate_schema") == true {
-      if plan.schema.names != schema.names || plan.schema.fields.map(\.type) != schema.fields.map(\.type) {
-        try alter(table) { change in
-          for field in plan.schema.fields where change.columns.contains(where: { $0.field.name == field.name && $0.field.type != field.type }) { try change.drop(field.name) }
-          try change.replace(with: plan.schema)
-        }
-      }
-      return plan
-    }
     if try properties.bool("extend_schema") == true, plan.schema.count > schema.count {
       let head = StructType(Array(plan.schema.fields.prefix(schema.count)))
       guard head.fields.map(\.type) == schema.fields.map(\.type) else {

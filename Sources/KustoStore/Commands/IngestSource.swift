@@ -40,7 +40,7 @@ struct IngestFormat: Sendable {
 
   /// The format a path tells by its extension; Kusto's default is csv.
   static func guess(_ path: String) throws -> IngestFormat {
-    let name = path.lowercased().split(separator: "?")[0]
+    let name = path.lowercased().prefix { $0 != "?" }
     let bare = [".gz", ".zst"].reduce(String(name)) { $1.count < $0.count && $0.hasSuffix($1) ? String($0.dropLast($1.count)) : $0 }
     for (ending, word) in [(".parquet", "parquet"), (".json", "json"), (".jsonl", "json"), (".ndjson", "json"), (".tsv", "tsv"), (".psv", "psv"), (".txt", "txt")]
     where bare.hasSuffix(ending) { return try IngestFormat(word) }

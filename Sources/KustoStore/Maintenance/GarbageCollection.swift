@@ -28,7 +28,7 @@ extension Store {
     var collector = GarbageCollector(store: self, dryRun: dryRun, grace: graceMilliseconds)
     for name in try databaseNames() { try collector.collect(try database(name)) }
     try collector.drafts(in: path)
-    try collector.dropped(in: joinPath(path, Database.droppedDirectory), kind: "dropped database")
+    try collector.droppedDatabases(in: joinPath(path, Database.droppedDirectory))
     return collector.report
   }
 }
@@ -51,9 +51,9 @@ private struct GarbageCollector {
   mutating func collect(_ database: Database) throws {
     try database.rollForward()
     for table in try database.tables() { try collect(table) }
-    try drafts(in: database.path)
+    try drafts(in: database.path, of: database)
     try drafts(in: joinPath(database.path, Database.journalDirectory))
-    try dropped(in: joinPath(database.path, Database.droppedDirectory), kind: "dropped table")
+    try droppedTables(of: database)
   }
 
   // MARK: Tables
@@ -61,7 +61,7 @@ private struct GarbageCollector {
   private mutating func collect(_ table: StoreTable) throws {
     // The listing comes first, then the census, then the snapshot: the writer of a listed file lives, or has committed it, or never will.
     let names = try DirectoryReader.names(in: table.directory.path)
-    census = try LeaseHolder.census(store.path)
+    census = try LeaseHolder.census(table.database.directory)
     let snapshot = try table.state()
     let live = Set(snapshot.adds.map { DeltaPath.canonical($0.path) })
     let removed = Dictionary(snapshot.tombstones.values.map { (DeltaPath.canonical($0.path), $0.deletionTimestamp ?? 0) }) { max($0, $1) }
@@ -113,11 +113,11 @@ private struct GarbageCollector {
   // MARK: The rest
 
   /// Temporary files and directories that nobody finished.
-  mutating func drafts(in directory: String) throws {
+  mutating func drafts(in directory: String, of database: Database? = nil) throws {
     guard pathKind(directory) == .directory else { return }
     let drafts = try DirectoryReader.names(in: directory).filter { $0.hasPrefix(Database.temporaryPrefix) || $0.hasPrefix(".") && $0.hasSuffix(".tmp") }
     if drafts.isEmpty { return }
-    census = try LeaseHolder.census(store.path)
+    if let database { census = try LeaseHolder.census(database.directory) }
     for name in drafts {
       if let lease = Database.lease(ofDraft: name), census.identifiers.contains(lease) { continue }
       let path = joinPath(directory, name)
@@ -125,15 +125,20 @@ private struct GarbageCollector {
     }
   }
 
-  mutating func dropped(in directory: String, kind: String) throws {
+  private mutating func droppedTables(of database: Database) throws {
+    let directory = joinPath(database.path, Database.droppedDirectory)
     guard pathKind(directory) == .directory else { return }
-    let names = try DirectoryReader.names(in: directory)
-    if names.isEmpty { return }
-    census = try LeaseHolder.census(store.path)
-    for id in names {
-      // Of a database the tables' ids are not looked at: any read under way keeps it.
-      let isRead = kind == "dropped table" ? census.oldest(id) != nil : !census.oldestRead.isEmpty || !census.isComplete
-      if !isRead { remove(joinPath(directory, id), shown: joinPath(directory, id), kind) }
+    let ids = try DirectoryReader.names(in: directory)
+    census = try LeaseHolder.census(database.directory)
+    for id in ids where census.oldest(id) == nil { remove(joinPath(directory, id), shown: joinPath(directory, id), "dropped table") }
+  }
+
+  mutating func droppedDatabases(in directory: String) throws {
+    guard pathKind(directory) == .directory else { return }
+    for name in try DirectoryReader.names(in: directory) {
+      // The tables' ids are not looked at: any read under way keeps it.
+      let census = try LeaseHolder.census(Directory(joinPath(directory, name)))
+      if census.oldestRead.isEmpty, census.isComplete { remove(joinPath(directory, name), shown: joinPath(directory, name), "dropped database") }
     }
   }
 

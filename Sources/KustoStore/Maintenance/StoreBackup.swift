@@ -20,6 +20,10 @@ extension Store {
   /// Copies the store, with functions, policies and what else stands outside the tables, to a directory that is missing or empty. Throws
   /// ALREADY_EXISTS for an occupied target.
   package func backup(to target: String) throws -> BackupReport {
+    let (inner, outer) = (Self.place(target), Self.place(path))
+    if inner == outer || inner.hasPrefix(outer + "/") {
+      throw KConnectError(.usage, "'\(target)' lies in the store itself", hint: "choose a directory outside of '\(path)'")
+    }
     if pathKind(target) != .missing, try pathKind(target) != .directory || !DirectoryReader.names(in: target).isEmpty {
       throw KConnectError(.alreadyExists, "'\(target)' is not empty", hint: "choose a directory that is empty or not there yet")
     }
@@ -39,6 +43,12 @@ extension Store {
     let source = try Store.open(backup, fileSystem: fileSystem)
     if let problem = try source.verify().problems.first { throw KConnectError(.formatCorrupt, "the backup is damaged: \(problem)") }
     return try source.backup(to: target)
+  }
+
+  /// The path without links; what is not there yet under its directory's.
+  private static func place(_ path: String) -> String {
+    if pathExists(path) || !path.contains("/") { return resolvedPath(pathExists(path) ? path : ".") + (pathExists(path) ? "" : "/" + path) }
+    return joinPath(place(parentPath(path)), lastPathComponent(path))
   }
 
   private static func copy(_ snapshot: TableSnapshot, to database: Database, _ report: inout BackupReport) throws {

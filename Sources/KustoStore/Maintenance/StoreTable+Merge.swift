@@ -14,36 +14,37 @@ package struct MergeResult: Sendable {
 
 extension StoreTable {
   /// Merges extents into larger ones; nil: all that are small. Rows keep their ingestion time and cursor position. Only extents with the
-  /// same drop-by tags merge. Throws USAGE for ids that are not in the table.
+  /// same drop-by tags merge. A merge policy does not hold back what is asked for. Throws USAGE for ids that are not in the table.
   package func mergeExtents(_ ids: Set<GUID>? = nil) throws -> MergeResult {
     try retrying { _ in
       let snapshot = try snapshot()
-      return try merge(groups(try ids.map { try snapshot.files(of: $0) } ?? snapshot.files.filter(Self.isSmall)), of: snapshot)
+      return try merge(groups(try ids.map { try snapshot.files(of: $0) } ?? snapshot.files.filter(Self.isSmall), MergeRule()), of: snapshot)
     }
   }
 
-  /// Merges when there are many small extents and nobody else does; what stands in the way is left to the next committer.
+  /// Merges when there are many small extents, the merge policy allows it and nobody else does; what stands in the way is left to the next committer.
   func mergeSmallExtentsIfMany() {
     guard let small = try? files(state()).lazy.filter(Self.isSmall).count, small > ExtentSize.manySmall,
       let lock = try? FileLock.tryAcquire(directory.path(Self.ownDirectory + "/merge.lock"))
     else { return }
     defer { withExtendedLifetime(lock) {} }
-    guard let snapshot = try? snapshot() else { return }
-    let files = snapshot.files.filter(Self.isSmall)
+    guard let rule = try? mergeRule, rule.isAllowed, let snapshot = try? snapshot() else { return }
+    let oldest = StoreClock.nowTicks.subtractingReportingOverflow(rule.lookback).partialValue
+    let files = snapshot.files.filter { Self.isSmall($0) && $0.extent.maxCreatedOn >= oldest }
     if files.count <= ExtentSize.manySmall { return }
-    _ = try? merge(groups(files), of: snapshot)
+    _ = try? merge(groups(files, rule), of: snapshot)
   }
 
   private static func isSmall(_ file: ExtentFile) -> Bool { file.extent.rowCount < ExtentSize.smallRows }
 
-  /// Extents that may become one, in the order of their commits: equal drop-by tags, at most a full extent's rows.
-  private func groups(_ files: [ExtentFile]) -> [[ExtentFile]] {
+  /// Extents that may become one, in the order of their commits: equal drop-by tags, within the rule.
+  private func groups(_ files: [ExtentFile], _ rule: MergeRule) -> [[ExtentFile]] {
     var open: [[String]: [ExtentFile]] = [:]
     var out: [[ExtentFile]] = []
     for file in files {
       let key = file.extent.tags.dropBy
       var group = open[key] ?? []
-      if group.reduce(0, { $0 + $1.extent.rowCount }) + file.extent.rowCount > ExtentSize.targetRows {
+      if !rule.allows(file.extent, beside: group.lazy.map(\.extent)) {
         out.append(group)
         group = []
       }

@@ -23,7 +23,7 @@ extension CommandExecutor {
     var done: [String] = []
     for name in (try? store.databaseNames()) ?? [] {
       guard let database = try? store.databaseIfExists(name) else { continue }
-      do { done += try Retention(self).sweep(database, now: StoreClock.nowTicks) } catch { done.append("retention of '\(name)' failed: \(error)") }
+      done += Retention(self).sweep(database, now: StoreClock.nowTicks)
       for table in (try? database.tables()) ?? [] { table.mergeSmallExtentsIfMany() }
     }
     guard collectsGarbage else { return done }

@@ -27,11 +27,16 @@ enum EntryScope: Hashable, Sendable {
     case .database(let name): "database:" + name
     case .table(let id): "table:" + id
     case .column(let id, let column): "column:" + id + "/" + column
-    case .view(let database, let name): "view:" + database + "/" + name
-    case .external(let database, let name): "external:" + database + "/" + name
-    case .function(let database, let name): "function:" + database + "/" + name
+    case .view(let database, let name): Self.prefix("view", of: database) + name
+    case .external(let database, let name): Self.prefix("external", of: database) + name
+    case .function(let database, let name): Self.prefix("function", of: database) + name
     case .queue(let name): "queue:" + name
     }
+  }
+
+  /// What the scopes of a database's entities begin with; a slash in its name is `%2F`, so that no other database's can.
+  static func prefix(_ kind: String, of database: String) -> String {
+    kind + ":" + database.split(separator: "%", omittingEmptySubsequences: false).joined(separator: "%25").split(separator: "/", omittingEmptySubsequences: false).joined(separator: "%2F") + "/"
   }
 }
 
@@ -92,7 +97,7 @@ extension MetadataStore {
     let texts = entries.map { (name: $0.name, json: $0.document.json) }
     try write { database in
       try database.execute(
-        sql: "DELETE FROM entry WHERE kind = ? AND scope = ? AND substr(name, 1, ?) = ?", arguments: [kind.rawValue, scope.text, prefix.count, prefix])
+        sql: "DELETE FROM entry WHERE kind = ? AND scope = ? AND substr(name, 1, ?) = ?", arguments: [kind.rawValue, scope.text, prefix.unicodeScalars.count, prefix])
       for entry in texts {
         try database.execute(
           sql: "INSERT OR REPLACE INTO entry (kind, scope, name, document, updated) VALUES (?, ?, ?, ?, ?)",
@@ -137,7 +142,7 @@ extension MetadataStore {
     guard pathExists(path) else { return }
     try write { database in
       try database.execute(sql: "DELETE FROM entry WHERE scope = ?", arguments: [EntryScope.table(id).text])
-      try database.execute(sql: "DELETE FROM entry WHERE substr(scope, 1, ?) = ?", arguments: [8 + id.count, "column:" + id + "/"])
+      try database.execute(sql: "DELETE FROM entry WHERE substr(scope, 1, ?) = ?", arguments: [8 + id.unicodeScalars.count, "column:" + id + "/"])
     }
   }
 
@@ -147,8 +152,8 @@ extension MetadataStore {
     try write { database in
       try database.execute(sql: "DELETE FROM entry WHERE scope = ?", arguments: [EntryScope.database(name).text])
       for kind in ["view", "external", "function"] {
-        let start = kind + ":" + name + "/"
-        try database.execute(sql: "DELETE FROM entry WHERE substr(scope, 1, ?) = ?", arguments: [start.count, start])
+        let start = EntryScope.prefix(kind, of: name)
+        try database.execute(sql: "DELETE FROM entry WHERE substr(scope, 1, ?) = ?", arguments: [start.unicodeScalars.count, start])
       }
     }
   }

@@ -36,7 +36,7 @@ enum PolicyName: String, Sendable, CaseIterable {
   /// Policies that change what the store does. The others are kept and shown.
   var isHonoured: Bool {
     switch self {
-    case .retention, .autoDelete, .update, .rowLevelSecurity, .restrictedViewAccess, .ingestionTime, .streamingIngestion: true
+    case .retention, .autoDelete, .update, .rowLevelSecurity, .restrictedViewAccess, .ingestionTime, .streamingIngestion, .merge: true
     default: false
     }
   }

@@ -96,7 +96,7 @@ extension CommandRun {
         database: entity.database ?? "")
     }
     if !policy.isHonoured { notes.add("the policy '\(policy.rawValue)' is stored and shown; it changes nothing in an embedded store") }
-    if policy == .retention || policy == .autoDelete { try Retention(executor).sweep(request) }
+    if policy == .retention || policy == .autoDelete { Retention(executor).sweep(request) }
     return CommandOutput(Shapes.policies, try entities.map { try row(policy, $0) })
   }
 

@@ -124,7 +124,8 @@ enum PolicyDocument {
     switch policy {
     case .retention:
       if let period = value["SoftDeletePeriod"] {
-        guard let text = period.stringValue, case .timespan? = ScalarText.parse(text, as: .timespan) else { throw fail("SoftDeletePeriod is no timespan: \(period.json)") }
+        guard let text = period.stringValue, case .timespan(let ticks)? = ScalarText.parse(text, as: .timespan) else { throw fail("SoftDeletePeriod is no timespan: \(period.json)") }
+        if ticks < 0 { throw fail("SoftDeletePeriod is negative: \(text)") }
       }
     case .update:
       guard let list = value.elements else { throw fail("found \(value.json.prefix(80)), expected a list") }

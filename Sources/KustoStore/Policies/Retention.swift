@@ -9,36 +9,41 @@ struct Retention: Sendable {
 
   init(_ executor: CommandExecutor) { self.executor = executor }
 
-  /// Applies both policies in the request's database. Cheap when no table has one.
-  func sweep(_ request: Request) throws {
-    guard let name = request.database, let database = try executor.store.databaseIfExists(name) else { return }
-    try sweep(database, now: StoreClock.nowTicks)
+  /// Applies both policies in the request's database.
+  func sweep(_ request: Request) {
+    guard let name = request.database, let database = try? executor.store.databaseIfExists(name) else { return }
+    sweep(database, now: StoreClock.nowTicks)
   }
 
-  /// Answers what was removed, as sentences.
+  /// Answers what was removed, and what could not be, as sentences: it follows commits that must not fail by it. Cheap when no table has a
+  /// policy.
   @discardableResult
-  func sweep(_ database: Database, now: Int64) throws -> [String] {
-    let metadata = executor.metadata
+  func sweep(_ database: Database, now: Int64) -> [String] {
     var done: [String] = []
-    let expiring = try metadata.scopes(.policy, named: PolicyName.autoDelete.rawValue)
-    let retained = try metadata.scopes(.policy, named: PolicyName.retention.rawValue)
-    if expiring.isEmpty, retained.isEmpty { return [] }
-    let policies = Policies(metadata)
-    for table in try database.tables() {
-      if let policy = expiring[EntryScope.table(table.id).text]?.document, try isExpired(table, policy, now) {
-        try database.dropTable(table.name, ifExists: true)
-        try metadata.forgetTable(table.id)
-        done.append("the table '\(table.name)' was dropped by its auto_delete policy")
-        continue
+    do {
+      let expiring = try executor.metadata.scopes(.policy, named: PolicyName.autoDelete.rawValue)
+      if try expiring.isEmpty && executor.metadata.scopes(.policy, named: PolicyName.retention.rawValue).isEmpty { return [] }
+      for name in try database.tableNames() {
+        do {
+          guard let table = try database.tableIfExists(name), let what = try sweep(table, expiring, now) else { continue }
+          done.append(what)
+        } catch { done.append("retention of '\(database.name).\(name)' failed: \(error)") }
       }
-      guard let period = try policies.softDeletePeriod(of: table) else { continue }
-      let (limit, overflow) = now.subtractingReportingOverflow(period)
-      if overflow { continue }
-      guard try table.snapshot().extents.contains(where: { $0.maxCreatedOn < limit }) else { continue }
-      let dropped = try table.dropExtents { $0.maxCreatedOn < limit }
-      if !dropped.isEmpty { done.append("\(dropped.count) extents of '\(table.name)' were dropped by the retention policy") }
-    }
+    } catch { done.append("retention of '\(database.name)' failed: \(error)") }
     return done
+  }
+
+  private func sweep(_ table: StoreTable, _ expiring: [String: MetadataEntry], _ now: Int64) throws -> String? {
+    if let policy = expiring[EntryScope.table(table.id).text]?.document, try isExpired(table, policy, now) {
+      try table.database.dropTable(table.name, ifExists: true)
+      try executor.metadata.forgetTable(table.id)
+      return "the table '\(table.name)' was dropped by its auto_delete policy"
+    }
+    guard let period = try Policies(executor.metadata).softDeletePeriod(of: table) else { return nil }
+    let (limit, overflow) = now.subtractingReportingOverflow(period)
+    guard !overflow, try table.snapshot().extents.contains(where: { $0.maxCreatedOn < limit }) else { return nil }
+    let dropped = try table.dropExtents { $0.maxCreatedOn < limit }
+    return dropped.isEmpty ? nil : "\(dropped.count) extents of '\(table.name)' were dropped by the retention policy"
   }
 
   private func isExpired(_ table: StoreTable, _ policy: DynamicValue, _ now: Int64) throws -> Bool {

@@ -12,8 +12,8 @@ package struct KustoName: Sendable, Hashable {
     self.table = table
   }
 
-  /// Reads a path. Throws USAGE with the place of the mistake.
-  package init(path: String) throws {
+  /// Reads a path: a database and a table, or where a query says what is read, a database. Throws USAGE with the place of the mistake.
+  package init(path: String, namesDatabase: Bool = false) throws {
     var parts: [String] = []
     var rest = path[...]
     while true {
@@ -22,6 +22,10 @@ package struct KustoName: Sendable, Hashable {
       if next == "." { rest.removeFirst() } else if next != "[" {
         throw KConnectError(.usage, "'\(path)': found '\(next)' behind a quoted name, expected '.'", hint: "write DATABASE.TABLE or DATABASE.['my.table']")
       }
+    }
+    if namesDatabase, parts.count == 1, !parts[0].isEmpty {
+      (database, table) = (parts[0], nil)
+      return
     }
     guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty else {
       throw KConnectError(

@@ -89,9 +89,9 @@ struct KustoTarget {
     store = options.string("kustoStore") ?? OpenStores.defaultPath
     name = KustoName()
     if paths.count > 1 { throw KConnectError(.usage, "kusto: \(paths.count) paths, expected one table") }
-    if let path = paths.first {
+    if let path = paths.first, !path.isEmpty {
       if path.lowercased().hasPrefix("http") { throw KConnectError(.notSupported, "'kusto:\(path)': not supported yet: remote clusters", hint: "kusto:DATABASE.TABLE is a table of the embedded store") }
-      name = try KustoName(path: path)
+      name = try KustoName(path: path, namesDatabase: options.isGiven("kustoQuery"))
     }
     for (option, known) in [("kustoDatabase", name.database), ("kustoTable", name.table)] {
       if let given = options.string(option), let known, given != known {

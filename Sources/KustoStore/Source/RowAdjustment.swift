@@ -133,13 +133,24 @@ package struct RowConverter: Sendable {
   }
 
   private func check(_ vector: ColumnVector, from original: ColumnVector, _ name: String) throws {
-    guard vector.nullCount > original.nullCount else { return }
-    for i in 0..<vector.count where !vector.isValid(i) && original.isValid(i) {
+    let isNarrowed = (vector.type == .int || vector.type == .long) && (original.type == .real || original.type == .decimal)
+    guard isNarrowed || vector.nullCount > 0 else { return }
+    for i in 0..<vector.count where original.isValid(i) {
+      if vector.isValid(i), !isNarrowed || Self.isWhole(original.scalar(i)) { continue }
       let value = original.scalar(i)
       // The empty text is the null of every other type, as in CSV.
       if value == .string("") { continue }
       throw KConnectError(
         .valueInvalid, "column '\(name)': '\((ScalarText.text(value) ?? "").prefix(80))' is no \(vector.type)", hint: "convert or filter it before the write")
+    }
+  }
+
+  /// True when nothing is lost in an integer column.
+  private static func isWhole(_ value: Scalar) -> Bool {
+    switch value {
+    case .real(let v): v.rounded(.towardZero) == v
+    case .decimal(let v): v.normalized.scale <= 0
+    default: true
     }
   }
 }

@@ -13,7 +13,7 @@ extension Database {
     let entry = try StoreNames.encode(description.name, kind: "table")
     try description.check()
     // The lease in the name tells the garbage collection whose draft it is.
-    let draft = try Self.temporaryPrefix + store.leases.identifier() + "-" + randomIdentifier()
+    let draft = try Self.temporaryPrefix + leases.identifier() + "-" + randomIdentifier()
     do {
       try StoreTable.make(at: directory.path(draft), description, fileSystem: store.fileSystem)
       return try StoreTable(database: self, name: description.name, entry: draft, shownAs: entry)
@@ -27,6 +27,9 @@ extension Database {
   func publish(_ draft: StoreTable) throws {
     guard let from = draft.currentEntry else { throw KConnectError(.pathNotFound, "the table '\(draft.name)' under way was removed") }
     let entry = try StoreNames.encode(draft.name, kind: "table")
+    let lock = try lockNames()
+    defer { withExtendedLifetime(lock) {} }
+    if try isPromised(entry) { throw alreadyExists(draft.name) }
     let code = store.fileSystem.rename(directory.path(from), directory.path(entry), .noReplace)
     if code == EEXIST || code == ENOTEMPTY { throw alreadyExists(draft.name) }
     try SystemError.check(code, "cannot create the table", joinPath(path, entry))

@@ -28,6 +28,8 @@ extension Database {
       }
       // Somebody renamed one of them between the look and the lock.
       if entry.renames.count < renames.count { continue }
+      let names = try lockNames()
+      defer { withExtendedLifetime(names) {} }
       try checkFree(renames)
       try rename(entry)
       for rename in renames {

@@ -1,6 +1,7 @@
 // Role: a database: a directory of tables, and the journal of commits that span several of them.
 //
 //   <database>/_journal/<operation>.json   commits and renames under way      <database>/.dropped/<id>   tables that were dropped
+//   <database>/_journal/leases/<id>        one locked file per process
 
 #if canImport(Glibc)
 import Glibc
@@ -16,6 +17,7 @@ package final class Database: Sendable {
   /// The directory's path by name, for messages and renames.
   package let path: String
   let directory: Directory
+  let leases: LeaseHolder
   private let known = Mutex<[String: StoreTable]>([:])
 
   static let journalDirectory = "_journal"
@@ -27,6 +29,7 @@ package final class Database: Sendable {
     self.name = name
     self.path = path
     directory = try Directory(path)
+    leases = LeaseHolder(directory)
   }
 
   // MARK: Making and dropping

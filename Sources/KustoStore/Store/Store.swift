@@ -16,14 +16,12 @@ package final class Store: Sendable {
   package let path: String
   package let format: StoreFormat
   let fileSystem: FileSystem
-  let leases: LeaseHolder
   private let known = Mutex<[String: Database]>([:])
 
   private init(path: String, format: StoreFormat, fileSystem: FileSystem) throws {
     self.path = path
     self.format = format
     self.fileSystem = fileSystem
-    leases = LeaseHolder(store: path)
   }
 
   /// Opens a store; with `create`, a missing or empty directory becomes one. Throws PATH_NOT_FOUND, NOT_SUPPORTED for newer formats, and

@@ -19,6 +19,23 @@ extension StoreTable {
     }
   }
 
+  /// Takes over the columns and rows of a draft in place of its own, in one commit.
+  func replace(with draft: TableSnapshot) throws -> IngestResult {
+    try retrying { attempt in
+      let lock = attempt > 0 ? try lockForCommit() : nil
+      let snapshot = try snapshot()
+      var description = snapshot.description
+      description.schema = draft.schema
+      description.columnDocstrings = description.columnDocstrings.filter { draft.schema.field($0.key) != nil }
+      var change = TableChange(self, basis: snapshot.delta, operation: "SET-OR-REPLACE")
+      change.metadata(try TableSchema.metadata(description, keeping: snapshot.delta.metadata))
+      change.forbidsOtherExtents = true
+      change.remove(snapshot.files)
+      change.append(try linked(draft.files, from: draft, setNewIngestionTime: false))
+      return try commit(change, holding: lock)
+    }
+  }
+
   private func apply(_ alteration: TableAlteration, to snapshot: TableSnapshot, holding lock: FileLock?) throws {
     var description = snapshot.description
     description.schema = StructType(alteration.columns.map { StructField($0.field.name, $0.field.type) })

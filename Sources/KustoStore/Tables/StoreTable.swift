@@ -78,7 +78,7 @@ package final class StoreTable: Sendable {
   }
 
   /// The name of a new data file, and with it the lease that keeps it while it is not committed.
-  func newFileName(_ extent: GUID) throws -> String { "\(extent.description)-\(try database.store.leases.identifier()).parquet" }
+  func newFileName(_ extent: GUID) throws -> String { "\(extent.description)-\(try database.leases.identifier()).parquet" }
 
   // MARK: State
 
@@ -114,7 +114,7 @@ package final class StoreTable: Sendable {
 
   /// The newest committed version. Cheap when nothing was committed since the last one.
   package func snapshot() throws -> TableSnapshot {
-    let lease = try database.store.leases.read(table: id)
+    let lease = try database.leases.read(table: id)
     return try TableSnapshot(table: self, try state(), lease: lease)
   }
 

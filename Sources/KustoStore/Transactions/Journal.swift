@@ -2,6 +2,9 @@
 // the commit point; the steps that follow can be repeated by anyone, and whoever opens a table next does so when the writer died.
 
 import Columnar
+#if canImport(Glibc)
+import Glibc
+#endif
 import DataSource
 import Delta
 
@@ -80,6 +83,16 @@ extension Database {
     }
   }
 
+  /// The lock under which names are given: held from the look whether a name is free until it is taken or promised in the journal.
+  func lockNames() throws -> FileLock {
+    let code = store.fileSystem.makeDirectory(journalPath)
+    if code != 0, code != EEXIST { throw SystemError.make("cannot create", journalPath, code) }
+    return try FileLock.acquire(joinPath(journalPath, "names.lock"))
+  }
+
+  /// True when a decided rename gives a table this directory name.
+  func isPromised(_ entry: String) throws -> Bool { try journal().contains { $0.renames.contains { $0.to == entry } } }
+
   /// True when a decided operation concerns one of the tables.
   func hasPendingCommit(tables: Set<String>) throws -> Bool { try journal().contains { !tables.isDisjoint(with: $0.tables) } }
 
@@ -125,7 +138,12 @@ extension Database {
       try SystemError.check(store.fileSystem.rename(directory.path(rename.from), waiting(rename.table), .noReplace), "cannot rename", joinPath(path, rename.from))
     }
     for rename in renames where pathExists(waiting(rename.table)) {
-      try SystemError.check(store.fileSystem.rename(waiting(rename.table), directory.path(rename.to), .noReplace), "cannot rename to", joinPath(path, rename.to))
+      let code = store.fileSystem.rename(waiting(rename.table), directory.path(rename.to), .noReplace)
+      if code == EEXIST || code == ENOTEMPTY {
+        throw KConnectError(
+          .alreadyExists, "a rename that was decided cannot be completed: '\(joinPath(path, rename.to))' was put there from outside", hint: "move that directory away; the table waits in '.renaming-\(rename.table)'")
+      }
+      try SystemError.check(code, "cannot rename to", joinPath(path, rename.to))
     }
     try SystemError.check(store.fileSystem.syncDirectory(directory.path), "cannot sync", path)
   }

@@ -1,5 +1,6 @@
 // Role: what a process has in use: the tables it reads since when, and the files it writes, so that garbage collection of any process leaves
-// them alone. One file per open store, locked while the process lives: `<store>/_kconnect/leases/<id>`.
+// them alone. One file per open database, locked while the process lives: `<database>/_journal/leases/<id>`. It stands beside the tables and not
+// in the store, because a database may be attached to several stores.
 
 #if canImport(Glibc)
 import Glibc
@@ -8,14 +9,14 @@ import Columnar
 import DataSource
 import Synchronization
 
-/// The lease of one open store.
+/// The lease of one open database.
 final class LeaseHolder: Sendable {
-  private let store: String
+  private let database: Directory
   private let state = Mutex(State())
 
   private struct State {
     var identifier: String?
-    /// Nil where the store cannot be written to: then nothing is kept.
+    /// Nil where the database cannot be written to: then nothing is kept.
     var lock: FileLock?
     var isUnavailable = false
     /// By table id: when each running read began, in milliseconds since 1970.
@@ -23,18 +24,17 @@ final class LeaseHolder: Sendable {
     var nextRead = 0
   }
 
-  init(store: String) { self.store = store }
+  init(_ database: Directory) { self.database = database }
 
   deinit {
     state.withLock { state in
-      if state.lock != nil, let identifier = state.identifier { _ = FileSystem.system.remove(Self.path(store, identifier)) }
+      if state.lock != nil, let identifier = state.identifier { _ = FileSystem.system.remove(joinPath(Self.directory(database), identifier)) }
     }
   }
 
-  static func directory(_ store: String) -> String { joinPath(joinPath(store, StoreFormat.directory), "leases") }
-  static func path(_ store: String, _ identifier: String) -> String { joinPath(directory(store), identifier) }
+  static func directory(_ database: Directory) -> String { database.path(Database.journalDirectory + "/leases") }
 
-  /// What the names of this process's files end in. Throws when the store cannot be written to.
+  /// What the names of this process's files end in. Throws when the database cannot be written to.
   func identifier() throws -> String {
     try state.withLock { state in
       try open(&state)
@@ -44,11 +44,11 @@ final class LeaseHolder: Sendable {
 
   private func open(_ state: inout State) throws {
     if state.lock != nil { return }
-    let code = FileSystem.system.makeDirectory(Self.directory(store))
-    if code != 0, code != EEXIST { throw SystemError.make("cannot create", Self.directory(store), code) }
+    let place = Self.directory(database)
+    try SystemError.check(FileSystem.system.makeDirectories(place).code, "cannot create", place)
     while true {
       let identifier = String(randomIdentifier().filter { $0 != "-" }.prefix(12))
-      let path = Self.path(store, identifier)
+      let path = joinPath(place, identifier)
       guard let lock = try FileLock.tryAcquire(path) else { continue }
       // A cleaner may have taken the file away between its making and the lock.
       guard Directory.identity(of: path) == lock.identity else { continue }
@@ -58,7 +58,7 @@ final class LeaseHolder: Sendable {
     }
   }
 
-  /// Announces a read of a table that begins now; it ends with the object. Nil where the store cannot be written to.
+  /// Announces a read of a table that begins now; it ends with the object. Nil where the database cannot be written to.
   func read(table: String) throws -> ReadLease? {
     let now = StoreClock.nowMilliseconds
     return state.withLock { state in
@@ -112,11 +112,12 @@ final class LeaseHolder: Sendable {
   }
 
   /// Reads all leases; those of dead processes are removed.
-  static func census(_ store: String) throws -> Census {
+  static func census(_ database: Directory) throws -> Census {
     var census = Census()
-    guard pathKind(directory(store)) == .directory else { return census }
-    for identifier in try DirectoryReader.names(in: directory(store)) {
-      let path = path(store, identifier)
+    let place = directory(database)
+    guard pathKind(place) == .directory else { return census }
+    for identifier in try DirectoryReader.names(in: place) {
+      let path = joinPath(place, identifier)
       guard pathExists(path) else { continue }
       if let lock = try FileLock.tryAcquire(path) {
         if Directory.identity(of: path) == lock.identity { _ = FileSystem.system.remove(path) }

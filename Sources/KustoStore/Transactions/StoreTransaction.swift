@@ -140,8 +140,8 @@ package final class StoreTransaction {
 }
 
 extension StoreTable {
-  /// The files of another table under new names in this one's directory, not committed yet. A file that brings commit versions of this very
-  /// table (it was here before) would show them again: it is rewritten without.
+  /// The files of another table under new names in this one's directory, not committed yet. Commit versions that a file brings (of the other
+  /// table, or of this one where it was here before) are not read: its rows have the version of the commit that adds it.
   func linked(_ files: [ExtentFile], from source: TableSnapshot, setNewIngestionTime: Bool) throws -> StagedExtents {
     let fileSystem = database.store.fileSystem
     var adds: [AddFile] = []

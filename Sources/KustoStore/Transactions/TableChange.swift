@@ -94,6 +94,8 @@ struct TableChange {
   /// What stands for the replaced snapshot now: its files that are still there, and those that merges made of them.
   private func rebaseReplacement(_ replaced: Set<FileKey>, _ winners: [WinningCommit], _ newest: DeltaSnapshot, _ id: String) -> Rebase {
     var ours = replaced
+    var applications: [String: Int64] = [:]
+    for action in actions { if case .transaction(let own) = action { applications[own.appId] = own.version } }
     for winner in winners {
       var removed: [FileKey] = [], added: [AddFile] = []
       for action in winner.actions {
@@ -101,6 +103,9 @@ struct TableChange {
         case .metadata, .protocol: return .conflict(conflict(winner.version, "changed the columns"))
         case .remove(let file): removed.append(file.key)
         case .add(let file): added.append(file)
+        case .transaction(let theirs):
+          // The same write, done by another process meanwhile.
+          if let own = applications[theirs.appId] { return theirs.version >= own ? .done : .conflict(conflict(winner.version, "wrote the transaction '\(theirs.appId)'")) }
         default: break
         }
       }

@@ -70,19 +70,26 @@ struct ColumnChunkEncoder {
     var row = 0, value = 0
     while row < rowCount {
       var end = min(rowCount, row + options.pageRows)
-      if case .bytes(let offsets, _) = values, levels == nil {
-        while end - row > 1, Int(offsets[end]) - Int(offsets[row]) > options.pageBytes { end = row + (end - row) / 2 }
-      }
-      var present = end - row
-      if let levels {
-        present = 0
-        for i in row..<end { present += Int(levels[i]) }
+      var present = Self.present(row..<end, levels)
+      if case .bytes(let offsets, _) = values {
+        while end - row > 1, Int(offsets[value + present]) - Int(offsets[value]) > options.pageBytes {
+          end = row + (end - row) / 2
+          present = Self.present(row..<end, levels)
+        }
       }
       pages.append(Page(rows: row..<end, values: value..<value + present))
       row = end
       value += present
     }
     return pages
+  }
+
+  /// How many rows of a range have values.
+  private static func present(_ rows: Range<Int>, _ levels: Buffer<Int32>?) -> Int {
+    guard let levels else { return rows.count }
+    var count = 0
+    for i in rows { count += Int(levels[i]) }
+    return count
   }
 
   private func assemble(

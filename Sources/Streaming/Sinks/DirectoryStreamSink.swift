@@ -45,7 +45,7 @@ package final class DirectoryStreamSink: MicroBatchSink {
     do { existing = try FileProvider(format).open([directory], schema: nil, options: options).schema } catch let error as KConnectError where error.code == .pathNotFound { return }
     for field in schema.fields {
       guard let known = existing.field(field.name) else {
-        throw KConnectError(.schemaMismatch, "'\(directory)' has no column '\(field.name)'", hint: "select or rename columns, or mergeSchema=true")
+        throw KConnectError(.schemaMismatch, "'\(directory)' has no column '\(field.name)'", hint: "select or rename columns, or to.mergeSchema=true (mergeSchema in Swift) where new ones may come")
       }
       if known.type != field.type, !partitionBy.contains(field.name) {
         throw KConnectError(.schemaMismatch, "column '\(field.name)' is \(known.type) in '\(directory)', the stream has \(field.type)", hint: "convert it in the query, or choose another directory")
