@@ -72,7 +72,7 @@ package final class DeltaStreamSource: MicroBatchSource {
   }
 
   package var description: String { "delta stream \(log.displayPath)" }
-  package var identity: String { "delta:\(log.displayPath)" }
+  package var identity: String { "delta:\(absolutePath(log.path))" }
   package var acceptsNewColumns: Bool { true }
   package var backlog: [(name: String, value: Int)] { waiting == 0 ? [] : [("numFilesOutstanding", waiting)] }
 
@@ -145,12 +145,13 @@ package final class DeltaStreamSource: MicroBatchSource {
     while at.isStarting || at.version <= last {
       let entries = try entries(at.version, isStarting: at.isStarting).drop { $0.index <= at.index }
       for (i, entry) in entries.enumerated() {
-        if isLimited, files >= maxFiles || files > 0 && bytes + Int(entry.file.size) > maxBytes {
+        let size = Int(entry.file.size)
+        if isLimited, files >= maxFiles || files > 0 && size > maxBytes - bytes {
           waiting = entries.count - i
           return at.offset
         }
         files += 1
-        bytes += Int(entry.file.size)
+        if isLimited { bytes += size }
         at.index = entry.index
       }
       let wasStarting = at.isStarting
