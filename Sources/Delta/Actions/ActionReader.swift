@@ -49,11 +49,11 @@ package enum ActionReader {
     }
   }
 
-  /// Bytes of a file: what file systems can hold, so that sums over a table stay within 64 bits.
+  /// Bytes of a file: as many as common file systems can hold, so that half a million files add up within 64 bits.
   private static func size(_ fields: ActionFields, _ key: String) throws -> Int64 { try checked(try fields.long(key), key, fields) }
 
   private static func checked(_ size: Int64, _ key: String, _ fields: ActionFields) throws -> Int64 {
-    guard size >= 0, size < 1 << 48 else { throw fields.wrong(key, "a size in bytes of 0 to 2^48", .long(size)) }
+    guard size >= 0, size < 1 << 44 else { throw fields.wrong(key, "a size in bytes of 0 to 2^44", .long(size)) }
     return size
   }
 

@@ -145,13 +145,12 @@ package final class DeltaStreamSource: MicroBatchSource {
     while at.isStarting || at.version <= last {
       let entries = try entries(at.version, isStarting: at.isStarting).drop { $0.index <= at.index }
       for (i, entry) in entries.enumerated() {
-        let size = Int(entry.file.size)
-        if isLimited, files >= maxFiles || files > 0 && size > maxBytes - bytes {
+        if isLimited, files >= maxFiles || files > 0 && bytes + Int(entry.file.size) > maxBytes {
           waiting = entries.count - i
           return at.offset
         }
         files += 1
-        if isLimited { bytes += size }
+        bytes += Int(entry.file.size)
         at.index = entry.index
       }
       let wasStarting = at.isStarting

@@ -33,7 +33,7 @@ package final class StoreStreamSource: MicroBatchSource {
   /// Throws PATH_NOT_FOUND, USAGE, OPTION_INVALID.
   package init(_ path: String, options: DataSourceOptions) throws {
     table = try StoreTables.open(path, options)
-    store = StoreTables.place(path, options)
+    store = StoreTables.place(options)
     label = "\(quotedName(table.database.name)).\(quotedName(table.name))"
     func limit(_ value: Int?, _ name: String) throws -> Int {
       guard let value, value >= 0 else { throw KConnectError(.optionInvalid, "option '\(name)' must be 0 or more") }
