@@ -6,7 +6,6 @@ import Engine
 import DeltaConnector
 import FileConnector
 import KafkaConnector
-import KustoConnector
 import KustoStore
 public import Streaming
 
@@ -142,10 +141,11 @@ public struct DataStreamWriter: Sendable {
     // A table named by options alone has no path.
     let target = path.isEmpty ? given.filter { ["kustodatabase", "kustotable"].contains($0.0.lowercased()) }.map(\.1).joined(separator: ".") : path
     let name = "\(provider.shortName):\(target)"
-    let directory = provider.shortName == "delta" && !target.contains("://") ? absolutePath(try DeltaProvider.directory(target)) : nil
+    let isElsewhere = target.contains("://") || given.contains { ["kustocluster", "kustoconnectionstring"].contains($0.0.lowercased()) }
+    let directory = provider.shortName == "delta" && !isElsewhere ? absolutePath(try DeltaProvider.directory(target)) : nil
     return TransactionalSink(
       description: "\(provider.shortName) \(target)", identity: directory.map { "\(provider.shortName):\($0)" } ?? name, checkpointName: name, directory: directory,
-      store: provider.shortName == "kusto" && !ConnectionOptions.leadsOut("kusto", path, given) ? StoreTables.place(checked) : nil
+      store: provider.shortName == "kusto" && !isElsewhere ? StoreTables.place(checked) : nil
     ) { schema, query, batch in
       let options = try DataSourceOptions(
         source: format, specs: specs, given: given + [("txnAppId", query), ("txnVersion", String(batch))], use: .write)
