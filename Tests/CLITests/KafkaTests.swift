@@ -106,6 +106,51 @@ private final class Brokers {
     #expect(try Program.run(stream + ["-o", "failOnDataLoss=false"], in: place).status == 0)
   }
 
+  /// Names and partitions that are given twice are read once.
+  @Test(arguments: [["-o", "subscribe=t,t"], ["-o", "assign={\"t\":[0,0]}"]]) func givenTwice(_ more: [String]) throws {
+    let place = try Place(), brokers = try Brokers()
+    try brokers.tell("topic t 1", "produce t 0 3 a")
+    let result = try Program.run(["read", "kafka:\(brokers.address)", "--format", "csv", "--no-header", "--query", "count"] + more, in: place)
+    #expect(result.output == "3\n", "\(result.errors)")
+  }
+
+  /// Messages that expire between the plan of a batch and its reading.
+  @Test(arguments: [true, false]) func messagesThatExpireMeanwhile(_ fails: Bool) throws {
+    let place = try Place(), brokers = try Brokers()
+    try brokers.tell("topic t 1", "produce t 0 10 a")
+    let stream = [
+      "stream", "--from", "kafka:\(brokers.address)/t", "--to", "csv:out", "--checkpoint", "cp", "--trigger", "available-now", "-o", "startingOffsets=earliest", "-o",
+      "failOnDataLoss=\(fails)", "--columns", "offset",
+    ]
+    let running = try Program.start(stream, in: place, environment: ["KCONNECT_FAILPOINT": "kafka.fetch=stop"])
+    try awaitStop(running.process)
+    try brokers.tell("bulk t 0 80 100000")
+    kill(running.process.processIdentifier, SIGCONT)
+    running.process.waitUntilExit()
+    let result = try running.result()
+    if fails {
+      #expect(result.status == 1 && result.errors.contains("t[0]: offsets from 0 on are gone"), "\(result.errors)")
+    } else {
+      #expect(result.status == 0 && result.errors.contains("t[0]: offsets 0 to 9 are gone and were left out"), "\(result.errors)")
+    }
+  }
+
+  /// A topic found later whose first messages expire between plan and replay.
+  @Test func lostStartOfANewTopic() throws {
+    let place = try Place(), brokers = try Brokers()
+    try brokers.tell("topic a 1", "produce a 0 3 x")
+    let stream = [
+      "stream", "--from", "kafka:", "-o", "kafka.bootstrap.servers=\(brokers.address)", "-o", "subscribePattern=a|b", "--to", "csv:out", "--checkpoint", "cp", "--trigger", "available-now",
+      "-o", "startingOffsets=earliest", "--columns", "offset",
+    ]
+    #expect(try Program.run(stream, in: place).status == 0)
+    try brokers.tell("topic b 1", "produce b 0 50 y")
+    #expect(try Program.run(stream, in: place, environment: ["KCONNECT_FAILPOINT": "wal.after=kill"]).status == -9)
+    try brokers.tell("bulk b 0 60 100000")
+    let replay = try Program.run(stream, in: place)
+    #expect(replay.status == 1 && replay.errors.contains("Kafka: b[0]: offsets 0 to"), "\(replay.errors)")
+  }
+
   @Test func writes() throws {
     let place = try Place(), brokers = try Brokers()
     try brokers.tell("topic t 1")
@@ -135,6 +180,8 @@ private final class Brokers {
     Wrong(["read", "kafka:B/tt"], 1, "did you mean 't'?"), Wrong(["read", "kafka:B"], 2, "no topic given"), Wrong(["read", "kafka:", "-o", "subscribe=t"], 2, "no Kafka brokers given"),
     Wrong(["read", "kafka:B/t", "-o", "kafka.fetch.mni.bytes=1"], 2, "did you mean 'kafka.fetch.min.bytes'?"), Wrong(["read", "kafka:B/t", "-o", "kafka.auto.offset.reset=latest"], 2, "use startingOffsets"),
     Wrong(["read", "kafka:B/t", "-o", "startingOffset=earliest"], 2, "did you mean 'startingOffsets'?"), Wrong(["read", "kafka:B/t", "-o", "assign={\"t\":[0]}"], 2, "more than one of"),
+    Wrong(["read", "kafka:B/t", "-o", "endingOffsets={\"t\":{\"0\":7,\"1\":-1}}"], 2, "option 'endingOffsets': t[0] has 7, but ends at 0"),
+    Wrong(["read", "kafka:B/t", "-o", "startingOffsets={\"t\":{\"0\":-2,\"1\":9}}"], 2, "option 'startingOffsets': t[1] has 9, but ends at 0"),
     Wrong(["read", "kafka:B/t", "-o", "startingOffsets={\"t\":{\"0\":0}}"], 2, "does not name t[1]"), Wrong(["read", "kafka:B/t", "-o", "kafka.bootstrap.servers=other:1"], 2, "give one of them"),
     Wrong(["read", "kafka:", "-o", "kafka.bootstrap.servers=B", "-o", "subscribePattern=("], 2, "is not a regular expression"), Wrong(["read", "kafka:user:pw@B/t"], 2, "credentials are options"),
     Wrong(["write", "--from", "storms.csv", "--to", "kafka:B/t"], 1, "needs a column 'value'"), Wrong(["write", "--from", "storms.csv", "--to", "kafka:B/t", "--query", "project value = deaths"], 1, "tostring(value)"),

@@ -46,17 +46,6 @@ import Testing
     #expect(result.output == "", sourceLocation: location)
   }
 
-  /// Waits until a process stands still.
-  private func awaitStop(_ process: Process) throws {
-    for _ in 0..<50_000_000 {
-      let text = try String(contentsOfFile: "/proc/\(process.processIdentifier)/stat", encoding: .utf8)
-      if text.contains(") T ") { return }
-      guard process.isRunning else { break }
-      sched_yield()
-    }
-    Issue.record("the run did not stop")
-  }
-
   @Test func tenMinutes() throws {
     let place = try Place()
     try FileManager.default.createDirectory(atPath: place.file("in"), withIntermediateDirectories: true)

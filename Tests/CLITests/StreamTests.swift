@@ -135,6 +135,66 @@ import Testing
     #expect(later.output.contains("next batch 1") && later.output.contains("would read 1 files, 8 bytes\n  in/3.csv"), "\(later.output)")
   }
 
+  /// A look at a stream that is about to write an entry of its checkpoint.
+  @Test func statusOfARunningStream() throws {
+    let place = try place()
+    try put(place, "1.csv", "a,b\n1,x\n")
+    let running = try Program.start(Self.stream, in: place, environment: ["KCONNECT_FAILPOINT": "log.written@3=stop"])
+    try awaitStop(running.process)
+    let status = try Program.run(["stream", "status", "cp"], in: place)
+    #expect(status.status == 0 && status.output.contains("running      yes"), "\(status.errors)\(status.output)")
+    #expect(try run(place, "--dry-run").status == 0)
+    kill(running.process.processIdentifier, SIGCONT)
+    running.process.waitUntilExit()
+    let result = try running.result()
+    #expect(result.status == 0, "\(result.errors)")
+    #expect(try values(place) == "1\n")
+  }
+
+  /// Relative places mean the working directory of the first start: elsewhere they are other places.
+  @Test func anotherWorkingDirectory() throws {
+    let place = try place(), other = try self.place()
+    try put(place, "1.csv", "a,b\n1,x\n")
+    try put(other, "1.csv", "a,b\n77,x\n")
+    #expect(try run(place).status == 0)
+    var words = Self.stream
+    words[6] = place.file("cp")
+    let elsewhere = try Program.run(words, in: other)
+    #expect(elsewhere.status == 1 && elsewhere.errors.contains("was written with"), "\(elsewhere.errors)")
+    #expect(try files(other, "out") == [])
+    (words[2], words[4]) = ("csv:" + place.file("in"), "parquet:" + place.file("out"))
+    let same = try Program.run(words, in: other)
+    #expect(same.status == 0 && same.errors.hasPrefix("nothing new"), "\(same.errors)")
+    let reset = try Program.run(["stream", "reset", place.file("cp")], in: other)
+    #expect(reset.output.contains("has batches of query"), "\(reset.output)")
+  }
+
+  /// The wall clock is set back by an hour while the stream waits: the library in front shows a time that the kernel does not have yet.
+  @Test func clockThatIsSetBack() throws {
+    let place = try place()
+    try place.write("clock.c", """
+      #define _GNU_SOURCE
+      #include <time.h>
+      #include <unistd.h>
+      #include <sys/syscall.h>
+      int clock_gettime(clockid_t id, struct timespec *time) {
+        int result = syscall(SYS_clock_gettime, id, time);
+        if (id == CLOCK_REALTIME) time->tv_sec += 3600;
+        return result;
+      }
+      """)
+    guard system("cc", "-shared", "-fPIC", "-o", place.file("clock.so"), place.file("clock.c")) == 0 else {
+      print("not run: no C compiler")
+      return
+    }
+    try put(place, "1.csv", "a,b\n1,x\n")
+    // Without a trigger the query waits for files until its time is over.
+    var words = Self.stream
+    words.removeSubrange(7...8)
+    let result = try Program.run(words + ["--timeout", "200ms"], in: place, environment: ["LD_PRELOAD": place.file("clock.so")], prefix: ["/usr/bin/timeout", "-s", "KILL", "120"])
+    #expect(result.status == 0, "\(result.errors)")
+  }
+
   @Test(arguments: [
     (["-o", "quarantinePath=x"], "onBadFile"), (["-o", "onBadFile=quarantine"], "quarantinePath"), (["-o", "badRecordsPath=x"], "deadLetterPath"), (["-o", "deadLeterPath=x"], "did you mean 'deadLetterPath'"),
   ]) func wrongOptions(_ more: [String], _ says: String) throws {

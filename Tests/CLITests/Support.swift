@@ -73,6 +73,17 @@ enum Program {
   }
 }
 
+/// Waits until a process stands still.
+func awaitStop(_ process: Process) throws {
+  for _ in 0..<50_000_000 {
+    let text = try String(contentsOfFile: "/proc/\(process.processIdentifier)/stat", encoding: .utf8)
+    if text.contains(") T ") { return }
+    guard process.isRunning else { break }
+    sched_yield()
+  }
+  Issue.record("the run did not stop")
+}
+
 /// A directory for one test, removed with it.
 final class Place: Sendable {
   let url: URL

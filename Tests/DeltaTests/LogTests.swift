@@ -47,6 +47,8 @@ private func name(_ version: Int) -> String { "t/_delta_log/" + LogFileName.comm
     Case(title: "not an object", commits: [0: first + "[1]\n"], says: "line 3: expected an object"),
     Case(title: "add without path", commits: [0: first + "{\"add\":{\"size\":1}}\n"], says: "line 3: add lacks the required member 'path'"),
     Case(title: "size is text", commits: [0: first + add("a").replacing("\"size\":1", with: "\"size\":\"1\"")], says: "add.size: expected a whole number"),
+    Case(title: "negative size", commits: [0: first + add("a").replacing("\"size\":1", with: "\"size\":-1")], says: "add.size: expected a size"),
+    Case(title: "size beyond any disk", commits: [0: first + add("a").replacing("\"size\":1", with: "\"size\":9223372036854775000")], says: "line 3: add.size: expected a size in bytes of 0 to 2^44, found 9223372036854775000"),
     Case(title: "a file added twice in a version", commits: [0: first + add("a") + add("a")], says: "added twice"),
     Case(title: "two metaData", commits: [0: first + first], says: "two metaData"),
     Case(title: "deep nesting", commits: [0: first + "{\"x\":" + String(repeating: "[", count: 5_000) + "\n"], says: "nested deeper"),

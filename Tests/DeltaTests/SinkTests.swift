@@ -74,6 +74,24 @@ private func keys(_ path: String) throws -> [Int64] { try readRows(openTable(pat
     #expect(try keys(s("t")) == [0, 2, 77])
   }
 
+  /// Partitions are encoded as work for any thread, also when columns are converted on the way.
+  @Test func convertedRowsAreWorkToo() throws {
+    let s = Scratch()
+    try writeTable(s("t"), [batch("k:long, p:string", [[.long(0), .string("x")]])], partitionBy: ["p"])
+    let rows = try batch("k:int, p:string", (1...4).map { [.int(Int32($0)), .string("p\($0)")] })
+    let sink = try #require(try DeltaProvider().makeSink(s("t"), schema: rows.schema, mode: .append, partitionBy: ["p"], options: makeOptions([:], .write)))
+    try sink.append(try sink.encode([rows]))
+    try sink.endOfRows()
+    var pieces = 0
+    while let work = sink.takeWork() {
+      try work()
+      pieces += 1
+    }
+    #expect(pieces == 4)
+    #expect(try sink.commit().rows == 4)
+    #expect(try keys(s("t")) == [0, 1, 2, 3, 4])
+  }
+
   struct Misfit: CustomTestStringConvertible {
     let ddl: String
     var options: [String: String] = [:]

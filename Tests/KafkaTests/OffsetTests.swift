@@ -13,6 +13,7 @@ private func partition(_ topic: String, _ n: Int32) -> TopicPartition { TopicPar
     #expect(text == "{\"a\":{\"0\":1},\"b\":{\"2\":7,\"10\":5}}")
     #expect(try OffsetMap.parse(text, "x") == offsets)
     #expect(try OffsetMap.parsePartitions("{\"t\":[1,0],\"s\":[2]}", "x") == [partition("s", 2), partition("t", 0), partition("t", 1)])
+    #expect(try OffsetMap.parsePartitions("{\"t\":[0,0,1,0],\"t\":[1]}", "x") == [partition("t", 0), partition("t", 1)])
   }
 
   @Test(arguments: ["", "3", "[]", "{\"t\":3}", "{\"t\":{\"x\":3}}", "{\"t\":{\"-1\":3}}", "{\"t\":{\"0\":\"3\"}}", "{\"t\":{\"0\":1.5}}", "{\"t\":"])
@@ -46,6 +47,23 @@ private func partition(_ topic: String, _ n: Int32) -> TopicPartition { TopicPar
     } else {
       #expect(throws: KConnectError.self) { try OffsetChoice.read("starting", options, default: .earliest) }
     }
+  }
+
+  /// The client's own repeats are told apart unless a setting excludes it.
+  @Test(arguments: [
+    ([], true), ([("acks", "all")], true), ([("request.required.acks", "-1")], true), ([("acks", "1")], false), ([("max.in.flight", "5")], true),
+    ([("max.in.flight.requests.per.connection", "6")], false), ([("retries", "3")], true), ([("message.send.max.retries", "0")], false), ([("queuing.strategy", "lifo")], false),
+    ([("linger.ms", "0"), ("acks", "0")], false),
+  ] as [([(String, String)], Bool)]) func idempotence(_ given: [(String, String)], _ isIdempotent: Bool) {
+    let settings = ProducerSettings.completed(given.map { (name: $0.0, value: $0.1) })
+    #expect(settings.contains { $0.name == "enable.idempotence" && $0.value == "true" } == isIdempotent)
+    #expect(Set(settings.map(\.name)).count == settings.count)
+    #expect(settings.filter { $0.name == "linger.ms" }.map(\.value) == [given.first { $0.0 == "linger.ms" }?.1 ?? "5"])
+  }
+
+  @Test func ownChoiceOfIdempotence() {
+    let settings = ProducerSettings.completed([("enable.idempotence", "false")])
+    #expect(settings.filter { $0.name == "enable.idempotence" }.map(\.value) == ["false"])
   }
 
   @Test func endsAreLater() throws {

@@ -2,8 +2,10 @@
 
 import Columnar
 import DataSource
+import FileConnector
 import Foundation
 import Streaming
+import Synchronization
 import Testing
 
 /// A directory of its own, removed at the end.
@@ -88,6 +90,74 @@ final class Place: Sendable {
     withExtendedLifetime(held) {}
   }
 
+  /// Who only looks takes nothing away from a query that runs; the next one to hold the lock does.
+  @Test func inspectionLeavesDraftsAlone() throws {
+    let incoming = try Incoming()
+    let place = incoming.place
+    try incoming.put("a.csv", ["1"])
+    try incoming.run(incoming.source(), into: incoming.sink("out"))
+    let drafts = ["cp/.metadata.x.tmp", "cp/offsets/.1.x.tmp", "cp/commits/.1.x.tmp", "cp/sources/0/.1.x.tmp"]
+    for draft in drafts { try place.write(draft, "v1") }
+    #expect(try Checkpoint.inspect(place.file("cp")).state.committed?.batchId == 0)
+    #expect(try incoming.source().preview(checkpoint: place.file("cp"), index: 0).summary == "0 files, 0 bytes")
+    for draft in drafts { #expect(pathExists(place.file(draft)), "\(draft)") }
+    _ = try Checkpoint(place.file("cp"))
+    for draft in drafts { #expect(!pathExists(place.file(draft)), "\(draft)") }
+  }
+
+  /// What is listed while batches are committed fits together.
+  @Test func inspectionOfARunningQuery() throws {
+    let place = try Place()
+    let checkpoint = try Checkpoint(place.file("cp"))
+    let isDone = Mutex(false)
+    try withExtendedLifetime(checkpoint) {
+      nonisolated(unsafe) let writer = checkpoint
+      let thread = Thread {
+        for n in 0..<200 {
+          try? writer.plan(BatchPlan(batchId: n, timestampMs: 1, watermarkMs: 0, pinned: [:], ends: [nil]))
+          try? writer.commit(n, watermarkMs: 0, rows: 0)
+          if n % 10 == 9 { try? writer.purge(below: n - 20) }
+        }
+        isDone.withLock { $0 = true }
+      }
+      thread.start()
+      while !isDone.withLock({ $0 }) { _ = try Checkpoint.inspect(place.file("cp")) }
+    }
+    #expect(try Checkpoint.inspect(place.file("cp")).state.committed?.batchId == 199)
+  }
+
+  /// A query starts while others ask whether it runs.
+  @Test func askingKeepsNobodyFromStarting() throws {
+    let place = try Place()
+    _ = try Checkpoint(place.file("cp"))
+    let isDone = Mutex(false)
+    let path = place.file("cp")
+    for _ in 0..<2 { Thread { while !isDone.withLock({ $0 }) { _ = CheckpointLock.isHeld(path) } }.start() }
+    defer { isDone.withLock { $0 = true } }
+    for _ in 0..<500 {
+      let lock = try CheckpointLock(path)
+      #expect(CheckpointLock.isHeld(path))
+      withExtendedLifetime(lock) {}
+    }
+  }
+
+  /// Early versions pinned and logged paths as they were typed.
+  @Test func typedPathsOfEarlyCheckpoints() throws {
+    let incoming = try Incoming()
+    try incoming.put("a.csv", ["1"])
+    let here = absolutePath(".")
+    let typed = String(repeating: "../", count: here.split(separator: "/").count) + incoming.place.file("in").dropFirst()
+    #expect(try incoming.run(incoming.source(path: typed), into: incoming.sink("out")) == 1)
+    for name in ["cp/offsets/0", "cp/sources/0/0"] {
+      let lines = try incoming.place.text(name).split(separator: "\n").dropFirst().dropLast().map { String($0).replacingOccurrences(of: here + "/", with: "") }
+      #expect(lines.joined().contains("csv:../") || lines.joined().contains("file://../"), "\(lines)")
+      try incoming.place.write(name, LogLines.text(lines))
+    }
+    #expect(try incoming.run(incoming.source(path: typed), into: incoming.sink("out")) == 0)
+    let other = #expect(throws: KConnectError.self) { try incoming.run(incoming.source(path: incoming.place.file("in/*")), into: incoming.sink("out")) }
+    #expect(other?.code == .checkpointConflict)
+  }
+
   @Test func secondWriterIsFoundOut() throws {
     let place = try Place()
     let checkpoint = try Checkpoint(place.file("cp"))
@@ -113,7 +183,7 @@ final class Place: Sendable {
   @Test(arguments: [("available-now", Trigger.availableNow), ("once", .once), ("10 seconds", .processingTime(milliseconds: 10_000)), ("500ms", .processingTime(milliseconds: 500)), ("0 seconds", .asFastAsPossible)])
   func texts(_ text: String, _ trigger: Trigger) throws { #expect(try Trigger(text: text) == trigger) }
 
-  @Test(arguments: ["soon", "continuous", "-1 seconds"]) func wrongTexts(_ text: String) {
+  @Test(arguments: ["soon", "continuous", "-1 seconds", "106751991167 days", "9223372036854775807 ms"]) func wrongTexts(_ text: String) {
     #expect(throws: KConnectError.self) { try Trigger(text: text) }
   }
 }

@@ -60,6 +60,26 @@ import Testing
     #expect(state.nextBatchId == expected.next)
   }
 
+  /// A list of files read that is damaged: it can go while the entries that it was made of are there, or a newer list is.
+  @Test(arguments: [(["9.compact"], 0, true), (["9.compact"], 3, false), (["9.compact", "19.compact"], 9, true), (["9.compact", "19.compact"], 12, false)])
+  func damagedLists(_ lists: [String], _ firstEntry: Int, _ isRepaired: Bool) throws {
+    let incoming = try Incoming()
+    for n in 0..<20 { try incoming.put("f\(n).csv", [String(n)], second: n) }
+    try incoming.run(incoming.source([("maxFilesPerTrigger", "1")]), into: incoming.sink("out"))
+    let place = incoming.place, log = "cp/sources/0/"
+    // The last list is there, entry 19 beside it; the others come from it.
+    let files = try place.text(log + "19.compact").split(separator: "\n").dropFirst().dropLast().map(String.init)
+    #expect(files.count == 21)
+    for n in firstEntry..<20 { try place.write(log + "\(n)", LogLines.text([files[n + 1]])) }
+    try place.remove(log + "19.compact")
+    for list in lists { try place.write(log + list, LogLines.text(Array(files[...(list == "9.compact" ? 10 : 20)]))) }
+    try place.write(log + (lists.last ?? ""), "v1\ntorn")
+    let findings = try CheckpointRepair.run(place.file("cp"), applies: true) { _, _ in .unknown }
+    #expect(findings.count == 1 && findings.first?.problem.contains(lists.last ?? "-") == true, "\(findings)")
+    #expect((findings.first?.remedy != nil) == isRepaired, "\(findings)")
+    if isRepaired { #expect(try incoming.run(incoming.source(), into: incoming.sink("out")) == 0) }
+  }
+
   @Test func runningQueriesAreLeftAlone() throws {
     let place = try Place()
     let held = try Checkpoint(place.file("cp"))

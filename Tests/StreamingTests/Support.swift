@@ -139,3 +139,19 @@ func run(
   try execution.run()
   return seen.withLock { $0 }
 }
+
+/// A file of a checkpoint as the program writes it, for tests that change one.
+enum LogLines {
+  static func text(_ lines: [String]) -> String {
+    let body = (["v1"] + lines).joined(separator: "\n") + "\n"
+    let sum = String(crc32(body), radix: 16)
+    return body + "crc32:" + String(repeating: "0", count: 8 - sum.count) + sum
+  }
+
+  /// The checksum of zlib, bit by bit.
+  private static func crc32(_ text: String) -> UInt32 {
+    ~text.utf8.reduce(UInt32.max) { sum, byte in
+      (0..<8).reduce(sum ^ UInt32(byte)) { sum, _ in sum & 1 == 1 ? sum >> 1 ^ 0xEDB8_8320 : sum >> 1 }
+    }
+  }
+}

@@ -61,6 +61,19 @@ package func resolvedPath(_ path: String) -> String {
   return unsafe String(cString: raw)
 }
 
+/// The path from the root that a path in the working directory means. `.` components and doubled slashes go; `..` and links stay, because
+/// only the file system knows what they mean. As it is where the working directory is gone.
+package func absolutePath(_ path: String) -> String {
+  var whole = path
+  if !path.hasPrefix("/") {
+    // SAFETY: the call allocates the text, which is copied and freed here.
+    guard let raw = unsafe getcwd(nil, 0) else { return path }
+    defer { unsafe free(raw) }
+    whole = unsafe String(cString: raw) + "/" + path
+  }
+  return "/" + whole.split(separator: "/").filter { $0 != "." }.joined(separator: "/")
+}
+
 /// 32 random hexadecimal digits in the form of a GUID, for names of parts and staging places.
 package func randomIdentifier() -> String {
   var bytes: (UInt64, UInt64) = (0, 0)

@@ -29,7 +29,10 @@ enum OptionValueParser {
     return overflow ? nil : value
   }
 
-  /// `10 seconds`, `500ms`, `2 hours`, `00:00:10`-less forms only; the result is in milliseconds.
+  /// 10,000 years: sums of a time and a duration stay far from the ends of 64 bits, also in ticks.
+  private static let longestMilliseconds = 10_000 * 366 * 86_400_000
+
+  /// `10 seconds`, `500ms`, `2 hours`, `00:00:10`-less forms only; the result is in milliseconds. Nil beyond 10,000 years.
   static func durationMilliseconds(_ text: String) -> Int? {
     let lower = text.lowercased()
     let digits = lower.prefix { $0.isNumber }
@@ -44,7 +47,7 @@ enum OptionValueParser {
     default: return nil
     }
     let (value, overflow) = n.multipliedReportingOverflow(by: factor)
-    return overflow ? nil : value
+    return overflow || value > longestMilliseconds ? nil : value
   }
 
   /// One character, or `\t`, `\n`, `\r`, `\\`, `\0`, `\u0001`; an empty text means "none" and gives nil.
@@ -70,7 +73,7 @@ enum OptionValueParser {
     case .bool: expected = bool(value) == nil ? "true or false" : nil
     case .integer: expected = integer(value) == nil ? "a whole number" : nil
     case .bytes: expected = bytes(value) == nil ? "a size such as 128mb" : nil
-    case .duration: expected = durationMilliseconds(value) == nil ? "a duration such as '10 seconds'" : nil
+    case .duration: expected = durationMilliseconds(value) == nil ? "a duration such as '10 seconds', at most 10000 years" : nil
     case .character: expected = value.isEmpty || character(value) != nil ? nil : "one character"
     case .oneOf(let words):
       expected = words.contains { $0.lowercased() == value.lowercased() } ? nil : "one of \(words.joined(separator: ", "))"

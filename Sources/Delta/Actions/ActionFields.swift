@@ -17,7 +17,7 @@ package struct ActionFields {
     self.place = place
   }
 
-  private func wrong(_ key: String, _ expected: String, _ found: DynamicValue) -> KConnectError {
+  func wrong(_ key: String, _ expected: String, _ found: DynamicValue) -> KConnectError {
     DeltaError.corrupt(place, "\(name).\(key): expected \(expected), found \(found.json.prefix(80))")
   }
 

@@ -38,20 +38,28 @@ package enum ActionReader {
     case "cdc":
       return .cdc(
         CDCFile(
-          path: try fields.string("path"), partitionValues: try fields.optionalNullableMap("partitionValues") ?? [:], size: try fields.long("size"),
+          path: try fields.string("path"), partitionValues: try fields.optionalNullableMap("partitionValues") ?? [:], size: try size(fields, "size"),
           tags: try fields.optionalMap("tags")))
     case "sidecar":
       return .sidecar(
         Sidecar(
-          path: try fields.string("path"), sizeInBytes: try fields.long("sizeInBytes"), modificationTime: try fields.long("modificationTime"),
+          path: try fields.string("path"), sizeInBytes: try size(fields, "sizeInBytes"), modificationTime: try fields.long("modificationTime"),
           tags: try fields.optionalMap("tags")))
     default: return .checkpointMetadata(version: try fields.long("version"))
     }
   }
 
+  /// Bytes of a file: as many as common file systems can hold, so that half a million files add up within 64 bits.
+  private static func size(_ fields: ActionFields, _ key: String) throws -> Int64 { try checked(try fields.long(key), key, fields) }
+
+  private static func checked(_ size: Int64, _ key: String, _ fields: ActionFields) throws -> Int64 {
+    guard size >= 0, size < 1 << 44 else { throw fields.wrong(key, "a size in bytes of 0 to 2^44", .long(size)) }
+    return size
+  }
+
   private static func add(_ fields: ActionFields) throws -> AddFile {
     AddFile(
-      path: try fields.string("path"), partitionValues: try fields.optionalNullableMap("partitionValues") ?? [:], size: try fields.long("size"),
+      path: try fields.string("path"), partitionValues: try fields.optionalNullableMap("partitionValues") ?? [:], size: try size(fields, "size"),
       modificationTime: try fields.long("modificationTime"), dataChange: try fields.bool("dataChange"), stats: try stats(fields),
       tags: try fields.optionalMap("tags"), deletionVector: try deletionVector(fields), baseRowId: try fields.optionalLong("baseRowId"),
       defaultRowCommitVersion: try fields.optionalLong("defaultRowCommitVersion"),
@@ -68,7 +76,7 @@ package enum ActionReader {
     RemoveFile(
       path: try fields.string("path"), deletionTimestamp: try fields.optionalLong("deletionTimestamp"),
       dataChange: try fields.optionalBool("dataChange") ?? true, extendedFileMetadata: try fields.optionalBool("extendedFileMetadata"),
-      partitionValues: try fields.optionalNullableMap("partitionValues"), size: try fields.optionalLong("size"),
+      partitionValues: try fields.optionalNullableMap("partitionValues"), size: try fields.optionalLong("size").map { try checked($0, "size", fields) },
       stats: try fields.optionalString("stats"), tags: try fields.optionalMap("tags"), deletionVector: try deletionVector(fields),
       baseRowId: try fields.optionalLong("baseRowId"), defaultRowCommitVersion: try fields.optionalLong("defaultRowCommitVersion"))
   }

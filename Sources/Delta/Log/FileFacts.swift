@@ -3,6 +3,7 @@
 #if canImport(Glibc)
 import Glibc
 #endif
+import DataSource
 
 /// The facts of a file or directory.
 struct FileFacts {
@@ -29,10 +30,5 @@ struct FileFacts {
 /// The wall clock.
 package enum DeltaClock {
   /// Milliseconds since 1970.
-  package static var milliseconds: Int64 {
-    var time = timespec()
-    // SAFETY: `time` is filled by the call and lives on the stack.
-    unsafe clock_gettime(CLOCK_REALTIME, &time)
-    return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
-  }
+  package static var milliseconds: Int64 { SystemClock.wallMilliseconds }
 }

@@ -63,11 +63,11 @@ private final class StatisticsCache: Sendable {
       if let known { return known }
       var total: Int? = 0
       for file in files {
-        guard file.deletionVector == nil, let own = file.numRecords, let sum = total else {
+        guard file.deletionVector == nil, let own = file.numRecords, let (sum, overflows) = total?.addingReportingOverflow(Int(own)), !overflows else {
           total = nil
           break
         }
-        total = sum + Int(own)
+        total = sum
       }
       known = .some(total)
       return total

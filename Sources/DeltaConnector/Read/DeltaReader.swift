@@ -41,7 +41,11 @@ package struct DeltaReader {
     var entries: [FileEntry] = []
     var values: [[Scalar]] = []
     entries.reserveCapacity(adds.count)
+    var bytes: Int64 = 0
     for add in adds {
+      let (sum, overflows) = bytes.addingReportingOverflow(add.size)
+      if overflows { throw DeltaError.corrupt("'\(snapshot.path)'", "the sizes of its files do not fit into 64 bits") }
+      bytes = sum
       let path = try DeltaPath.resolve(add.path, in: directory)
       entries.append(FileEntry(path: path, size: max(1, Int(add.size)), modified: add.modificationTime &* 1_000_000, source: .local(path)))
       values.append(

@@ -105,6 +105,8 @@ final class ConvertingSink: TableSink {
   }
 
   func append(_ chunk: any EncodedChunk) throws { try inner.append(chunk) }
+  func takeWork() -> SinkWork? { inner.takeWork() }
+  func endOfRows() throws { try inner.endOfRows() }
   func commit() throws -> WriteSummary { try inner.commit() }
   func abort() { inner.abort() }
 }

@@ -1,5 +1,7 @@
 // Role: shell-style patterns over path components: `*`, `?`, `[a-z]`, `[!a]`, `{a,b}`, `\x`; `**` as a whole component is any depth.
 
+import DataSource
+
 /// One component's pattern, braces already expanded.
 package struct GlobPattern: Sendable, Hashable {
   private enum Token: Sendable, Hashable {
@@ -114,6 +116,13 @@ package struct GlobPattern: Sendable, Hashable {
 
   /// True when the text has a character with a meaning in patterns.
   package static func isPattern(_ text: String) -> Bool { text.unicodeScalars.contains { "*?[{".unicodeScalars.contains($0) } }
+
+  /// The pattern from the root, for one in the working directory, whose own name means itself.
+  package static func absolute(_ pattern: String) -> String {
+    if pattern.hasPrefix("/") { return pattern }
+    let here = absolutePath(".").flatMap { "*?[{\\".contains($0) ? "\\\($0)" : String($0) }
+    return joinPath(String(here), pattern)
+  }
 
   /// `a{b,c{d,e}}` → `ab`, `acd`, `ace`. At most 10 000 texts; braces without a comma or an end stay as they are.
   package static func expandingBraces(_ text: String) -> [String] {

@@ -96,14 +96,14 @@ package enum StreamSources {
       if schema != nil { throw KConnectError(.usage, "the source '\(name)' has a schema of its own: \(RateSource.columns)") }
       let isPerBatch = name == "rate-micro-batch"
       let open: @Sendable () throws -> any MicroBatchSource = {
-        try RateSource(perBatch: isPerBatch, options: checked, now: { WallClock.nowTicks / 10_000 })
+        try RateSource(perBatch: isPerBatch, options: checked, now: StreamClock.system.now)
       }
       _ = try open()
       return StreamRelation(schema: RateSource.columns, description: name, open: open)
     }
     if name == "kafka" {
       try KafkaProvider.refuse(schema, includesHeaders: checked.bool("includeHeaders"))
-      let open: @Sendable () throws -> any MicroBatchSource = { try KafkaStreamSource(path, options: checked, now: { WallClock.nowTicks / 10_000 }) }
+      let open: @Sendable () throws -> any MicroBatchSource = { try KafkaStreamSource(path, options: checked, now: StreamClock.system.now) }
       return StreamRelation(schema: KafkaProvider.schema(checked), description: try open().description, open: open)
     }
     guard !path.isEmpty else { throw KConnectError(.usage, "no path given for the stream of \(name) files", hint: "load(\"DIRECTORY\")") }

@@ -3,8 +3,10 @@
 import Columnar
 public import DataSource
 import Engine
+import DeltaConnector
 import FileConnector
 import KafkaConnector
+import KustoStore
 public import Streaming
 
 /// Which rows a batch writes. Streams here are appended to.
@@ -91,7 +93,7 @@ public struct DataStreamWriter: Sendable {
       try StreamPlan.check(frame.plan)
       let sink = try sink ?? makeSink(path, given, onNote: onNote)
       // Under the common place each query has a directory that is the same at every start.
-      let place = chosen ?? joinPath(common ?? "", percentEncoded(settings.name ?? sink.identity))
+      let place = chosen ?? joinPath(common ?? "", percentEncoded(settings.name ?? sink.checkpointName))
       return try MicroBatchExecution(plan: frame.plan, sink: sink, checkpoint: try Checkpoint(place), settings: settings, onProgress: onProgress)
     }
   }
@@ -100,8 +102,8 @@ public struct DataStreamWriter: Sendable {
     if let handler {
       let session = frame.session
       return CallbackSink(description: "foreachBatch") { batch in
-        let plan = batch.execution.plan
-        try BlockingThread.wait { try await handler(DataFrame(session: session, plan: plan), batch.id) }
+        let plan = batch.execution.plan, id = batch.id
+        try BlockingThread.wait { try await handler(DataFrame(session: session, plan: plan), id) }
         return WriteSummary(rows: 0)
       }
     }
@@ -138,7 +140,13 @@ public struct DataStreamWriter: Sendable {
     for note in checked.notes { onNote(note) }
     // A table named by options alone has no path.
     let target = path.isEmpty ? given.filter { ["kustodatabase", "kustotable"].contains($0.0.lowercased()) }.map(\.1).joined(separator: ".") : path
-    return TransactionalSink(description: "\(provider.shortName) \(target)", identity: "\(provider.shortName):\(target)") { schema, query, batch in
+    let name = "\(provider.shortName):\(target)"
+    let isElsewhere = target.contains("://") || given.contains { ["kustocluster", "kustoconnectionstring"].contains($0.0.lowercased()) }
+    let directory = provider.shortName == "delta" && !isElsewhere ? absolutePath(try DeltaProvider.directory(target)) : nil
+    return TransactionalSink(
+      description: "\(provider.shortName) \(target)", identity: directory.map { "\(provider.shortName):\($0)" } ?? name, checkpointName: name, directory: directory,
+      store: provider.shortName == "kusto" && !isElsewhere ? StoreTables.place(checked) : nil
+    ) { schema, query, batch in
       let options = try DataSourceOptions(
         source: format, specs: specs, given: given + [("txnAppId", query), ("txnVersion", String(batch))], use: .write)
       return try provider.makeSink(path, schema: schema, mode: .append, partitionBy: keys, options: options)

@@ -57,7 +57,11 @@ package enum OffsetChoice: Sendable, Hashable {
       return try Dictionary(
         uniqueKeysWithValues: partitions.map { partition in
           let offset = given[partition] ?? -2
-          return (partition, offset == -2 ? try broker.watermarks(partition).low : offset == -1 ? try broker.watermarks(partition).high : offset)
+          let (low, high) = try broker.watermarks(partition)
+          if offset > high {
+            throw KConnectError(.optionInvalid, "option '\(option)': \(partition) has \(offset), but ends at \(high)", hint: "-1 is the end, whatever it is")
+          }
+          return (partition, offset == -2 ? low : offset == -1 ? high : offset)
         })
     case .timestamp(let time): return try OffsetChoice.byTime(Dictionary(uniqueKeysWithValues: partitions.map { ($0, time) }), broker, missing, option)
     case .timestamps(let times):

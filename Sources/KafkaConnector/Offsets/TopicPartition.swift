@@ -49,16 +49,17 @@ package enum OffsetMap {
     return out
   }
 
-  /// `{"topic":[0,1]}` of the option assign.
+  /// `{"topic":[0,1]}` of the option assign: the partitions in order, each once.
   package static func parsePartitions(_ json: String, _ what: String) throws -> [TopicPartition] {
     func wrong() -> KConnectError { KConnectError(.optionInvalid, "\(what): found '\(json.prefix(80))'", hint: "it is written as {\"topic\":[0,1]}") }
     guard case .bag(let topics)? = try? JSONTree.parse(Array(json.utf8), place: what), !topics.isEmpty else { throw wrong() }
-    return try topics.flatMap { topic in
+    let named = try topics.flatMap { topic in
       guard case .array(let numbers) = topic.value, !numbers.isEmpty else { throw wrong() }
       return try numbers.map { number in
         guard case .long(let n) = number, n >= 0, n < 1 << 31 else { throw wrong() }
         return TopicPartition(topic: topic.key, partition: Int32(n))
       }
-    }.sorted()
+    }
+    return Array(Set(named)).sorted()
   }
 }

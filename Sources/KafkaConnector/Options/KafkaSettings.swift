@@ -4,7 +4,7 @@ import Columnar
 import DataSource
 import Expressions
 
-/// The topics of a source.
+/// The topics of a source. Names and partitions are in order, each once.
 enum Subscription: Sendable {
   case topics([String])
   case pattern(TopicPattern)
@@ -13,7 +13,7 @@ enum Subscription: Sendable {
   /// What must be the same when a checkpoint is used again.
   var identity: String {
     switch self {
-    case .topics(let names): names.sorted().joined(separator: ",")
+    case .topics(let names): names.joined(separator: ",")
     case .pattern(let pattern): "pattern \(pattern.text)"
     case .partitions(let partitions): partitions.map(\.description).joined(separator: ",")
     }
@@ -97,7 +97,7 @@ struct KafkaSettings: Sendable {
       }
       let topics = names.split(separator: ",").map { String($0.drop { $0 == " " }) }.filter { !$0.isEmpty }
       if topics.isEmpty { throw KConnectError(.optionInvalid, "option 'subscribe' names no topic") }
-      choices.append(.topics(topics))
+      choices.append(.topics(Array(Set(topics)).sorted()))
     }
     if let pattern = options.string("subscribePattern") { choices.append(.pattern(try TopicPattern(pattern))) }
     if let json = options.string("assign") { choices.append(.partitions(try OffsetMap.parsePartitions(json, "option 'assign'"))) }

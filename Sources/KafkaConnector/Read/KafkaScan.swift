@@ -1,9 +1,6 @@
 // Role: reads ranges of offsets: all partitions at once, until each has reached its end. Offsets may have gaps (compaction, transactions), so
 // that a range is done when a message or the partition's end lies at or behind it, never by counting.
 
-#if canImport(Glibc)
-import Glibc
-#endif
 import CKafka
 import Columnar
 import DataSource
@@ -23,8 +20,11 @@ final class KafkaTable: BatchReadable {
   let description: String
   private let broker: KafkaBroker
   private let ranges: [OffsetRange]
+  private let lost: LossNotes?
 
-  init(_ broker: KafkaBroker, _ ranges: [OffsetRange]) {
+  /// `lost` gets remarks beside those of the scan's metrics.
+  init(_ broker: KafkaBroker, _ ranges: [OffsetRange], _ lost: LossNotes? = nil) {
+    self.lost = lost
     self.broker = broker
     self.ranges = ranges.filter { $0.end > $0.start }
     schema = KafkaRows.schema(includesHeaders: broker.settings.includesHeaders)
@@ -38,7 +38,7 @@ final class KafkaTable: BatchReadable {
       guard let field = schema.field(name) else { throw KConnectError(.columnNotFound, "the kafka source has no column '\(name)'") }
       return field
     }
-    return KafkaScan(StructType(fields), broker, ranges)
+    return KafkaScan(StructType(fields), broker, ranges, lost)
   }
 }
 
@@ -52,6 +52,8 @@ final class KafkaScan: Scan {
     var hasStarted = false
     /// The next offset wanted of each partition that is not done.
     var open: [TopicPartition: (next: Int64, end: Int64)]
+    /// Partitions whose next offset turned out to be gone.
+    var stale: Set<TopicPartition> = []
     var metrics = ScanMetrics()
   }
 
@@ -61,11 +63,13 @@ final class KafkaScan: Scan {
   private let broker: KafkaBroker
   private let topicNames: [String]
   private let rows: KafkaRows
+  private let lost: LossNotes?
   // The state and the builder belong to whoever holds the mutex.
   private let state: Mutex<State>
 
-  init(_ schema: StructType, _ broker: KafkaBroker, _ ranges: [OffsetRange]) {
+  init(_ schema: StructType, _ broker: KafkaBroker, _ ranges: [OffsetRange], _ lost: LossNotes?) {
     self.schema = schema
+    self.lost = lost
     self.broker = broker
     topicNames = Set(ranges.map(\.partition.topic)).sorted()
     rows = KafkaRows(schema, topics: topicNames, alwaysBase64: broker.settings.alwaysBase64)
@@ -78,17 +82,19 @@ final class KafkaScan: Scan {
     try state.withLock { state -> (any Morsel)? in
       if !state.hasStarted {
         state.hasStarted = true
-        if !state.open.isEmpty { try broker.client.assign(state.open.sorted { $0.key < $1.key }.map { ($0.key, $0.value.next) }) }
+        try Failpoint.pass("kafka.fetch")
+        try assign(state)
       }
       let patience = Int64(broker.settings.pollTimeoutMs) * 1_000_000
-      var last = Self.now
+      var last = SystemClock.monotonicNanoseconds
       while !state.open.isEmpty, rows.count < Self.maxRows, rows.bytes < Self.maxBytes {
         let waiting = state.open.count
         let before = rows.count
         _ = try unsafe broker.client.poll(waitMs: 100) { try unsafe take($0, &state) }
+        if !state.stale.isEmpty { try passOver(&state) }
         if rows.count > before || state.open.count < waiting {
-          last = Self.now
-        } else if Self.now - last > patience {
+          last = SystemClock.monotonicNanoseconds
+        } else if SystemClock.monotonicNanoseconds - last > patience {
           let (partition, range) = state.open.min { $0.key < $1.key } ?? (TopicPartition(topic: "", partition: 0), (0, 0))
           throw KConnectError(
             .io, "Kafka: \(partition): no message came for \(broker.settings.pollTimeoutMs) ms at offset \(range.next), expected up to \(range.end)",
@@ -105,13 +111,6 @@ final class KafkaScan: Scan {
     }
   }
 
-  private static var now: Int64 {
-    var time = timespec()
-    // SAFETY: the call fills the structure.
-    unsafe clock_gettime(CLOCK_MONOTONIC, &time)
-    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
-  }
-
   // SAFETY: the message lives for the call.
   private func take(_ message: UnsafeMutablePointer<rd_kafka_message_t>, _ state: inout State) throws {
     let code = unsafe message.pointee.err
@@ -125,7 +124,9 @@ final class KafkaScan: Scan {
       return
     case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET, RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
       guard let range = state.open[partition] else { return }
-      throw DataLoss.error("\(partition): offsets from \(range.next) on are gone")
+      if broker.settings.failsOnDataLoss { throw DataLoss.error("\(partition): offsets from \(range.next) on are gone") }
+      state.stale.insert(partition)
+      return
     case RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED, RD_KAFKA_RESP_ERR__TRANSPORT, RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, RD_KAFKA_RESP_ERR__RESOLVE:
       // The client connects again by itself; waiting has its own limit.
       return
@@ -140,9 +141,47 @@ final class KafkaScan: Scan {
     if range.next >= range.end { close(partition, &state) } else { state.open[partition] = range }
   }
 
+  private func assign(_ state: State) throws {
+    if !state.open.isEmpty { try broker.client.assign(state.open.sorted { $0.key < $1.key }.map { ($0.key, $0.value.next) }) }
+  }
+
+  /// Goes on at the first messages there are, where those wanted expired while the scan ran.
+  private func passOver(_ state: inout State) throws {
+    for partition in state.stale.sorted() {
+      guard var range = state.open[partition] else { continue }
+      let (low, high) = try broker.watermarks(partition)
+      // A partition that ends before the offset was made anew: none of the messages that were meant is there.
+      let next = range.next > high ? range.end : max(low, range.next)
+      if next > range.next {
+        let note = "Kafka: \(partition): offsets \(range.next) to \(min(next, range.end) - 1) are gone and were left out"
+        state.metrics.notes.append(note)
+        lost?.add(note)
+      }
+      range.next = next
+      state.open[partition] = next < range.end ? range : nil
+    }
+    state.stale = []
+    try assign(state)
+  }
+
   private func close(_ partition: TopicPartition, _ state: inout State) {
     state.open[partition] = nil
     if !state.open.isEmpty { broker.client.pause(partition) }
+  }
+}
+
+/// Remarks of scans about messages that are gone. Shared by threads.
+final class LossNotes: Sendable {
+  private let notes = Mutex<[String]>([])
+
+  func add(_ note: String) { notes.withLock { $0.append(note) } }
+
+  /// The remarks since the last call.
+  func take() -> [String] {
+    notes.withLock { notes in
+      defer { notes = [] }
+      return notes
+    }
   }
 }
 

@@ -17,6 +17,8 @@ package final class KafkaStreamSource: MicroBatchSource {
   private var lastStart: [TopicPartition: Int64] = [:]
   private var lastBatchMs: Int64?
   private var notes: [String] = []
+  /// What scans found gone; they run on other threads.
+  private let lost = LossNotes()
   package let schema: StructType
 
   /// `now` gives milliseconds since 1970. Throws OPTION_INVALID, USAGE; connects when the query starts.
@@ -43,7 +45,7 @@ package final class KafkaStreamSource: MicroBatchSource {
 
   package func takeNotes() -> [String] {
     defer { notes = [] }
-    return notes
+    return notes + lost.take()
   }
 
   private func broker() throws -> KafkaBroker {
@@ -121,7 +123,8 @@ package final class KafkaStreamSource: MicroBatchSource {
     var ranges: [OffsetRange] = []
     for (partition, last) in ends.sorted(by: { $0.key < $1.key }) {
       let (low, high) = try broker.watermarks(partition)
-      var first = from[partition] ?? low
+      // One that was found later is read from its first message: where that is gone by now, this is a loss.
+      var first = from[partition] ?? (settings.failsOnDataLoss ? 0 : low)
       if first > last { first = low }
       if low > first {
         if settings.failsOnDataLoss { throw DataLoss.error("\(partition): offsets \(first) to \(min(low, last) - 1) are gone") }
@@ -137,6 +140,6 @@ package final class KafkaStreamSource: MicroBatchSource {
       ranges.append(OffsetRange(partition: partition, start: first, end: bound))
     }
     lastStart = ends
-    return .scan(KafkaTable(broker, ranges))
+    return .scan(KafkaTable(broker, ranges, lost))
   }
 }

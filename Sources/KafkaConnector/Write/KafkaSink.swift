@@ -28,13 +28,7 @@ package final class KafkaSink: TableSink {
     }
     topic = options.string("topic") ?? address.topic
     columns = try KafkaColumns(schema, hasTopic: topic != nil)
-    var settings = try KafkaSettings.client(options, address).settings
-    for (name, value) in [("linger.ms", "5"), ("enable.idempotence", "true"), ("queue.buffering.max.kbytes", "65536")] where !settings.contains(where: { $0.name == name }) {
-      // The client's own repeats are told apart by brokers unless the user chose otherwise.
-      if name == "enable.idempotence", settings.contains(where: { ["acks", "request.required.acks", "max.in.flight", "retries"].contains($0.name) }) { continue }
-      settings.append((name, value))
-    }
-    client = try KafkaClient(.producer, settings)
+    client = try KafkaClient(.producer, ProducerSettings.completed(try KafkaSettings.client(options, address).settings))
   }
 
   package var preferredChunkRows: Int? { nil }

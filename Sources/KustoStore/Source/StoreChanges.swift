@@ -102,6 +102,9 @@ package enum StoreTables {
     return try OpenStores.executor(place, create: false).store.databaseIfExists(database)?.tableIfExists(table)?.recordedTransaction(application)
   }
 
+  /// The directory, from the root, of the store that a stream's options mean.
+  package static func place(_ options: DataSourceOptions) -> String { absolutePath(options.string("kustoStore") ?? OpenStores.defaultPath) }
+
   /// The options that say where a table is.
   package static var placeOptions: [OptionSpec] { KustoOptions.place }
 }

@@ -75,6 +75,8 @@ package final class Checkpoint {
     if made.code != 0 { throw SystemError.make("cannot create the directory", path, made.code) }
     lock = try CheckpointLock(path)
     try Failpoint.pass("checkpoint.locked")
+    // Nobody else writes here now: what is not finished never will be.
+    for draft in try Self.drafts(in: path) { _ = fileSystem.remove(draft) }
     offsets = try NumberedLog(joinPath(path, "offsets"), fileSystem)
     commits = try NumberedLog(joinPath(path, "commits"), fileSystem)
     if let known = try Self.identity(path) {
@@ -91,6 +93,26 @@ package final class Checkpoint {
     try Failpoint.pass("checkpoint.identified")
   }
 
+  /// Entries that were begun and have no name yet. While the lock is held by somebody else they may be work in progress.
+  static func drafts(in path: String) throws -> [String] {
+    var found: [String] = []
+    func look(_ directory: String, depth: Int) throws {
+      for name in try DirectoryReader.names(in: directory) {
+        let file = joinPath(directory, name)
+        if name.hasPrefix("."), name.hasSuffix(".tmp") { found.append(file) } else if depth < 3, pathKind(file) == .directory { try look(file, depth: depth + 1) }
+      }
+    }
+    try look(path, depth: 0)
+    return found
+  }
+
+  /// The error of an entry that exists though this process alone may write it.
+  static func secondWriter(_ path: String) -> KConnectError {
+    KConnectError(
+      .checkpointConflict, "'\(path)' was written by another process: two queries use this checkpoint",
+      hint: "stop one of them; each query needs a checkpoint directory of its own")
+  }
+
   /// The id in `metadata`, nil when there is no such file.
   static func identity(_ path: String) throws -> String? {
     let file = joinPath(path, "metadata")
@@ -105,20 +127,30 @@ package final class Checkpoint {
   package func close() { lock = nil }
 
   /// Works out what to do first: nothing, a replay, or a refusal with the reason.
-  package func recover() throws -> RecoveredState { try Self.recover(offsets, commits, path) }
+  package func recover() throws -> RecoveredState { try Self.recover(offsets, commits, path, planned: offsets.numbers(), done: commits.numbers()) }
 
-  /// What a checkpoint says, without taking its lock.
+  /// What a checkpoint says, without taking its lock and without changing anything: a query may be running in it.
   package static func inspect(_ path: String) throws -> (id: String?, state: RecoveredState, isRunning: Bool) {
     guard pathKind(path) == .directory else { throw KConnectError(.pathNotFound, "the checkpoint '\(path)' does not exist") }
-    func log(_ name: String) throws -> NumberedLog? {
-      pathKind(joinPath(path, name)) == .directory ? try NumberedLog(joinPath(path, name), .system) : nil
+    let isRunning = CheckpointLock.isHeld(path)
+    func log(_ name: String) -> NumberedLog? {
+      pathKind(joinPath(path, name)) == .directory ? NumberedLog(unopened: joinPath(path, name), .system) : nil
     }
-    let state = try log("offsets").flatMap { offsets in try log("commits").map { try recover(offsets, $0, path) } } ?? RecoveredState()
-    return (try identity(path), state, CheckpointLock.isHeld(path))
+    guard let offsets = log("offsets"), let commits = log("commits") else { return (try identity(path), RecoveredState(), isRunning) }
+    var done = try commits.numbers(), planned = try offsets.numbers()
+    // A batch is planned when the one before is committed: plans that were listed between two equal lists of commits belong to them.
+    for _ in 0..<inspectionTries {
+      let now = try commits.numbers()
+      if now == done { break }
+      done = now
+      planned = try offsets.numbers()
+    }
+    return (try identity(path), try recover(offsets, commits, path, planned: planned, done: done), isRunning)
   }
 
-  private static func recover(_ offsets: NumberedLog, _ commits: NumberedLog, _ path: String) throws -> RecoveredState {
-    let planned = try offsets.numbers(), done = try commits.numbers()
+  private static let inspectionTries = 100
+
+  private static func recover(_ offsets: NumberedLog, _ commits: NumberedLog, _ path: String, planned: [Int], done: [Int]) throws -> RecoveredState {
     func plan(_ n: Int) throws -> BatchPlan {
       guard let lines = try offsets.read(n) else {
         throw KConnectError(.checkpointConflict, "'\(offsets.path(n))' is missing", hint: "restore it from a copy, or start with a new checkpoint")

@@ -18,10 +18,18 @@ package final class CheckpointLock {
     // SAFETY: the path is copied by the call.
     descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else { throw SystemError.make("cannot open the lock", path, errno) }
+    var looks = 0
     while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
       let code = errno
       if code == EINTR { continue }
       guard code == EWOULDBLOCK else { throw SystemError.make("cannot lock", path, code) }
+      // Those who only ask whether it is held share it for a moment: a holder does not.
+      if looks < Self.maxLooks, flock(descriptor, LOCK_SH | LOCK_NB) == 0 {
+        looks += 1
+        _ = flock(descriptor, LOCK_UN)
+        sched_yield()
+        continue
+      }
       let holder = CheckpointLock.holder(checkpoint).map { " (\($0))" } ?? ""
       throw KConnectError(
         .locked, "\(what ?? "the checkpoint '\(checkpoint)'") is in use by another process\(holder)",
@@ -34,6 +42,8 @@ package final class CheckpointLock {
     _ = text.withUTF8 { unsafe pwrite(descriptor, $0.baseAddress, $0.count, 0) }
   }
 
+  private static let maxLooks = 10_000
+
   deinit { close(descriptor) }
 
   /// What the file says of the holder.
@@ -43,12 +53,12 @@ package final class CheckpointLock {
     return text
   }
 
-  /// True while some process holds the lock.
+  /// True while some process holds the lock. Keeps nobody from taking it, see `init`.
   package static func isHeld(_ checkpoint: String) -> Bool {
     // SAFETY: the path is copied by the call.
     let descriptor = unsafe open(joinPath(checkpoint, ".lock"), O_RDWR | O_CLOEXEC)
     guard descriptor >= 0 else { return false }
     defer { close(descriptor) }
-    return flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK
+    return flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK
   }
 }

@@ -17,10 +17,10 @@ package final class CheckpointRepair {
   private let path: String
   private let applies: Bool
   private let fileSystem: FileSystem
-  private let sink: (_ identity: String, _ queryId: String) throws -> SinkMemory
+  private let sink: (_ pins: [String: String], _ queryId: String) throws -> SinkMemory
   private var findings: [RepairFinding] = []
 
-  private init(_ path: String, applies: Bool, _ fileSystem: FileSystem, sink: @escaping (String, String) throws -> SinkMemory) {
+  private init(_ path: String, applies: Bool, _ fileSystem: FileSystem, sink: @escaping ([String: String], String) throws -> SinkMemory) {
     self.path = path
     self.applies = applies
     self.fileSystem = fileSystem
@@ -29,7 +29,7 @@ package final class CheckpointRepair {
 
   /// Looks through a checkpoint and repairs what is safe; with `applies` false only says what it would do. Throws LOCKED while a query runs.
   package static func run(
-    _ path: String, applies: Bool, fileSystem: FileSystem = .system, sink: @escaping (_ identity: String, _ queryId: String) throws -> SinkMemory
+    _ path: String, applies: Bool, fileSystem: FileSystem = .system, sink: @escaping (_ pins: [String: String], _ queryId: String) throws -> SinkMemory
   ) throws -> [RepairFinding] {
     guard pathKind(path) == .directory else { throw KConnectError(.pathNotFound, "the checkpoint '\(path)' does not exist") }
     let lock = try CheckpointLock(path)
@@ -81,18 +81,9 @@ package final class CheckpointRepair {
 
   /// Drafts of writers that died.
   private func sweep() throws {
-    var count = 0
-    func clear(_ directory: String, depth: Int) throws {
-      guard pathKind(directory) == .directory, depth < 4 else { return }
-      for name in try DirectoryReader.names(in: directory) {
-        let file = joinPath(directory, name)
-        if pathKind(file) == .directory { try clear(file, depth: depth + 1) } else if name.hasPrefix("."), name.hasSuffix(".tmp") {
-          count += 1
-          if applies { _ = fileSystem.remove(file) }
-        }
-      }
-    }
-    try clear(path, depth: 0)
+    let drafts = try Checkpoint.drafts(in: path)
+    if applies { for draft in drafts { _ = fileSystem.remove(draft) } }
+    let count = drafts.count
     if count > 0 { found("\(count) draft\(count == 1 ? "" : "s") of a process that died", "removed: no entry was made of \(count == 1 ? "it" : "them")") }
   }
 
@@ -128,8 +119,8 @@ package final class CheckpointRepair {
     if !sources.isEmpty, sources.allSatisfy({ source in ["csv:", "json:", "parquet:"].contains { source.hasPrefix($0) } }) {
       return "the source's log still says which files it had"
     }
-    guard let identity = pins["kconnect.sink"], let id = try Checkpoint.identity(path) ?? pins["kconnect.query"] else { return nil }
-    return try sink(identity, id).has(n) == false ? "the sink does not have batch \(n)" : nil
+    guard pins["kconnect.sink"] != nil, let id = try Checkpoint.identity(path) ?? pins["kconnect.query"] else { return nil }
+    return try sink(pins, id).has(n) == false ? "the sink does not have batch \(n)" : nil
   }
 
   private func identity(_ plans: [Int: BatchPlan]) throws {
@@ -160,7 +151,7 @@ package final class CheckpointRepair {
       if last > 0, done.last != last, done.last != last - 1 { found("'offsets/\(last - 1)' and 'commits/\(last - 1)' are missing: where batch \(last) begins is not known") }
       return
     }
-    if let identity = plan.pinned["kconnect.sink"], let id = try Checkpoint.identity(path) ?? plan.pinned["kconnect.query"], try sink(identity, id).has(last - 1) == false {
+    if plan.pinned["kconnect.sink"] != nil, let id = try Checkpoint.identity(path) ?? plan.pinned["kconnect.query"], try sink(plan.pinned, id).has(last - 1) == false {
       return found("'commits/\(last - 1)' is missing or damaged, batch \(last) is planned, but the sink does not have batch \(last - 1)")
     }
     found("'commits/\(last - 1)' is missing or damaged", "written anew: batch \(last) was planned, which happens only after batch \(last - 1) is committed")
@@ -176,6 +167,7 @@ package final class CheckpointRepair {
     let last = plans.max { $0.key < $1.key }?.value
     for name in try DirectoryReader.names(in: directory) {
       guard let i = Int(name) else { continue }
+      try compactions("sources/\(i)")
       for k in try numbers("sources/\(i)") where lines("sources/\(i)", k) == nil {
         let end = last.flatMap { i < $0.ends.count ? $0.ends[i] : nil }
         let reached = try end?.value().integer("logOffset")
@@ -185,6 +177,26 @@ package final class CheckpointRepair {
         } else {
           found("'sources/\(i)/\(k)' is damaged, and batches stand on it: which files they had is not known")
         }
+      }
+    }
+  }
+
+  /// Lists of files that entries were gathered into: one that is damaged can go while what it was made of is there.
+  private func compactions(_ log: String) throws {
+    func isIntact(_ name: String) -> Bool {
+      let file = joinPath(joinPath(path, log), name)
+      return (try? SmallFile.read(file)).flatMap { try? LogText.lines($0, path: file) } != nil
+    }
+    let all = try DirectoryReader.names(in: joinPath(path, log)).compactMap(SeenLog.compactNumber).sorted()
+    let entries = Set(try numbers(log))
+    for k in all where !isIntact("\(k).compact") {
+      let before = all.last { $0 < k && isIntact("\($0).compact") } ?? -1
+      let isNewest = all.last { isIntact("\($0).compact") } ?? -1 < k
+      if !isNewest || (before + 1...k).allSatisfy({ entries.contains($0) && lines(log, $0) != nil }) {
+        found("'\(log)/\(k).compact' is damaged", "taken out: \(isNewest ? "the entries it was made of are there" : "a newer one holds all files")")
+        try takeOut("\(log)/\(k).compact")
+      } else {
+        found("'\(log)/\(k).compact' is damaged: which files were read is not known")
       }
     }
   }

@@ -24,17 +24,9 @@ struct NumberedLog {
     self.fileSystem = fileSystem
   }
 
-  /// The numbers present, ascending. Drafts that a dead process left are removed.
+  /// The numbers present, ascending. Changes nothing: a writer may be at work.
   func numbers() throws -> [Int] {
-    var out: [Int] = []
-    for name in try DirectoryReader.names(in: directory) {
-      if let n = Int(name), n >= 0, String(n) == name {
-        out.append(n)
-      } else if name.hasPrefix("."), name.hasSuffix(".tmp") {
-        _ = fileSystem.remove(joinPath(directory, name))
-      }
-    }
-    return out.sorted()
+    try DirectoryReader.names(in: directory).compactMap { name in Int(name).flatMap { $0 >= 0 && String($0) == name ? $0 : nil } }.sorted()
   }
 
   func path(_ n: Int) -> String { joinPath(directory, String(n)) }
@@ -45,9 +37,7 @@ struct NumberedLog {
   /// Writes entry n. Throws CHECKPOINT_CONFLICT when it exists: somebody else writes this log.
   func put(_ n: Int, _ lines: [String]) throws {
     guard try SmallFile.putDurably(LogText.bytes(lines), name: String(n), in: directory, fileSystem) else {
-      throw KConnectError(
-        .checkpointConflict, "'\(path(n))' was written by another process: two queries use this checkpoint",
-        hint: "stop one of them; each query needs a checkpoint directory of its own")
+      throw Checkpoint.secondWriter(path(n))
     }
   }
 

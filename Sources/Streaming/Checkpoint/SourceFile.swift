@@ -21,7 +21,7 @@ package struct SourceFile {
   /// Makes the lines durable; they hold no line end. Throws CHECKPOINT_CONFLICT when the file is there.
   package func put(_ lines: [String]) throws {
     guard try SmallFile.putDurably(LogText.bytes(lines), name: name, in: directory, fileSystem) else {
-      throw KConnectError(.checkpointConflict, "'\(path)' was written by another process: two queries use this checkpoint", hint: "stop one of them; each query needs a checkpoint directory of its own")
+      throw Checkpoint.secondWriter(path)
     }
   }
 

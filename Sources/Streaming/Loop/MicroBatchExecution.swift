@@ -73,6 +73,10 @@ package final class MicroBatchExecution: @unchecked Sendable {  // the run's fie
     id = checkpoint.id
     self.plan = plan
     sources = try relations.map { try $0.makeSource() }
+    for source in sources where source.identity == sink.identity && source.store == sink.store || sink.files.map({ source.reads($0.name, in: $0.directory) }) ?? false {
+      throw KConnectError(
+        .usage, "\(sink.description) lies in what \(source.description) reads: each batch would be read again", hint: "write to another place")
+    }
     for (i, source) in sources.enumerated() { try source.attach(checkpoint, index: i) }
     stateful = try StatefulOperators(plan, checkpoint: checkpoint)
     self.sink = sink
@@ -187,7 +191,9 @@ package final class MicroBatchExecution: @unchecked Sendable {  // the run's fie
       let execution = try phases.time("queryPlanning") { try self.execution(batch, starts, observation) }
       running.withLock { $0 = execution }
       defer { running.withLock { $0 = nil } }
-      let micro = MicroBatch(id: batch.batchId, queryId: id, execution: execution, schema: plan.schema, isReplay: isReplay)
+      let micro = MicroBatch(id: batch.batchId, queryId: id, execution: execution, schema: plan.schema, isReplay: isReplay) {
+        for (source, end) in zip(self.sources, batch.ends) { if let end { try source.settle(through: end) } }
+      }
       summary = try phases.time("addBatch") { try sink.add(micro) }
       inputRows = execution.progress.rowsRead
     }
@@ -251,8 +257,10 @@ package final class MicroBatchExecution: @unchecked Sendable {  // the run's fie
   private var pins: [String: String] {
     var out = stateful.pins
     out["kconnect.sink"] = sink.identity
+    out["kconnect.sink.store"] = sink.store
     out["kconnect.query"] = id
     for (i, source) in sources.enumerated() {
+      out["kconnect.source.\(i).store"] = source.store
       out["kconnect.source.\(i)"] = source.identity
       out["kconnect.schema.\(i)"] = source.schema.description
     }
@@ -270,12 +278,18 @@ package final class MicroBatchExecution: @unchecked Sendable {  // the run's fie
         .checkpointConflict, "'\(checkpoint.path)' holds the state of '\(batch.pinned[gone] ?? "")', which this query does not have", hint: "use another checkpoint directory, or run the query as it was")
     }
     for (key, value) in pins.sorted(by: { $0.key < $1.key }) {
-      guard let known = batch.pinned[key], known != value, !onlyAddsColumns(key, known) else { continue }
+      guard let known = batch.pinned[key], known != value, !onlyAddsColumns(key, known), Self.rooted(known) != value else { continue }
       let what = key.split(separator: ".").dropFirst().joined(separator: " ")
       throw KConnectError(
         .checkpointConflict, "'\(checkpoint.path)' was written with \(what) '\(known.prefix(120))', now it is '\(value.prefix(120))'",
         hint: "its offsets mean nothing there: use another checkpoint directory, or run the query as it was")
     }
+  }
+
+  /// A pin with its path from the root: early versions pinned paths as they were typed.
+  private static func rooted(_ pin: String) -> String {
+    guard let colon = pin.firstIndex(of: ":") else { return pin }
+    return String(pin[...colon]) + absolutePath(String(pin[pin.index(after: colon)...]))
   }
 
   /// True for the schema of a source that has all columns it had, and may have got more.

@@ -13,7 +13,12 @@ import Glibc
 
   init() {
     unsafe pthread_mutex_init(mutex, nil)
-    unsafe pthread_cond_init(condition, nil)
+    // Waits go by the clock that only grows: one that is set back would make them last.
+    var attributes = pthread_condattr_t()
+    unsafe pthread_condattr_init(&attributes)
+    unsafe pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+    unsafe pthread_cond_init(condition, &attributes)
+    unsafe pthread_condattr_destroy(&attributes)
   }
 
   deinit {
@@ -42,7 +47,7 @@ import Glibc
     unsafe pthread_mutex_lock(mutex)
     defer { unsafe pthread_mutex_unlock(mutex) }
     var until = timespec()
-    unsafe clock_gettime(CLOCK_REALTIME, &until)
+    unsafe clock_gettime(CLOCK_MONOTONIC, &until)
     until.tv_sec += Int(milliseconds / 1_000)
     until.tv_nsec += Int(milliseconds % 1_000) * 1_000_000
     if until.tv_nsec >= 1_000_000_000 {

@@ -4,6 +4,7 @@
 import Glibc
 #endif
 import Columnar
+import DataSource
 
 /// Wall clock and durations.
 package struct StreamClock: Sendable {
@@ -13,28 +14,16 @@ package struct StreamClock: Sendable {
   package init(now: @escaping @Sendable () -> Int64) { self.now = now }
 
   /// The system's clock; `KCONNECT_CLOCK`, milliseconds since 1970, moves the start of the process there, for tests of schedules.
-  package static let system = StreamClock { systemMs + shiftMs }
-
-  private static var systemMs: Int64 {
-    var time = timespec()
-    // SAFETY: the call fills the structure.
-    unsafe clock_gettime(CLOCK_REALTIME, &time)
-    return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
-  }
+  package static let system = StreamClock { SystemClock.wallMilliseconds + shiftMs }
 
   private static let shiftMs: Int64 = {
     // SAFETY: the environment is not changed by this program; the text is copied.
     guard let text = unsafe getenv("KCONNECT_CLOCK").map({ unsafe String(cString: $0) }), let start = Int64(text) else { return 0 }
-    return start - systemMs
+    return start - SystemClock.wallMilliseconds
   }()
 
   /// Microseconds that only grow.
-  static var ticks: Int64 {
-    var time = timespec()
-    // SAFETY: the call fills the structure.
-    unsafe clock_gettime(CLOCK_MONOTONIC, &time)
-    return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1_000
-  }
+  static var ticks: Int64 { SystemClock.monotonicNanoseconds / 1_000 }
 
   /// `2026-01-31T00:00:00.123Z`.
   package static func text(_ milliseconds: Int64) -> String {

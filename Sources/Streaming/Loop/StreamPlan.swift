@@ -40,6 +40,9 @@ package enum StreamPlan {
       case .inner, .cross: false
       }
       if keepsOther { throw refuse("a \(join.kind.rawValue) join that keeps rows of the table beside the stream", "use kind=inner, or leftouter with the stream on the left") }
+    case .union(let inputs):
+      // Each batch would bring the table's rows again.
+      if inputs.contains(where: { relations($0).isEmpty }) { throw refuse("a union with a table", "write the table's rows to the target once; a union of streams runs") }
     default: break
     }
     for input in plan.inputs { try check(input) }

@@ -34,7 +34,7 @@ public enum Trigger: Sendable, Hashable {
 
   /// The next start, in milliseconds of the wall clock, after a batch that was due at `started` and ended at `now`; nil: at once.
   func nextStart(started: Int64, now: Int64) -> Int64? {
-    guard case .processingTime(let interval) = self else { return nil }
+    guard case .processingTime(let interval) = self, interval > 0 else { return nil }
     let step = Int64(interval)
     let due = started / step * step + step
     return due > now ? due : nil

@@ -9,24 +9,35 @@ package import FileConnector
 
 package final class DirectoryStreamSink: MicroBatchSink {
   private let format: any FileFormat
+  /// As it was typed, for people.
+  private let label: String
+  /// From the root: the same place wherever the query is started.
   private let directory: String
   private let partitionBy: [String]
   private let options: DataSourceOptions
   private let fileSystem: FileSystem
+  /// The batch of the last try.
+  private var tried: Int?
 
-  package init(_ format: any FileFormat, directory: String, partitionBy: [String], options: DataSourceOptions, fileSystem: FileSystem = .system) throws {
+  package init(_ format: any FileFormat, directory typed: String, partitionBy: [String], options: DataSourceOptions, fileSystem: FileSystem = .system) throws {
     self.format = format
-    self.directory = trimmingSlashes(directory)
+    guard case .local(let path) = try SourcePath(typed) else {
+      throw KConnectError(.notSupported, "'\(typed)': not supported: streams into files that are not in a local directory", hint: "name a local directory")
+    }
+    label = trimmingSlashes(path)
+    directory = absolutePath(path)
     self.partitionBy = partitionBy
     self.options = options
     self.fileSystem = fileSystem
     if pathKind(directory) == .file {
-      throw KConnectError(.usage, "'\(directory)' is a file; a stream writes to a directory", hint: "name a directory")
+      throw KConnectError(.usage, "'\(label)' is a file; a stream writes to a directory", hint: "name a directory")
     }
   }
 
-  package var description: String { "\(format.shortName) \(directory)" }
+  package var description: String { "\(format.shortName) \(label)" }
   package var identity: String { "\(format.shortName):\(directory)" }
+  package var checkpointName: String { "\(format.shortName):\(label)" }
+  package var files: (directory: String, name: String)? { (directory, "part-00000000000000000000-00000-00000000\(format.fileExtensions.first ?? "")") }
 
   package func start(queryId: String, schema: StructType) throws {
     let manifests = manifestDirectory(queryId)
@@ -59,7 +70,10 @@ package final class DirectoryStreamSink: MicroBatchSink {
     let manifests = manifestDirectory(batch.queryId)
     if pathExists(joinPath(manifests, "\(batch.id).json")) { return WriteSummary(isSkipped: true) }
     try Failpoint.pass("sink.before")
-    let commit = try BatchCommit(directory: directory, manifests: manifests, batch: batch, fileSystem)
+    // An earlier try, in this run or one that died, may have moved some of its files.
+    let isAgain = batch.isReplay || tried == batch.id
+    tried = batch.id
+    let commit = try BatchCommit(directory: directory, manifests: manifests, batch: batch, isAgain: isAgain, fileSystem)
     let limit = options.integer("maxRecordsPerFile") ?? 0
     let sink = try PartSinks.make(
       commit, format: format, options: options, schema: batch.schema, partitionBy: partitionBy, target: directory, fileSystem: fileSystem,
@@ -74,21 +88,23 @@ private final class BatchCommit: PartCommit {
   private let manifests: String
   private let stagingPlace: String
   private let batchId: Int
-  private let isReplay: Bool
+  private let isAgain: Bool
   private let mark: String
   private let queryMark: String
+  private let settle: () throws -> Void
   private let fileSystem: FileSystem
   private var parts: [FinishedPart] = []
   private var isDone = false
 
   static func staging(_ directory: String, _ queryId: String) -> String { joinPath(directory, "_temporary-stream-\(queryId.prefix(8))") }
 
-  init(directory: String, manifests: String, batch: MicroBatch, _ fileSystem: FileSystem) throws {
+  init(directory: String, manifests: String, batch: MicroBatch, isAgain: Bool, _ fileSystem: FileSystem) throws {
     self.directory = directory
     self.manifests = manifests
     self.fileSystem = fileSystem
     batchId = batch.id
-    isReplay = batch.isReplay
+    self.isAgain = isAgain
+    settle = batch.settle
     let digits = String(batch.id)
     mark = "part-" + String(repeating: "0", count: max(0, 20 - digits.count)) + digits + "-"
     stagingPlace = Self.staging(directory, batch.queryId)
@@ -118,12 +134,13 @@ private final class BatchCommit: PartCommit {
   }
 
   func commit() throws -> Bool {
+    try settle()
     try Failpoint.pass("sink.encoded")
     var moves: [(from: String, to: String, part: FinishedPart)] = []
     let order = parts.filter { $0.rows > 0 }.sorted { (parentPath($0.name), $0.name) < (parentPath($1.name), $1.name) }
     for (n, part) in order.enumerated() { moves.append((part.path, finalName(part, n), part)) }
     var touched: Set<String> = []
-    if isReplay { try removeStrays(directory, "", keeping: Set(moves.map(\.to))) }
+    if isAgain { try removeStrays(directory, "", keeping: Set(moves.map(\.to))) }
     for move in moves {
       let target = joinPath(directory, move.to)
       let made = fileSystem.makeDirectories(parentPath(target))

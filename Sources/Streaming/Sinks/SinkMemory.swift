@@ -11,9 +11,10 @@ package enum SinkMemory: Sendable, Equatable {
   /// The sink keeps no record, or cannot be reached from here.
   case unknown
 
-  /// `identity` is what the checkpoint says of the sink (`kconnect.sink`); paths are taken from the working directory.
-  package init(identity: String, queryId: String, store: String? = nil) throws {
-    guard let colon = identity.firstIndex(of: ":") else {
+  /// `pins` is what the checkpoint says of the sink (`kconnect.sink`, `kconnect.sink.store`); `store` goes before it.
+  package init(pins: [String: String], queryId: String, store: String? = nil) throws {
+    let store = store ?? pins["kconnect.sink.store"]
+    guard let identity = pins["kconnect.sink"], let colon = identity.firstIndex(of: ":") else {
       self = .unknown
       return
     }

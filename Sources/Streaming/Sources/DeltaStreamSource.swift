@@ -72,7 +72,7 @@ package final class DeltaStreamSource: MicroBatchSource {
   }
 
   package var description: String { "delta stream \(log.displayPath)" }
-  package var identity: String { "delta:\(log.displayPath)" }
+  package var identity: String { "delta:\(absolutePath(log.path))" }
   package var acceptsNewColumns: Bool { true }
   package var backlog: [(name: String, value: Int)] { waiting == 0 ? [] : [("numFilesOutstanding", waiting)] }
 

@@ -13,11 +13,17 @@ package import FileConnector
 /// Files that appear in a place. Files are to be renamed into it, or guarded by `minFileAge` and `ignoreSuffix`.
 package final class FileStreamSource: MicroBatchSource {
   private let provider: FileProvider
+  /// As it was typed, for people.
+  private let label: String
+  /// From the root: the same files wherever the query is started.
   private let place: String
+  private let isPattern: Bool
   private let options: DataSourceOptions
   private let settings: FileStreamOptions
   private let listing: StreamListing
   private let fileSystem: FileSystem
+  /// Milliseconds since 1970.
+  private let now: @Sendable () -> Int64
   private var log: SeenLog?
   private var start = StartPoint.none
   private var deadLetters: DeadLetters?
@@ -25,14 +31,22 @@ package final class FileStreamSource: MicroBatchSource {
   /// What an available-now run may read; nil: whatever is there.
   private var frozen: [SeenFile]?
   private var waiting: [SeenFile] = []
+  /// Changed files that the user knows of, as they were then.
+  private var reported: Set<SeenFile> = []
   package let schema: StructType
   private var notes: [String] = []
 
   /// `schema` nil: taken from the files that are there; the caller pins it in the checkpoint. Throws when there are none.
-  package init(_ provider: FileProvider, path: String, schema: StructType?, options: DataSourceOptions, fileSystem: FileSystem = .system) throws {
+  package init(
+    _ provider: FileProvider, path typed: String, schema: StructType?, options: DataSourceOptions, fileSystem: FileSystem = .system,
+    now: @escaping @Sendable () -> Int64 = StreamClock.system.now
+  ) throws {
     self.provider = provider
     self.options = options
     self.fileSystem = fileSystem
+    self.now = now
+    label = typed
+    let path = if case .local(let local) = try SourcePath(typed) { local } else { typed }
     settings = try FileStreamOptions(options)
     let keepsBadRecords = provider.options.contains { $0.name == "badRecordsPath" }
     if settings.deadLetters != nil, !keepsBadRecords {
@@ -41,28 +55,39 @@ package final class FileStreamSource: MicroBatchSource {
     if keepsBadRecords, options.isGiven("badRecordsPath") {
       throw KConnectError(.optionInvalid, "option 'badRecordsPath' would keep the last batch's records only", hint: "deadLetterPath=DIRECTORY keeps those of all batches")
     }
-    place = path
-    if !GlobPattern.isPattern(path), pathKind(path) != .directory {
+    isPattern = GlobPattern.isPattern(path) && pathKind(path) != .directory
+    place = isPattern ? GlobPattern.absolute(path) : absolutePath(path)
+    if !isPattern, pathKind(path) != .directory {
       throw KConnectError(
         .pathNotFound, pathKind(path) == .missing ? "the directory '\(path)' does not exist" : "'\(path)' is not a directory",
         hint: "a stream reads a directory, or a pattern such as 'in/*.csv'")
     }
     listing = StreamListing(
-      place: path, namePatterns: options.string("pathGlobFilter").map { GlobPattern.expandingBraces($0).map(GlobPattern.init) },
+      place: place, isPattern: isPattern, namePatterns: options.string("pathGlobFilter").map { GlobPattern.expandingBraces($0).map(GlobPattern.init) },
       ignoredSuffixes: settings.ignoredSuffixes, fileExtensions: provider.format.fileExtensions)
+    let outputs: [(option: String, directory: String?, name: String?)] = [
+      ("sourceArchiveDir", settings.archive, nil), ("quarantinePath", settings.quarantine, nil), ("deadLetterPath", settings.deadLetters, DeadLetters.exampleName),
+    ]
+    for (option, directory, name) in outputs {
+      guard let directory, listing.reads(name, in: directory) else { continue }
+      throw KConnectError(
+        .optionInvalid, "option '\(option)': '\(directory)' lies in '\(typed)': what is put there would be read",
+        hint: "name a directory outside of it, or one whose name begins with '_' or '.'")
+    }
     if let schema {
       self.schema = schema
       return
     }
-    let present = try listing.unseen { _ in false }.filter { $0.size > 0 }.sorted(by: Self.isEarlier)
+    let present = try listing.unseen { _ in false }.filter { $0.size > 0 }.sorted(by: SeenFile.isEarlier)
     guard !present.isEmpty else {
       throw KConnectError(
-        .usage, "the columns of '\(path)' are not known: it holds no \(provider.shortName) files yet", hint: "give a schema, such as --schema 'a:long, b:string'")
+        .usage, "the columns of '\(typed)' are not known: it holds no \(provider.shortName) files yet", hint: "give a schema, such as --schema 'a:long, b:string'")
     }
-    self.schema = try provider.open(files: present.map { Self.entry($0, place: path) }, label: path, schema: nil, options: options).schema
+    let base = isPattern ? nil : place
+    self.schema = try provider.open(files: present.map { Self.entry($0, base: base) }, label: typed, schema: nil, options: options).schema
   }
 
-  package var description: String { "\(provider.shortName) stream \(place)" }
+  package var description: String { "\(provider.shortName) stream \(label)" }
   package var identity: String { "\(provider.shortName):\(place)" }
   package var backlog: [(name: String, value: Int)] {
     waiting.isEmpty ? [] : [("numFilesOutstanding", waiting.count), ("numBytesOutstanding", waiting.reduce(0) { $0 + $1.size })]
@@ -77,17 +102,24 @@ package final class FileStreamSource: MicroBatchSource {
     let entries = try checkpoint.sourceLog(index)
     let seen = try SeenLog(entries, fileSystem: fileSystem, nameOnly: settings.fileNameOnly)
     log = seen
-    start = try StartPoint.settle(options, entries.file("start"), hasBegun: seen.last >= 0) { Self.nowMs }
+    start = try StartPoint.settle(options, entries.file("start"), hasBegun: seen.last >= 0) { now() }
     deadLetters = try settings.deadLetters.map { try DeadLetters($0, queryId: checkpoint.id, fileSystem) }
     quarantine = settings.quarantine.map { Quarantine($0, log: entries, fileSystem) }
   }
 
-  private static func isEarlier(_ a: SeenFile, _ b: SeenFile) -> Bool {
-    a.modifiedMs != b.modifiedMs ? a.modifiedMs < b.modifiedMs : a.path.utf8.lexicographicallyPrecedes(b.path.utf8)
+  package func reads(_ name: String, in directory: String) -> Bool { listing.reads(name, in: directory) }
+
+  /// A path as it would be typed here.
+  func shown(_ path: String) -> String {
+    let here = joinPath(absolutePath("."), "")
+    return label.hasPrefix("/") || !path.hasPrefix(here) ? path : String(path.dropFirst(here.count))
   }
 
-  private static func entry(_ file: SeenFile, place: String) -> FileEntry {
-    let base = GlobPattern.isPattern(place) ? parentPath(file.path) : trimmingSlashes(place)
+  private func entry(_ file: SeenFile) -> FileEntry { Self.entry(file, base: isPattern ? nil : place) }
+
+  /// Directories below `base` may be partitions; nil: none are.
+  private static func entry(_ file: SeenFile, base: String?) -> FileEntry {
+    let base = base ?? parentPath(file.path)
     let below = parentPath(file.path).dropFirst(base.count).split(separator: "/").map(String.init)
     return FileEntry(path: file.path, size: file.size, modified: file.modifiedMs * 1_000_000, directories: below, source: .local(file.path))
   }
@@ -104,13 +136,17 @@ package final class FileStreamSource: MicroBatchSource {
 
   package func freeze() throws { frozen = try candidates() }
 
-  /// How many files wait for a query with that checkpoint, and those of the next batch; the checkpoint is only read.
+  /// How many files wait for a query with that checkpoint, and those of the next batch; the checkpoint is only read, also while it is used.
   func nextFiles(checkpoint: String?, index: Int) throws -> (waiting: Int, next: [SeenFile]) {
     let place = checkpoint.map { joinPath(joinPath($0, "sources"), String(index)) } ?? ""
-    let isThere = pathKind(place) == .directory
-    log = try isThere
-      ? SeenLog(NumberedLog(unopened: place, fileSystem), fileSystem: fileSystem, nameOnly: settings.fileNameOnly)
-      : SeenLog.empty(fileSystem, nameOnly: settings.fileNameOnly)
+    if pathKind(place) == .directory {
+      let entries = NumberedLog(unopened: place, fileSystem)
+      func read() throws -> SeenLog { try SeenLog(entries, fileSystem: fileSystem, nameOnly: settings.fileNameOnly) }
+      // A log that was compacted between its listing and its reading is read again.
+      do { log = try read() } catch let error as KConnectError where error.code == .checkpointConflict { log = try read() }
+    } else {
+      log = SeenLog.empty(fileSystem, nameOnly: settings.fileNameOnly)
+    }
     let open = try candidates()
     return (open.count, admitted(open))
   }
@@ -120,22 +156,17 @@ package final class FileStreamSource: MicroBatchSource {
     guard let log else { throw KConnectError(.internalError, "a file stream without its log") }
     let newest = log.newestMs
     let isAged = log.last >= 0 && !(settings.latestFirst && (settings.maxFiles != nil || settings.maxBytes != nil))
-    let freshFrom = settings.minFileAgeMs > 0 ? Self.nowMs - settings.minFileAgeMs : Int64.max
+    let freshFrom = settings.minFileAgeMs > 0 ? now() - settings.minFileAgeMs : Int64.max
+    // Behind the horizon files may have been read and forgotten, whatever the options are now.
+    let oldest = max(log.horizonMs, isAged ? newest - settings.maxFileAgeMs : .min)
     var found = try listing.unseen { log.contains($0) }
-    found.removeAll { !start.allows($0) || $0.modifiedMs > freshFrom || isAged && $0.modifiedMs < newest - settings.maxFileAgeMs }
+    found.removeAll { !start.allows($0) || $0.modifiedMs > freshFrom || $0.modifiedMs < oldest }
     if settings.fileNameOnly {
       var names: Set<String> = []
-      found = found.sorted(by: Self.isEarlier).filter { names.insert(lastPathComponent($0.path)).inserted }
+      found = found.sorted(by: SeenFile.isEarlier).filter { names.insert(lastPathComponent($0.path)).inserted }
     }
-    found.sort { settings.latestFirst ? Self.isEarlier($1, $0) : Self.isEarlier($0, $1) }
+    found.sort { settings.latestFirst ? SeenFile.isEarlier($1, $0) : SeenFile.isEarlier($0, $1) }
     return found
-  }
-
-  private static var nowMs: Int64 {
-    var time = timespec()
-    // SAFETY: the call fills the structure.
-    unsafe clock_gettime(CLOCK_REALTIME, &time)
-    return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
   }
 
   package func latestOffset(after start: StreamOffset?, _ admission: Admission) throws -> StreamOffset? {
@@ -190,7 +221,7 @@ package final class FileStreamSource: MicroBatchSource {
       }
     }
     let options = try deadLetters.map { try readOptions($0.draft(last)) } ?? options
-    return .scan(try provider.open(files: files.map { Self.entry($0, place: place) }, label: place, schema: schema, options: options))
+    return .scan(try provider.open(files: files.map(entry), label: label, schema: schema, options: options))
   }
 
   /// The files of steps first...last without those that cannot be read.
@@ -214,7 +245,7 @@ package final class FileStreamSource: MicroBatchSource {
     guard let quarantine, Quarantine.isAboutBytes(error) else { return false }
     let first = try step(start) + 1, last = try step(end)
     return try quarantine.examine(last, try planned(first, last)) { file in
-      let table = try provider.open(files: [Self.entry(file, place: place)], label: file.path, schema: schema, options: options)
+      let table = try provider.open(files: [entry(file)], label: file.path, schema: schema, options: options)
       try QueryExecution(.scan(table), options: ExecutionOptions(), context: EvaluationContext(nowTicks: 0, seed: 0)).run { _ in true }
     }
   }
@@ -238,15 +269,16 @@ package final class FileStreamSource: MicroBatchSource {
     return now == file || file.size < 0 ? .same : .other(now)
   }
 
-  /// Reports files read before that are not what they were.
+  /// Reports files read before that are not what they were, each change once.
   private func revalidate() throws {
     guard let log else { return }
-    for (path, time) in log.seen where !settings.fileNameOnly {
-      var info = stat()
-      // SAFETY: the call fills the structure.
-      if unsafe stat(path, &info) == 0, StreamListing.milliseconds(info) != time { notes.append("'\(path)' was changed after it was read; it is not read again") }
+    for file in log.seen.values where !settings.fileNameOnly {
+      guard case .other(let now) = Self.state(of: file), reported.insert(now).inserted else { continue }
+      notes.append("'\(shown(file.path))' was changed after it was read; it is not read again")
     }
   }
+
+  package func settle(through end: StreamOffset) throws { try deadLetters?.sync(try step(end)) }
 
   package func commit(through end: StreamOffset) throws {
     let k = try step(end)
@@ -260,7 +292,7 @@ package final class FileStreamSource: MicroBatchSource {
       try Failpoint.pass("clean.before")
       for file in try log?.files(k...k) ?? [] { clean(file) }
     }
-    try log?.done(through: k, horizonMs: settings.latestFirst ? nil : settings.maxFileAgeMs)
+    try log?.done(through: k, maxAgeMs: settings.latestFirst ? nil : settings.maxFileAgeMs)
   }
 
   /// Moves or deletes a file that is as it was when it was read; what cannot be moved stays, with a note.

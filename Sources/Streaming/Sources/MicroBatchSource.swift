@@ -22,6 +22,10 @@ package protocol MicroBatchSource: AnyObject {
   var schema: StructType { get }
   /// Takes this source's place in a checkpoint; called once, before anything else.
   func attach(_ checkpoint: Checkpoint, index: Int) throws
+  /// True when files of that name in a directory would be rows of this source.
+  func reads(_ name: String, in directory: String) -> Bool
+  /// The directory of the embedded store, from the root, where the rows stand in one.
+  var store: String? { get }
   /// Fixes what an available-now run reads: nothing that arrives later.
   func freeze() throws
   /// The end of the next batch behind `start` (nil: from the beginning); nil or `start` when there is nothing new. What the offset stands
@@ -31,6 +35,8 @@ package protocol MicroBatchSource: AnyObject {
   func rows(after start: StreamOffset?, through end: StreamOffset) throws -> LogicalPlan
   /// After a failure of that range: true when the source now leaves out what cannot be read, and the batch is to run again.
   func setAside(after start: StreamOffset?, through end: StreamOffset, _ error: KConnectError) throws -> Bool
+  /// All rows up to `end` were read and are about to become visible: what the source keeps beside them must be durable by then.
+  func settle(through end: StreamOffset) throws
   /// The batch that ended at `end` is done for good: the source may clean up behind it.
   func commit(through end: StreamOffset) throws
   /// Rows, files or bytes not read yet, for progress; empty where unknown.
@@ -45,8 +51,11 @@ package protocol MicroBatchSource: AnyObject {
 
 extension MicroBatchSource {
   package func attach(_ checkpoint: Checkpoint, index: Int) throws {}
+  package func reads(_ name: String, in directory: String) -> Bool { false }
+  package var store: String? { nil }
   package func freeze() throws {}
   package func setAside(after start: StreamOffset?, through end: StreamOffset, _ error: KConnectError) throws -> Bool { false }
+  package func settle(through end: StreamOffset) throws {}
   package func commit(through end: StreamOffset) throws {}
   package var backlog: [(name: String, value: Int)] { [] }
   package var acceptsNewColumns: Bool { false }

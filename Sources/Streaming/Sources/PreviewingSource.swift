@@ -26,6 +26,6 @@ extension FileStreamSource: PreviewingSource {
     let (all, next) = try nextFiles(checkpoint: checkpoint, index: index)
     let bytes = next.reduce(0) { $0 + $1.size }
     return SourcePreview(
-      summary: next.count == all ? "\(all) files, \(bytes) bytes" : "\(next.count) of \(all) files, \(bytes) bytes", items: next.map { "\($0.path)  \($0.size) bytes" })
+      summary: next.count == all ? "\(all) files, \(bytes) bytes" : "\(next.count) of \(all) files, \(bytes) bytes", items: next.map { "\(shown($0.path))  \($0.size) bytes" })
   }
 }

@@ -26,7 +26,7 @@ struct BadFile: Hashable {
     guard let path = value.text("path"), let reason = value.text("reason") else {
       throw KConnectError(.checkpointConflict, "'\(place)': found \(line.prefix(80)), expected path and reason")
     }
-    self.path = path
+    self.path = absolutePath(path)
     self.reason = reason
   }
 }

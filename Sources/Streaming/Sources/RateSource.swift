@@ -28,16 +28,25 @@ package final class RateSource: MicroBatchSource {
 
   /// `now` gives milliseconds since 1970.
   package init(perBatch: Bool, options: DataSourceOptions, now: @escaping () -> Int64) throws {
-    isPerBatch = perBatch
-    rowsPerSecond = Int64(options.integer("rowsPerSecond") ?? 1)
-    rowsPerBatch = Int64(options.integer("rowsPerBatch") ?? 0)
-    startMs = Int64(options.integer("startTimestamp") ?? 0)
-    advanceMs = Int64(options.integer("advanceMillisPerBatch") ?? 1_000)
-    self.now = now
-    guard rowsPerSecond >= 1, !perBatch || rowsPerBatch >= 1 else {
-      throw KConnectError(.optionInvalid, "option '\(perBatch ? "rowsPerBatch" : "rowsPerSecond")' must be 1 or more")
+    func number(_ name: String, _ range: ClosedRange<Int>) throws -> Int64 {
+      let value = options.integer(name) ?? 0
+      guard range.contains(value) else {
+        throw KConnectError(.optionInvalid, "option '\(name)': found \(value), expected \(range.lowerBound) to \(range.upperBound)")
+      }
+      return Int64(value)
     }
+    isPerBatch = perBatch
+    rowsPerSecond = perBatch ? 1 : try number("rowsPerSecond", 1...Self.mostRows)
+    rowsPerBatch = perBatch ? try number("rowsPerBatch", 1...Self.mostRows) : 1
+    startMs = try number("startTimestamp", Self.times)
+    advanceMs = try number("advanceMillisPerBatch", 0...Self.times.upperBound)
+    self.now = now
   }
+
+  /// Rows in a second or a batch.
+  private static let mostRows = 1_000_000_000
+  /// What a datetime holds, in milliseconds since 1970.
+  private static let times = -62_135_596_800_000...253_402_300_799_999
 
   package var schema: StructType { Self.columns }
   package var description: String { isPerBatch ? "rate-micro-batch" : "rate" }
@@ -68,31 +77,29 @@ package final class RateSource: MicroBatchSource {
   package func latestOffset(after start: StreamOffset?, _ admission: Admission) throws -> StreamOffset? {
     if isPerBatch {
       let n = try count(start) + 1
-      return StreamOffset(.object([("offset", .long(n)), ("timestamp", .long(startMs + n * advanceMs))]))
+      return StreamOffset(.object([("offset", .long(n)), ("timestamp", .long(try time(ofBatch: n)))]))
     }
     let seconds = frozenSeconds ?? max(0, (now() - epochMs) / 1_000)
     return try seconds > count(start) ? StreamOffset(.long(seconds)) : start
   }
 
+  /// Throws where the time is behind the year 9999.
+  private func time(ofBatch n: Int64) throws -> Int64 {
+    let (moved, overflows) = n.multipliedReportingOverflow(by: advanceMs)
+    guard !overflows, moved <= Int64(Self.times.upperBound) - startMs else {
+      throw KConnectError(.valueInvalid, "rate-micro-batch: the time of batch \(n) is behind the year 9999", hint: "choose a smaller advanceMillisPerBatch and another checkpoint directory")
+    }
+    return startMs + moved
+  }
+
   package func rows(after start: StreamOffset?, through end: StreamOffset) throws -> LogicalPlan {
-    let from = try count(start), to = try count(end)
-    let rows = isPerBatch ? rowsPerBatch : rowsPerSecond
-    let times: (Int64) -> Int64 = { value in
-      if self.isPerBatch { return (self.startMs + (value / rows) * self.advanceMs) * 10_000 }
-      return (self.epochMs + value * 1_000 / rows) * 10_000
-    }
-    var batches: [RecordBatch] = []
-    var value = from * rows
-    while value < to * rows {
-      let n = min(Int64(RecordBatch.maxRows), to * rows - value)
-      let values = (value..<value + n).map { $0 }
-      let columns = [
-        ColumnVector(type: .datetime, count: values.count, storage: .long(Buffer(values.map(times)))),
-        ColumnVector(type: .long, count: values.count, storage: .long(Buffer(values))),
-      ]
-      batches.append(RecordBatch(schema: schema, columns: columns, rowCount: Int(n)))
-      value += n
-    }
-    return .values(schema, batches)
+    let from = try count(start), to = try count(end), each = isPerBatch ? rowsPerBatch : rowsPerSecond
+    // Times grow with the rows: when the last one can be told, all can.
+    if isPerBatch { _ = try time(ofBatch: to) }
+    let (first, _) = from.multipliedReportingOverflow(by: each)
+    let (last, overflows) = to.multipliedReportingOverflow(by: each)
+    guard from >= 0, from <= to, !overflows else { throw KConnectError(.valueInvalid, "\(description): values up to offset \(end) do not fit into 64 bits", hint: "use another checkpoint directory") }
+    let times = isPerBatch ? RateTable.Times(startMs: startMs, stepMs: advanceMs, each: each) : RateTable.Times(startMs: epochMs, stepMs: 1_000, each: each, spreads: true)
+    return .scan(RateTable(schema: schema, description: description, values: first..<last, times: times))
   }
 }

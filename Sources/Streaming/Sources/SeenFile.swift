@@ -21,13 +21,19 @@ struct SeenFile: Hashable {
     self.size = size
   }
 
-  /// Reads a line of the source log.
+  /// The order of reading: by time, then name.
+  static func isEarlier(_ a: SeenFile, _ b: SeenFile) -> Bool {
+    a.modifiedMs != b.modifiedMs ? a.modifiedMs < b.modifiedMs : a.path.utf8.lexicographicallyPrecedes(b.path.utf8)
+  }
+
+  /// Reads a line of the source log. Logs of early versions have paths as they were typed: they are taken from the working directory.
   init(line: String, place: String) throws {
     let value = try JSONTree.parse(Array(line.utf8), place: place)
     guard let uri = value.text("path"), let time = value.integer("timestamp") else {
       throw KConnectError(.checkpointConflict, "'\(place)': found \(line.prefix(80)), expected path, timestamp and size")
     }
-    path = uri.hasPrefix("file://") ? String(uri.dropFirst(7)) : uri
+    let typed = uri.hasPrefix("file://") ? String(uri.dropFirst(7)) : uri
+    path = typed.hasPrefix("/") ? typed : absolutePath(typed)
     modifiedMs = Int64(time)
     size = value.integer("size") ?? -1
   }

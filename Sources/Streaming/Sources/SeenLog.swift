@@ -1,5 +1,5 @@
-// Role: the source log of a file stream: entry k holds the files of step k. Every tenth entry is compacted: `k.compact` holds all files that
-// are still within `maxFileAge`, and the entries it covers go. Memory holds names only.
+// Role: the source log of a file stream: entry k holds the files of step k. Every tenth entry is compacted: `k.compact` holds a horizon and
+// all files that are not older than it, and the entries it covers go. What lies behind the horizon may have been read and forgotten.
 
 import Columnar
 import DataSource
@@ -11,15 +11,16 @@ struct SeenLog {
   private let log: NumberedLog
   private let fileSystem: FileSystem
   private let nameOnly: Bool
-  /// Paths (or names) of all files in the log, with their time.
-  private(set) var seen: [String: Int64] = [:]
+  /// The files in the log by path (or name).
+  private(set) var seen: [String: SeenFile] = [:]
   /// The newest modification time in the log; 0 when there is none.
   private(set) var newestMs: Int64 = 0
+  /// Files older than this were forgotten, in this run or an earlier one: one that is not in `seen` may have been read.
+  private(set) var horizonMs = Int64.min
   /// The last entry, -1 before the first.
   private(set) var last = -1
-  /// Entries in memory: those that a replay or clean-up may ask for.
+  /// Entries that a replay or clean-up may ask for.
   private var recent: [Int: [SeenFile]] = [:]
-  private var compacted: [SeenFile] = []
   private var compactedThrough = -1
 
   init(_ log: NumberedLog, fileSystem: FileSystem, nameOnly: Bool) throws {
@@ -27,13 +28,16 @@ struct SeenLog {
     self.fileSystem = fileSystem
     self.nameOnly = nameOnly
     for name in try DirectoryReader.names(in: log.directory) {
-      if name.hasSuffix(".compact"), let k = Int(name.dropLast(8)) { compactedThrough = max(compactedThrough, k) }
+      if let k = Self.compactNumber(name) { compactedThrough = max(compactedThrough, k) }
     }
     if compactedThrough >= 0 {
       let path = joinPath(log.directory, "\(compactedThrough).compact")
-      let lines = try SmallFile.read(path).map { try LogText.lines($0, path: path) } ?? []
-      for line in lines { compacted.append(try SeenFile(line: line, place: path)) }
-      for file in compacted { remember(file) }
+      var lines = try SmallFile.read(path).map { try LogText.lines($0, path: path) }?[...] ?? []
+      if let first = lines.first, let horizon = try JSONTree.parse(Array(first.utf8), place: path).integer("horizonMs") {
+        horizonMs = Int64(horizon)
+        lines.removeFirst()
+      }
+      for line in lines { remember(try SeenFile(line: line, place: path)) }
       last = compactedThrough
     }
     for k in try log.numbers() where k > compactedThrough {
@@ -45,6 +49,9 @@ struct SeenLog {
       add(files, as: k)
     }
   }
+
+  /// K for `K.compact`.
+  static func compactNumber(_ name: String) -> Int? { name.hasSuffix(".compact") ? Int(name.dropLast(8)) : nil }
 
   /// The log of a query that has not begun; it cannot be written to.
   static func empty(_ fileSystem: FileSystem, nameOnly: Bool) -> SeenLog { SeenLog(fileSystem, nameOnly: nameOnly) }
@@ -58,7 +65,7 @@ struct SeenLog {
   private func key(_ path: String) -> String { nameOnly ? lastPathComponent(path) : path }
 
   private mutating func remember(_ file: SeenFile) {
-    seen[key(file.path)] = file.modifiedMs
+    seen[key(file.path)] = file
     newestMs = max(newestMs, file.modifiedMs)
   }
 
@@ -96,23 +103,22 @@ struct SeenLog {
     return k
   }
 
-  /// Batches up to entry k are done: compacts when due. Files older than the newest by more than `horizonMs` are forgotten then.
-  mutating func done(through k: Int, horizonMs: Int64?) throws {
+  /// Batches up to entry k are done: compacts when due. Files older than the newest by more than `maxAgeMs` are forgotten then; nil: none.
+  mutating func done(through k: Int, maxAgeMs: Int64?) throws {
     recent = recent.filter { $0.key >= k }
     guard k - compactedThrough >= Self.compactEvery else { return }
-    var live = compacted
-    for i in (compactedThrough + 1)...k { live += try files(i...i) }
-    if let horizonMs {
-      live = live.filter { $0.modifiedMs >= newestMs - horizonMs }
-      let kept = Set(live.map { key($0.path) })
-      let beyond = newestMs - horizonMs
-      seen = seen.filter { kept.contains($0.key) || $0.value >= beyond }
+    let open = Set(recent.filter { $0.key > k }.values.joined().map { key($0.path) })
+    if let maxAgeMs {
+      horizonMs = max(horizonMs, newestMs - maxAgeMs)
+      let horizonMs = horizonMs
+      seen = seen.filter { open.contains($0.key) || $0.value.modifiedMs >= horizonMs }
     }
+    let live = seen.filter { !open.contains($0.key) }.values.sorted(by: SeenFile.isEarlier)
+    let head = horizonMs == .min ? [] : [DynamicValue.object([("horizonMs", .long(horizonMs))]).json]
     try Failpoint.pass("compact.before")
-    guard try SmallFile.putDurably(LogText.bytes(live.map(\.line)), name: "\(k).compact", in: log.directory, fileSystem) else { return }
+    guard try SmallFile.putDurably(LogText.bytes(head + live.map(\.line)), name: "\(k).compact", in: log.directory, fileSystem) else { return }
     try Failpoint.pass("compact.after")
     let covered = compactedThrough
-    compacted = live
     compactedThrough = k
     // A replay may still ask for entry k; older ones are covered.
     for n in try log.numbers() where n < k { log.remove(String(n)) }

@@ -79,10 +79,6 @@ package final class StdinStreamSource: MicroBatchSource {
   package func attach(_ checkpoint: Checkpoint, index: Int) throws {
     directory = try checkpoint.sourceLog(index).directory
     for name in try DirectoryReader.names(in: directory) {
-      if name.hasPrefix(".") {
-        if name.hasSuffix(".tmp") { _ = fileSystem.remove(joinPath(directory, name)) }
-        continue
-      }
       guard let number = name.split(separator: "-").first.flatMap({ Int($0) }) else { continue }
       pieces[number] = name
       last = max(last, number)
@@ -169,7 +165,7 @@ package final class StdinStreamSource: MicroBatchSource {
     let sum = unsafe bytes.withUnsafeBytes { unsafe crc32Checksum($0) }
     let name = "\(last + 1)-\(String(sum, radix: 16)).\(provider.format.fileExtensions.first ?? "txt")"
     guard try SmallFile.putDurably(bytes, name: name, in: directory, fileSystem) else {
-      throw KConnectError(.checkpointConflict, "'\(joinPath(directory, name))' was written by another process: two queries use this checkpoint", hint: "stop one of them")
+      throw Checkpoint.secondWriter(joinPath(directory, name))
     }
     last += 1
     pieces[last] = name

@@ -16,6 +16,7 @@ package final class StoreStreamSource: MicroBatchSource {
 
   private let table: StoreTable
   private let label: String
+  package let store: String?
   private let maxRows: Int
   private let maxBytes: Int
   private let maxExtents: Int
@@ -32,6 +33,7 @@ package final class StoreStreamSource: MicroBatchSource {
   /// Throws PATH_NOT_FOUND, USAGE, OPTION_INVALID.
   package init(_ path: String, options: DataSourceOptions) throws {
     table = try StoreTables.open(path, options)
+    store = StoreTables.place(options)
     label = "\(quotedName(table.database.name)).\(quotedName(table.name))"
     func limit(_ value: Int?, _ name: String) throws -> Int {
       guard let value, value >= 0 else { throw KConnectError(.optionInvalid, "option '\(name)' must be 0 or more") }

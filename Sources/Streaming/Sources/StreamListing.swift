@@ -8,7 +8,9 @@ import DataSource
 import FileConnector
 
 struct StreamListing {
+  /// From the root; a directory, or a pattern.
   let place: String
+  let isPattern: Bool
   let namePatterns: [GlobPattern]?
   let ignoredSuffixes: [String]
   let fileExtensions: [String]
@@ -16,7 +18,7 @@ struct StreamListing {
   /// Unseen files, in no order. `isSeen` gets full paths.
   func unseen(_ isSeen: (String) -> Bool) throws -> [SeenFile] {
     var out: [SeenFile] = []
-    if GlobPattern.isPattern(place), pathKind(place) == .missing {
+    if isPattern {
       let entries: [FileEntry]
       do { entries = try FileListing.files([place], ListingOptions()) } catch let error as KConnectError where error.code == .pathNotFound { return [] }
       for entry in entries where isWanted(lastPathComponent(entry.path)) && !isSeen(entry.path) {
@@ -57,6 +59,45 @@ struct StreamListing {
       out.append(SeenFile(path: path, modifiedMs: StreamListing.milliseconds(info), size: Int(info.st_size)))
     }
     for path in subdirectories { try walk(path, depth: depth + 1, isSeen, &out) }
+  }
+
+  /// True when a file of that name (nil: of any that is wanted) in a directory, or below it, is listed. The directory need not be there yet.
+  func reads(_ name: String?, in directory: String) -> Bool {
+    if let name, !isWanted(name) { return false }
+    let resolved = Self.resolved(directory)
+    guard isPattern else {
+      let base = Self.components(resolvedPath(place)), target = Self.components(resolved)
+      return target.starts(with: base) && !target.dropFirst(base.count).contains(where: FileListing.isHidden)
+    }
+    return GlobPattern.expandingBraces(place).contains { text in
+      let patterns = Self.components(text).map { GlobPattern($0) }
+      return [absolutePath(directory), resolved].contains { Self.reaches(patterns[...], Self.components($0)[...], name) }
+    }
+  }
+
+  private static func components(_ path: String) -> [String] { path.split(separator: "/").map(String.init) }
+
+  /// The path with the links of what is there resolved.
+  private static func resolved(_ path: String) -> String {
+    var at = absolutePath(path)
+    var missing: [String] = []
+    while at != "/", !pathExists(at) {
+      missing.append(lastPathComponent(at))
+      at = parentPath(at)
+    }
+    return missing.reversed().reduce(resolvedPath(at)) { joinPath($0, $1) }
+  }
+
+  /// True when a pattern matches the directory, one above it (both are walked), or a file in it.
+  private static func reaches(_ patterns: ArraySlice<GlobPattern>, _ directory: ArraySlice<String>, _ name: String?) -> Bool {
+    guard let pattern = patterns.first else { return !directory.contains(where: FileListing.isHidden) }
+    let rest = patterns.dropFirst()
+    let isDeep = pattern.text == "**"
+    if isDeep, reaches(rest, directory, name) { return true }
+    guard let own = directory.first else { return rest.isEmpty && (name.map { isDeep || pattern.matches($0) } ?? true) }
+    if FileListing.isHidden(own), !(own.unicodeScalars.first.map { pattern.begins(with: $0) } ?? false) { return false }
+    if isDeep { return reaches(patterns, directory.dropFirst(), name) }
+    return pattern.matches(own) && reaches(rest, directory.dropFirst(), name)
   }
 
   static func milliseconds(_ info: stat) -> Int64 { Int64(info.st_mtim.tv_sec) * 1_000 + Int64(info.st_mtim.tv_nsec) / 1_000_000 }

@@ -64,15 +64,9 @@ final class DedupState: @unchecked Sendable {  // changed by the query's thread 
 
   private func path(_ name: String) -> String { joinPath(directory, name) }
 
-  /// The numbers of the files of a kind, ascending. Drafts of a dead process are removed.
+  /// The numbers of the files of a kind, ascending.
   private func versions(_ kind: String) throws -> [Int] {
-    var out: [Int] = []
-    for name in try DirectoryReader.names(in: directory) {
-      if name.hasSuffix("." + kind), let n = Int(name.dropLast(kind.count + 1)) { out.append(n) } else if name.hasPrefix("."), name.hasSuffix(".tmp") {
-        _ = fileSystem.remove(path(name))
-      }
-    }
-    return out.sorted()
+    try DirectoryReader.names(in: directory).compactMap { $0.hasSuffix("." + kind) ? Int($0.dropLast(kind.count + 1)) : nil }.sorted()
   }
 
   private func read(_ name: String) throws -> StateRows {
@@ -96,7 +90,7 @@ final class DedupState: @unchecked Sendable {  // changed by the query's thread 
     try Failpoint.pass("state.before")
     let bytes = StateFile.bytes(findings.added, schema: schema)
     guard try SmallFile.putDurably(bytes, name: "\(version).delta", in: directory, fileSystem) else {
-      throw KConnectError(.checkpointConflict, "'\(path("\(version).delta"))' was written by another process: two queries use this checkpoint", hint: "stop one of them")
+      throw Checkpoint.secondWriter(path("\(version).delta"))
     }
     try Failpoint.pass("state.after")
   }

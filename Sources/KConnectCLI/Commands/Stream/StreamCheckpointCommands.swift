@@ -29,12 +29,12 @@ struct StreamRepairCommand: ParsableCommand {
       exit code is then 1.
       """)
   @Argument(help: "The checkpoint directory.") var directory: String
-  @Option(help: ArgumentHelp("Directory of the embedded store, for streams into it; else $KCONNECT_STORE, else ./kustodata.", valueName: "dir"))
+  @Option(help: ArgumentHelp("Directory of the embedded store, for streams into it; else the one that the checkpoint names, else $KCONNECT_STORE, else ./kustodata.", valueName: "dir"))
   var store: String?
   @Flag(help: "Say what would be done and change nothing.") var dryRun = false
 
   func run() throws {
-    let findings = try CheckpointRepair.run(directory, applies: !dryRun) { try SinkMemory(identity: $0, queryId: $1, store: store) }
+    let findings = try CheckpointRepair.run(directory, applies: !dryRun) { try SinkMemory(pins: $0, queryId: $1, store: store) }
     for finding in findings {
       print("found: \(finding.problem)")
       if let remedy = finding.remedy { print("  \(dryRun ? "would be " : "")\(remedy)") } else { print("  nothing safe can be done about it") }
@@ -67,7 +67,7 @@ struct StreamResetCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "reset", abstract: "Explains how to start a stream over, and what its sink remembers. Removes nothing.")
   @Argument(help: "The checkpoint directory.") var directory: String
-  @Option(help: ArgumentHelp("Directory of the embedded store, for streams into it; else $KCONNECT_STORE, else ./kustodata.", valueName: "dir"))
+  @Option(help: ArgumentHelp("Directory of the embedded store, for streams into it; else the one that the checkpoint names, else $KCONNECT_STORE, else ./kustodata.", valueName: "dir"))
   var store: String?
 
   func run() throws {
@@ -75,7 +75,7 @@ struct StreamResetCommand: ParsableCommand {
     if isRunning { throw KConnectError(.locked, "the stream of '\(directory)' is running", hint: "stop it first", isRetryable: true) }
     let pinned = (state.committed ?? state.pending)?.pinned ?? [:]
     let sink = pinned["kconnect.sink"] ?? "no sink yet"
-    let memory = try id.map { try SinkMemory(identity: sink, queryId: $0, store: store) } ?? .unknown
+    let memory = try id.map { try SinkMemory(pins: pinned, queryId: $0, store: store) } ?? .unknown
     let remembered = switch memory {
     case .newest(let newest?): "\(sink) has batches of query \(id ?? "") up to \(newest)"
     case .newest(nil): "\(sink) has no batch of query \(id ?? "none")"
