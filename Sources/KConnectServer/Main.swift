@@ -7,6 +7,7 @@ import KConnect
 import KustoAccess
 import KustoServer
 import KustoStore
+import PythonPlugin
 import Synchronization
 
 #if canImport(Glibc)
@@ -53,6 +54,16 @@ struct ServerCommand: ParsableCommand {
   var threads: Int?
   @Option(help: ArgumentHelp("Directory for spill files.", valueName: "dir"))
   var spillDirectory: String?
+  @Flag(help: "Let queries run Python scripts: evaluate python(...). They are confined: no files but their own, no network, no other processes.")
+  var enablePython = false
+  @Option(help: ArgumentHelp("The interpreter of scripts, with pandas and pyarrow.", valueName: "path"))
+  var python: String?
+  @Option(help: ArgumentHelp("Seconds a script may take.", valueName: "n"))
+  var pythonTimeout = "240"
+  @Option(help: ArgumentHelp("Memory a script may use, and bytes of its result at most.", valueName: "size"))
+  var pythonMemory = "4g"
+  @Option(help: ArgumentHelp("Scripts at a time; others wait.", valueName: "n"))
+  var pythonScripts = 4
   @Option(help: ArgumentHelp("Bytes of a query or command at most.", valueName: "size"))
   var maxTextSize = "32m"
   @Option(help: ArgumentHelp("Bytes of a streaming ingestion at most, as sent.", valueName: "size"))
@@ -88,7 +99,22 @@ struct ServerCommand: ParsableCommand {
     configuration.maxTextBytes = try SizeText.bytes(maxTextSize, setting: "--max-text-size")
     configuration.maxStreamingBytes = try SizeText.bytes(maxStreamingSize, setting: "--max-streaming-size")
     configuration.upkeepInterval = upkeepInterval
+    configuration.python = try pythonSettings()
     return (configuration, address)
+  }
+
+  private func pythonSettings() throws -> PythonSettings? {
+    guard enablePython else {
+      if python != nil { throw KConnectError(.usage, "--python means nothing without --enable-python") }
+      return nil
+    }
+    guard pythonScripts > 0 else { throw KConnectError(.usage, "--python-scripts is at least 1") }
+    var settings = PythonSettings()
+    settings.interpreter = python ?? settings.interpreter
+    settings.timeoutSeconds = try PythonSettings.timeout(pythonTimeout, setting: "--python-timeout")
+    settings.memoryBytes = try SizeText.bytes(pythonMemory, setting: "--python-memory")
+    settings.maxScripts = pythonScripts
+    return settings
   }
 
   private static func variable(_ name: String) -> String? {

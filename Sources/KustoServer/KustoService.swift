@@ -9,6 +9,7 @@ import KQL
 package import KustoAccess
 package import KustoStore
 import KustoWire
+import PythonPlugin
 
 /// Answers requests over one store. Safe from any thread.
 package final class KustoService: Sendable {
@@ -56,6 +57,16 @@ package final class KustoService: Sendable {
     options.spillDirectory = configuration.spillDirectory
     let guarded = try PathGuard(paths: configuration.allowedPaths, urls: configuration.allowedURLs)
     pathGuard = guarded
+    if var python = configuration.python {
+      python.temporaryDirectory = configuration.spillDirectory
+      python.protectedPaths = [configuration.storePath]
+      python.requiresConfinement = true
+      python.checkArtifact = { try guarded.check($0) }
+      let host = PythonHost(python)
+      // Better at the start than in somebody's query.
+      try host.prepare()
+      options.scripts = host
+    }
     let queues = IngestionQueues()
     self.queues = queues
     executor = CommandExecutor(store, options: options, pathGuard: { try guarded.check($0) }, ingestionService: queues, access: access)

@@ -1,5 +1,7 @@
 // Role: everything that decides how a server behaves.
 
+package import PythonPlugin
+
 /// Settings of a server. Sizes in bytes, times in seconds.
 package struct ServerConfiguration: Sendable {
   package var storePath: String
@@ -23,6 +25,8 @@ package struct ServerConfiguration: Sendable {
   package var requestMemory: Int?
   package var threads: Int?
   package var spillDirectory: String?
+  /// What runs Python scripts of queries; nil: they are refused.
+  package var python: PythonSettings?
   /// How long blobs of queued ingestion stay.
   package var blobLifetime = 86_400
   /// Between rounds of upkeep; 0: none.

@@ -155,3 +155,9 @@ enum LogLines {
     }
   }
 }
+
+/// The table `db.T` of the store in a place, made when it is missing.
+func storeTable(_ place: Place) throws -> StoreTable {
+  let store = try OpenStores.executor(place.file("store"), create: true).store
+  return try store.createDatabase("db", ifNotExists: true).createTable(TableDescription("T", schema: try StructType(ddl: "id:long, text:string")))
+}

@@ -13,9 +13,12 @@ struct DeltaFileCatalog: FileCatalog {
   private let fields: [String: DeltaField]
   private let mapping: ColumnMapping
   private let directory: String
+  /// Columns that the files have and the table's schema does not.
+  private let besides: Set<String>
   private let cache = StatisticsCache()
 
-  init(_ snapshot: DeltaSnapshot, _ files: [AddFile], directory: String) {
+  init(_ snapshot: DeltaSnapshot, _ files: [AddFile], directory: String, besides: [String] = []) {
+    self.besides = Set(besides)
     self.files = files
     fields = Dictionary(snapshot.schema.fields.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     mapping = snapshot.columnMapping
@@ -28,6 +31,7 @@ struct DeltaFileCatalog: FileCatalog {
   }
 
   func ownName(_ column: String, in table: any BatchReadable) -> String? {
+    if besides.contains(column) { return table.schema.index(of: column) == nil ? nil : column }
     guard let field = fields[column] else { return nil }
     switch mapping {
     case .none: return table.schema.index(of: column) == nil ? nil : column

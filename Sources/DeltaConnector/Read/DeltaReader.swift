@@ -1,6 +1,6 @@
 // Role: from a version of a table to a `FileTable` over its files: time travel, partition values, names, deleted rows.
 
-import Columnar
+package import Columnar
 import DataSource
 package import Delta
 package import FileConnector
@@ -31,12 +31,13 @@ package struct DeltaReader {
     return try log.snapshot(at: try log.version(asOf: ticks / 10_000))
   }
 
-  /// The rows of a snapshot. `directory` is the table's; `files` are some of the snapshot's, nil for all; `parquet` are options of Parquet files.
+  /// The rows of a snapshot. `directory` is the table's; `files` are some of the snapshot's, nil for all; `besides` are columns that the files
+  /// have and the table does not; `parquet` are options of Parquet files.
   package static func table(
-    _ snapshot: DeltaSnapshot, in directory: String, files: [AddFile]? = nil, parquet: [(String, String)] = []
+    _ snapshot: DeltaSnapshot, in directory: String, files: [AddFile]? = nil, besides: [StructField] = [], parquet: [(String, String)] = []
   ) throws -> FileTable {
     let adds = files ?? snapshot.adds
-    let schema = snapshot.structType
+    let schema = StructType(snapshot.structType.fields + besides)
     let keys = snapshot.metadata.partitionColumns.compactMap { snapshot.schema.field($0) }
     var entries: [FileEntry] = []
     var values: [[Scalar]] = []
@@ -56,6 +57,6 @@ package struct DeltaReader {
     return try FileTable(
       format: format, options: try DataSourceOptions(source: "delta", specs: format.options, given: parquet, use: .read), files: entries,
       partitions: partitions, schema: schema, description: "delta \(snapshot.path) (version \(snapshot.version), \(adds.count) files)",
-      catalog: DeltaFileCatalog(snapshot, adds, directory: directory))
+      catalog: DeltaFileCatalog(snapshot, adds, directory: directory, besides: besides.map(\.name)))
   }
 }

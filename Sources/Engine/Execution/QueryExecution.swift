@@ -14,6 +14,8 @@ package struct ExecutionOptions: Sendable {
   package var optimizes = true
   /// Directory for spill files; nil: the system's temporary directory.
   package var spillDirectory: String?
+  /// Who runs scripts of other languages; nil: they are refused.
+  package var scripts: (any ScriptHost)?
   package init() {}
 }
 

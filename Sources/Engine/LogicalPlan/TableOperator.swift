@@ -107,6 +107,12 @@ package final class TableOperatorContext: Sendable {
   /// Throws CANCELLED when the query is to stop; called by the node for each batch, by operators within long work.
   package func check() throws { try run.check() }
 
+  /// Runs `body`, which waits for something outside; meanwhile another thread takes the caller's place.
+  package func whileWaiting<R>(_ body: () throws -> R) rethrows -> R { try run.pool.whileWaiting(body) }
+
+  /// Threads that may work for the query.
+  package var parallelism: Int { run.parallelism }
+
   /// The rows of a plan that this operator runs itself, on one thread; blocks. Stops when the query is cancelled.
   package func rows(of plan: LogicalPlan) throws -> [RecordBatch] {
     var options = run.options

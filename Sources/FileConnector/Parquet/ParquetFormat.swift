@@ -132,8 +132,9 @@ package struct ParquetFormat: FileFormat {
 }
 
 /// `ParquetError` → `KConnectError`, in one place.
-enum ParquetErrors {
-  static func mapped<R>(_ body: () throws -> R) throws -> R {
+package enum ParquetErrors {
+  /// Runs `body`; what it throws of the format becomes the public error.
+  package static func mapped<R>(_ body: () throws -> R) throws -> R {
     do { return try body() } catch let error as ParquetError { throw map(error) }
   }
 

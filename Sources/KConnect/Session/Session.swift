@@ -4,6 +4,8 @@ import Columnar
 public import DataSource
 package import Engine
 package import Expressions
+import KustoStore
+import PythonPlugin
 import Synchronization
 
 /// The entry point: readers, queries and DataFrames made from Swift values.
@@ -98,7 +100,7 @@ public struct SessionBuilder: Sendable {
   init() {}
 
   private static let current = Mutex<Session?>(nil)
-  private static let known = ["threads", "memoryLimit", "spillDirectory"]
+  private static let known = ["threads", "memoryLimit", "spillDirectory", "enablePython", "python", "pythonTimeout", "pythonMemory"]
 
   /// The name of the program, for plans and messages.
   public func appName(_ name: String) -> Self {
@@ -108,7 +110,8 @@ public struct SessionBuilder: Sendable {
   }
 
   /// A setting by name: `threads` (worker threads; default one per core), `memoryLimit` (such as `2g`; default 60 % of the memory),
-  /// `spillDirectory` (default the system's temporary directory). Names are checked by `getOrCreate`.
+  /// `spillDirectory` (default the system's temporary directory). `enablePython` (`true` lets queries run Python with `evaluate python`), `python`
+  /// (the interpreter, default `python3`), `pythonTimeout` (seconds, default 240), `pythonMemory` (default `4g`). Names are checked by `getOrCreate`.
   public func config(_ key: String, _ value: String) -> Self {
     var copy = self
     copy.settings[key] = value
@@ -137,6 +140,8 @@ public struct SessionBuilder: Sendable {
 
   private static func executionOptions(_ settings: [String: String]) throws(KConnectError) -> ExecutionOptions {
     var options = ExecutionOptions()
+    var python = PythonSettings()
+    var usesPython = false
     for (key, value) in settings {
       switch known.first(where: { $0.lowercased() == key.lowercased() }) {
       case "threads":
@@ -147,11 +152,22 @@ public struct SessionBuilder: Sendable {
       case "memoryLimit":
         options.memoryLimit = try SizeText.bytes(value, setting: "memoryLimit")
       case "spillDirectory": options.spillDirectory = value
+      case "enablePython":
+        guard let isOn = Bool(value) else { throw KConnectError(.configuration, "setting 'enablePython': found '\(value.prefix(80))', expected true or false") }
+        usesPython = isOn
+      case "python": python.interpreter = value
+      case "pythonTimeout": python.timeoutSeconds = try PythonSettings.timeout(value, setting: "pythonTimeout")
+      case "pythonMemory": python.memoryBytes = try SizeText.bytes(value, setting: "pythonMemory")
       default:
         let near = nearestNames(to: key, among: known, limit: 1).first
         throw KConnectError(
           .configuration, "unknown setting '\(key)'", hint: (near.map { "did you mean '\($0)'? " } ?? "") + "settings: \(known.joined(separator: ", "))")
       }
+    }
+    if usesPython {
+      python.temporaryDirectory = options.spillDirectory
+      python.protectedPaths = [OpenStores.defaultPath]
+      options.scripts = PythonHost(python)
     }
     return options
   }

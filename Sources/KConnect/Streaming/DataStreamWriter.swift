@@ -90,6 +90,9 @@ public struct DataStreamWriter: Sendable {
       guard chosen != nil || common != nil else {
         throw KConnectError(.usage, "no checkpoint: a stream needs a directory that remembers how far it is", hint: "option(\"checkpointLocation\", DIR), or --checkpoint DIR")
       }
+      if let name = settings.name, ["", ".", ".."].contains(name) {
+        throw KConnectError(.usage, "a query cannot be named '\(name)': its name is that of a directory and of a table", hint: "queryName(\"NAME\")")
+      }
       try StreamPlan.check(frame.plan)
       let sink = try sink ?? makeSink(path, given, onNote: onNote)
       // Under the common place each query has a directory that is the same at every start.

@@ -6,6 +6,7 @@ import Settings
 import DataSource
 import KConnect
 import KustoConnector
+import PythonPlugin
 
 struct CommonFlags: ParsableArguments {
   @Option(help: ArgumentHelp("Settings in TOML. Else $KCONNECT_CONFIG, ~/.config/kconnect/config.toml or /etc/kconnect/config.toml.", valueName: "file"))
@@ -22,6 +23,18 @@ struct CommonFlags: ParsableArguments {
 
   @Option(help: ArgumentHelp("Memory a query may hold before it spills, such as 512m or 2g; default 60 % of the memory.", valueName: "size"))
   var memoryLimit: String?
+
+  @Flag(help: "Let queries run Python scripts: evaluate python(...).")
+  var enablePython = false
+
+  @Option(help: ArgumentHelp("The interpreter of scripts, with pandas and pyarrow; default python3.", valueName: "path"))
+  var python: String?
+
+  @Option(help: ArgumentHelp("Seconds a script may take; default 240.", valueName: "n"))
+  var pythonTimeout: String?
+
+  @Option(help: ArgumentHelp("Memory a script may use, and bytes of its result at most; default 4g.", valueName: "size"))
+  var pythonMemory: String?
 
   @Option(help: ArgumentHelp("Progress on stderr: auto, bar, json or none.", valueName: "mode"))
   var progress: String?
@@ -40,13 +53,26 @@ struct CommonFlags: ParsableArguments {
     if let threads = threads ?? configuration.defaults["threads"] { builder = builder.config("threads", threads) }
     if let limit = memoryLimit ?? configuration.defaults["memory-limit"] { builder = builder.config("memoryLimit", limit) }
     if let spill = configuration.defaults["spill-directory"] { builder = builder.config("spillDirectory", spill) }
+    builder = try addingPython(builder)
     let mode = try ProgressMode(word: progress ?? configuration.defaults["progress"] ?? "auto")
-    let isFromFlags = threads != nil || memoryLimit != nil
+    let isFromFlags = threads != nil || memoryLimit != nil || enablePython
     let context = Context(
       session: try Self.session(builder, isFromFlags: isFromFlags), configuration: configuration,
       progress: quiet && progress == nil ? .none : mode, isQuiet: quiet, isVerbose: verbose)
     for note in configuration.notes { context.note(note) }
+    if enablePython, !PythonHost.canConfine { context.note("this kernel cannot confine programs: Python scripts can read and write whatever you can") }
     return context
+  }
+
+  /// The flags of scripts, which mean nothing unless scripts are on.
+  private func addingPython(_ builder: SessionBuilder) throws -> SessionBuilder {
+    var builder = builder
+    for (flag, setting, value) in [("--python", "python", python), ("--python-timeout", "pythonTimeout", pythonTimeout), ("--python-memory", "pythonMemory", pythonMemory)] {
+      guard let value else { continue }
+      guard enablePython else { throw KConnectError(.usage, "\(flag) means nothing without --enable-python") }
+      builder = builder.config(setting, value)
+    }
+    return enablePython ? builder.config("enablePython", "true") : builder
   }
 
   /// A wrong setting is a usage error when a flag says it, else one of configuration.

@@ -25,7 +25,7 @@ struct PluginCall {
 extension Binder {
   /// Plugins that ask a service or run a language that is not here.
   private static let services: [String: String] = [
-    "python": "runs Python in a sandbox of the service", "r": "runs R in a sandbox of the service", "sql_request": "asks a SQL database",
+    "r": "runs R in a sandbox of the service", "sql_request": "asks a SQL database",
     "mysql_request": "asks a MySQL database", "postgresql_request": "asks a PostgreSQL database", "cosmosdb_sql_request": "asks Cosmos DB",
     "http_request": "asks a web service", "http_request_post": "asks a web service", "ai_embeddings": "asks a language model",
     "ai_embed_text": "asks a language model", "ai_chat_completion": "asks a language model", "ai_chat_completion_prompt": "asks a language model",
@@ -36,7 +36,7 @@ extension Binder {
   private static let plugins = [
     "active_users_count", "activity_counts_metrics", "activity_engagement", "activity_metrics", "autocluster", "bag_unpack", "basket",
     "dcount_intersect", "diffpatterns", "diffpatterns_text", "funnel_sequence", "funnel_sequence_completion", "infer_storage_schema",
-    "geo_line_lookup", "geo_polygon_lookup", "ipv4_lookup", "ipv6_lookup", "narrow", "new_activity_metrics", "pivot", "preview", "rolling_percentile", "rows_near", "schema_merge",
+    "geo_line_lookup", "geo_polygon_lookup", "ipv4_lookup", "ipv6_lookup", "narrow", "new_activity_metrics", "pivot", "preview", "python", "rolling_percentile", "rows_near", "schema_merge",
     "sequence_detect", "session_count", "sliding_window_counts",
   ]
 
@@ -54,6 +54,7 @@ extension Binder {
     switch name {
     case "bag_unpack": return TableValue(plan: try bagUnpack(plugin))
     case "pivot": return TableValue(plan: try pivot(plugin))
+    case "python": return TableValue(plan: try python(plugin, step))
     case "preview", "funnel_sequence":
       if let schema { try notSupported("a declared schema for '\(name)', which gives several tables", at: schema.span) }
       return name == "preview" ? try preview(plugin) : try funnelSequence(plugin)

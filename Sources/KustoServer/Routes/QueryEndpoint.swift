@@ -105,7 +105,7 @@ extension KustoService {
   /// Options as the store wants them: moments and flags as such.
   private static func scalars(_ options: RequestOptions) throws -> [String: Scalar] {
     var scalars = options.scalars
-    for name in ["request_readonly", "request_readonly_hardline"] where options[name] != nil { scalars[name] = .bool(options.flag(name)) }
+    for name in ["request_readonly", "request_readonly_hardline", "request_sandboxed_execution_disabled"] where options[name] != nil { scalars[name] = .bool(options.flag(name)) }
     if let text = options.text("query_now") {
       let bare = text.hasPrefix("datetime(") && text.hasSuffix(")") ? String(text.dropFirst(9).dropLast()) : text
       guard let now = ScalarText.parse(bare, as: .datetime) else {

@@ -150,6 +150,8 @@ final class Request: Sendable {
   func bindOptions(_ executor: CommandExecutor, _ catalog: SessionCatalog) -> BindOptions {
     var options = BindOptions(context: context)
     options.execution = executor.options
+    // Source: Kusto, "Request properties".
+    if case .bool(true)? = properties.options["request_sandboxed_execution_disabled"] { options.execution.scripts = nil }
     options.parameters = properties.parameters
     options.parameterTexts = properties.parameterTexts
     return options

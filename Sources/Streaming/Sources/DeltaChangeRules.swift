@@ -14,14 +14,13 @@ struct DeltaChangeRules {
   /// The files that a commit adds to the rows. Throws CHECKPOINT_CONFLICT for deletions and rewrites that no option allows, SCHEMA_MISMATCH
   /// for columns that the running query does not have.
   func additions(of actions: [DeltaAction], version: Int64, readAs schema: StructType) throws -> [AddFile] {
+    try check(actions, version: version, readAs: schema)
     var adds: [AddFile] = []
     var removed: RemoveFile?
     for action in actions {
       switch action {
       case .add(let file) where file.dataChange: adds.append(file)
       case .remove(let file) where file.dataChange: removed = removed ?? file
-      case .metadata(let metadata): try check(metadata, version, schema)
-      case .protocol(let table): try TableFeatures.checkReadable(table, path: path)
       default: break
       }
     }
@@ -37,6 +36,19 @@ struct DeltaChangeRules {
     throw KConnectError(
       .checkpointConflict, "'\(path)': version \(version) changes or deletes rows in files read before ('\(removed.path)'), and a stream cannot take rows back",
       hint: "skipChangeCommits=true passes over it, ignoreChanges=true reads the rewritten files again whole; another checkpoint directory reads the table as it is now")
+  }
+
+  /// What a commit says about the table itself; with `wantsFeed` its changes have to be recorded.
+  func check(_ actions: [DeltaAction], version: Int64, readAs schema: StructType, wantsFeed: Bool = false) throws {
+    for action in actions {
+      switch action {
+      case .metadata(let metadata):
+        try check(metadata, version, schema)
+        if wantsFeed { try DeltaChangeFeed.check(metadata, version: version, path: path) }
+      case .protocol(let table): try TableFeatures.checkReadable(table, path: path)
+      default: break
+      }
+    }
   }
 
   private func check(_ metadata: TableMetadata, _ version: Int64, _ schema: StructType) throws {

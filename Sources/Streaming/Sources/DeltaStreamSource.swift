@@ -19,7 +19,7 @@ package final class DeltaStreamSource: MicroBatchSource {
     OptionSpec("ignoreChanges", .bool, default: "false", use: .read, "true: of versions that rewrite files, the new files are read whole: rows that did not change come again."),
     OptionSpec("skipChangeCommits", .bool, default: "false", use: .read, "true: versions that delete or rewrite are passed over whole."),
     OptionSpec("failOnDataLoss", .bool, default: "true", use: .read, "false: versions whose log was cleaned up before they were read are passed over, with a note."),
-    OptionSpec("readChangeFeed", .bool, default: "false", use: .read, support: .notSupported("the change data feed"), "Reads changes row by row."),
+    OptionSpec("readChangeFeed", .bool, default: "false", use: .read, aliases: ["readChangeData"], "true: rows are changes, with the columns _change_type (insert, delete, update_preimage, update_postimage), _commit_version and _commit_timestamp."),
     OptionSpec("schemaTrackingLocation", .path, use: .read, support: .notSupported("tracking of columns that were renamed or dropped"), "A directory for schemas."),
     OptionSpec("onInexact", .oneOf(["fail", "truncate"]), default: "fail", use: .read, "Values that KQL's types cannot hold exactly: an error, or cut."),
   ]
@@ -28,6 +28,8 @@ package final class DeltaStreamSource: MicroBatchSource {
   private struct Entry {
     var index: Int
     var file: AddFile
+    var kind = DeltaChangeFeed.Kind.insert
+    var version: Int64
   }
 
   private let log: DeltaLog
@@ -35,6 +37,9 @@ package final class DeltaStreamSource: MicroBatchSource {
   private let maxFiles: Int
   private let maxBytes: Int
   private let failsOnLoss: Bool
+  private let readsChanges: Bool
+  /// The table's own columns.
+  private let tableSchema: StructType
   private let onInexact: String
   private let start: (version: String?, timestamp: String?)
   private var snapshot: DeltaSnapshot
@@ -52,7 +57,12 @@ package final class DeltaStreamSource: MicroBatchSource {
     guard let path = path.isEmpty ? options.string("path") : path else { throw KConnectError(.usage, "no path given for the stream of a Delta table", hint: "delta:DIRECTORY") }
     log = DeltaLog(path: try DeltaProvider.directory(path))
     snapshot = try log.snapshot()
-    schema = snapshot.structType
+    tableSchema = snapshot.structType
+    readsChanges = options.bool("readChangeFeed")
+    schema = readsChanges ? try DeltaChangeFeed.schema(tableSchema, path: log.displayPath) : tableSchema
+    if readsChanges, let other = ["ignoreDeletes", "ignoreChanges", "skipChangeCommits"].first(where: { options.bool($0) }) {
+      throw KConnectError(.optionInvalid, "options 'readChangeFeed' and '\(other)' exclude each other", hint: "the change data feed gives deletions and updates as rows")
+    }
     func limit(_ value: Int?, _ name: String) throws -> Int {
       guard let value, value >= 0 else { throw KConnectError(.optionInvalid, "option '\(name)' must be 0 or more") }
       return value == 0 ? .max : value
@@ -93,6 +103,15 @@ package final class DeltaStreamSource: MicroBatchSource {
   }
 
   private func firstPosition() throws -> DeltaPosition {
+    let first = try chosenPosition()
+    if readsChanges {
+      let version = min(first.version, snapshot.version)
+      try DeltaChangeFeed.check(version == snapshot.version ? snapshot.metadata : log.snapshot(at: version).metadata, version: version, path: log.displayPath)
+    }
+    return first
+  }
+
+  private func chosenPosition() throws -> DeltaPosition {
     let table = snapshot.metadata.id
     func changes(from version: Int64) -> DeltaPosition { DeltaPosition(table: table, version: version, index: -1, isStarting: false) }
     if let text = start.version {
@@ -144,8 +163,12 @@ package final class DeltaStreamSource: MicroBatchSource {
     waiting = 0
     while at.isStarting || at.version <= last {
       let entries = try entries(at.version, isStarting: at.isStarting).drop { $0.index <= at.index }
+      // The changes of one version stay together, so that both images of an update come in one batch.
+      let isWhole = readsChanges && !at.isStarting
+      let wholeBytes = isWhole ? entries.reduce(0) { $0 + Int($1.file.size) } : 0
       for (i, entry) in entries.enumerated() {
-        if isLimited, files >= maxFiles || files > 0 && bytes + Int(entry.file.size) > maxBytes {
+        let size = isWhole ? wholeBytes : Int(entry.file.size)
+        if isLimited, !isWhole || i == 0, files > 0 && (files + (isWhole ? entries.count : 1) > maxFiles || bytes + size > maxBytes) {
           waiting = entries.count - i
           return at.offset
         }
@@ -168,12 +191,17 @@ package final class DeltaStreamSource: MicroBatchSource {
   /// The files of a version in their order: all of it, or what it added.
   private func entries(_ version: Int64, isStarting: Bool) throws -> [Entry] {
     if let known, known.version == version, known.isStarting == isStarting { return known.entries }
-    var files: [AddFile]
+    var files: [(DeltaChangeFeed.Kind, AddFile)]
     if isStarting {
-      files = (version == snapshot.version ? snapshot : try log.snapshot(at: version)).adds
-      files.sort { $0.modificationTime != $1.modificationTime ? $0.modificationTime < $1.modificationTime : $0.path.utf8.lexicographicallyPrecedes($1.path.utf8) }
+      files = (version == snapshot.version ? snapshot : try log.snapshot(at: version)).adds.map { (.insert, $0) }
+      files.sort { $0.1.modificationTime != $1.1.modificationTime ? $0.1.modificationTime < $1.1.modificationTime : $0.1.path.utf8.lexicographicallyPrecedes($1.1.path.utf8) }
     } else if let commit = try log.commit(version) {
-      files = try changes.additions(of: commit.actions, version: version, readAs: schema)
+      if readsChanges {
+        try changes.check(commit.actions, version: version, readAs: tableSchema, wantsFeed: true)
+        files = try DeltaChangeFeed.files(of: commit.actions, version: version, timestamp: try log.timestamp(of: version), path: log.displayPath)
+      } else {
+        files = try changes.additions(of: commit.actions, version: version, readAs: schema).map { (.insert, $0) }
+      }
     } else if version > snapshot.version {
       return []
     } else {
@@ -184,7 +212,7 @@ package final class DeltaStreamSource: MicroBatchSource {
       notes.append(what)
       files = []
     }
-    let entries = files.enumerated().map { Entry(index: $0.offset, file: $0.element) }
+    let entries = files.enumerated().map { Entry(index: $0.offset, file: $0.element.1, kind: $0.element.0, version: version) }
     known = (version, isStarting, entries)
     return entries
   }
@@ -195,19 +223,19 @@ package final class DeltaStreamSource: MicroBatchSource {
     snapshot = try log.update(snapshot)
     var at = try position(start)
     let end = try position(end)
-    var files: [AddFile] = []
+    var files: [Entry] = []
     while at < end {
       let isLast = at.version == end.version && at.isStarting == end.isStarting
-      files += try entries(at.version, isStarting: at.isStarting).filter { $0.index > at.index && (!isLast || $0.index <= end.index) }.map(\.file)
+      files += try entries(at.version, isStarting: at.isStarting).filter { $0.index > at.index && (!isLast || $0.index <= end.index) }
       if isLast { break }
       at = DeltaPosition(table: at.table, version: at.version + 1, index: -1, isStarting: false)
     }
-    for field in schema.fields where snapshot.structType.field(field.name)?.type != field.type {
+    for field in tableSchema.fields where snapshot.structType.field(field.name)?.type != field.type {
       throw KConnectError(
         .schemaMismatch, "the column '\(field.name)' of '\(log.displayPath)' was dropped or has another type since the stream began",
         hint: "use another checkpoint directory for the table as it is now")
     }
-    for file in files {
+    for file in files.map(\.file) {
       let path = try DeltaPath.resolve(file.path, in: log.path)
       guard pathExists(path) else {
         throw KConnectError(
@@ -215,7 +243,20 @@ package final class DeltaStreamSource: MicroBatchSource {
           hint: "use another checkpoint directory to read the table as it is now")
       }
     }
-    return try LogicalPlan.scan(try DeltaReader.table(snapshot, in: log.path, files: files, parquet: [("onInexact", onInexact)])).select(schema.names)
+    let parquet = [("onInexact", onInexact)]
+    guard readsChanges else {
+      return try LogicalPlan.scan(try DeltaReader.table(snapshot, in: log.path, files: files.map(\.file), parquet: parquet)).select(schema.names)
+    }
+    var plans: [LogicalPlan] = []
+    var rest = files[...]
+    while let first = rest.first {
+      let run = rest.prefix { $0.kind == first.kind && $0.version == first.version }
+      rest = rest.dropFirst(run.count)
+      plans.append(try DeltaChangeFeed.rows(
+        snapshot, in: log.path, first.kind, files: run.map(\.file), version: first.version, timestamp: try log.timestamp(of: first.version), names: tableSchema.names, parquet: parquet))
+    }
+    if plans.isEmpty { return .values(schema, []) }
+    return plans.count == 1 ? plans[0] : try .union(plans)
   }
 }
 

@@ -1,5 +1,5 @@
 // Role: finds files that a stream has not seen. A directory is walked by names and kinds alone; only unseen names are stat'ed, so that a
-// hundred thousand files read before cost a listing and no more.
+// hundred thousand files read before cost a listing and no more; a directory that has not changed since a listing without news costs one stat.
 
 #if canImport(Glibc)
 import Glibc
@@ -7,13 +7,45 @@ import Glibc
 import DataSource
 import FileConnector
 
-struct StreamListing {
+final class StreamListing {
   /// From the root; a directory, or a pattern.
   let place: String
   let isPattern: Bool
-  let namePatterns: [GlobPattern]?
-  let ignoredSuffixes: [String]
-  let fileExtensions: [String]
+  private let namePatterns: [GlobPattern]?
+  private let ignoredSuffixes: [String]
+  private let fileExtensions: [String]
+  /// Directories whose last listing had nothing new, as they were then.
+  private var quiet: [String: QuietDirectory] = [:]
+
+  /// Names come and go only with the time of their directory.
+  private struct QuietDirectory {
+    let device: UInt64
+    let inode: UInt64
+    let seconds: Int
+    let nanoseconds: Int
+    var subdirectories: [String] = []
+
+    /// Nil for a directory that changed so lately that the next change could have the same time: file systems count in up to two seconds.
+    init?(_ info: stat) {
+      var now = timespec()
+      // SAFETY: the call fills the structure.
+      unsafe clock_gettime(CLOCK_REALTIME, &now)
+      guard now.tv_sec - info.st_mtim.tv_sec > 2 else { return nil }
+      (device, inode, seconds, nanoseconds) = (UInt64(info.st_dev), UInt64(info.st_ino), info.st_mtim.tv_sec, info.st_mtim.tv_nsec)
+    }
+
+    func isSame(as info: stat) -> Bool {
+      device == UInt64(info.st_dev) && inode == UInt64(info.st_ino) && seconds == info.st_mtim.tv_sec && nanoseconds == info.st_mtim.tv_nsec
+    }
+  }
+
+  init(place: String, isPattern: Bool, namePatterns: [GlobPattern]?, ignoredSuffixes: [String], fileExtensions: [String]) {
+    self.place = place
+    self.isPattern = isPattern
+    self.namePatterns = namePatterns
+    self.ignoredSuffixes = ignoredSuffixes
+    self.fileExtensions = fileExtensions
+  }
 
   /// Unseen files, in no order. `isSeen` gets full paths.
   func unseen(_ isSeen: (String) -> Bool) throws -> [SeenFile] {
@@ -32,6 +64,14 @@ struct StreamListing {
 
   private func walk(_ directory: String, depth: Int, _ isSeen: (String) -> Bool, _ out: inout [SeenFile]) throws {
     guard depth < 64 else { throw KConnectError(.io, "'\(directory)' is nested deeper than 64 directories") }
+    var facts = stat()
+    // SAFETY: the call fills the structure. It comes before the listing: what changes meanwhile changes the time.
+    guard unsafe stat(directory, &facts) == 0 else { throw SystemError.make("cannot list", directory, errno) }
+    if let known = quiet[directory], known.isSame(as: facts) {
+      for path in known.subdirectories { try walk(path, depth: depth + 1, isSeen, &out) }
+      return
+    }
+    var listed = QuietDirectory(facts)
     // SAFETY: the stream is closed on every way out; names are copied before the next call.
     guard let stream = unsafe opendir(directory) else { throw SystemError.make("cannot list", directory, errno) }
     defer { unsafe closedir(stream) }
@@ -48,6 +88,8 @@ struct StreamListing {
         continue
       }
       if kind == UInt8(DT_REG), !isWanted(name) || isSeen(path) { continue }
+      // Something new; or a link, whose target comes and goes elsewhere.
+      listed = nil
       var info = stat()
       // Gone since it was listed: not there.
       guard unsafe stat(path, &info) == 0 else { continue }
@@ -58,6 +100,8 @@ struct StreamListing {
       guard info.st_mode & S_IFMT == S_IFREG, isWanted(name), !isSeen(path) else { continue }
       out.append(SeenFile(path: path, modifiedMs: StreamListing.milliseconds(info), size: Int(info.st_size)))
     }
+    listed?.subdirectories = subdirectories
+    quiet[directory] = listed
     for path in subdirectories { try walk(path, depth: depth + 1, isSeen, &out) }
   }
 
