@@ -17,7 +17,7 @@ package struct DeltaReader {
 
   func table() throws -> FileTable {
     let onInexact = options.word("onInexact") ?? "fail"
-    return try Self.table(try snapshot(), in: log.path, parquet: [("onInexact", onInexact)])
+    return try Self.table(try snapshot(), in: log.path, objects: log.objects, parquet: [("onInexact", onInexact)])
   }
 
   /// The version asked for.
@@ -31,9 +31,13 @@ package struct DeltaReader {
     return try log.snapshot(at: try log.version(asOf: ticks / 10_000))
   }
 
-  /// The rows of a snapshot. `directory` is the table's; `files` are some of the snapshot's, nil for all; `parquet` are options of Parquet files.
-  package static func table(
-    _ snapshot: DeltaSnapshot, in directory: String, files: [AddFile]? = nil, parquet: [(String, String)] = []
+  /// The rows of a snapshot. `directory` is the table's, `objects` the store its files are in; `files` are some of the snapshot's, nil for all; `parquet` are options of Parquet files.
+  package static func table(_ snapshot: DeltaSnapshot, in directory: String, files: [AddFile]? = nil, parquet: [(String, String)] = []) throws -> FileTable {
+    try table(snapshot, in: directory, objects: nil, files: files, parquet: parquet)
+  }
+
+  static func table(
+    _ snapshot: DeltaSnapshot, in directory: String, objects: ObjectTable?, files: [AddFile]? = nil, parquet: [(String, String)] = []
   ) throws -> FileTable {
     let adds = files ?? snapshot.adds
     let schema = snapshot.structType
@@ -42,8 +46,12 @@ package struct DeltaReader {
     var values: [[Scalar]] = []
     entries.reserveCapacity(adds.count)
     for add in adds {
-      let path = try DeltaPath.resolve(add.path, in: directory)
-      entries.append(FileEntry(path: path, size: max(1, Int(add.size)), modified: add.modificationTime &* 1_000_000, source: .local(path)))
+      if let objects {
+        entries.append(try objects.entry(add))
+      } else {
+        let path = try DeltaPath.resolve(add.path, in: directory)
+        entries.append(FileEntry(path: path, size: max(1, Int(add.size)), modified: add.modificationTime &* 1_000_000, source: .local(path)))
+      }
       values.append(
         try keys.map { try PartitionValues.parse(add.partitionValues[$0.physicalName] ?? nil, $0, place: "'\(snapshot.path)', file '\(add.path)'") })
     }

@@ -5,6 +5,7 @@ public import DataSource
 import Engine
 import FileConnector
 import KafkaConnector
+import KustoConnector
 public import Streaming
 
 /// Which rows a batch writes. Streams here are appended to.
@@ -136,6 +137,17 @@ public struct DataStreamWriter: Sendable {
     let specs = provider.options, keys = partitionColumns
     let checked = try DataSourceOptions(source: format, specs: specs, given: given, use: .write)
     for note in checked.notes { onNote(note) }
+    if checked.isGiven("writeEnableAsync"), checked.bool("writeEnableAsync") {
+      throw KConnectError(.optionInvalid, "writeEnableAsync as the target of a stream: a checkpoint may not pass a batch that is not written", hint: "leave it out")
+    }
+    let way = checked.isGiven("writeMode") ? checked.word("writeMode") : nil
+    if let way, way != "Transactional", ConnectionOptions.leadsOut(provider.shortName, path, given) {
+      onNote("writeMode=\(way) is at least once: a batch that is interrupted is sent again; Transactional writes each batch once")
+      return CallbackSink(description: "\(provider.shortName) \(path)") { batch in
+        guard let sink = try provider.makeSink(path, schema: batch.schema, mode: .append, partitionBy: keys, options: checked) else { return WriteSummary(isSkipped: true) }
+        return try batch.execution.write(to: sink)
+      }
+    }
     // A table named by options alone has no path.
     let target = path.isEmpty ? given.filter { ["kustodatabase", "kustotable"].contains($0.0.lowercased()) }.map(\.1).joined(separator: ".") : path
     return TransactionalSink(description: "\(provider.shortName) \(target)", identity: "\(provider.shortName):\(target)") { schema, query, batch in
