@@ -135,6 +135,7 @@ let tests: [Target] = [
   test("KustoConnectorTests", ["KustoConnector", "KustoWire", "KustoStore", "KQL", "Engine", "FileConnector", "Columnar", "Expressions", "DataSource"], exclude: ["Judges", "fake_cluster.py"]),
   test("StoreTests", ["KustoStore", "Columnar", "Expressions", "DataSource", "Engine"], exclude: ["Judges"]),
   test("KustoServerTests", ["KustoServer", "KustoWire", "KustoStore", "KConnect", "Columnar", "DataSource"], exclude: ["judge.py"]),
+  test("ClusterTests", [], exclude: ["support.py", "credentials.py", "storage.py", "reads.py", "writes.py"]),
   test("ParquetTests", ["Columnar", "Parquet", "Codecs"], exclude: ["Judges", "Fixtures"]),
 ]
 
