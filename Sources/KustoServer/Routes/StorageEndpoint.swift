@@ -69,6 +69,8 @@ extension KustoService {
     case ("PUT", "blocklist"):
       let body = String(decoding: try request.bodyInMemory(limit: 16 << 20), as: UTF8.self)
       let blocks = XML.elements(["Latest", "Uncommitted", "Committed"], in: body)
+      // Also where the same list was put before and its answer was lost.
+      if !replaces, (try? blobs.facts(blob)) != nil { throw KConnectError(.alreadyExists, "the blob exists already") }
       guard blocks.count <= 50_000 else { throw WireError.badRequest("The list has \(blocks.count) blocks, 50000 are the most") }
       try blobs.putBlockList(blocks, of: blob, replaces: replaces)
       try reply.send(Reply(201, headers(try blobs.facts(blob))))
