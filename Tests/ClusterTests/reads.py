@@ -6,7 +6,8 @@ import os
 
 import requests
 
-from support import check, expect, free_port, judge
+from support import check, expect, judge
+from writes import Faulty
 
 ALL = """range i from 0 to 6999 step 1
 | extend l = iff(i % 7 == 0, long(null), i * 1000000007), n = iff(i % 5 == 0, int(null), toint(i)), r = iff(i % 11 == 0, real(null), i / 3.0), b = iff(i % 3 == 0, bool(null), i % 2 == 0),
@@ -71,9 +72,9 @@ def reads(place):
         rows = []
         expect(new_exports(lambda: rows.extend(read("All", *forced, query="where i < 20 | project i | order by i asc"))), 1)
         expect(rows, [[i] for i in range(20)])
-        text = [row["Text"] for row in command(".show commands") if "export async" in row["Text"].lower()][-1]
-        if "['l']" in text.split("<|")[1] or "20" not in text:
-            raise AssertionError(f"neither columns nor filter were pushed: {text}")
+        texts = [row["Text"].split("<|")[1] for row in command(".show commands") if "export async" in row["Text"].lower()]
+        if not any("< 20" in text and "tolong" not in text for text in texts):
+            raise AssertionError(f"neither columns nor filter were pushed: {texts}")
 
     check("columns and filters are in the export", pruned)
     check("an empty result exports nothing that stays", lambda: (expect(read("All", *forced, query="where i < 0"), []), expect(staged(), 0)))
@@ -86,20 +87,70 @@ def reads(place):
     check("5,000 rows come directly", lambda: chosen(0, "Many", "where i <= 5000 | project i", 5_000))
     check("5,001 rows come through files", lambda: chosen(1, "Many", "project i", 5_001))
     check("a filter that leaves few rows makes it direct", lambda: chosen(0, "Many", "where k == 3 and i < 100 | project i", 10))
+    proxy = Faulty(url)
+
+    def unknown():
+        proxy.fault = lambda method, path, body: 500 if b"| count" in body or b"estimate_rows_count" in body else None
+        rows = []
+        expect(new_exports(lambda: rows.extend(place.rows("read", f"kusto:{proxy.url}/NetDefaultDB.Many", *storage, "--query", "where i < 5 | project i"))), 1)
+        proxy.fault = None
+        expect((len(rows), staged()), (4, 0))
+
+    check("rows that cannot be counted come through files", unknown)
+    check("no rows: neither files nor an error", lambda: chosen(0, "Many", "where i < 0 | project i", 0))
     check("without storage rows come as one stream", lambda: expect(new_exports(lambda: read("Many")), 0))
 
-    twice = ["query", "A | join kind=inner (B) on i | count", "-t", f"A={table}.Many", "-t", f"B={table}.Many", *forced]
+    separate = ["-o", "queryFilterPushDown=false", *forced]
+    twice = ["query", "A | join kind=inner (B) on i | count", "-t", f"A={table}.Many", "-t", f"B={table}.Many", *separate]
 
     def kept():
         expect(new_exports(lambda: expect(place.rows(*twice), [[5_001]])), 2)
         expect(new_exports(lambda: expect(place.rows(*twice, "-o", "distributedReadModeTransientCache=true"), [[5_001]])), 1)
         expect(staged(), 0)
-        other = ["query", "A | where i < 100 | project i | join kind=inner (B | where i < 10 | project i) on i | count", *twice[2:]]
+        other = ["query", twice[1], "-t", f"A={table}", "-t", f"B={table}", "-o", "A.kustoQuery=Many | where i < 100", "-o", "B.kustoQuery=Many | where i < 10", *separate]
         expect(new_exports(lambda: expect(place.rows(*other, "-o", "distributedReadModeTransientCache=true"), [[9]])), 2)
         expect(staged(), 0)
 
     check("exported files are kept for the same text only", kept)
     check("a cache without exports", lambda: place.fails("distributedReadModeTransientCache", "read", f"{table}.Many", "-o", "distributedReadModeTransientCache=true", status=2))
+
+    def verbatim():
+        rows = []
+        expect(new_exports(lambda: rows.extend(read("Many", *forced, "-o", "queryFilterPushDown=false", query="where i == 7 | project k"))), 1)
+        text = [row["Text"] for row in command(".show commands") if "export async" in row["Text"].lower()]
+        expect((rows, any("== 7" in t for t in text)), ([[7]], False))
+
+    check("without push-down the query is exported as it is", verbatim)
+
+    def limited():
+        properties = ["-o", 'clientRequestPropertiesJson={"Options":{"truncationmaxrecords":10}}']
+        expect(new_exports(lambda: place.fails("exceed", "read", f"{table}.Many", "-o", "readMode=ForceSingleMode", *properties, status=None)), 0)
+
+    check("a forced direct read beyond the limits fails and exports nothing", limited)
+
+    def slow():
+        query = "kustoQuery=range x from 1 to 100000000000 step 1 | where hash(x) == 1 | count"
+        place.fails("timed-out", "read", table, "-o", query, "-o", 'clientRequestPropertiesJson={"Options":{"servertimeout":"00:00:01"}}', status=None)
+
+    check("a server's time limit ends a slow query", slow)
+
+    def traced():
+        read("Many", "-o", "requestId=run-4711", query="count")
+        ids = [row["ClientActivityId"] for row in command(".show queries") if "run-4711" in row["ClientActivityId"]]
+        if not ids or any(len(i.split(";")) != 4 for i in ids):
+            raise AssertionError(str(ids))
+
+    check("requests carry the run's id", traced)
+
+    def probes(more):
+        place.rows("read", f"{table}.Many", "-o", "requestId=" + more[0], "--query", "where i < 3 | project i", *more[1])
+        return sum("take 0" in row["Text"] for row in command(".show queries") if more[0] in row["ClientActivityId"])
+
+    check("one probe of the schema, none with a schema of one's own", lambda: (
+        expect(probes(("probe-1", [])), 1), expect(probes(("probe-2", ["-o", "customSchema=i LONG, k LONG"])), 0)))
+    check("a schema that is none", lambda: place.fails(["WRONG", "character"], "read", f"{table}.Many", "-o", "customSchema=i LONG, k WRONG", status=None))
+    check("no database", lambda: place.fails("kustoDatabase", "read", f"kusto:{url}", "-o", "kustoQuery=T", status=2))
+    check("no query", lambda: place.fails("kustoQuery", "read", table, status=2))
 
     def without_rights():
         broken = root.replace("sig=", "sig=x")

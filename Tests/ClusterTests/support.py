@@ -59,7 +59,7 @@ class Place:
 
     def environment(self, more):
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("AZURE_", "KCONNECT_CONFIG", "CURL_CA", "SSL_CERT"))}
-        return dict(kept, HOME=self.directory, KCONNECT_STORE=self.path("local-store"), **self.variables, **more)
+        return kept | {"HOME": self.directory, "KCONNECT_STORE": self.path("local-store")} | self.variables | more
 
     def start(self, *words, **environment):
         """A running kconnect."""
@@ -109,7 +109,7 @@ class Place:
         """A server that asks nobody who he is."""
         return self.serve("--listen", f"127.0.0.1:{free_port()}")
 
-    def serve_secured(self):
+    def serve_secured(self, store="secured"):
         """A server with TLS by a certificate authority of its own, and an identity provider; answers its address."""
         authority, authority_key = certificate("Test CA", authority=True)
         server, server_key = certificate("localhost", authority, authority_key, hosts=["localhost"])
@@ -132,7 +132,7 @@ class Place:
         }
         self.path("identity.json", json.dumps(identity))
         return self.serve("--listen", f"localhost:{free_port()}", "--tls-certificate", self.path("server.pem"), "--tls-key", self.path("server.key"),
-                          "--local-identity", self.path("identity.json"), "--admin", f"aadapp={ADMIN};{TENANT}")
+                          "--local-identity", self.path("identity.json"), "--admin", f"aadapp={ADMIN};{TENANT}", store=store)
 
 
 def judge(body):

@@ -24,7 +24,7 @@ KEY = base64.b64encode(bytes(range(64))).decode()
 
 
 class Faulty(ThreadingHTTPServer):
-    """A proxy in front of the cluster. `fault(method, path, body)` answers None, a status, 'drop' (not sent on), 'lost' (sent on, the answer is lost),
+    """A proxy in front of the cluster. `fault(method, path, body)` answers None, a status, 'refuse' (for good), 'drop' (not sent on), 'lost' (sent on, the answer is lost),
     'half' or 'length' (a wrong content length)."""
     daemon_threads = True
 
@@ -49,9 +49,9 @@ class Handler(BaseHTTPRequestHandler):
         fault = proxy.fault(self.command, self.path, body) if proxy.fault else None
         if fault == "drop":
             return self.leave()
-        if isinstance(fault, int):
-            text = json.dumps({"error": {"code": "Injected", "message": "injected", "@type": "Kusto.Injected", "@message": "injected", "@permanent": False}}).encode()
-            return self.reply(fault, [("Content-Type", "application/json"), ("Retry-After", "0")], text)
+        if isinstance(fault, int) or fault == "refuse":
+            text = json.dumps({"error": {"code": "Injected", "message": "injected", "@type": "Kusto.Injected", "@message": "injected", "@permanent": fault == "refuse"}}).encode()
+            return self.reply(400 if fault == "refuse" else fault, [("Content-Type", "application/json"), ("Retry-After", "0")], text)
         connection = http.client.HTTPConnection(proxy.upstream)
         headers = {k: v for k, v in self.headers.items() if k.lower() != "connection"}
         connection.request(self.command, self.path, body, headers)
@@ -134,7 +134,7 @@ def plain_writes(place):
 
     def for_good():
         place.run("write", "--from", "in.csv", "--to", table("G"), *create)
-        proxy.fault = lambda method, path, body: 400 if b".move async" in body else None
+        proxy.fault = lambda method, path, body: "refuse" if b".move async" in body else None
         place.fails("", "write", "--from", "in.csv", "--to", table("G", proxy.url), *create)
         proxy.fault = None
         expect((count("G"), staging()), (whole, []))
@@ -142,20 +142,26 @@ def plain_writes(place):
     check("a move that fails for good leaves nothing", for_good)
 
     def cancelled():
-        proxy.fault = lambda method, path, body: 503 if b".ingest async" in body else None
-        process = place.start("write", "--from", "in.csv", "--to", table("G", proxy.url), *create)
-        try:
-            process.wait(3)
-            raise AssertionError("it ended by itself")
-        except Exception as error:  # noqa: BLE001
-            if isinstance(error, AssertionError):
-                raise
-        process.send_signal(2)
-        _, errors = process.communicate(timeout=60)
-        proxy.fault = None
-        expect((process.returncode, count("G"), staging()), (130, whole, []))
+        begun = threading.Event()
 
-    check("a cancelled write leaves nothing", cancelled)
+        def stuck(method, path, body):
+            if b".ingest async" in body:
+                begun.set()
+                return 503
+            return None
+        proxy.fault = stuck
+        process = place.start("write", "--from", "in.csv", "--to", table("G", proxy.url), *create)
+        expect(begun.wait(60), True)
+        process.send_signal(2)
+        process.communicate(timeout=60)
+        proxy.fault = None
+        expect((process.returncode, count("G")), (130, whole))
+        for name in staging():
+            policies = [json.loads(row["Policy"]) for row in command(f".show table ['{name}'] policy auto_delete")]
+            expect([p["DeleteIfNotEmpty"] for p in policies], [True])
+            command(f".drop table ['{name}']")
+
+    check("a cancelled write brings no rows; what it staged has its end", cancelled)
 
     # Streaming.
     def streamed(name, fault):
@@ -224,10 +230,10 @@ def plain_writes(place):
 
     def orphan():
         place.run("write", "--from", "in.csv", "--to", table("O"), *create)
-        proxy.fault = lambda method, path, body: "drop" if b".ingest async" in body or b".drop table" in body else None
-        place.fails("", "write", "--from", "in.csv", "--to", table("O", proxy.url), *create, "-o", "stagingResourcesAutoCleanupTimeout=3600")
+        proxy.fault = lambda method, path, body: "refuse" if b".ingest async" in body or b".drop table" in body else None
+        place.fails("injected", "write", "--from", "in.csv", "--to", table("O", proxy.url), *create, "-o", "stagingResourcesAutoCleanupTimeout=3600")
         proxy.fault = None
-        left = [row["TableName"] for row in command(".show tables details | project TableName") if row["TableName"].startswith("kconnectTemp")] or staging()
+        left = staging()
         policies = [json.loads(row["Policy"]) for name in left for row in command(f".show table ['{name}'] policy auto_delete")]
         soon = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=2)).isoformat()
         if not policies or any(p["ExpiryDate"] > soon or not p["DeleteIfNotEmpty"] for p in policies):
@@ -236,6 +242,67 @@ def plain_writes(place):
             command(f".drop table ['{name}']")
 
     check("an orphaned staging table has its end", orphan)
+    def modes():
+        place.fails("there is no table", "write", "--from", "in.csv", "--to", table("N"), "--mode", "append")
+        place.run("write", "--from", "in.csv", "--to", table("N"))
+        place.fails("exists already", "write", "--from", "in.csv", "--to", table("N"))
+        place.run("write", "--from", "in.csv", "--to", table("N"), "--mode", "ignore")
+        expect(count("N"), whole)
+        place.run("write", "--from", "in.csv", "--limit", "10", "--to", table("N"), "--mode", "overwrite")
+        expect((count("N"), staging()), ([[10, 45]], []))
+
+    check("save modes", modes)
+
+    def own_staging():
+        own = ["--mode", "append", "-o", "tempTableName=Mine"]
+        place.run("write", "--from", "in.csv", "--to", table("W"), *create)
+        place.fails("Mine", "write", "--from", "in.csv", "--to", table("W"), *own)
+        command(".create table Mine (i:long, s:string)")
+        proxy.fault = lambda method, path, body: "refuse" if b".move async" in body else None
+        place.fails("", "write", "--from", "in.csv", "--to", table("W", proxy.url), *own)
+        proxy.fault = None
+        expect((count("W"), count("Mine")), (whole, whole))
+        command(".clear table Mine data")
+        place.run("write", "--from", "in.csv", "--to", table("W"), *own)
+        expect(count("W"), [[2_000, 2 * 499_500]])
+        expect([row for row in command(".show tables") if row["TableName"] == "Mine"], [])
+        place.fails("tempTableName", "write", "--from", "in.csv", "--to", table("W"), *own, "-o", "writeMode=Queued", status=2)
+
+    check("a staging table of one's own: kept after a failure, dropped after success", own_staging)
+
+    def view():
+        command(".create table VT (i:long, s:string)")
+        command(".create materialized-view V on table VT { VT | summarize n = count() by k = i % 2 }")
+        place.run("write", "--from", "in.csv", "--to", table("VT"), "--mode", "append")
+        expect(place.rows("query", "V | order by k asc | project n", "--cluster", url), [[500], [500]])
+
+    check("a materialized view sees rows that were moved", view)
+
+    def tags():
+        place.run("write", "--from", "in.csv", "--to", table("TG"), *create, "-o", 'sparkIngestionPropertiesJson={"dropByTags":["d1"],"additionalTags":["plain"],"creationTime":"2024-05-06T00:00:00Z"}')
+        rows = command(".show table TG extents")
+        expect([sorted(row["Tags"].split()) for row in rows], [["drop-by:d1", "plain"]])
+        expect([row["MinCreatedOn"][:10] for row in rows], ["2024-05-06"])
+
+    check("tags and creation time", tags)
+    check("staging as Parquet", lambda: (place.run("write", "--from", "in.csv", "--to", table("P"), *create, "-o", "stagingFormat=parquet"), expect(count("P"), whole)))
+
+    def wider():
+        place.run("write", "--from", "in.csv", "--to", table("X"), *create)
+        place.run("write", "--from", "in.csv", "--query", "extend z = i * 2", "--to", table("X"), *create, "-o", "to.mergeSchema=true")
+        expect(place.rows("query", "X | summarize sum(z), countif(isnull(z))", "--cluster", url), [[999_000, 1_000]])
+
+    check("a column more", wider)
+
+    def matched():
+        command(".create table Y (s:string, i:long)")
+        place.fails("(s, i)", "write", "--from", "in.csv", "--to", table("Y"), "--mode", "append", "-o", "adjustSchema=FailIfNotMatch", status=None)
+        place.run("write", "--from", "in.csv", "--to", table("Y"), "--mode", "append", "-o", "adjustSchema=GenerateDynamicCsvMapping")
+        expect(count("Y"), whole)
+
+    check("columns by name", matched)
+    check("a table whose name needs quotes", lambda: (place.run("write", "--from", "in.csv", "--to", f"kusto:{url}/NetDefaultDB.['my-table']", *create),
+                                                    expect(count("['my-table']"), whole)))
     check("a write behind the call is waited for by the program", lambda: (
         place.run("write", "--from", "in.csv", "--to", table("A"), *create, "-o", "writeEnableAsync=true"), expect(count("A"), whole)))
     check("and its failure is not lost", lambda: place.fails(

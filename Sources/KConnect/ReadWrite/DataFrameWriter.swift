@@ -85,7 +85,8 @@ public struct DataFrameWriter: Sendable {
     try publicErrors {
       let provider = try frame.session.registry.provider(try target ?? BuiltInSources.format(ofTarget: path))
       if path.isEmpty, provider.needsPath { throw KConnectError(.usage, "save: no path given") }
-      let options = try DataSourceOptions(source: provider.shortName, specs: provider.options(for: path.isEmpty ? [] : [path], given: options), given: options, use: .write)
+      let specs = provider.options(for: path.isEmpty ? [] : [path], given: options)
+      let options = try DataSourceOptions(source: provider.shortName, specs: specs, given: options, use: .write)
       for note in options.notes { onNote(note) }
       for name in partitionColumns where frame.schema.index(of: name) == nil {
         throw KConnectError(
@@ -94,7 +95,7 @@ public struct DataFrameWriter: Sendable {
       guard let sink = try provider.makeSink(path, schema: frame.schema, mode: saveMode, partitionBy: partitionColumns, options: options) else {
         return WriteSummary(isSkipped: true)
       }
-      if options.isGiven("writeEnableAsync"), options.bool("writeEnableAsync") {
+      if specs.contains(where: { $0.name == "writeEnableAsync" }), options.bool("writeEnableAsync") {
         frame.session.pendingWrites.add(try WriteHandle(cancel: { execution.cancel() }) { try execution.write(to: sink) })
         return WriteSummary()
       }

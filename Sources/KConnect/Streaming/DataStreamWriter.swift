@@ -137,11 +137,11 @@ public struct DataStreamWriter: Sendable {
     let specs = provider.options, keys = partitionColumns
     let checked = try DataSourceOptions(source: format, specs: specs, given: given, use: .write)
     for note in checked.notes { onNote(note) }
-    if checked.isGiven("writeEnableAsync"), checked.bool("writeEnableAsync") {
+    let isKusto = provider.shortName == "kusto"
+    if isKusto, checked.bool("writeEnableAsync") {
       throw KConnectError(.optionInvalid, "writeEnableAsync as the target of a stream: a checkpoint may not pass a batch that is not written", hint: "leave it out")
     }
-    let way = checked.isGiven("writeMode") ? checked.word("writeMode") : nil
-    if let way, way != "Transactional", ConnectionOptions.leadsOut(provider.shortName, path, given) {
+    if isKusto, let way = checked.word("writeMode"), way != "Transactional", ConnectionOptions.leadsOut(provider.shortName, path, given) {
       onNote("writeMode=\(way) is at least once: a batch that is interrupted is sent again; Transactional writes each batch once")
       return CallbackSink(description: "\(provider.shortName) \(path)") { batch in
         guard let sink = try provider.makeSink(path, schema: batch.schema, mode: .append, partitionBy: keys, options: checked) else { return WriteSummary(isSkipped: true) }

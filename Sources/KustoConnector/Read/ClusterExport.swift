@@ -7,6 +7,7 @@ import Engine
 import Expressions
 import FileConnector
 import KQL
+import Synchronization
 
 /// What an export is made with.
 struct ClusterExport: Sendable {
@@ -75,24 +76,28 @@ struct ClusterExport: Sendable {
     let tables = ClusterTables(client: reader.client, database: database)
     let operation = try tables.wait(for: command, activity: "export", timeoutSeconds: timeoutSeconds)
     let answer = try reader.client.command(".show operation \(operation) details", database: database, activity: "operationShow")
-    let addresses = zip(answer.texts("Path"), answer.texts("NumRecords")).filter { $0.1 != "0" }.map { path, _ in
+    let all = answer.texts("Path").map { path in
       let plain = String(path.prefix { $0 != "?" && $0 != ";" })
       let container = storage.containers.first { plain.hasPrefix($0.url) } ?? storage.containers[0]
       return plain + (container.readSuffix ?? "")
     }
-    return ExportedFiles(addresses, accountKey: key, reader.client)
+    let filled = zip(all, answer.texts("NumRecords")).filter { $0.1 != "0" }.map(\.0)
+    return ExportedFiles(filled, all: all, accountKey: key, reader.client)
   }
 }
 
 /// Exported files; they are removed when the last user lets go. What cannot be removed stays for the container's own clean-up.
 final class ExportedFiles: Sendable {
-  /// With their signatures.
+  /// Those with rows, with their signatures.
   let addresses: [String]
+  private let all: [String]
+  private let isRemoved = Mutex(false)
   private let store: BlobStore
   private let accountKey: String?
 
-  init(_ addresses: [String], accountKey: String?, _ client: ClusterClient) {
+  init(_ addresses: [String], all: [String], accountKey: String?, _ client: ClusterClient) {
     self.addresses = addresses
+    self.all = all
     self.accountKey = accountKey
     let transport = client.transport
     store = BlobStore { CredentialContext(transport: transport) }
@@ -108,9 +113,14 @@ final class ExportedFiles: Sendable {
     return try parquet.open(addresses, schema: nil, options: try DataSourceOptions(source: "parquet", specs: parquet.options, given: options, use: .read))
   }
 
-  private func remove() {
-    guard let checked = try? DataSourceOptions(source: "parquet", specs: store.options, given: options, use: .read) else { return }
-    for address in addresses {
+  /// Removes them now.
+  func remove() {
+    let isFirst = isRemoved.withLock { isRemoved in
+      defer { isRemoved = true }
+      return !isRemoved
+    }
+    guard isFirst, let checked = try? DataSourceOptions(source: "parquet", specs: store.options, given: options, use: .read) else { return }
+    for address in all {
       guard let place = try? store.place(address, options: checked) else { continue }
       try? place.container.remove(place.path)
     }

@@ -6,7 +6,7 @@ import Glibc
 #endif
 import Synchronization
 
-final class ExportCache: Sendable {
+package final class ExportCache: Sendable {
   static let shared = ExportCache()
 
   private struct Entry {
@@ -41,11 +41,15 @@ final class ExportCache: Sendable {
     }
   }
 
+  /// Removes everything; at the end of programs that leave without atexit.
+  package static func drain() { shared.removeAll() }
+
   private func removeAll() {
     let all = entries.withLock { entries in
       defer { entries = [:] }
       return entries
     }
-    withExtendedLifetime(all) {}
+    // Plans that are still alive have no use for them any more.
+    for entry in all.values { entry.files.remove() }
   }
 }
