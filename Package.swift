@@ -46,8 +46,8 @@ let modules: [Module] = [
   Module(name: "KustoStore", layer: 7, uses: ["Columnar", "Expressions", "DataSource", "Engine", "KQL", "Parquet", "Codecs", "Delta", "FileConnector", "CLinux"], products: [grdb]),
   Module(name: "PythonPlugin", layer: 6, uses: ["Columnar", "Codecs", "Expressions", "DataSource", "Engine", "Parquet", "FileConnector", "CSandbox"]),
   Module(name: "DeltaConnector", layer: 6, uses: ["Columnar", "Expressions", "DataSource", "Engine", "Parquet", "Delta", "FileConnector"]),
-  Module(name: "KustoConnector", layer: 8,
-         uses: ["Columnar", "Expressions", "DataSource", "Engine", "KQL", "Codecs", "Parquet", "CSV", "FileConnector", "KustoStore", "KustoWire", "CCurl", "CLinux", "COpenSSL"]),
+  Module(name: "KustoConnector", layer: 9,
+         uses: ["Columnar", "Expressions", "DataSource", "Engine", "KQL", "Codecs", "Parquet", "CSV", "FileConnector", "KustoStore", "KustoWire", "Streaming", "CCurl", "CLinux", "COpenSSL"]),
   Module(name: "Streaming", layer: 8,
          uses: ["Columnar", "Expressions", "DataSource", "Engine", "Codecs", "FileConnector", "Delta", "DeltaConnector", "KustoStore", "CLinux"]),
   Module(name: "KustoAccess", layer: 8, uses: ["KustoStore", "FileConnector", "DataSource", "Columnar", "CKeys"]),
@@ -58,6 +58,7 @@ let modules: [Module] = [
          uses: ["PythonPlugin", "KafkaConnector", "KustoConnector", "KustoStore", "Streaming", "Columnar", "Expressions", "DataSource", "Engine", "KQL", "FileConnector", "DeltaConnector"]),
   Module(name: "KustoServer", layer: 11,
          uses: ["PythonPlugin", "KConnect", "KustoAccess", "KustoStore", "KustoWire", "KQL", "Columnar", "Expressions", "DataSource", "Engine", "FileConnector", "CLinux"],
+         uses: ["KConnect", "KustoConnector", "KustoAccess", "KustoStore", "KustoWire", "KQL", "Columnar", "Expressions", "DataSource", "Engine", "FileConnector", "CLinux"],
          products: [.product(name: "Hummingbird", package: "hummingbird"), .product(name: "HummingbirdTLS", package: "hummingbird")]),
   Module(name: "KConnectServer", layer: 12, uses: ["KustoServer", "KustoAccess", "KustoStore", "KConnect", "PythonPlugin", "DataSource", "FileConnector"], products: [argumentParser], isProgram: true),
   Module(name: "KConnectCLI", layer: 12,
@@ -139,6 +140,7 @@ let tests: [Target] = [
   test("KustoConnectorTests", ["KustoConnector", "KustoWire", "KustoStore", "KQL", "Engine", "FileConnector", "Columnar", "Expressions", "DataSource"], exclude: ["Judges", "fake_cluster.py"]),
   test("StoreTests", ["KustoStore", "Columnar", "Expressions", "DataSource", "Engine"], exclude: ["Judges"]),
   test("KustoServerTests", ["KustoServer", "KustoWire", "KustoStore", "KConnect", "Columnar", "DataSource"], exclude: ["judge.py"]),
+  test("ClusterTests", [], exclude: ["support.py", "credentials.py", "storage.py", "reads.py", "writes.py"]),
   test("ParquetTests", ["Columnar", "Parquet", "Codecs"], exclude: ["Judges", "Fixtures"]),
 ]
 

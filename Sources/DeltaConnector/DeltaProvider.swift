@@ -4,13 +4,17 @@ package import Columnar
 package import DataSource
 import Delta
 import Engine
-import FileConnector
+package import FileConnector
 
 /// The `delta` format.
 package struct DeltaProvider: DataSourceProvider {
   private let fileSystem: FileSystem
+  private let stores: ObjectStores
 
-  package init(fileSystem: FileSystem = .system) { self.fileSystem = fileSystem }
+  package init(fileSystem: FileSystem = .system, stores: ObjectStores = ObjectStores()) {
+    self.fileSystem = fileSystem
+    self.stores = stores
+  }
 
   package var shortName: String { "delta" }
   package var aliases: [String] { ["deltalake", "org.apache.spark.sql.delta", "io.delta.sql"] }
@@ -41,7 +45,14 @@ package struct DeltaProvider: DataSourceProvider {
       OptionSpec("rowGroupRows", .integer, default: "262144", use: .write, "Rows in a row group at most."),
       OptionSpec("maxRecordsPerFile", .integer, default: "0", use: .write, "Rows in one file at most; 0: no limit."),
       OptionSpec("maxOpenPartitions", .integer, default: "128", use: .write, "Partition files open at once; beyond it the least recently used is closed."),
-    ] + UpsertRule.specs
+    ] + UpsertRule.specs + stores.options
+  }
+
+  /// The log of a table in a directory, or in a store of objects.
+  private func log(_ text: String, _ options: DataSourceOptions, whole: Bool) throws -> DeltaLog {
+    guard text.contains("://"), let place = try stores.place(text, options: options) else { return DeltaLog(path: try Self.directory(text), fileSystem: fileSystem) }
+    let table = try ObjectTable(place, whole: whole, fileSystem: fileSystem)
+    return DeltaLog(path: table.directory, displayPath: table.shown, fileSystem: fileSystem, origin: table)
   }
 
   package func open(_ paths: [String], schema: StructType?, options: DataSourceOptions) throws -> any BatchReadable {
@@ -50,14 +61,13 @@ package struct DeltaProvider: DataSourceProvider {
       throw KConnectError(.usage, given.isEmpty ? "no path given for delta" : "\(given.count) paths given for delta, expected one", hint: "give the table's directory")
     }
     if schema != nil { throw KConnectError(.usage, "a schema was given, but '\(first)' is a Delta table and has its own", hint: "leave the schema out") }
-    return try DeltaReader(log: DeltaLog(path: try Self.directory(first), fileSystem: fileSystem), options: options).table()
+    return try DeltaReader(log: try log(first, options, whole: options.isGiven("versionAsOf") || options.isGiven("timestampAsOf")), options: options).table()
   }
 
   package func makeSink(
     _ path: String, schema: StructType, mode: SaveMode, partitionBy: [String], options: DataSourceOptions
   ) throws -> (any TableSink)? {
-    let log = DeltaLog(path: try Self.directory(path), fileSystem: fileSystem)
-    return try DeltaWriter(log: log, options: options).sink(schema, mode: mode, partitionBy: partitionBy)
+    return try DeltaWriter(log: try log(path, options, whole: false), options: options).sink(schema, mode: mode, partitionBy: partitionBy)
   }
 
   /// A table's directory from what the user wrote; throws for URLs and standard streams.

@@ -39,6 +39,9 @@ struct ServerCommand: ParsableCommand {
   var allowPath: [String] = []
   @Option(help: ArgumentHelp("An address under which requests may fetch files; repeatable. Link-local ones never.", valueName: "url"))
   var allowUrl: [String] = []
+  @Option(help: ArgumentHelp(
+    "The key, in Base64, of the storage account 'devstoreaccount1': with it blobs of any container take requests and addresses signed by it.", valueName: "env:NAME or file:PATH"))
+  var storageKey: String?
   @OptionGroup(title: "Access") var access: AccessFlags
   @Flag(help: "Listen beyond this machine although nobody has to say who they are; needs --yes-i-know too.")
   var noAuthentication = false
@@ -95,6 +98,7 @@ struct ServerCommand: ParsableCommand {
     configuration.maxRequestsPerPrincipal = maxRequestsPerPrincipal ?? maxRequests
     configuration.requestMemory = try requestMemory.map { try SizeText.bytes($0, setting: "--request-memory") }
     configuration.threads = threads
+    configuration.storageAccount = try storageKey.map { try StorageAccount(key: try Self.secret($0)) }
     configuration.spillDirectory = spillDirectory
     configuration.maxTextBytes = try SizeText.bytes(maxTextSize, setting: "--max-text-size")
     configuration.maxStreamingBytes = try SizeText.bytes(maxStreamingSize, setting: "--max-streaming-size")
@@ -120,6 +124,13 @@ struct ServerCommand: ParsableCommand {
   private static func variable(_ name: String) -> String? {
     // SAFETY: getenv answers nil or a zero-terminated text, which is copied at once.
     unsafe getenv(name).map { unsafe String(cString: $0) }
+  }
+
+  /// The secret behind `env:NAME` or `file:PATH`.
+  private static func secret(_ text: String) throws -> String {
+    if text.hasPrefix("env:"), let found = variable(String(text.dropFirst(4))) { return found }
+    if text.hasPrefix("file:"), let found = try SmallFile.readText(String(text.dropFirst(5)), limit: 1 << 16) { return found }
+    throw KConnectError(.usage, "--storage-key: expected env:NAME of a variable that is set, or file:PATH of a file")
   }
 
   func run() throws {

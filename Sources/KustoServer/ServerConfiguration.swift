@@ -29,6 +29,8 @@ package struct ServerConfiguration: Sendable {
   package var python: PythonSettings?
   /// How long blobs of queued ingestion stay.
   package var blobLifetime = 86_400
+  /// Opens containers of the user's own beside those of ingestion and exports.
+  package var storageAccount: StorageAccount?
   /// Between rounds of upkeep; 0: none.
   package var upkeepInterval = 30
 

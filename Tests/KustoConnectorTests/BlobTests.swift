@@ -74,7 +74,7 @@ final class MemoryStorage: HTTPTransport {
       if let wanted = header("If-Match"), wanted != state.tags[name] { return HTTPResponse(status: 412) }
       var headers = ["content-length": String(bytes.count), "etag": state.tags[name] ?? "", "last-modified": "Wed, 01 Jan 2025 00:00:00 GMT"]
       if request.method == "HEAD" { return HTTPResponse(status: 200, headers: headers) }
-      guard let range = header("Range")?.dropFirst(6).split(separator: "-").compactMap({ Int($0) }), range.count == 2, range[0] < bytes.count else {
+      guard let range = header("x-ms-range")?.dropFirst(6).split(separator: "-").compactMap({ Int($0) }), range.count == 2, range[0] < bytes.count else {
         return HTTPResponse(status: 416)
       }
       let piece = Array(bytes[range[0]...min(range[1], bytes.count - 1)])
@@ -192,7 +192,7 @@ final class MemoryStorage: HTTPTransport {
     let parquet = provider(storage, ParquetFormat())
     #expect(try write(parquet, Self.root + "/x/data.parquet", 0..<1_000, .error)?.rows == 1_000)
     #expect(try read(parquet, Self.root + "/x/data.parquet").count == 1_000)
-    #expect(storage.requests.contains { $0.method == "GET" && $0.headers.contains { $0.name == "Range" } })
+    #expect(storage.requests.contains { $0.method == "GET" && $0.headers.contains { $0.name == "x-ms-range" } })
     let table = try parquet.open([Self.root + "/x/data.parquet"], schema: nil, options: options(parquet, Self.signature, .read))
     storage.put("big.csv", "n\n" + (0..<200_000).map { "\($0)\n" }.joined())
     #expect(try read(provider(storage), Self.root + "/big.csv").count == 200_000)

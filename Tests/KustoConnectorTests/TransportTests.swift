@@ -124,7 +124,7 @@ extension String {
     let url = "http://127.0.0.1:\(cluster.port)"
     let given = [
       ("kustoCluster", url), ("kustoDatabase", "db"), ("kustoQuery", "exported rows"), ("readMode", "ForceDistributedMode"),
-      ("transientStorage", "{\"storageCredentials\":[{\"sasUrl\":\"\(url)/c?sig=secret\"}]}"), ("kustoExportOptionsJson", "{\"sizeLimit\":\"100\",\"compressionType\":\"zstd\"}"),
+      ("transientStorage", "{\"storageCredentials\":[{\"sasUrl\":\"\(url)/account/c?sig=secret\"}]}"), ("kustoExportOptionsJson", "{\"sizeLimit\":\"100\",\"compressionType\":\"zstd\"}"),
     ]
     let source = KustoSource()
     let context = EvaluationContext(nowTicks: 0, seed: 1)

@@ -49,6 +49,12 @@ class Handler(BaseHTTPRequestHandler):
         body = files.get(name) if "sig=secret" in query else None
         self.reply(200 if body else 404, body or b"")
 
+    def do_HEAD(self):
+        body = files.get(self.path.partition("?")[0])
+        self.send_response(200 if body else 404)
+        self.send_header("Content-Length", str(len(body or b"")))
+        self.end_headers()
+
     def do_DELETE(self):
         with lock:
             seen["files removed"] = seen.get("files removed", 0) + (files.pop(self.path.partition("?")[0], None) is not None)
@@ -58,7 +64,7 @@ class Handler(BaseHTTPRequestHandler):
         if text.startswith(".export async"):
             with lock:
                 seen["export"] = text
-                files.update({"/c/part%d.parquet" % i: parquet(1_000 * (i + 1)) for i in range(3)})
+                files.update({"/account/c/part%d.parquet" % i: parquet(1_000 * (i + 1)) for i in range(3)})
             return table([("OperationId", "guid")], [["74be27de-1e4e-49d9-b579-fe0b331d3642"]])
         if text.startswith(".show operations"):
             return table([("State", "string"), ("Status", "string"), ("ShouldRetry", "bool")], [["Completed", "", False]])

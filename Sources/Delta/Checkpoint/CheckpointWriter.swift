@@ -39,6 +39,7 @@ extension DeltaLog {
       var code = fileSystem.rename(draft, filePath(name))
       if code == 0 { code = fileSystem.syncDirectory(directory) }
       if code != 0 { throw SystemError.make("cannot write", display(name), code) }
+      try origin?.send("_delta_log/" + name, replaces: true)
     } catch {
       _ = fileSystem.remove(draft)
       throw error

@@ -89,6 +89,7 @@ extension DeltaLog {
   /// Puts a commit file in place if that version is free.
   func put(_ text: String, version: Int64) throws -> SmallFile.Outcome {
     let name = LogFileName.commitName(version)
+    if let origin { return try put(text, name, at: origin) }
     // What fails behind the link fails like the sync of the directory: the version stands.
     var failure: KConnectError?
     let outcome = try SmallFile.put(text.utf8, name: name, in: directory, displayPath: display(name), fileSystem: fileSystem) { moment in
@@ -99,6 +100,23 @@ extension DeltaLog {
     }
     if case .written = outcome, let failure { return .notDurable(failure) }
     return outcome
+  }
+
+  /// The same for a log that stands elsewhere.
+  private func put(_ text: String, _ name: String, at origin: any LogOrigin) throws -> SmallFile.Outcome {
+    func isOurs() throws -> Bool {
+      try origin.pull(whole: false)
+      return try SmallFile.read(filePath(name), displayPath: display(name))?.elementsEqual(text.utf8) == true
+    }
+    do {
+      if try origin.put(text, name: name) { return .written }
+      // A request that was sent twice finds its own file there.
+      return try isOurs() ? .written : .taken
+    } catch let error as KConnectError where error.isRetryable {
+      // The answer was lost: the version may stand.
+      if let found = try? isOurs() { if found { return .written } else { throw error } }
+      return .notDurable(error)
+    }
   }
 
   private func newest(after known: DeltaSnapshot?, into winners: inout [WinningCommit]) throws -> DeltaSnapshot? {

@@ -10,8 +10,11 @@ package struct DeltaLog: Sendable {
   /// The table's directory as messages name it.
   package let displayPath: String
   package let fileSystem: FileSystem
+  /// Where the log stands when `path` holds a copy of it.
+  package let origin: (any LogOrigin)?
 
-  package init(path: String, displayPath: String? = nil, fileSystem: FileSystem = .system) {
+  package init(path: String, displayPath: String? = nil, fileSystem: FileSystem = .system, origin: (any LogOrigin)? = nil) {
+    self.origin = origin
     self.path = path
     self.displayPath = displayPath ?? path
     self.fileSystem = fileSystem
@@ -95,6 +98,7 @@ package struct DeltaLog: Sendable {
   // MARK: Building
 
   func listing() throws -> LogListing {
+    try origin?.pull(whole: false)
     do { return try LogListing(directory: directory) } catch let error as KConnectError where error.code == .pathNotFound { throw noTable() }
   }
 
@@ -147,6 +151,7 @@ package struct DeltaLog: Sendable {
   /// Goes on from `snapshot` to the newest version; `collecting` gets the actions of every version passed.
   func advance(_ snapshot: DeltaSnapshot, collecting collect: ((Int64, [DeltaAction]) -> Void)?) throws -> DeltaSnapshot {
     guard identity == snapshot.logIdentity else { return try self.snapshot() }
+    try origin?.pull(whole: false)
     // Clean-ups take the oldest commits first: where ours has gone, the next ones may have, too.
     guard FileFacts(filePath(LogFileName.commitName(snapshot.version))) != nil else { return try self.snapshot() }
     var current = snapshot

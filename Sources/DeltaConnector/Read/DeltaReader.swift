@@ -17,7 +17,7 @@ package struct DeltaReader {
 
   func table() throws -> FileTable {
     let onInexact = options.word("onInexact") ?? "fail"
-    return try Self.table(try snapshot(), in: log.path, parquet: [("onInexact", onInexact)])
+    return try Self.table(try snapshot(), in: log.path, objects: log.objects, parquet: [("onInexact", onInexact)])
   }
 
   /// The version asked for.
@@ -36,6 +36,13 @@ package struct DeltaReader {
   package static func table(
     _ snapshot: DeltaSnapshot, in directory: String, files: [AddFile]? = nil, besides: [StructField] = [], parquet: [(String, String)] = []
   ) throws -> FileTable {
+    try table(snapshot, in: directory, objects: nil, files: files, besides: besides, parquet: parquet)
+  }
+
+  /// The same; `objects`: the store that the files are in.
+  static func table(
+    _ snapshot: DeltaSnapshot, in directory: String, objects: ObjectTable?, files: [AddFile]? = nil, besides: [StructField] = [], parquet: [(String, String)] = []
+  ) throws -> FileTable {
     let adds = files ?? snapshot.adds
     let schema = StructType(snapshot.structType.fields + besides)
     let keys = snapshot.metadata.partitionColumns.compactMap { snapshot.schema.field($0) }
@@ -47,8 +54,12 @@ package struct DeltaReader {
       let (sum, overflows) = bytes.addingReportingOverflow(add.size)
       if overflows { throw DeltaError.corrupt("'\(snapshot.path)'", "the sizes of its files do not fit into 64 bits") }
       bytes = sum
-      let path = try DeltaPath.resolve(add.path, in: directory)
-      entries.append(FileEntry(path: path, size: max(1, Int(add.size)), modified: add.modificationTime &* 1_000_000, source: .local(path)))
+      if let objects {
+        entries.append(try objects.entry(add))
+      } else {
+        let path = try DeltaPath.resolve(add.path, in: directory)
+        entries.append(FileEntry(path: path, size: max(1, Int(add.size)), modified: add.modificationTime &* 1_000_000, source: .local(path)))
+      }
       values.append(
         try keys.map { try PartitionValues.parse(add.partitionValues[$0.physicalName] ?? nil, $0, place: "'\(snapshot.path)', file '\(add.path)'") })
     }

@@ -34,6 +34,8 @@ final class DeltaPartCommit: PartCommit {
   private var adds: [AddFile] = []
   private var rows = 0
   private var startedPaths: [String] = []
+  /// Names of files that stand in the store of objects.
+  private var sent: [String] = []
   private var createdDirectories: [String] = []
   private var touchedDirectories: Set<String> = []
   private var isDone = false
@@ -97,6 +99,14 @@ final class DeltaPartCommit: PartCommit {
   }
 
   func commit() throws -> Bool {
+    if let origin = log.origin {
+      for add in adds {
+        let name = DeltaPath.canonical(add.path)
+        sent.append(name)
+        try origin.send(name, replaces: false)
+        _ = log.fileSystem.remove(joinPath(log.path, name))
+      }
+    }
     for directory in touchedDirectories.sorted() {
       let code = log.fileSystem.syncDirectory(directory)
       if code != 0 { throw SystemError.make("cannot sync", directory, code) }
@@ -178,6 +188,7 @@ final class DeltaPartCommit: PartCommit {
     guard !isDone else { return }
     isDone = true
     for path in startedPaths { _ = log.fileSystem.remove(path) }
+    for name in sent { log.origin?.remove(name) }
     for path in createdDirectories.reversed() { _ = log.fileSystem.removeDirectory(path) }
   }
 }

@@ -64,7 +64,7 @@ extension DeltaWriter {
   }
 
   private func table(_ files: [AddFile], of snapshot: DeltaSnapshot) throws -> LogicalPlan {
-    .scan(try DeltaReader.table(snapshot, in: log.path, files: files, parquet: [("onInexact", options.word("onInexact") ?? "fail")]))
+    .scan(try DeltaReader.table(snapshot, in: log.path, objects: log.objects, files: files, parquet: [("onInexact", options.word("onInexact") ?? "fail")]))
   }
 
   /// True for files that hold rows with the keys of the write, or expired ones.

@@ -67,16 +67,24 @@ struct DeltaWriter {
       maxOpenFiles: max(1, options.integer("maxOpenPartitions") ?? 128))
   }
 
+  private static func occupied(_ path: String, _ first: String) -> KConnectError {
+    KConnectError(
+      .alreadyExists, "'\(path)' is not a Delta table, but holds files ('\(first)')",
+      hint: "write to another directory; a directory of Parquet files can be read with parquet: and written to delta:")
+  }
+
   /// A directory that holds other files does not become a table.
   private func checkFree() throws {
+    if let objects = log.objects {
+      guard let first = try objects.foreignFile() else { return }
+      throw Self.occupied(log.displayPath, first)
+    }
     switch pathKind(log.path) {
     case .missing: return
     case .directory:
       let names = try DirectoryReader.names(in: log.path).filter { !FileListing.isHidden($0) }
       guard let first = names.first else { return }
-      throw KConnectError(
-        .alreadyExists, "'\(log.displayPath)' is not a Delta table, but holds files ('\(first)')",
-        hint: "write to another directory; a directory of Parquet files can be read with parquet: and written to delta:")
+      throw Self.occupied(log.displayPath, first)
     case .file, .special: throw KConnectError(.alreadyExists, "'\(log.displayPath)' is a file, expected a directory", hint: "choose another path")
     }
   }

@@ -55,7 +55,8 @@ public struct DataFrameWriter: Sendable {
     options.sorted { $0.key < $1.key }.reduce(self) { $0.option($1.key, $1.value) }
   }
 
-  /// Runs the plan and writes to a file or directory. Throws ALREADY_EXISTS, PERMISSION, DISK_FULL, ….
+  /// Runs the plan and writes to a file or directory. With the option `writeEnableAsync` (kusto) it returns when the write has begun: its end is that
+  /// of a handle of `Session.takePendingWrites`. Throws ALREADY_EXISTS, PERMISSION, DISK_FULL, ….
   @discardableResult
   public func save(_ path: String) async throws(KConnectError) -> WriteSummary {
     let writer = self
@@ -84,7 +85,8 @@ public struct DataFrameWriter: Sendable {
     try publicErrors {
       let provider = try frame.session.registry.provider(try target ?? BuiltInSources.format(ofTarget: path))
       if path.isEmpty, provider.needsPath { throw KConnectError(.usage, "save: no path given") }
-      let options = try DataSourceOptions(source: provider.shortName, specs: provider.options(for: path.isEmpty ? [] : [path], given: options), given: options, use: .write)
+      let specs = provider.options(for: path.isEmpty ? [] : [path], given: options)
+      let options = try DataSourceOptions(source: provider.shortName, specs: specs, given: options, use: .write)
       for note in options.notes { onNote(note) }
       for name in partitionColumns where frame.schema.index(of: name) == nil {
         throw KConnectError(
@@ -92,6 +94,10 @@ public struct DataFrameWriter: Sendable {
       }
       guard let sink = try provider.makeSink(path, schema: frame.schema, mode: saveMode, partitionBy: partitionColumns, options: options) else {
         return WriteSummary(isSkipped: true)
+      }
+      if specs.contains(where: { $0.name == "writeEnableAsync" }), options.bool("writeEnableAsync") {
+        frame.session.pendingWrites.add(try WriteHandle(cancel: { execution.cancel() }) { try execution.write(to: sink) })
+        return WriteSummary()
       }
       return try execution.write(to: sink)
     }

@@ -11,7 +11,7 @@ package enum BuiltInSources {
   private static let stores = ObjectStores([BlobStore { CredentialContext(transport: SharedTransports.transport()) }])
 
   /// All providers of this package.
-  package static let registry = SourceRegistry(FileFormats.providers(stores: stores) + [DeltaProvider(), KustoSource(), KafkaProvider()])
+  package static let registry = SourceRegistry(FileFormats.providers(stores: stores) + [DeltaProvider(stores: stores), KustoSource(), KafkaProvider()])
 
   /// The format of something to read: by extension, by the files of a directory, at last by first bytes. Throws USAGE that names the ways out.
   package static func format(ofPath path: String) throws(KConnectError) -> String {

@@ -23,6 +23,7 @@ public final class Session: Sendable {
   /// The streaming queries of this session, and who listens to them.
   public let streams = StreamingQueryManager()
   let memoryTables = MemoryTables()
+  let pendingWrites = PendingWrites()
 
   package init(appName: String = "kconnect", executionOptions: ExecutionOptions = ExecutionOptions(), settings: [String: String] = [:]) {
     self.appName = appName

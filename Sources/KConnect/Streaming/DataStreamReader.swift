@@ -73,10 +73,10 @@ public struct DataStreamReader: Sendable {
 /// From a format and options to a streaming source.
 package enum StreamSources {
   /// The streaming options of a format, with those of reading it; nil when it cannot be read as a stream.
-  package static func options(_ format: String, _ registry: SourceRegistry) -> [OptionSpec]? {
+  package static func options(_ format: String, path: String, given: [(String, String)], _ registry: SourceRegistry) -> [OptionSpec]? {
     if format == "rate" || format == "rate-micro-batch" { return RateSource.specs }
     if format == "kafka" { return KafkaOptions.specs }
-    if let specs = TableStreams.options(format) { return specs }
+    if let specs = TableStreams.options(format, path: path, given: given) { return specs }
     guard let provider = try? registry.provider(format) as? FileProvider else { return nil }
     return FileStreamOptions.specs + provider.options
   }
@@ -85,13 +85,13 @@ package enum StreamSources {
     format: String?, path: String, schema: StructType?, options: [(String, String)], registry: SourceRegistry, onNote: (String) -> Void
   ) throws -> StreamRelation {
     let name = try format?.lowercased() ?? BuiltInSources.format(ofPath: path)
-    guard let specs = Self.options(name, registry) else {
+    guard let specs = Self.options(name, path: path, given: options, registry) else {
       let known = try registry.provider(name).shortName
       throw KConnectError(.notSupported, "not supported yet: '\(known)' as a stream", hint: "streams are read from directories of csv, json or parquet files, delta and kusto tables, kafka and rate")
     }
     let checked = try DataSourceOptions(source: name, specs: specs, given: options, use: .read)
     for note in checked.notes { onNote(note) }
-    if let relation = try TableStreams.relation(name, path: path, schema: schema, options: checked) { return relation }
+    if let relation = try TableStreams.relation(name, path: path, schema: schema, options: checked, given: options) { return relation }
     if name.hasPrefix("rate") {
       if schema != nil { throw KConnectError(.usage, "the source '\(name)' has a schema of its own: \(RateSource.columns)") }
       let isPerBatch = name == "rate-micro-batch"

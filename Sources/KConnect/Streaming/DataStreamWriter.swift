@@ -6,6 +6,7 @@ import Engine
 import DeltaConnector
 import FileConnector
 import KafkaConnector
+import KustoConnector
 import KustoStore
 public import Streaming
 
@@ -141,6 +142,17 @@ public struct DataStreamWriter: Sendable {
     let specs = provider.options, keys = partitionColumns
     let checked = try DataSourceOptions(source: format, specs: specs, given: given, use: .write)
     for note in checked.notes { onNote(note) }
+    let isKusto = provider.shortName == "kusto"
+    if isKusto, checked.bool("writeEnableAsync") {
+      throw KConnectError(.optionInvalid, "writeEnableAsync as the target of a stream: a checkpoint may not pass a batch that is not written", hint: "leave it out")
+    }
+    if isKusto, let way = checked.word("writeMode"), way != "Transactional", ConnectionOptions.leadsOut(provider.shortName, path, given) {
+      onNote("writeMode=\(way) is at least once: a batch that is interrupted is sent again; Transactional writes each batch once")
+      return CallbackSink(description: "\(provider.shortName) \(path)") { batch in
+        guard let sink = try provider.makeSink(path, schema: batch.schema, mode: .append, partitionBy: keys, options: checked) else { return WriteSummary(isSkipped: true) }
+        return try batch.execution.write(to: sink)
+      }
+    }
     // A table named by options alone has no path.
     let target = path.isEmpty ? given.filter { ["kustodatabase", "kustotable"].contains($0.0.lowercased()) }.map(\.1).joined(separator: ".") : path
     let name = "\(provider.shortName):\(target)"

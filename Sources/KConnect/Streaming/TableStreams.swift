@@ -1,25 +1,27 @@
-// Role: streams that are no directories: tables of the embedded store, Delta tables, standard input.
+// Role: streams that are no directories: tables of the embedded store and of clusters, Delta tables, standard input.
 
 import Columnar
 import DataSource
 import FileConnector
+import KustoConnector
 import Streaming
 
 enum TableStreams {
-  /// The options of a table's stream; nil for formats that are not tables.
-  static func options(_ format: String) -> [OptionSpec]? {
+  /// The options of a table's stream; nil for formats that are not tables. `path` and `given` tell tables of clusters.
+  static func options(_ format: String, path: String, given: [(String, String)]) -> [OptionSpec]? {
     switch format {
-    case "kusto": StoreStreamSource.specs
+    case "kusto": ConnectionOptions.leadsOut(format, path, given) ? ClusterStreamSource.specs : StoreStreamSource.specs
     case "delta": DeltaStreamSource.specs
     case "stdin": StdinStreamSource.specs
     default: nil
     }
   }
 
-  /// Nil for formats that are not tables.
-  static func relation(_ format: String, path: String, schema: StructType?, options: DataSourceOptions) throws -> StreamRelation? {
+  /// Nil for formats that are not tables. `given` are the options as they were given.
+  static func relation(_ format: String, path: String, schema: StructType?, options: DataSourceOptions, given: [(String, String)]) throws -> StreamRelation? {
     let open: @Sendable () throws -> any MicroBatchSource
     switch format {
+    case "kusto" where ConnectionOptions.leadsOut(format, path, given): open = { try ClusterStreamSource(path, options: options) }
     case "kusto": open = { try StoreStreamSource(path, options: options) }
     case "delta": open = { try DeltaStreamSource(path, options: options) }
     case "stdin": return try standardInput(.lines, schema, options.bytes("maxBytesPerTrigger"))

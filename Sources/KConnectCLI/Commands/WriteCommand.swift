@@ -4,6 +4,7 @@ import ArgumentParser
 import Columnar
 import DataSource
 import KConnect
+import KustoConnector
 
 struct WriteCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -48,11 +49,13 @@ struct WriteCommand: ParsableCommand {
 
 /// `--option` of a write given to source and target: each takes the options it declares for its use; `from.` and `to.` in front decide.
 /// What both declare goes to both when they have one format, else to the source; compression is the target's, for a source's is recognised.
+/// Credentials and other settings of connections go to the sides that lie on other machines.
 struct OptionSplit {
   private(set) var source: [(String, String)] = []
   private(set) var target: [(String, String)] = []
 
-  init(_ options: [(String, String)], source: any DataSourceProvider, target: any DataSourceProvider) throws {
+  /// `reaches`: which of the two lie on other machines.
+  init(_ options: [(String, String)], source: any DataSourceProvider, target: any DataSourceProvider, reaches: (source: Bool, target: Bool)) throws {
     for (key, value) in options {
       if key.hasPrefix("from.") {
         self.source.append((String(key.dropFirst(5)), value))
@@ -60,6 +63,11 @@ struct OptionSplit {
         self.target.append((String(key.dropFirst(3)), value))
       } else {
         let reads = Self.declares(source.options, key, .read), writes = Self.declares(target.options, key, .write)
+        if reads, writes, reaches != (false, false), ConnectionOptions.isOne(key) {
+          if reaches.source { self.source.append((key, value)) }
+          if reaches.target { self.target.append((key, value)) }
+          continue
+        }
         let isTargets = writes && Self.targetFirst.contains(key.lowercased())
         if reads, !isTargets { self.source.append((key, value)) }
         if writes, isTargets || !reads || source.shortName == target.shortName { self.target.append((key, value)) }

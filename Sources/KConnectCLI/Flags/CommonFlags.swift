@@ -95,9 +95,14 @@ struct Context {
   let isVerbose: Bool
 
   /// The configuration file's options of a format, as far as they are for that use and `upper` does not replace its method of authentication by
-  /// another. Throws CONFIGURATION.
-  func options(of format: String, _ use: OptionSpec.Use, under upper: [(String, String)]) throws -> [(String, String)] {
-    let given = Authentication.defaults(try configuration.options(of: format), under: upper)
+  /// another; for a place on another machine with those of the credential that profile or defaults name. Throws CONFIGURATION.
+  func options(of format: String, _ use: OptionSpec.Use, at path: String, under upper: [(String, String)]) throws -> [(String, String)] {
+    var given = try configuration.options(of: format)
+    if ConnectionOptions.leadsOut(format, path, given + upper) {
+      let credential = try configuration.defaultCredential()
+      given = Authentication.defaults(given, under: credential) + credential
+    }
+    given = Authentication.defaults(given, under: upper)
     if given.isEmpty { return [] }
     let specs = try session.registry.provider(format).options
     return given.filter { OptionSplit.declares(specs, $0.0, use) }

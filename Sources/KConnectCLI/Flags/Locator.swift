@@ -79,7 +79,7 @@ struct Locator {
   func open(schema: String?, options: [(String, String)], _ context: Context) throws -> DataFrame {
     let format = try resolvedFormat(forWriting: false)
     var reader = context.session.read.format(format)
-    for (key, value) in try context.options(of: format, .read, under: options) + options { reader = reader.option(key, value) }
+    for (key, value) in try context.options(of: format, .read, at: path, under: options) + options { reader = reader.option(key, value) }
     if let schema { reader = try reader.schema(schema) }
     return try reader.open([path]) { context.note($0) }
   }

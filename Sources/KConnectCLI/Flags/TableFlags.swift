@@ -27,7 +27,7 @@ struct TableFlags: ParsableArguments {
       try Secrets.refuseSecrets(inConnectionString: cluster)
       if !table.isEmpty { throw KConnectError(.usage, "--table and --cluster: the text runs on the cluster, which does not see tables of this machine", hint: "read the cluster's table with --table NAME=kusto:\(cluster)/DATABASE.TABLE and leave --cluster out") }
       let given = try option.map { try OptionArgument($0) }.map { ($0.key, $0.value) }
-      let options = try context.options(of: "kusto", .read, under: given) + given
+      let options = try context.options(of: "kusto", .read, at: "https://" + cluster, under: given) + given
       let reader = try ClusterReader(cluster: cluster, database: database ?? context.configuration.defaults["database"], options: options) { context.note($0) }
       return QueryScope(session: context.session, tables: [:], database: nil, cluster: reader)
     }
@@ -64,7 +64,7 @@ struct TableFlags: ParsableArguments {
       let format = try locator.resolvedFormat(forWriting: false)
       var reader = context.session.read.format(format)
       let own = options.map { ($0.key.hasPrefix(name + ".") ? String($0.key.dropFirst(name.utf8.count + 1)) : $0.key, $0.value) }
-      for (key, value) in try context.options(of: format, .read, under: own) + named.options { reader = reader.option(key, value) }
+      for (key, value) in try context.options(of: format, .read, at: locator.path, under: own) + named.options { reader = reader.option(key, value) }
       if let schema = named.schema { reader = try reader.schema(schema) }
       let provider = try context.session.registry.provider(format)
       for argument in options {

@@ -4,6 +4,7 @@ import Columnar
 import DataSource
 import Engine
 import KConnect
+import KustoConnector
 import Streaming
 
 struct StreamJob {
@@ -77,20 +78,24 @@ struct StreamJob {
   ) throws -> (source: [(String, String)], target: [(String, String)]) {
     let registry = context.session.registry
     let format = try from.resolvedFormat()
-    let sourceSpecs = StreamSources.options(format, registry) ?? []
+    let sourceSpecs = StreamSources.options(format, path: from.path, given: options, registry) ?? []
     let targetSpecs = to.format == "console" ? [] : try registry.provider(try to.resolvedFormat()).options
     var out: (source: [(String, String)], target: [(String, String)]) = ([], [])
+    let reaches = (source: ConnectionOptions.leadsOut(format, from.path, options), target: ConnectionOptions.leadsOut(to.format ?? "", to.path, options))
     for (key, value) in options {
       let reads = OptionSplit.declares(sourceSpecs, key, .read), writes = OptionSplit.declares(targetSpecs, key, .write)
       if key.hasPrefix("from.") { out.source.append((String(key.dropFirst(5)), value)) }
       else if key.hasPrefix("to.") { out.target.append((String(key.dropFirst(3)), value)) }
-      else if writes, OptionSplit.targetFirst.contains(key.lowercased()) { out.target.append((key, value)) }
+      else if reads, writes, reaches != (false, false), ConnectionOptions.isOne(key) {
+        if reaches.source { out.source.append((key, value)) }
+        if reaches.target { out.target.append((key, value)) }
+      } else if writes, OptionSplit.targetFirst.contains(key.lowercased()) { out.target.append((key, value)) }
       else if reads || !writes { out.source.append((key, value)) }
       else { out.target.append((key, value)) }
     }
     // Defaults of the configuration file stand in front: what is given later wins.
-    let defaults = sourceSpecs.isEmpty || registry.providers.allSatisfy { $0.shortName != format } ? [] : try context.options(of: format, .read, under: out.source)
-    let targetDefaults = to.format == "console" ? [] : try context.options(of: try to.resolvedFormat(), .write, under: out.target)
+    let defaults = sourceSpecs.isEmpty || registry.providers.allSatisfy { $0.shortName != format } ? [] : try context.options(of: format, .read, at: from.path, under: out.source)
+    let targetDefaults = to.format == "console" ? [] : try context.options(of: try to.resolvedFormat(), .write, at: to.path, under: out.target)
     return (defaults + out.source, targetDefaults + out.target)
   }
 }

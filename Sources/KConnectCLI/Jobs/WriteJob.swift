@@ -4,6 +4,7 @@ import Columnar
 import DataSource
 import Engine
 import KConnect
+import KustoConnector
 
 struct WriteJob {
   var from: String
@@ -21,9 +22,11 @@ struct WriteJob {
     let argument = try SourceArgument(from, context.configuration)
     let from = try Locator(argument.locator, registry: registry), to = try Locator(self.to, registry: registry, isTarget: true)
     let format = try to.resolvedFormat(forWriting: true)
+    let source = try registry.provider(try from.resolvedFormat(forWriting: false))
+    let given = argument.options.map { ("from.\($0.0)", $0.1) } + options
     let split = try OptionSplit(
-      argument.options.map { ("from.\($0.0)", $0.1) } + options, source: try registry.provider(try from.resolvedFormat(forWriting: false)),
-      target: try registry.provider(format))
+      given, source: source, target: try registry.provider(format),
+      reaches: (ConnectionOptions.leadsOut(source.shortName, from.path, given), ConnectionOptions.leadsOut(format, to.path, given)))
     let frame = try rows.apply(to: try from.open(schema: schema ?? argument.schema, options: split.source, context))
     return (frame, to, format, split.target)
   }
@@ -37,13 +40,17 @@ struct WriteJob {
     let (frame, to, format, options) = try prepare(context)
     var writer = frame.write.format(format).mode(saveMode)
     if let partitionBy { writer = writer.partitionBy(try ColumnList.parse(partitionBy)) }
-    for (key, value) in try context.options(of: format, .write, under: options) + options + upsert.options(for: context.session.registry.provider(format)) { writer = writer.option(key, value) }
+    for (key, value) in try context.options(of: format, .write, at: to.path, under: options) + options + upsert.options(for: context.session.registry.provider(format)) { writer = writer.option(key, value) }
     let start = WallClock.monotonicNanoseconds
     let execution = try frame.session.execution(frame.plan)
     let progress = ProgressReporter(execution, mode: context.progress, resultGoesToTerminal: to.path == "-" && StandardStreams.isOutputTerminal)
     let summary: WriteSummary
     do {
-      summary = try Interrupt.cancelling(execution) { try writer.run(execution, to.path) { context.note($0) } }
+      summary = try Interrupt.cancelling(execution) {
+        let begun = try writer.run(execution, to.path) { context.note($0) }
+        // The process stays until the rows are there.
+        return try context.session.takePendingWrites().first?.waitBlocking() ?? begun
+      }
     } catch {
       progress?.stop()
       throw error

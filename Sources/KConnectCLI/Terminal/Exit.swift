@@ -2,6 +2,7 @@
 
 import DataSource
 import KConnect
+import KustoConnector
 
 #if canImport(Glibc)
 import Glibc
@@ -31,6 +32,7 @@ enum ExitStatus {
 enum Exit {
   /// Ends the process at once, without running destructors of global objects: everything durable has been closed by now.
   static func leave(_ status: Int32) -> Never {
+    ExportCache.drain()
     fflush(nil)
     _exit(status)
   }

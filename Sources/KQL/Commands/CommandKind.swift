@@ -5,7 +5,7 @@ package enum CommandKind: String, Hashable, Sendable, CaseIterable {
   case versionShow, clusterShow, clusterDetailsShow, diagnosticsShow, capacityShow, pluginsShow, workloadGroupsShow, operationsShow,
     operationDetailsShow, operationCancel, queriesShow, runningQueriesShow, queryCancel, commandsShow, commandsAndQueriesShow, journalShow,
     databaseJournalShow, ingestionFailuresShow, streamingFailuresShow, streamingStatisticsShow, continuousExportsShow, entityGroupsShow,
-    graphModelsShow, graphSnapshotsShow, queryPlanShow, ingestionResourcesGet, identityTokenGet, scriptExecute, clusterScriptExecute
+    graphModelsShow, graphSnapshotsShow, queryPlanShow, ingestionResourcesGet, exportContainersShow, identityTokenGet, scriptExecute, clusterScriptExecute
   case databaseCreate, databaseCreateVolatile, databaseAttach, databaseDetach, databaseDrop, databasePrettyNameAlter,
     databasePrettyNameDrop, databasesShow, databaseShow, databasesDetailsShow, databaseDetailsShow, databasesIdentityShow,
     databaseIdentityShow, databasesPoliciesShow, databasePoliciesShow, databasesDataStatsShow, databaseDataStatsShow,

@@ -71,7 +71,8 @@ final class BlobBytes: RemoteBytes {
 
   /// The bytes of a range that is not empty and lies in the blob.
   private func fetch(_ range: Range<Int>) throws -> [UInt8] {
-    var headers = [("Range", "bytes=\(range.lowerBound)-\(range.upperBound - 1)")]
+    // The form of the name that all signers agree upon.
+    var headers = [("x-ms-range", "bytes=\(range.lowerBound)-\(range.upperBound - 1)")]
     if !object.tag.isEmpty { headers.append(("If-Match", object.tag)) }
     let answer = try client.send("GET", object.name, headers: headers)
     if answer.status == 206, answer.body.count == range.count { return answer.body }

@@ -10,7 +10,7 @@ package struct BlobStore: ObjectStore {
   /// `context` is asked for at the first use.
   package init(context: @escaping @Sendable () -> CredentialContext) { makeContext = context }
 
-  private static let ownOptions: [OptionSpec] = [
+  static let ownOptions: [OptionSpec] = [
     OptionSpec("sas", .string, isSecret: true, "A shared access signature for Azure storage: env:NAME or file:PATH."),
     OptionSpec("storageAccountKey", .string, isSecret: true, "The key of the storage account: env:NAME or file:PATH."),
     OptionSpec("blobEndpoint", .string, "The address of the account's blobs, where it is not the usual one: emulators, private networks."),

@@ -111,7 +111,9 @@ package final class CurlTransport: HTTPTransport {
     var list: UnsafeMutablePointer<curl_slist>?
     defer { unsafe kccurl_list_free(list) }
     // No 100-continue: services answer large bodies at once.
-    for (name, value) in request.headers + [("Expect", "")] {
+    // libcurl adds a type of its own to bodies without one, which no signature covers.
+    let hasType = request.headers.contains { $0.name.lowercased() == "content-type" }
+    for (name, value) in request.headers + [("Expect", "")] + (hasType ? [] : [("Content-Type", "")]) {
       guard !value.utf8.contains(where: { $0 == 10 || $0 == 13 || $0 == 0 }), !name.utf8.contains(where: { $0 <= 32 || $0 == 58 }) else {
         throw KConnectError(.usage, "the value of the request header '\(name)' has line breaks")
       }

@@ -1,5 +1,5 @@
 // Role: the distributed read: the cluster exports the query's rows as Parquet files into storage, which are then read in parallel and removed.
-// Source: ".export to storage"; the connector's distributed mode. Timespans travel as text, datetimes to the microsecond.
+// Source: ".export to storage"; the connector's distributed mode.
 
 import Columnar
 import DataSource
@@ -7,6 +7,7 @@ import Engine
 import Expressions
 import FileConnector
 import KQL
+import Synchronization
 
 /// What an export is made with.
 struct ClusterExport: Sendable {
@@ -14,6 +15,8 @@ struct ClusterExport: Sendable {
   var timeoutSeconds: Int
   /// kustoExportOptionsJson, checked.
   var isCompressed = true
+  /// Files are used again by later reads of the same text.
+  var isKept = false
   var members: [(name: String, value: String)] = []
 
   /// - Parameter options: kustoExportOptionsJson. Throws OPTION_INVALID.
@@ -48,68 +51,104 @@ struct ClusterExport: Sendable {
     members += [("compressionType", KQLPrinter.quoted(string: codec)), ("parquetDatetimePrecision", KQLPrinter.quoted(string: precision))]
   }
 
-  /// Exports the rows of `text` and answers the addresses of the files with their signatures. Throws what the cluster says.
-  func run(_ text: String, _ schema: StructType, columnNames: [String], _ reader: ClusterReader) throws -> [String] {
+  /// The files with the rows of `text`: exported now, or kept from an export of the same text. Throws what the cluster says.
+  func files(of text: String, _ schema: StructType, columnNames: [String], _ reader: ClusterReader) throws -> ExportedFiles {
+    guard isKept else { return try run(text, schema, columnNames: columnNames, reader) }
+    let options = members.map { $0.name + "=" + $0.value }.joined(separator: ",")
+    let key = [reader.identity, storage.identity, options, isCompressed ? "compressed" : "", text].joined(separator: "\n")
+    return try ExportCache.shared.files(key, now: reader.client.retry.clock.nowTicks) { try run(text, schema, columnNames: columnNames, reader) }
+  }
+
+  private func run(_ text: String, _ schema: StructType, columnNames: [String], _ reader: ClusterReader) throws -> ExportedFiles {
     guard let database = reader.database else { throw KConnectError(.usage, "kusto: an export needs a database") }
-    if let container = storage.containers.first(where: { $0.readSuffix == nil }) {
-      throw KConnectError(
-        .notSupported, "transientStorage: not supported yet: reading back from '\(container.url)' with an account key or by impersonation", hint: "give the container as sasUrl")
+    if let container = storage.containers.first(where: { $0.readSuffix == nil && $0.accountKey == nil }) {
+      throw KConnectError(.notSupported, "transientStorage: not supported yet: reading back from '\(container.url)' by impersonation", hint: "give the container as sasUrl")
     }
-    var query = text
-    if schema.fields.contains(where: { $0.type == .timespan }) {
-      query += "\n| extend " + zip(schema.fields, columnNames).filter { $0.0.type == .timespan }.map { "\(KQLPrinter.quoted(name: $0.1)) = tostring(\(KQLPrinter.quoted(name: $0.1)))" }.joined(separator: ", ")
-      query += "\n| project " + columnNames.map { KQLPrinter.quoted(name: $0) }.joined(separator: ", ")
+    let keys = Set(storage.containers.map(\.accountKey))
+    guard keys.count == 1, let key = keys.first else {
+      throw KConnectError(.notSupported, "transientStorage: not supported yet: containers with different account keys, or with keys and signatures, in one read", hint: "give signatures (sasUrl) for all of them")
     }
     let prefix = "kconnect/\(randomIdentifier())/part"
     let targets = storage.containers.map { "h\(KQLPrinter.quoted(string: $0.url + $0.secret))" }.joined(separator: ", ")
     let members = ([("namePrefix", KQLPrinter.quoted(string: prefix))] + self.members).map { "\($0.0)=\($0.1)" }.joined(separator: ", ")
+    let query = text + ExportedColumns.encoding(schema, columnNames)
     let command = ".export async \(isCompressed ? "compressed " : "")to parquet (\(targets)) with (\(members)) <|\n\(query)"
     let tables = ClusterTables(client: reader.client, database: database)
     let operation = try tables.wait(for: command, activity: "export", timeoutSeconds: timeoutSeconds)
     let answer = try reader.client.command(".show operation \(operation) details", database: database, activity: "operationShow")
-    return zip(answer.texts("Path"), answer.texts("NumRecords")).filter { $0.1 != "0" }.map { path, _ in
+    let all = answer.texts("Path").map { path in
       let plain = String(path.prefix { $0 != "?" && $0 != ";" })
       let container = storage.containers.first { plain.hasPrefix($0.url) } ?? storage.containers[0]
       return plain + (container.readSuffix ?? "")
     }
+    let filled = zip(all, answer.texts("NumRecords")).filter { $0.1 != "0" }.map(\.0)
+    return ExportedFiles(filled, all: all, accountKey: key, reader.client)
+  }
+}
+
+/// Exported files; they are removed when the last user lets go. What cannot be removed stays for the container's own clean-up.
+final class ExportedFiles: Sendable {
+  /// Those with rows, with their signatures.
+  let addresses: [String]
+  private let all: [String]
+  private let isRemoved = Mutex(false)
+  private let store: BlobStore
+  private let accountKey: String?
+
+  init(_ addresses: [String], all: [String], accountKey: String?, _ client: ClusterClient) {
+    self.addresses = addresses
+    self.all = all
+    self.accountKey = accountKey
+    let transport = client.transport
+    store = BlobStore { CredentialContext(transport: transport) }
   }
 
-  /// Removes files; what cannot be removed stays for the container's own clean-up.
-  static func remove(_ files: [String], _ client: ClusterClient) {
-    for file in files {
-      let request = HTTPRequest("DELETE", file, headers: [("x-ms-version", "2021-12-02"), ("x-ms-date", HTTPDate.text(client.retry.clock.nowTicks))])
-      // SAFETY: no receiver, so no pointer is handed over.
-      _ = try? unsafe client.transport.send(request, receive: nil)
+  deinit { remove() }
+
+  private var options: [(String, String)] { accountKey.map { [("storageAccountKey", $0)] } ?? [] }
+
+  /// The rows of all files.
+  func table() throws -> any BatchReadable {
+    guard let parquet = FileFormats.providers(stores: ObjectStores([store])).first(where: { $0.shortName == "parquet" }) else { throw KConnectError(.internalError, "no parquet source") }
+    return try parquet.open(addresses, schema: nil, options: try DataSourceOptions(source: "parquet", specs: parquet.options, given: options, use: .read))
+  }
+
+  /// Removes them now.
+  func remove() {
+    let isFirst = isRemoved.withLock { isRemoved in
+      defer { isRemoved = true }
+      return !isRemoved
+    }
+    guard isFirst, let checked = try? DataSourceOptions(source: "parquet", specs: store.options, given: options, use: .read) else { return }
+    for address in all {
+      guard let place = try? store.place(address, options: checked) else { continue }
+      try? place.container.remove(place.path)
     }
   }
 }
 
-/// A scan of exported files; removes them when it is released.
+/// A scan of exported files.
 final class ExportScan: Scan {
   let schema: StructType
   private let inner: any Scan
   private let converter: BatchConverter
-  private let files: [String]
-  private let client: ClusterClient
+  /// They stay while they are read.
+  private let files: ExportedFiles
 
   /// - Parameters:
   ///   - wire: the columns as the plan knows them, those of the files in this order.
-  init(_ files: [String], wire: StructType, columnNames: [String], _ client: ClusterClient, context: EvaluationContext) throws {
+  init(_ files: ExportedFiles, wire: StructType, columnNames: [String], context: EvaluationContext) throws {
     self.files = files
-    self.client = client
     schema = wire
-    guard let parquet = FileFormats.providers.first(where: { $0.shortName == "parquet" }) else { throw KConnectError(.internalError, "no parquet source") }
-    let table = try parquet.open(files, schema: nil, options: try DataSourceOptions(source: "parquet", specs: parquet.options, given: [], use: .read))
+    let table = try files.table()
     let found = StructType(
       try columnNames.map { name in
         guard let field = table.schema.field(name) else { throw KConnectError(.schemaMismatch, "the exported files have no column '\(name)'") }
         return field
       })
-    converter = try BatchConverter(from: found, to: wire)
+    converter = try BatchConverter(from: found, to: wire, cast: ExportedColumns.decoding)
     inner = try table.scan(ScanRequest(columns: columnNames), context: context)
   }
-
-  deinit { ClusterExport.remove(files, client) }
 
   var metrics: ScanMetrics { inner.metrics }
   func stop() { inner.stop() }

@@ -11,10 +11,11 @@ import Synchronization
 
 /// A cluster, a database and how they are read.
 package struct ClusterReader: Sendable {
-  package let client: ClusterClient
+  package var client: ClusterClient
   package let database: String?
-  /// Rows travel through storage.
+  /// Rows travel through storage: always, or when there are many of them.
   var export: ClusterExport?
+  var exportsManyRowsOnly = false
   /// How the method of authentication and the request properties make reads differ.
   var identity: String { [client.address.engine, database ?? "", client.tokens.name, client.properties.json ?? ""].joined(separator: "\n") }
 
@@ -35,14 +36,20 @@ package struct ClusterReader: Sendable {
 }
 
 extension ClusterReader {
+  /// The first value of a query's result; nil when it has no rows.
+  func value(_ text: String, activity: String) throws -> Scalar? {
+    var found: Scalar?
+    try client.query(text, database: database, activity: activity) { event in
+      guard found == nil, case .rows(let table, let batch) = event, table.kind == .primaryResult || table.kind == .other && table.id == 0 else { return }
+      if batch.rowCount > 0 { found = batch.columns.first?.scalar(0) }
+    }
+    return found
+  }
+
   /// The rows of a query's result.
   func count(_ shape: QueryTextShape) throws -> Int {
-    var rows = 0
-    try client.query(shape.text + "\n| count", database: database, activity: "countQuery") { event in
-      guard case .rows(let table, let batch) = event, table.kind == .primaryResult || table.kind == .other && table.id == 0 else { return }
-      if case .long(let n)? = batch.columns.first?.scalar(0) { rows = Int(n) }
-    }
-    return rows
+    guard case .long(let rows)? = try value(shape.text + "\n| count", activity: "countQuery") else { return 0 }
+    return Int(rows)
   }
 }
 
@@ -128,12 +135,12 @@ package struct ClusterTable: PlanRunningTable {
     let sent = positions.isEmpty && schema.count > 0 ? [0] : positions
     if sent != Array(schema.fields.indices) { query += "\n| project " + sent.map { KQLPrinter.quoted(name: columnNames[$0]) }.joined(separator: ", ") }
     if let limit = request.limit { query += "\n| take \(limit)" }
-    if let export = reader.export, !positions.isEmpty {
+    if let export = reader.export, !positions.isEmpty, try !reader.exportsManyRowsOnly || !reader.hasFewRows(query, limit: request.limit) {
       let wire = StructType(sent.map { schema[$0] }), names = sent.map { columnNames[$0] }
-      let files = try export.run(query, wire, columnNames: names, reader)
+      let files = try export.files(of: query, wire, columnNames: names, reader)
       // An export without rows makes no files.
-      if files.isEmpty { return EmptyScan(schema: wire) }
-      return try ExportScan(files, wire: wire, columnNames: names, reader.client, context: context)
+      if files.addresses.isEmpty { return EmptyScan(schema: wire) }
+      return try ExportScan(files, wire: wire, columnNames: names, context: context)
     }
     return ClusterScan(
       reader, query, wire: StructType(sent.map { schema[$0] }), schema: StructType(positions.map { schema[$0] }), takesColumns: !positions.isEmpty)
@@ -260,15 +267,16 @@ private struct ClusterMorsel: Morsel {
 struct BatchConverter: Sendable {
   private let casts: [CompiledExpr?]
 
-  /// Throws SCHEMA_MISMATCH when the counts differ.
-  init(from found: StructType, to wanted: StructType) throws {
+  /// `cast` says how a column of another type becomes the wanted one; nil: by the conversion function of the type. Throws SCHEMA_MISMATCH when the
+  /// counts differ.
+  init(from found: StructType, to wanted: StructType, cast: (StructField, DataType) -> Expr? = { _, _ in nil }) throws {
     guard found.count == wanted.count else {
       throw KConnectError(.schemaMismatch, "the cluster answers with the columns (\(found)), expected (\(wanted))")
     }
     casts = try zip(found.fields, wanted.fields).map { found, wanted in
       guard found.type != wanted.type else { return nil }
       return try CompiledExpr(
-        .call("to\(wanted.type)", [.column(found.name)]), schema: StructType([found]), context: EvaluationContext(nowTicks: 0, seed: 0))
+        cast(found, wanted.type) ?? .call("to\(wanted.type)", [.column(found.name)]), schema: StructType([found]), context: EvaluationContext(nowTicks: 0, seed: 0))
     }
   }
 

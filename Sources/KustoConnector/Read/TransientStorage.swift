@@ -12,11 +12,27 @@ struct TransientStorage: Sendable {
     var url: String
     /// `?SIGNATURE`, `;KEY` or `;impersonate`, as connection strings of clusters have it.
     var secret: String
-    /// Behind the address of a file: `?SIGNATURE`; nil: files cannot be read back with it.
+    /// Behind the address of a file: `?SIGNATURE`; nil: the address alone does not open it.
     var readSuffix: String?
+    /// The key of the account, for reading back.
+    var accountKey: String?
   }
 
   var containers: [Container]
+
+  /// The containers that the cluster itself has for exports. Throws NOT_SUPPORTED when it names none.
+  init(of client: ClusterClient) throws {
+    let answer = try client.command(".show export containers", database: nil, on: .ingestion, activity: "exportContainersShow")
+    containers = answer.texts("StorageRoot").compactMap { root in
+      root.firstIndex(of: "?").map { Container(url: String(root[..<$0]), secret: String(root[$0...]), readSuffix: String(root[$0...]), accountKey: nil) }
+    }
+    guard !containers.isEmpty else {
+      throw KConnectError(.notSupported, "'\(client.address.ingestion)' has no containers for exports", hint: "name a container in transientStorage, or kustoIngestionUri")
+    }
+  }
+
+  /// What tells storage apart, without secrets.
+  var identity: String { containers.map(\.url).joined(separator: " ") }
 
   /// `{"storageCredentials": [{"sasUrl": …} | {"storageAccountName", "storageAccountKey", "blobContainer"}], "endpointSuffix": …}`. Throws
   /// OPTION_INVALID with the rule that is broken, NOT_SUPPORTED for OneLake.
@@ -48,20 +64,20 @@ struct TransientStorage: Sendable {
     guard let key = try text("storageAccountKey", of: item), !key.isEmpty else { throw invalid("has a credential without storageAccountKey") }
     guard let container = try text("blobContainer", of: item), !container.isEmpty else { throw invalid("has a credential without blobContainer") }
     guard isName(account), isName(container) else { throw invalid("has an account or container whose name is not of letters, digits and '-'") }
-    return Container(url: "https://\(account).blob.\(suffix)/\(container)", secret: ";" + key, readSuffix: nil)
+    return Container(url: "https://\(account).blob.\(suffix)/\(container)", secret: ";" + key, readSuffix: nil, accountKey: key)
   }
 
   private static func signed(_ text: String) throws -> Container {
     if text.hasSuffix(";impersonate") {
       let url = String(text.dropLast(";impersonate".count))
       try check(url)
-      return Container(url: url, secret: ";impersonate", readSuffix: nil)
+      return Container(url: url, secret: ";impersonate", readSuffix: nil, accountKey: nil)
     }
     guard let mark = text.firstIndex(of: "?") else { throw invalid("has a sasUrl without signature") }
     let url = String(text[..<mark]), signature = String(text[mark...])
     guard signature.contains("sig=") else { throw invalid("has a sasUrl without signature") }
     try check(url)
-    return Container(url: url, secret: signature, readSuffix: signature)
+    return Container(url: url, secret: signature, readSuffix: signature, accountKey: nil)
   }
 
   private static func check(_ url: String) throws {

@@ -5,17 +5,17 @@ import KustoStore
 
 enum ClusterOptions {
   /// Options that say how the cluster is reached.
-  private static let connection: [OptionSpec] = [
+  static let connection: [OptionSpec] = [
     OptionSpec("httpProxy", .string, "Proxy for requests to the cluster, http://HOST:PORT; else https_proxy, http_proxy and no_proxy of the environment."),
     OptionSpec("caFile", .path, "PEM file of certificate authorities for the cluster's certificate; else $CURL_CA_BUNDLE, $SSL_CERT_FILE, the system's."),
     OptionSpec("stagingFormat", .oneOf(["csv", "parquet"]), default: "csv", use: .write, "Format of staged parts: gzip CSV, or Parquet, which has no room for ticks below a microsecond."),
+    OptionSpec("preflight", .bool, default: "false", use: .write, "true: before anything is changed the cluster is asked which rights the write lacks; all of them are named."),
     OptionSpec("connectTimeout", .duration, default: "30 seconds", "How long a connection to the cluster may take."),
   ]
 
   /// What differs from the embedded store. Nil: works.
   private static let support: [String: OptionSupport] = [
     "kustoStore": .noEffect("the cluster named by kustoCluster is used"),
-    "distributedReadModeTransientCache": .notSupported("reuse of exported files"),
     "blobStorageEndpointSuffix": .noEffect("transientStorage has the full addresses"),
     "storageProtocol": .noEffect("files of blob storage are read over https"),
     "pollingOnDriver": .noEffect("there is no driver"),
@@ -23,7 +23,9 @@ enum ClusterOptions {
     "timeZone": .noEffect("datetimes are written as they are, in UTC"),
     "maximalExtentsCountForSplitMergePerNode": .noEffect("all extents move in one command"),
     "addSourceLocationTransform": .notSupported("a column with the name of the staged file"),
-    "writeEnableAsync": .notSupported("writes that outlive the call"),
+    "upsertKey": .notSupported("replacing rows by key on a cluster"),
+    "ttl": .notSupported("replacing rows by key on a cluster"),
+    "ttlColumn": .notSupported("replacing rows by key on a cluster"),
   ]
 
   /// The options of credentials as clusters know them, by name.

@@ -35,7 +35,9 @@ package struct KustoSource: PlanProvider {
     let settings = try ClusterSettings(options)
     var reader = ClusterReader(client: try settings.client(target.address).allowingLargeResults(), database: try target.database())
     let shape = try target.query(options)
-    reader.export = try export(shape, reader, options)
+    reader.export = try export(reader, options)
+    // Without readMode rows come as one stream, which has no size limit, unless storage is named and there are many of them.
+    reader.exportsManyRowsOnly = options.word("readMode") == nil
     let custom = try schema ?? options.string("customSchema").map { try StructType(ddl: $0) }
     let pushes = options.bool("queryFilterPushDown")
     guard let custom else { return .scan(ClusterTable(reader, shape, schema: try reader.probe(shape), takesPlans: pushes)) }
@@ -45,22 +47,22 @@ package struct KustoSource: PlanProvider {
     return .scan(ClusterTable(reader, named, schema: custom, takesPlans: pushes))
   }
 
-  /// How rows travel. Without readMode they come as one stream, which has no size limit, unless storage is named and there are many of them.
-  private func export(_ shape: QueryTextShape, _ reader: ClusterReader, _ options: DataSourceOptions) throws -> ClusterExport? {
-    let mode = options.word("readMode")
-    guard mode != "ForceSingleMode" else { return nil }
-    guard let text = options.string("transientStorage") else {
-      if mode == nil { return nil }
-      throw KConnectError(.notSupported, "readMode=ForceDistributedMode without transientStorage: not supported yet: the cluster's own export containers", hint: "name a container in transientStorage")
+  /// How rows travel through storage; nil: they do not.
+  private func export(_ reader: ClusterReader, _ options: DataSourceOptions) throws -> ClusterExport? {
+    let mode = options.word("readMode"), text = options.string("transientStorage"), isCached = options.bool("distributedReadModeTransientCache")
+    guard mode != "ForceSingleMode" else {
+      if isCached { throw KConnectError(.optionInvalid, "distributedReadModeTransientCache=true and readMode=ForceSingleMode: nothing is exported that could be kept", hint: "readMode=ForceDistributedMode") }
+      return nil
     }
-    let storage = try TransientStorage(json: text)
-    let export = try ClusterExport(storage: storage, options: options.string("kustoExportOptionsJson"), timeoutSeconds: options.integer("timeoutLimit") ?? 172_800)
-    if mode == nil, try reader.count(shape) <= Self.fewRows { return nil }
+    if mode == nil, text == nil {
+      if isCached { throw KConnectError(.optionInvalid, "distributedReadModeTransientCache=true without exports", hint: "readMode=ForceDistributedMode, or transientStorage") }
+      return nil
+    }
+    let storage = try text.map { try TransientStorage(json: $0) } ?? TransientStorage(of: reader.client)
+    var export = try ClusterExport(storage: storage, options: options.string("kustoExportOptionsJson"), timeoutSeconds: options.integer("timeoutLimit") ?? 172_800)
+    export.isKept = isCached
     return export
   }
-
-  /// The connector's bound for rows that come directly.
-  private static let fewRows = 5_000
 
   package func open(_ paths: [String], schema: StructType?, options: DataSourceOptions) throws -> any BatchReadable {
     throw KConnectError(.internalError, "the kusto source gives plans")

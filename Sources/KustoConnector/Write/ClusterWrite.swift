@@ -26,11 +26,22 @@ package struct ClusterWrite {
 
   private enum Way: String { case transactional = "Transactional", queued = "Queued", streaming = "KustoStreaming" }
 
-  /// Nil when save mode `ignore` finds the table, or `ingestIfNotExists` the rows.
+  /// Nil when save mode `ignore` finds the table, or `ingestIfNotExists` the rows. Throws PERMISSION with all rights that are missing.
   package func sink() throws -> (any TableSink)? {
     let way = Way(rawValue: options.word("writeMode") ?? "") ?? .transactional
-    let ingestion = try SparkIngestionProperties(options.string("sparkIngestionPropertiesJson"))
-    try check(way, ingestion)
+    let makesTable = mode != .append || options.word("tableCreateOptions") == "CreateIfNotExist"
+    let rights = WriteRights(tables: ClusterTables(client: client, database: database), table: table, moves: way == .transactional, makesTable: makesTable)
+    if options.bool("preflight"), let error = rights.error(try rights.missing()) { throw error }
+    do { return try open(way) } catch let error as KConnectError where error.code == .permission {
+      throw (try? rights.missing()).flatMap { rights.error($0, after: error) } ?? error
+    }
+  }
+
+  private func open(_ way: Way) throws -> (any TableSink)? {
+    var ingestion = try SparkIngestionProperties(options.string("sparkIngestionPropertiesJson"))
+    let transaction = try WriteTransaction(options)
+    try check(way, ingestion, transaction)
+    if let transaction { ingestion.properties.ingestByTags.append(transaction.tag) }
     let tables = ClusterTables(client: client, database: database)
     let adjustment = RowAdjustment(schema: schema, tableName: table, options: options)
     guard let target = try settledSchema(tables, adjustment, ingestion, way) else { return nil }
@@ -61,8 +72,10 @@ package struct ClusterWrite {
         TransactionalIngestor.Settings(
           target: table, outcome: mode == .overwrite ? .replace : .append, properties: properties, ownTable: options.string("tempTableName"),
           cleanupSeconds: options.integer("stagingResourcesAutoCleanupTimeout") ?? 604_800, timeoutSeconds: options.integer("timeoutLimit") ?? 172_800,
-          moveRetries: options.integer("maxRetriesOnMoveExtents") ?? 10, marksParts: options.bool("ensureNoDuplicatedBlobs")),
+          moveRetries: options.integer("maxRetriesOnMoveExtents") ?? 10, marksParts: options.bool("ensureNoDuplicatedBlobs") || transaction != nil,
+          transaction: transaction),
         resources: storage)
+      if try ingestor.isThere() { return nil }
       do {
         try ingestor.prepare(target)
         return try sink(converter, properties.format, ingestor, partBytes: storage == nil ? min(batching, 2 << 20) : batching, isPlain: storage == nil)
@@ -88,8 +101,14 @@ package struct ClusterWrite {
     }
   }
 
-  private func check(_ way: Way, _ ingestion: SparkIngestionProperties) throws {
+  private func check(_ way: Way, _ ingestion: SparkIngestionProperties, _ transaction: WriteTransaction?) throws {
     let properties = ingestion.properties
+    if transaction != nil {
+      if way != .transactional { throw KConnectError(.optionInvalid, "txnAppId with writeMode=\(way.rawValue): only Transactional writes can be told from repeated ones", hint: "writeMode=Transactional") }
+      if !properties.ingestIfNotExists.isEmpty {
+        throw KConnectError(.optionInvalid, "txnAppId and ingestIfNotExists: a fixed tag would skip every write after the first", hint: "leave ingestIfNotExists out")
+      }
+    }
     if way == .streaming {
       let refused = [
         (!properties.ingestByTags.isEmpty, "ingestByTags"), (!properties.dropByTags.isEmpty, "dropByTags"), (!properties.additionalTags.isEmpty, "additionalTags"),

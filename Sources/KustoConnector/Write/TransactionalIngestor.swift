@@ -23,6 +23,8 @@ final class TransactionalIngestor: PartIngestor {
     var moveRetries: Int
     /// Parts are marked, so that one whose answer was lost can be sent again.
     var marksParts: Bool
+    /// The write counts once; its tag is among those of `properties`.
+    var transaction: WriteTransaction?
   }
 
   private let tables: ClusterTables
@@ -34,6 +36,8 @@ final class TransactionalIngestor: PartIngestor {
   private let id = randomIdentifier()
   private let isStaged = Mutex(false)
   private let marks = Mutex<[String]>([])
+  /// Numbers of the application's earlier writes whose tags the target has.
+  private let earlier = Mutex<[Int]>([])
 
   init(_ tables: ClusterTables, _ settings: Settings, resources: IngestionResources?) {
     self.tables = tables
@@ -41,8 +45,30 @@ final class TransactionalIngestor: PartIngestor {
     self.resources = resources
     storage = IngestionStorage(client: tables.client)
     let safe = { (text: String) in String(text.unicodeScalars.map { $0.isASCII && ($0.properties.isAlphabetic || $0.properties.numericType != nil) ? Character($0) : "_" }) }
-    staging = settings.ownTable ?? "kconnectTemp_\(safe(settings.target).prefix(64))_\(safe(id))"
+    // A write that counts once finds what an earlier attempt has left by its name.
+    staging = settings.ownTable ?? "kconnectTemp_\(safe(settings.target).prefix(64))_\(safe(settings.transaction?.application ?? id).prefix(200))"
   }
+
+  /// Whether the target has the rows of the transaction. What an earlier attempt staged goes first: a move of it that is still under way then
+  /// either has happened or never will.
+  func isThere() throws -> Bool {
+    guard let transaction = settings.transaction else { return false }
+    if settings.ownTable == nil { try tables.drop(staging) }
+    let known = transaction.versions(in: try tables.ingestByTags(settings.target))
+    earlier.withLock { $0 = known.filter { $0 < transaction.version } }
+    return known.last.map { $0 >= transaction.version } ?? false
+  }
+
+  /// The newest tag is enough to know what is there, and extents with different tags are not merged. Some are collected before they go.
+  private func dropEarlierTags() {
+    let earlier = earlier.withLock { $0 }
+    guard let transaction = settings.transaction, earlier.count >= Self.keptTags else { return }
+    let tags = earlier.map { KQLPrinter.quoted(string: "ingest-by:" + transaction.tag(of: $0)) }.joined(separator: ", ")
+    _ = try? tables.client.command(
+      ".drop table \(ClusterTables.quoted(settings.target)) extent tags (\(tags))", database: tables.database, activity: "tagsDrop", isRepeatable: true)
+  }
+
+  private static let keptTags = 8
 
   /// Makes the hidden table like the target. Throws what the cluster says.
   func prepare(_ schema: StructType) throws {
@@ -99,6 +125,7 @@ final class TransactionalIngestor: PartIngestor {
       throw error
     }
     clean()
+    if rows > 0 { dropEarlierTags() }
     return true
   }
 

@@ -23,7 +23,7 @@ struct BlobName: Sendable, Hashable {
     guard parts.count == 3, parts[0].lowercased() == BlobStore.account else { return nil }
     container = percentDecoded(parts[1])
     name = percentDecoded(parts[2])
-    guard !name.isEmpty, !name.utf8.contains(0), container == IngestionQueues.container else { return nil }
+    guard !name.isEmpty, !name.utf8.contains(0), StorageAccount.isContainerName(container) else { return nil }
   }
 
   /// The name of its file.
@@ -45,6 +45,8 @@ struct BlobFacts: Sendable {
   var size: Int
   /// Seconds since 1970.
   var modified: Int64
+  /// Another one for each content.
+  var tag = ""
 }
 
 final class BlobStore: Sendable {
@@ -61,7 +63,7 @@ final class BlobStore: Sendable {
     for name in try DirectoryReader.names(in: directory) where name.hasPrefix("received-") { _ = FileSystem.system.remove(joinPath(directory, name)) }
   }
 
-  private func place(_ blob: BlobName) -> String { joinPath(directory, blob.file(blob.container)) }
+  func place(_ blob: BlobName) -> String { joinPath(directory, blob.file(blob.container)) }
 
   private func place(_ blob: BlobName, block: String) throws -> String {
     guard !block.isEmpty, block.utf8.count <= 128 else { throw KConnectError(.usage, "the block id has \(block.utf8.count) bytes, expected 1 to 128") }
@@ -81,23 +83,27 @@ final class BlobStore: Sendable {
     var info = stat()
     // SAFETY: stat fills `info` during the call.
     guard unsafe stat(path, &info) == 0 else { return BlobFacts(size: 0, modified: 0) }
-    return BlobFacts(size: Int(info.st_size), modified: Int64(info.st_mtim.tv_sec))
+    let parts = [UInt64(info.st_ino), UInt64(bitPattern: Int64(info.st_mtim.tv_sec)), UInt64(info.st_mtim.tv_nsec), UInt64(info.st_size)]
+    return BlobFacts(
+      size: Int(info.st_size), modified: Int64(info.st_mtim.tv_sec), tag: "\"0x" + parts.map { String($0, radix: 16, uppercase: true) }.joined(separator: "-") + "\"")
   }
 
-  /// Makes received bytes the blob; durable when it returns.
-  func put(_ received: ReceivedFile, as blob: BlobName) throws { try move(received, to: place(blob)) }
+  /// Makes received bytes the blob; durable when it returns. `replaces` off: throws ALREADY_EXISTS where there is one.
+  func put(_ received: ReceivedFile, as blob: BlobName, replaces: Bool = true) throws { try move(received, to: place(blob), replaces: replaces) }
 
   /// Keeps received bytes until a list makes them part of the blob.
   func putBlock(_ received: ReceivedFile, _ block: String, of blob: BlobName) throws { try move(received, to: place(blob, block: block)) }
 
-  private func move(_ received: ReceivedFile, to path: String) throws {
-    try SystemError.check(FileSystem.system.rename(received.path, path), "cannot put the blob", path)
+  private func move(_ received: ReceivedFile, to path: String, replaces: Bool = true) throws {
+    let code = FileSystem.system.rename(received.path, path, replaces ? .replace : .noReplace)
+    if code == EEXIST { throw KConnectError(.alreadyExists, "the blob exists already") }
+    try SystemError.check(code, "cannot put the blob", path)
     received.keep()
     try SystemError.check(FileSystem.system.syncDirectory(directory), "cannot sync", directory)
   }
 
   /// Puts blocks together in the order of the list. Throws PATH_NOT_FOUND for blocks that were not put.
-  func putBlockList(_ blocks: [String], of blob: BlobName) throws {
+  func putBlockList(_ blocks: [String], of blob: BlobName, replaces: Bool = true) throws {
     let paths = try blocks.map { block in
       let path = try place(blob, block: block)
       guard pathKind(path) == .file else { throw KConnectError(.pathNotFound, "there is no block '\(block.prefix(80))' of the blob '\(blob.name)'") }
@@ -107,7 +113,7 @@ final class BlobStore: Sendable {
     for path in paths { try Self.copy(path) { try whole.append($0) } }
     try whole.sync()
     try whole.close()
-    try put(whole, as: blob)
+    try put(whole, as: blob, replaces: replaces)
     for path in paths { _ = FileSystem.system.remove(path) }
   }
 
@@ -148,7 +154,9 @@ final class BlobStore: Sendable {
     let limit = StoreClock.nowTicks / 10_000_000 - Int64(seconds)
     for name in (try? DirectoryReader.names(in: directory)) ?? [] {
       let path = joinPath(directory, name)
-      if !name.hasPrefix("received-"), Self.facts(path).modified < limit { _ = FileSystem.system.remove(path) }
+      // What users keep in containers of their own stays.
+      guard [IngestionQueues.container, IngestionQueues.exportContainer, "block"].contains(where: { name.hasPrefix($0 + "~") }) || name.hasPrefix(".") else { continue }
+      if Self.facts(path).modified < limit { _ = FileSystem.system.remove(path) }
     }
   }
 }

@@ -8,6 +8,8 @@ import KustoWire
 /// Queues of a store, kept with its metadata.
 final class IngestionQueues: IngestionService {
   static let container = "tmp"
+  /// Where exports go whose readers fetch and remove them.
+  static let exportContainer = "export"
   static let statusTable = "status"
   enum Queue: String, CaseIterable { case ready, failed, success }
 
@@ -25,7 +27,7 @@ final class IngestionQueues: IngestionService {
   /// Connects with a store; called once, before anything else.
   func open(_ metadata: MetadataStore, _ blobs: BlobStore, maxInflatedBytes: Int) throws {
     var keys: [String: String] = [:]
-    for name in Queue.allCases.map(\.rawValue) + [Self.container, Self.statusTable] {
+    for name in Queue.allCases.map(\.rawValue) + [Self.container, Self.exportContainer, Self.statusTable] {
       keys[name] = try metadata.secret("sas:" + name).filter { $0 != "-" }
     }
     // What the last server took and did not finish.
@@ -50,10 +52,24 @@ final class IngestionQueues: IngestionService {
 
   // MARK: What clients ask for
 
+  private func root(_ name: String, _ endpoint: String?) -> String {
+    "\(endpoint ?? "http://localhost")/\(BlobStore.account)/\(name)?sv=2024-11-04&sr=c&sp=racwdlup&sig=\(state.change { $0.keys[name] } ?? "")"
+  }
+
+  func exportContainers(endpoint: String?) throws -> [String] { [root(Self.exportContainer, endpoint)] }
+
+  func exportPlace(of address: String) throws -> ExportPlace? {
+    guard let parts = URLParts(String(address.prefix { $0 != ";" })), let blob = BlobName(parts.path + "/x") else { return nil }
+    guard isSigned(parts.query, resource: blob.container), let blobs = state.change({ $0.blobs }) else { return nil }
+    let base = blob.name.dropLast(1), shown = String(address.prefix { $0 != "?" && $0 != ";" })
+    return ExportPlace(directory: blobs.directory) { name in
+      guard let blob = BlobName("/\(BlobStore.account)/\(blob.container)/" + percentEncoded(base + name)) else { return nil }
+      return (blobs.place(blob), shown + "/" + name.split(separator: "/").map { percentEncoded(String($0)) }.joined(separator: "/"))
+    }
+  }
+
   func resources(endpoint: String?) throws -> [(type: String, root: String)] {
-    let base = (endpoint ?? "http://localhost") + "/" + BlobStore.account
-    let keys = state.change { $0.keys }
-    func root(_ name: String) -> String { "\(base)/\(name)?sv=2024-11-04&sr=c&sp=racwdlup&sig=\(keys[name] ?? "")" }
+    func root(_ name: String) -> String { self.root(name, endpoint) }
     return [
       ("SecuredReadyForAggregationQueue", root(Queue.ready.rawValue)), ("FailedIngestionsQueue", root(Queue.failed.rawValue)),
       ("SuccessfulIngestionsQueue", root(Queue.success.rawValue)), ("TempStorage", root(Self.container)), ("IngestionsStatusTable", root(Self.statusTable)),

@@ -19,26 +19,31 @@ extension KustoService {
       try queues.check(signature: request.query, resource: IngestionQueues.statusTable)
       return try reply.send(try statusTable(request, segments[1]))
     }
-    guard segments[1] == IngestionQueues.container else { throw WireError.notFound(request.path) }
-    try queues.check(signature: request.query, resource: IngestionQueues.container)
-    guard let blob = BlobName(request.path) else { return try reply.send(try container(request)) }
+    let blob = BlobName(request.path), container = segments[1]
+    guard blob != nil || StorageAccount.isContainerName(container) && segments.count == 2 else { throw WireError.notFound(request.path) }
+    if try configuration.storageAccount?.allows(request, container: container, blob: blob?.name) != true {
+      try queues.check(signature: request.query, resource: container)
+    }
+    guard let blob else { return try reply.send(try self.container(request, container)) }
     try self.blob(scope, blob, reply)
   }
 
   // MARK: Blobs
 
-  private func container(_ request: ServerRequest) throws -> Reply {
+  private func container(_ request: ServerRequest, _ name: String) throws -> Reply {
+    // Containers are there as soon as they are named.
+    if request.method == "PUT", request.parameter("restype") == "container" { return Reply(201, [("x-ms-request-id", randomIdentifier())]) }
     guard request.method == "GET", request.parameter("comp") == "list" else {
       if request.parameter("restype") == "container", ["GET", "HEAD"].contains(request.method) { return Reply(200) }
       throw WireError.badRequest("The container takes GET with comp=list")
     }
     let limit = min(5_000, max(1, request.parameter("maxresults").flatMap { Int($0) } ?? 5_000))
     let marker = request.parameter("marker") ?? ""
-    let found = try blobs.names(container: IngestionQueues.container, prefix: request.parameter("prefix") ?? "").filter { $0.name > marker }.sorted { $0.name < $1.name }
-    var out = "<?xml version=\"1.0\" encoding=\"utf-8\"?><EnumerationResults ContainerName=\"\(IngestionQueues.container)\"><Blobs>"
+    let found = try blobs.names(container: name, prefix: request.parameter("prefix") ?? "").filter { $0.name > marker }.sorted { $0.name < $1.name }
+    var out = "<?xml version=\"1.0\" encoding=\"utf-8\"?><EnumerationResults ContainerName=\"\(name)\"><Blobs>"
     for (name, facts) in found.prefix(limit) {
       out += "<Blob><Name>\(XML.escaped(name))</Name><Properties><Last-Modified>\(HTTPDate.text(facts.modified))</Last-Modified>"
-        + "<Content-Length>\(facts.size)</Content-Length><BlobType>BlockBlob</BlobType></Properties></Blob>"
+        + "<Etag>\(XML.escaped(String(facts.tag.filter { $0 != "\"" })))</Etag><Content-Length>\(facts.size)</Content-Length><BlobType>BlockBlob</BlobType></Properties></Blob>"
     }
     let next = found.count > limit ? XML.escaped(found[limit - 1].name) : ""
     return Reply(200, type: "application/xml", out + "</Blobs><NextMarker>\(next)</NextMarker></EnumerationResults>")
@@ -46,10 +51,15 @@ extension KustoService {
 
   private func blob(_ scope: RequestScope, _ blob: BlobName, _ reply: CountedReply) throws {
     let request = scope.request
+    let replaces = request.header("if-none-match") != "*"
+    if let wanted = request.header("if-match"), wanted != "*", try wanted != blobs.facts(blob).tag {
+      return try reply.send(Reply(412, [("x-ms-error-code", "ConditionNotMet")]))
+    }
     switch (request.method, request.parameter("comp")?.lowercased()) {
     case ("PUT", nil):
+      if !replaces, (try? blobs.facts(blob)) != nil { throw KConnectError(.alreadyExists, "the blob exists already") }
       let received = try request.bodyInFile(blobs.directory, extension: "blob", limit: configuration.maxBlobBytes)
-      try blobs.put(received, as: blob)
+      try blobs.put(received, as: blob, replaces: replaces)
       try reply.send(Reply(201, headers(try blobs.facts(blob))))
     case ("PUT", "block"):
       guard let block = request.parameter("blockid") else { throw WireError.badRequest("The parameter 'blockid' is missing") }
@@ -59,8 +69,10 @@ extension KustoService {
     case ("PUT", "blocklist"):
       let body = String(decoding: try request.bodyInMemory(limit: 16 << 20), as: UTF8.self)
       let blocks = XML.elements(["Latest", "Uncommitted", "Committed"], in: body)
+      // Also where the same list was put before and its answer was lost.
+      if !replaces, (try? blobs.facts(blob)) != nil { throw KConnectError(.alreadyExists, "the blob exists already") }
       guard blocks.count <= 50_000 else { throw WireError.badRequest("The list has \(blocks.count) blocks, 50000 are the most") }
-      try blobs.putBlockList(blocks, of: blob)
+      try blobs.putBlockList(blocks, of: blob, replaces: replaces)
       try reply.send(Reply(201, headers(try blobs.facts(blob))))
     case ("HEAD", _):
       let facts = try blobs.facts(blob)
@@ -75,7 +87,7 @@ extension KustoService {
 
   private func headers(_ facts: BlobFacts) -> [(name: String, value: String)] {
     [
-      ("ETag", "\"0x\(String(facts.modified, radix: 16).uppercased())\(String(facts.size, radix: 16).uppercased())\""), ("Last-Modified", HTTPDate.text(facts.modified)),
+      ("ETag", facts.tag), ("Last-Modified", HTTPDate.text(facts.modified)),
       ("x-ms-request-id", randomIdentifier()), ("x-ms-version", "2024-11-04"), ("x-ms-blob-type", "BlockBlob"), ("Accept-Ranges", "bytes"),
     ]
   }
@@ -178,6 +190,7 @@ struct StorageError {
     case (403, _): (403, "AuthenticationFailed")
     case (404, _), (_, "BadRequest_EntityNotFound"): (404, "BlobNotFound")
     case (413, _): (413, "RequestBodyTooLarge")
+    case (_, "BadRequest_EntityAlreadyExists"): (409, "BlobAlreadyExists")
     case (400, _): (400, "InvalidInput")
     default: (500, "InternalError")
     }

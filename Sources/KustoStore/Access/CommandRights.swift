@@ -87,7 +87,7 @@ extension CommandKind {
     case .dataIngestInline, .dataIngestPull, .queuedIngest, .tableAppend: [.entity(.table, "table", .ingestors)]
     case .tableSet, .tableSetOrAppend: [.made(.table, "table", .ingestors)]
     case .tableSetOrReplace: [.made(.table, "table")]
-    case .dataExportToStorage, .dataExportToSql: [.current(.read)]
+    case .exportContainersShow, .dataExportToStorage, .dataExportToSql: [.current(.read)]
     case .dataExportToTable: [.current(.read), .entity(.external, "table")]
     // Extents
     case .extentsMove: [.entity(.table, "source"), .entity(.table, "target")]

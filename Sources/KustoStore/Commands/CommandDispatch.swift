@@ -40,6 +40,7 @@ extension CommandRun {
     case .graphSnapshotsShow: CommandOutput(Shapes.graphSnapshots, [])
     case .queryPlanShow: try queryPlanShow()
     case .ingestionResourcesGet: try ingestionResourcesGet()
+    case .exportContainersShow: try exportContainersShow()
     case .identityTokenGet: try identityTokenGet()
     case .scriptExecute, .clusterScriptExecute: try scriptExecute()
     // Databases and schema

@@ -12,6 +12,23 @@ package protocol IngestionService: Sendable {
   func identityToken(principal: Principal) throws -> String
   /// The file behind an address of the service's own, signed by it; nil for other addresses. Throws PATH_NOT_FOUND.
   func ownFile(of address: String) throws -> ServedFile?
+  /// Addresses of containers for exports, with the key to them.
+  func exportContainers(endpoint: String?) throws -> [String]
+  /// Where an export to an address of the service's own goes; nil for other addresses.
+  func exportPlace(of address: String) throws -> ExportPlace?
+}
+
+/// A container for exported files.
+package struct ExportPlace: Sendable {
+  /// Where files are made.
+  package let directory: String
+  /// The path of a file, in that directory, and its address without a key, by its name, which may hold slashes; nil for names that are not possible.
+  package let file: @Sendable (String) -> (path: String, address: String)?
+
+  package init(directory: String, file: @escaping @Sendable (String) -> (path: String, address: String)?) {
+    self.directory = directory
+    self.file = file
+  }
 }
 
 /// A file that a service has received. Its name tells its compression while `holder` is alive.
@@ -27,6 +44,7 @@ package struct ServedFile: Sendable {
 
 extension CommandRun {
   private static let resourceShape = Shape("ResourceTypeName StorageRoot")
+  private static let containerShape = Shape("StorageRoot")
   private static let tokenShape = Shape("AuthorizationContext")
 
   private func service() throws -> any IngestionService {
@@ -39,6 +57,10 @@ extension CommandRun {
   func ingestionResourcesGet() throws -> CommandOutput {
     let resources = try service().resources(endpoint: request.properties.endpoint)
     return CommandOutput(Self.resourceShape, resources.map { [.string($0.type), .string($0.root)] })
+  }
+
+  func exportContainersShow() throws -> CommandOutput {
+    CommandOutput(Self.containerShape, try service().exportContainers(endpoint: request.properties.endpoint).map { [.string($0)] })
   }
 
   func identityTokenGet() throws -> CommandOutput {

@@ -18,12 +18,18 @@ extension CommandRun {
 
   func exportToStorage() throws -> CommandOutput {
     let properties = try properties(Self.exportProperties)
-    let paths = try command.texts("paths").map(localPath)
+    let prefix = properties.text("namePrefix") ?? "", format = command.text("format") ?? "csv", compressed = command.says("compressed")
+    let places = command.texts("paths")
+    if let first = places.first, let own = try executor.ingestionService?.exportPlace(of: first) {
+      if places.count > 1 { notes.add("all files are written to the first container") }
+      return try export(try query(), to: own, format: format, prefix: prefix, properties, compressed: compressed)
+    }
+    let paths = try places.map(localPath)
     guard let path = paths.first else { throw KConnectError(.usage, "no path is given") }
     guard !path.contains("://") else { throw KConnectError(.notSupported, "not supported: export to '\(LoggedText.hidingSecrets(path))'", hint: "export to a directory of this machine") }
     if paths.count > 1 { notes.add("all files are written to '\(path)': one directory is enough here") }
     let plan = try query()
-    return try export(plan, to: path, format: command.text("format") ?? "csv", prefix: properties.text("namePrefix") ?? "", properties, compressed: command.says("compressed"))
+    return try export(plan, to: path, format: format, prefix: prefix, properties, compressed: compressed)
   }
 
   func exportToTable() throws -> CommandOutput {
@@ -56,12 +62,19 @@ extension CommandRun {
     _ plan: LogicalPlan, to path: String, format word: String, prefix: String, _ properties: CommandProperties, compressed: Bool, header: Bool? = nil
   ) throws -> CommandOutput {
     guard !prefix.contains("/") else { throw KConnectError(.optionInvalid, "property 'namePrefix': '\(prefix)' holds a '/'") }
+    let place = ExportPlace(directory: path) { (joinPath(path, $0), joinPath(path, $0)) }
+    return try export(plan, to: place, format: word, prefix: prefix, properties, compressed: compressed, header: header)
+  }
+
+  private func export(
+    _ plan: LogicalPlan, to place: ExportPlace, format word: String, prefix: String, _ properties: CommandProperties, compressed: Bool, header: Bool? = nil
+  ) throws -> CommandOutput {
     let limit = try properties.integer("sizeLimit") ?? Self.defaultSizeLimit
     guard limit > 0, limit <= Self.maxSizeLimit else { throw KConnectError(.optionInvalid, "property 'sizeLimit': found \(limit), expected 1 to \(Self.maxSizeLimit) bytes") }
     let format = try fileFormat(word)
     let given = try options(format, properties, word: word, compressed: compressed, header: header)
     let checked = try DataSourceOptions(source: format.shortName, specs: format.options, given: given, use: .write)
-    let sink = try ExportSink(directory: path, prefix: prefix, format: format, options: checked, schema: plan.schema, sizeLimit: limit)
+    let sink = try ExportSink(place, prefix: prefix, format: format, options: checked, schema: plan.schema, sizeLimit: limit)
     let execution = try QueryExecution(plan, options: executor.options, context: request.context)
     _ = try cancellation.running(execution) { try $0.write(to: sink) }
     return CommandOutput(Shapes.export, sink.artifacts.map { [.string($0.path), .count($0.rows)] })

@@ -14,7 +14,7 @@ final class ExportSink: TableSink, @unchecked Sendable {  // append/commit by on
     var bytes: Int
   }
 
-  private let directory: String
+  private let place: ExportPlace
   private let prefix: String
   private let format: any FileFormat
   private let options: DataSourceOptions
@@ -27,12 +27,14 @@ final class ExportSink: TableSink, @unchecked Sendable {  // append/commit by on
   private var writer: any FileWriter
   private let encoder: any FileWriter
   private var rows = 0
-  private var temporary: [(path: String, target: String, rows: Int, bytes: Int)] = []
+  private var temporary: [(path: String, target: String, address: String, rows: Int, bytes: Int)] = []
+  private var made: [String] = []
   private(set) var artifacts: [Artifact] = []
   private var isOver = false
 
-  init(directory: String, prefix: String, format: any FileFormat, options: DataSourceOptions, schema: StructType, sizeLimit: Int) throws {
-    self.directory = directory
+  init(_ place: ExportPlace, prefix: String, format: any FileFormat, options: DataSourceOptions, schema: StructType, sizeLimit: Int) throws {
+    self.place = place
+    let directory = place.directory
     self.prefix = prefix
     self.format = format
     self.options = options
@@ -55,8 +57,8 @@ final class ExportSink: TableSink, @unchecked Sendable {  // append/commit by on
   func append(_ chunk: any EncodedChunk) throws {
     if rows > 0, file.offset >= sizeLimit {
       try close()
-      let path = joinPath(directory, ".\(identifier)-\(number + 1).tmp" + format.outputExtension(options))
-      file = try OutputFile(creating: path, displayPath: directory)
+      let path = joinPath(place.directory, ".\(identifier)-\(number + 1).tmp" + format.outputExtension(options))
+      file = try OutputFile(creating: path, displayPath: place.directory)
       writer = try format.makeWriter(file, schema: schema, options: options)
       rows = 0
     }
@@ -70,7 +72,8 @@ final class ExportSink: TableSink, @unchecked Sendable {  // append/commit by on
     try file.sync()
     try file.close()
     let name = (prefix.isEmpty ? "export" : prefix) + "_\(number)_\(identifier)" + format.outputExtension(options)
-    temporary.append((file.path, joinPath(directory, name), rows, file.offset))
+    guard let target = place.file(name) else { throw KConnectError(.optionInvalid, "property 'namePrefix': '\(prefix)' gives no valid name of a file") }
+    temporary.append((file.path, target.path, target.address, rows, file.offset))
   }
 
   func commit() throws -> WriteSummary {
@@ -79,14 +82,15 @@ final class ExportSink: TableSink, @unchecked Sendable {  // append/commit by on
     for item in temporary {
       let code = fileSystem.rename(item.path, item.target, .noReplace)
       if code != 0 {
-        for made in artifacts { _ = fileSystem.remove(made.path) }
+        for path in made { _ = fileSystem.remove(path) }
         for left in temporary { _ = fileSystem.remove(left.path) }
         throw SystemError.make("cannot rename", item.target, code)
       }
-      artifacts.append(Artifact(path: item.target, rows: item.rows, bytes: item.bytes))
+      made.append(item.target)
+      artifacts.append(Artifact(path: item.address, rows: item.rows, bytes: item.bytes))
     }
-    let code = fileSystem.syncDirectory(directory)
-    if code != 0 { throw SystemError.make("cannot sync", directory, code) }
+    let code = fileSystem.syncDirectory(place.directory)
+    if code != 0 { throw SystemError.make("cannot sync", place.directory, code) }
     return WriteSummary(rows: artifacts.reduce(0) { $0 + $1.rows }, bytes: artifacts.reduce(0) { $0 + $1.bytes }, files: artifacts.count)
   }
 

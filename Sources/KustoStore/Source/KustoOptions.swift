@@ -49,7 +49,7 @@ package enum KustoOptions {
     OptionSpec("sparkIngestionPropertiesJson", .string, use: .write, "JSON: dropByTags, ingestByTags, additionalTags, ingestIfNotExists, creationTime, csvMapping."),
     OptionSpec("txnAppId", .string, use: .write, "With txnVersion: a write of this application that was done already is skipped."),
     OptionSpec("txnVersion", .integer, use: .write, "The number of the write within txnAppId; ascends."),
-    OptionSpec("writeEnableAsync", .bool, default: "false", use: .write, support: .noEffect(oneCommit), "Returns before the write is done."),
+    OptionSpec("writeEnableAsync", .bool, default: "false", use: .write, "The call returns when the write has begun; a handle tells its end."),
     OptionSpec("pollingOnDriver", .bool, default: "false", use: .write, support: .noEffect(oneCommit), "Where the state of a write is asked for."),
     OptionSpec("clientBatchingLimit", .integer, default: "300", use: .write, support: .noEffect(oneCommit), "Megabytes of a staged file."),
     OptionSpec("stagingResourcesAutoCleanupTimeout", .integer, default: "604800", use: .write, support: .noEffect(oneCommit), "Seconds that staging tables live."),

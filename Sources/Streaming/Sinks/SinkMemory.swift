@@ -35,7 +35,8 @@ package enum SinkMemory: Sendable, Equatable {
         return
       }
       self = .newest(try log.snapshot().transactions[queryId].map { Int($0.version) })
-    case "kusto":
+    // Tables of clusters are not asked.
+    case "kusto" where !path.contains("://"):
       guard OpenStores.exists(store ?? OpenStores.defaultPath) else {
         self = .unknown
         return

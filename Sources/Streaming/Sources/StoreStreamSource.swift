@@ -62,26 +62,20 @@ package final class StoreStreamSource: MicroBatchSource {
   /// Where the query begins stands in the source's log, so that a restart counts from the same place.
   package func attach(_ checkpoint: Checkpoint, index: Int) throws {
     guard let startingCursor else { return }
-    let log = try checkpoint.sourceLog(index)
-    if let line = try log.read(0)?.first {
-      beginning = try version(StreamOffset(json: line))
-      return
-    }
-    beginning = startingCursor.lowercased() == "latest" ? try table.newestVersion() : try DatabaseCursor(startingCursor).version(of: table.id)
-    try log.put(0, [offset(beginning).json])
+    beginning = try version(
+      offsets.start(checkpoint, index) {
+        cursor(startingCursor.lowercased() == "latest" ? try table.newestVersion() : try DatabaseCursor(startingCursor).version(of: table.id))
+      })
   }
 
   package func freeze() throws { frozen = try table.newestVersion() }
 
-  private func offset(_ version: Int64) -> StreamOffset {
-    StreamOffset(.object([("cursor", .string(DatabaseCursor(version < 0 ? [:] : [table.id: version]).text)), ("table", .string(label))]))
-  }
+  private var offsets: CursorOffsets { CursorOffsets(label: label, description: description) }
+  private func cursor(_ version: Int64) -> String { DatabaseCursor(version < 0 ? [:] : [table.id: version]).text }
 
   private func version(_ offset: StreamOffset?) throws -> Int64 {
     guard let offset else { return beginning }
-    guard let text = try offset.value().text("cursor"), let cursor = try? DatabaseCursor(text) else {
-      throw KConnectError(.checkpointConflict, "the offset \(offset) is not one of \(description)", hint: "the checkpoint belongs to a query with another source")
-    }
+    guard let cursor = try? DatabaseCursor(try offsets.cursor(offset)) else { throw offsets.conflict(offset) }
     if !cursor.versions.isEmpty, cursor.versions[table.id] == nil {
       throw KConnectError(
         .checkpointConflict, "the table \(label) was dropped and made anew since this checkpoint was written: its cursor means nothing in the new one",
@@ -109,7 +103,7 @@ package final class StoreStreamSource: MicroBatchSource {
     var taken = all[...]
     if case .limited = admission { taken = admitted(all) }
     waiting = all[taken.endIndex...].reduce((0, 0)) { ($0.0 + $1.rows, $0.1 + $1.bytes) }
-    return offset(taken.count == all.count ? last : taken.last?.version ?? last)
+    return offsets.offset(cursor(taken.count == all.count ? last : taken.last?.version ?? last))
   }
 
   /// The first commits within the limits; at least one.

@@ -28,6 +28,7 @@ extension CommandForms {
     CommandForm(.graphSnapshotsShow, "show graph_snapshots [*]"),
     CommandForm(.queryPlanShow, "show queryplan [<properties>] <query:source>"),
     CommandForm(.ingestionResourcesGet, "get ingestion resources [<properties>]"),
+    CommandForm(.exportContainersShow, "show export containers [<properties>]"),
     CommandForm(.identityTokenGet, "get kusto identity token [<properties>]"),
     CommandForm(.scriptExecute, "execute [database] script [<properties>] <script:source>"),
     CommandForm(.clusterScriptExecute, "execute cluster script [<properties>] <script:source>"),
