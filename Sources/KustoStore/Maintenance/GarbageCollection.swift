@@ -60,6 +60,7 @@ private struct GarbageCollector {
 
   private mutating func collect(_ table: StoreTable) throws {
     // The listing comes first: what is written later is not in it, what is committed later is in the snapshot or was in the listing as new.
+    if !dryRun { try table.sealAbandonedRows() }
     let names = try DirectoryReader.names(in: table.directory.path)
     let snapshot = try table.state()
     let live = Set(snapshot.adds.map { DeltaPath.canonical($0.path) })

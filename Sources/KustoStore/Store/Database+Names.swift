@@ -92,6 +92,9 @@ extension Database {
 
   /// The position up to which everything is committed now, for `cursor_after` and its kin.
   package func currentCursor() throws -> DatabaseCursor {
-    DatabaseCursor(try Dictionary(tables().map { ($0.id, try $0.state().version) }) { a, _ in a })
+    let tables = try tables()
+    // Rows that wait have no position before they are committed.
+    for table in tables { try store.rowLogs.log(table.id)?.seal() }
+    return DatabaseCursor(try Dictionary(tables.map { ($0.id, try $0.state().version) }) { a, _ in a })
   }
 }

@@ -17,6 +17,8 @@ package final class Store: Sendable {
   package let format: StoreFormat
   let fileSystem: FileSystem
   let leases: LeaseHolder
+  /// The row logs that this process writes.
+  package let rowLogs = RowLogs()
   private let known = Mutex<[String: Database]>([:])
 
   private init(path: String, format: StoreFormat, fileSystem: FileSystem) throws {
