@@ -120,7 +120,8 @@ package final class KustoService: Sendable {
       let done = executor.maintain(collectsGarbage: round % 20 == 0)
       metrics.add("kconnect_upkeep_rounds_total")
       metrics.add("kconnect_upkeep_actions_total", done.count)
-      blobs.removeOld(olderThan: configuration.blobLifetime)
+      // Messages that wait may name any of them.
+      if queues.waiting == 0 { blobs.removeOld(olderThan: configuration.blobLifetime) }
     }
   }
 }

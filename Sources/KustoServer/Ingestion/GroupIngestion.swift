@@ -57,11 +57,18 @@ final class GroupIngestion: Sendable {
     }
   }
 
-  /// All in one commit; when that fails each alone, so that one bad body does not fail the others.
+  /// All in one commit; when a body is to blame each alone, so that one bad body does not fail the others. After other failures the commit may
+  /// be there: nothing is tried again.
   private static func results(of group: [Waiting], _ commit: ([[UInt8]]) throws -> Void) -> [Result<Void, any Error>] {
     let whole = Result { try commit(group.map(\.body)) }
     if group.count == 1 { return [whole] }
-    if case .success = whole { return group.map { _ in whole } }
+    guard case .failure(let error) = whole, Self.isOfBody(error) else { return group.map { _ in whole } }
     return group.map { waiting in Result { try commit([waiting.body]) } }
+  }
+
+  /// Errors that reading rows gives, before anything is committed.
+  private static func isOfBody(_ error: any Error) -> Bool {
+    let codes: [KConnectError.Code] = [.formatCorrupt, .valueInvalid, .schemaMismatch, .typeMismatch, .usage]
+    return (error as? KConnectError).map { codes.contains($0.code) } ?? false
   }
 }

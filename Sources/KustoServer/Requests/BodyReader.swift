@@ -51,7 +51,7 @@ extension ServerRequest {
     } catch let error as CodecError { throw KConnectError(.usage, "the request's body is damaged \(format): \(error)") }
   }
 
-  /// The body in a file of `directory`, as it came. Throws 413 beyond `limit` bytes.
+  /// The body in a file of `directory`, as it came, on the disk. Throws 413 beyond `limit` bytes.
   func bodyInFile(_ directory: String, extension ending: String, limit: Int) throws -> ReceivedFile {
     try checkLength(limit)
     var next = try body.read()
@@ -62,6 +62,7 @@ extension ServerRequest {
       try received.append(part)
       next = try body.read()
     }
+    try received.sync()
     try received.close()
     return received
   }

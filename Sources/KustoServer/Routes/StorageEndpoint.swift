@@ -60,7 +60,7 @@ extension KustoService {
       let body = String(decoding: try request.bodyInMemory(limit: 16 << 20), as: UTF8.self)
       let blocks = XML.elements(["Latest", "Uncommitted", "Committed"], in: body)
       guard blocks.count <= 50_000 else { throw WireError.badRequest("The list has \(blocks.count) blocks, 50000 are the most") }
-      try blobs.putBlockList(blocks, of: blob)
+      try blobs.putBlockList(blocks, of: blob, limit: configuration.maxBlobBytes)
       try reply.send(Reply(201, headers(try blobs.facts(blob))))
     case ("HEAD", _):
       let facts = try blobs.facts(blob)

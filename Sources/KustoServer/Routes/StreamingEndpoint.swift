@@ -30,7 +30,10 @@ extension KustoService {
         }
         if try executor.feedsOthers(table) {
           let key = GroupIngestion.Key(table: table.id, format: format.lowercased(), properties: properties.map { "\($0.name)=\($0.value)" }, principal: scope.principal?.fullyQualifiedName ?? "")
-          try streaming.ingest(body, key) { _ = try executor.ingest(data($0), into: table, work) }
+          // Others' rows go with this one's: nobody who leaves takes them along.
+          var common = work
+          common.cancellation = RequestCancellation()
+          try streaming.ingest(body, key) { _ = try executor.ingest(data($0), into: table, common) }
         } else {
           try executor.append(data([body]), to: table, work)
         }

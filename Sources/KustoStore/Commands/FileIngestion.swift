@@ -26,7 +26,8 @@ struct FileIngestion: Sendable {
       wanted.transaction = transaction
       let result = try UpdatePolicies(executor, request).ingest(plan, into: table, wanted, mode: .append)
       try report(result.dropped, of: result.rowCount, input, table, properties)
-      try Retention(executor).sweep(table.database, now: StoreClock.nowTicks)
+      // The rows are committed: what fails from here on is no failure of the ingestion.
+      _ = try? Retention(executor).sweep(table.database, now: StoreClock.nowTicks)
       return result
     } catch {
       try? recordFailure(error, table, path: sourceName ?? input.name, properties)
@@ -105,7 +106,7 @@ struct FileIngestion: Sendable {
     if dropped.count == 0 { return }
     let details = dropped.notes.joined(separator: "; ")
     if rows == 0 { throw KConnectError(.formatCorrupt, "there is no record of the format in the data: \(details)", cause: NoRecords()) }
-    try recordFailure(KConnectError(.formatCorrupt, "\(rows) rows were ingested; \(details)", cause: BrokenRecord.malformed), table, path: sourceName ?? input.name, properties)
+    try? recordFailure(KConnectError(.formatCorrupt, "\(rows) rows were ingested; \(details)", cause: BrokenRecord.malformed), table, path: sourceName ?? input.name, properties)
   }
 
   private func recordFailure(_ error: any Error, _ table: StoreTable, path: String, _ properties: CommandProperties) throws {
