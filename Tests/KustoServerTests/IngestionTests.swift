@@ -115,6 +115,41 @@ import Testing
     server.command(#".create table T ingestion json mapping "j" '[{"column":"a","Properties":{"Path":"$.n.v"}},{"column":"s","Properties":{"Path":"$.w"}}]'"#)
   }
 
+  /// Streamed rows are in the log: queries, counts and commands find them, extents come later.
+  @Test func waitingRows() throws {
+    let server = try Self.server()
+    #expect(stream(server, "streamFormat=csv", "1,x\n2,y\n").status == 200)
+    #expect(server.rows("T | where a == 2 | project s") == #"[["y"]]"#)
+    #expect(server.rows("T | where ingestion_time() > ago(1m) and isnotempty(extent_id()) | count") == "[[2]]")
+    #expect(server.rows(".show table T extents | count") == "[[0]]")
+    #expect(server.rows(".show table T details | project TotalRowCount") == "[[2]]")
+    let cursor = try #require(DynamicValue(json: server.rows("print cursor_current()"))?.elements?.first?.elements?.first?.stringValue)
+    #expect(server.rows(".show table T extents | count") == "[[1]]")
+    #expect(stream(server, "streamFormat=csv", "3,z\n").status == 200)
+    #expect(server.rows("T | where cursor_after('\(cursor)') | project a") == "[[3]]")
+    #expect(server.rows("T | where cursor_before_or_at('\(cursor)') | count") == "[[2]]")
+    #expect(server.command(".alter column T.s type=long").status == 200)
+    #expect(server.rows("T | count") == "[[3]]")
+    #expect(stream(server, "streamFormat=csv", "4,40\n").status == 200)
+    #expect(server.command(".delete table T records <| T | where a > 2").status == 200)
+    #expect(server.rows("T | summarize sum(a)") == "[[3]]")
+    #expect(stream(server, "streamFormat=csv", "5,50\n").status == 200)
+    #expect(server.command(".set-or-replace T <| print a = 9, s = 90").status == 200)
+    #expect(server.rows("T") == "[[9,90]]")
+  }
+
+  /// Rows of a table with an update policy are committed with those that the policy makes of them.
+  @Test func updatePolicy() throws {
+    let server = try Self.server()
+    server.command(".create table D (b:long)")
+    #expect(server.command(#".alter table D policy update @'[{"IsEnabled":true,"Source":"T","Query":"T | project b = a * 10","IsTransactional":true}]'"#).status == 200)
+    #expect(stream(server, "streamFormat=csv", "1,x\n2,y\n").status == 200)
+    #expect(server.rows("D | order by b asc") == "[[10],[20]]")
+    #expect(server.rows(".show table T extents | count") == "[[1]]")
+    #expect(stream(server, "streamFormat=csv", "1,x\n2\n").status == 400)
+    #expect(server.rows("D | count") == "[[2]]")
+  }
+
   /// Requests side by side share commits; each is in the table once, a bad one fails alone.
   @Test func together() async throws {
     let server = try Self.server()

@@ -6,6 +6,7 @@
 
 import DataSource
 import KustoStore
+import KustoWire
 
 #if canImport(Glibc)
 import Glibc

@@ -52,7 +52,7 @@ package final class RowLog: @unchecked Sendable {  // everything that changes is
   package func append(_ batches: [RecordBatch]) throws {
     let batches = batches.filter { $0.rowCount > 0 }
     if batches.isEmpty { return }
-    if monitor.withLock({ state.byteCount }) > Self.mostBytes { try seal() }
+    try seal { $0.byteCount > Self.mostBytes }
     let entry = Entry(batches)
     monitor.lock()
     state.waiting.append(entry)
@@ -161,8 +161,13 @@ package final class RowLog: @unchecked Sendable {  // everything that changes is
   // MARK: Sealing
 
   /// Commits all rows that were appended before the call. Throws what committing throws; the rows stay in the log then.
-  package func seal() throws {
+  package func seal() throws { try seal { _ in true } }
+
+  /// Seals where that is due; who comes while another seals looks again afterwards.
+  private func seal(when isDue: (State) -> Bool) throws {
+    guard monitor.withLock({ isDue(state) }) else { return }
     try sealing.withLock {
+      guard monitor.withLock({ isDue(state) }) else { return }
       take()
       release()
       try sealClosed()
@@ -181,12 +186,11 @@ package final class RowLog: @unchecked Sendable {  // everything that changes is
 
   /// Seals when the rows are as many or as old as they may be.
   func sealIfDue(olderThan limit: Int64) throws {
-    let isDue = monitor.withLock {
+    try seal { state in
       if !state.closed.isEmpty { return true }
       guard let current = state.current, let first = current.frames.first else { return false }
       return first.time <= limit || current.byteCount >= Self.dueBytes
     }
-    if isDue { try seal() }
   }
 
   /// Becomes the one that writes, with the current segment closed.

@@ -3,11 +3,14 @@
 import Columnar
 import DataSource
 import Delta
+import Engine
 import Synchronization
 
 /// The row logs of an open store.
 package final class RowLogs: Sendable {
   private let logs = Mutex<[String: RowLog]>([:])
+  /// One thread looks after what dead processes left.
+  fileprivate let recovery = Monitor()
   /// Ticks after which rows are committed: a little less than the ten seconds promised.
   private static let dueTicks = 9 * Int64(10_000_000)
 
@@ -83,6 +86,11 @@ extension StoreTable {
 
   /// Commits rows in logs whose process is dead. With `refusesOthers`, throws LOCKED for rows of a process that lives.
   package func sealAbandonedRows(refusesOthers: Bool = false) throws {
+    if try RowLogPlace.segments(self).isEmpty { return }
+    try logs.recovery.withLock { try sealSegments(refusesOthers: refusesOthers) }
+  }
+
+  private func sealSegments(refusesOthers: Bool) throws {
     for number in try RowLogPlace.segments(self) {
       if let own = logs.log(id), own.numbers.contains(number) { continue }
       guard let file = try RowLogFile(self, number) else { continue }
