@@ -2,13 +2,11 @@
 
 import ArgumentParser
 import DataSource
-import FileConnector
 import KConnect
 import KustoAccess
 import KustoServer
 import KustoStore
 import PythonPlugin
-import Synchronization
 
 #if canImport(Glibc)
 import Glibc
@@ -136,8 +134,6 @@ struct ServerCommand: ParsableCommand {
   func run() throws {
     if access.hashSecret { return print(try SecretHash.text(of: readLine() ?? "")) }
     let (configuration, address) = try settings()
-    // Addresses are checked before they are asked; where they would lead is not.
-    HTTPDownload.followsRedirects.store(false, ordering: .relaxed)
     let access = try self.access.access(store: configuration.storePath, address)
     let service = try KustoService(
       configuration, authenticator: access?.authenticator, access: access?.control, identity: access?.identity,

@@ -79,6 +79,7 @@ package final class KustoService: Sendable {
   /// Starts the threads that drain the ingestion queue and look after the store.
   package func start() {
     run { [self] in IngestionWorker(self).drain(until: { self.isStopping }) }
+    run { [self] in sealRows() }
     if configuration.upkeepInterval > 0 { run { [self] in maintain() } }
   }
 
@@ -99,6 +100,26 @@ package final class KustoService: Sendable {
     queues.wake()
     _ = upkeep.wait { $0.running == 0 ? true : nil }
     executor.drain()
+    for failure in executor.store.rowLogs.closeAll() { AccessLog.say(failure) }
+  }
+
+  /// Commits rows of streaming ingestion: first those of a server that died, then what is due.
+  private func sealRows() {
+    for name in (try? executor.store.databaseNames()) ?? [] {
+      for table in (try? executor.store.databaseIfExists(name)?.tables()) ?? [] {
+        do { try table.sealAbandonedRows() } catch { AccessLog.say("the rows that a server left for '\(table.name)' could not be committed: \(error)") }
+      }
+    }
+    var pause = 250
+    while true {
+      let stops = upkeep.wait(milliseconds: pause) { $0.isStopping ? true : nil } ?? false
+      if stops { return }
+      let failures = executor.store.rowLogs.sealDue()
+      // A full disk is not asked four times a second.
+      pause = failures.isEmpty ? 250 : 5_000
+      metrics.add("kconnect_rowlog_seal_failures_total", failures.count)
+      for failure in failures { AccessLog.say(failure) }
+    }
   }
 
   private func maintain() {
@@ -110,7 +131,8 @@ package final class KustoService: Sendable {
       let done = executor.maintain(collectsGarbage: round % 20 == 0)
       metrics.add("kconnect_upkeep_rounds_total")
       metrics.add("kconnect_upkeep_actions_total", done.count)
-      blobs.removeOld(olderThan: configuration.blobLifetime)
+      // Messages that wait may name any of them.
+      if queues.waiting == 0 { blobs.removeOld(olderThan: configuration.blobLifetime) }
     }
   }
 }
@@ -124,13 +146,19 @@ private struct GuardedFiles: KQLCatalog {
   func tableNames(database: String?) -> [String] { [] }
 
   func externalData(_ request: ExternalDataRequest) throws -> LogicalPlan? {
-    for source in request.sources { try check(source) }
-    return try files.externalData(request)
+    try files.externalData(checked(request))
   }
 
   func externalSchema(_ request: ExternalDataRequest) throws -> StructType? {
+    try files.externalSchema(checked(request))
+  }
+
+  /// The request with its addresses checked; where they would lead is not checked, so that nobody goes there.
+  private func checked(_ request: ExternalDataRequest) throws -> ExternalDataRequest {
     for source in request.sources { try check(source) }
-    return try files.externalSchema(request)
+    var request = request
+    request.followsRedirects = false
+    return request
   }
 
   /// The address without the credentials behind it.

@@ -85,6 +85,8 @@ private func response(_ status: String, _ body: [UInt8], _ headers: String = "")
     let base = "http://127.0.0.1:\(server.port)"
     #expect(try readRows(try openTable(json, ["\(base)/a.json?x=1"])) == [[.long(1)], [.long(2)]])
     #expect(try readRows(try openTable(json, ["\(base)/moved.json"])).count == 2)
+    let refused = thrown { _ = try openTable(json, ["\(base)/moved.json"], options: ["httpRedirects": "false"]) }
+    #expect(refused?.code == .http && refused?.message.contains("HTTP 302") == true)
     #expect(try readRows(try openTable(json, ["\(base)/busy.json"])) == [[.long(3)]])
     let missing = thrown { _ = try openTable(json, ["\(base)/gone.json"]) }
     #expect(missing?.code == .http && missing?.message.contains("HTTP 404") == true && missing?.isRetryable == false)

@@ -41,4 +41,6 @@ package enum CSVMode: String, Sendable, CaseIterable {
   case dropMalformed = "DROPMALFORMED"
   /// The read fails.
   case failFast = "FAILFAST"
+  /// The read fails at a record that has another number of fields than the first, or a quote that does not end; bad fields are null.
+  case failBroken = "FAILBROKEN"
 }

@@ -17,6 +17,8 @@ package struct CSVReadPlan: Sendable {
   /// The formats as the user wrote them, for messages.
   package var formatText = "ISO 8601 (yyyy-MM-dd[THH:mm:ss])"
   package var mode = CSVMode.permissive
+  /// Fields that every record has in mode FAILBROKEN: those of the first one.
+  package var recordWidth: Int?
   /// A value that does not fit an inferred type fails the read: set when the user chose neither schema nor mode.
   package var refusesMisfits = false
   /// Longest field in bytes, nil for any.

@@ -79,7 +79,28 @@ package final class SliceReader {
           hasHighBytes: slice.hasHighBytes), defects)
     }
     if let limit = plan.maxFieldBytes { try checkLengths(slice, first, n, limit) }
+    if plan.mode == .failBroken { try checkShapes(slice, first, n) }
     if !defects.fields.isEmpty || !index.defects.isEmpty { try handleDefects(slice, first, n) }
+  }
+
+  /// Throws at the first record that is not as wide as the first of the text, or does not end.
+  private func checkShapes(_ slice: TextSlice, _ first: Int, _ n: Int) throws {
+    let width = plan.recordWidth ?? plan.fields.count
+    if width == plan.fields.count, index.defects.isEmpty { return }
+    var next = index.defects.firstIndex { $0.row >= first } ?? index.defects.count
+    for row in first..<first + n {
+      var found = plan.fields.count
+      if next < index.defects.count, index.defects[next].row == row {
+        if index.defects[next].kind == .unterminated { throw describe(index.defects[next], slice) }
+        found = index.defects[next].fieldCount
+        next += 1
+      }
+      if found == width { continue }
+      let start = unsafe Int(index.ends[row * index.stride - 1] &+ 1)
+      throw CSVError(
+        .fieldCount, line: line(of: start, slice), byteOffset: slice.byteOffset + start, found: "\(found) field\(found == 1 ? "" : "s")",
+        expected: "\(width) as in the first record", hint: "check the separator and the quotes of that record")
+    }
   }
 
   private func flush(_ emit: (RecordBatch) throws -> Bool) throws -> Bool {
@@ -151,7 +172,8 @@ package final class SliceReader {
     defer { defects.fields.removeAll(keepingCapacity: true) }
     // By row in the batch: what is wrong with it, the record's shape first.
     var found: [(row: Int, column: Int, error: CSVError)] = []
-    for defect in index.defects where defect.row >= first && defect.row < first + n {
+    // In mode FAILBROKEN the records' shape has been checked; what the schema has beyond it is null.
+    for defect in index.defects where plan.mode != .failBroken && defect.row >= first && defect.row < first + n {
       found.append((rows + defect.row - first, -1, describe(defect, slice)))
     }
     for defect in defects.fields { found.append((defect.row, defect.column, describe(defect, first, slice))) }

@@ -8,7 +8,7 @@ import CLinux
 
 /// What a call does; tests choose faults by it.
 package enum FileOperation: String, Sendable, CaseIterable {
-  case makeDirectory, create, write, sync, close, syncDirectory, rename, exchange, link, remove, removeDirectory, setMode
+  case makeDirectory, create, write, truncate, sync, close, syncDirectory, rename, exchange, link, remove, removeDirectory, setMode
 }
 
 /// What a rename does when the new name exists.
@@ -66,6 +66,11 @@ package struct FileSystem: Sendable {
       done += n
     }
     return (done, 0)
+  }
+
+  /// Cuts a file and goes on writing there.
+  package func truncate(_ descriptor: Int32, _ path: String, to size: Int) -> Int32 {
+    run(.truncate, path) { ftruncate(descriptor, off_t(size)) == 0 && lseek(descriptor, off_t(size), SEEK_SET) >= 0 ? 0 : -1 }
   }
 
   package func sync(_ descriptor: Int32, _ path: String) -> Int32 { run(.sync, path) { fsync(descriptor) } }

@@ -84,6 +84,8 @@ package struct ScanMetrics: Sendable {
   package var files = 0, filesPruned = 0
   package var rowGroups = 0, rowGroupsPruned = 0
   package var pages = 0, pagesPruned = 0
+  /// Records left out because they were none.
+  package var recordsDropped = 0
   /// Sentences for the user about what was dropped, replaced or widened; shown when the scan ends.
   package var notes: [String] = []
   package init() {}

@@ -73,6 +73,7 @@ extension ScanMetrics {
     rowGroupsPruned += other.rowGroupsPruned
     pages += other.pages
     pagesPruned += other.pagesPruned
+    recordsDropped += other.recordsDropped
   }
 }
 

@@ -40,7 +40,7 @@ final class SpillFile: Sendable {
 
   /// Writes rows; any thread.
   func append(_ columns: [ColumnVector], rowCount: Int) throws -> SpillBlock {
-    let bytes = SpillCodec.encode(columns, rowCount: rowCount)
+    let bytes = ColumnCodec.encode(columns, rowCount: rowCount)
     let offset = end.add(bytes.count, ordering: .relaxed).oldValue
     try unsafe bytes.withUnsafe { bytes in
       var done = 0
@@ -70,7 +70,7 @@ final class SpillFile: Sendable {
       if n == 0 { throw KConnectError(.io, "a spill file in '\(directory)' ends at byte \(block.offset + done)") }
       done += n
     }
-    return try SpillCodec.decode(builder.finish(), rowCount: block.rowCount)
+    return try ColumnCodec.decode(builder.finish(), rowCount: block.rowCount)
   }
 
   private static func error(_ what: String, _ directory: String, _ code: Int32) -> KConnectError {

@@ -27,8 +27,8 @@ package enum CSVOptionSpecs {
     OptionSpec("ignoreTrailingWhiteSpace", .bool, default: "false", "Spaces and tabs behind fields are dropped. (Spark's default on write is true.)"),
     OptionSpec("multiLine", .bool, use: .read, support: .noEffect("line ends inside quotes always belong to the field"), "Quoted fields may hold line ends."),
     OptionSpec(
-      "mode", .oneOf(["PERMISSIVE", "DROPMALFORMED", "FAILFAST"]), default: "PERMISSIVE", use: .read,
-      "Records that do not fit: kept with nulls and counted, left out and counted, or an error. Without schema and mode, a value that does not fit its inferred type is an error."),
+      "mode", .oneOf(["PERMISSIVE", "DROPMALFORMED", "FAILFAST", "FAILBROKEN"]), default: "PERMISSIVE", use: .read,
+      "Records that do not fit: kept with nulls and counted, left out and counted, or an error. FAILBROKEN: an error for records of another width than the first and for quotes that do not end, null for values that do not fit. Without schema and mode, a value that does not fit its inferred type is an error."),
     OptionSpec("columnNameOfCorruptRecord", .string, use: .read, "A string column of this name holds the text of malformed records, null for others."),
     OptionSpec("badRecordsPath", .path, use: .read, aliases: ["badRowsPath"], "A file that gets every malformed record as a JSON line: file, line, offset, reason, record."),
     OptionSpec("inferSchema", .bool, default: "true", use: .read, "Find types from a sample; false: every column is string. (Spark's default is false.)"),

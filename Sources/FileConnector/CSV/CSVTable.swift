@@ -64,6 +64,7 @@ final class CSVTable: BatchReadable {
     plan.formats = settings.formats
     if let text = settings.formatText { plan.formatText = text }
     plan.mode = settings.mode
+    if inferred.fieldsInFirstRecord > 0 { plan.recordWidth = inferred.fieldsInFirstRecord }
     plan.refusesMisfits = declared == nil && !settings.isModeGiven && corrupt == nil && settings.badRecordsPath == nil
     plan.maxFieldBytes = settings.maxFieldBytes
     self.plan = plan
@@ -126,7 +127,12 @@ final class CSVTable: BatchReadable {
     case .fieldCount, .schema: .schemaMismatch
     case .unterminatedQuote, .encoding, .limit: .formatCorrupt
     }
-    return KConnectError(code, "'\(path == "-" ? "standard input" : path)', \(error)", hint: error.hint)
+    let broken: BrokenRecord? = switch error.kind {
+    case .fieldCount: .fieldCount
+    case .unterminatedQuote: .openQuote
+    default: nil
+    }
+    return KConnectError(code, "'\(path == "-" ? "standard input" : path)', \(error)", hint: error.hint, cause: broken)
   }
 }
 
@@ -175,6 +181,7 @@ final class CSVScan: Scan {
     out.bytesTotal = max(bytesTotal, out.bytesRead)
     out.rowsRead = state.rowsRead
     out.files = 1
+    out.recordsDropped = state.defects.dropped
     out.notes = (notes + state.notes).map { "\(path == "-" ? "standard input" : path): \($0)" }
     return out
   }

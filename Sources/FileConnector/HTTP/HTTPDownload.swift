@@ -5,7 +5,6 @@ import Glibc
 #endif
 import CCurl
 package import DataSource
-package import Synchronization
 
 /// How downloads behave.
 package struct HTTPOptions: Sendable {
@@ -14,17 +13,15 @@ package struct HTTPOptions: Sendable {
   package var stallTimeoutMilliseconds = 60_000
   /// Attempts after the first, for failures that may pass: transport errors, 429, 5xx.
   package var retries = 2
+  /// Whether answers may lead to other addresses (at most 10, http and https only). False where the address was checked: what it leads to is not.
+  package var followsRedirects = true
 
   package init() {}
 }
 
 /// Fetches URLs.
 package enum HTTPDownload {
-  /// Whether answers may lead to other addresses. A server that checks the addresses of its clients turns it off: what they lead to is not checked.
-  package static let followsRedirects = Atomic(true)
-
-  /// The body of `url` as a file; throws HTTP with the status, or with what curl says. Redirects are followed where
-  /// `followsRedirects` says so (at most 10, http and https only). A body that is gzip although the name does not say so is called `….gz`.
+  /// The body of `url` as a file; throws HTTP with the status, or with what curl says. A body that is gzip although the name does not say so is called `….gz`.
   package static func spool(_ url: String, _ options: HTTPOptions) throws -> InputFile {
     guard url.lowercased().hasPrefix("http") else {
       throw KConnectError(.notSupported, "'\(URLText.shown(url))': no store of objects for this address is built in here", hint: "supported are http: and https:")
@@ -67,7 +64,7 @@ package enum HTTPDownload {
     defer { unsafe kccurl_cleanup(curl) }
     let sink = Sink(spool)
     _ = unsafe kccurl_set_string(curl, CURLOPT_URL, url)
-    _ = unsafe kccurl_set_long(curl, CURLOPT_FOLLOWLOCATION, followsRedirects.load(ordering: .relaxed) ? 1 : 0)
+    _ = unsafe kccurl_set_long(curl, CURLOPT_FOLLOWLOCATION, options.followsRedirects ? 1 : 0)
     _ = unsafe kccurl_set_long(curl, CURLOPT_MAXREDIRS, 10)
     _ = unsafe kccurl_set_string(curl, CURLOPT_PROTOCOLS_STR, "http,https")
     _ = unsafe kccurl_set_string(curl, CURLOPT_REDIR_PROTOCOLS_STR, "http,https")

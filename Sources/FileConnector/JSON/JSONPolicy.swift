@@ -9,6 +9,8 @@ import JSON
 struct JSONPolicy: Sendable {
   enum Mode: String, Sendable {
     case permissive = "PERMISSIVE", dropMalformed = "DROPMALFORMED", failFast = "FAILFAST"
+    /// Only records that are no JSON objects; values that do not fit are null.
+    case dropBroken = "DROPBROKEN", failBroken = "FAILBROKEN"
   }
 
   let path: String
@@ -17,16 +19,16 @@ struct JSONPolicy: Sendable {
   let isGuessed: Bool
   let badRecords: BadRecordsFile?
 
-  /// Deals with a failed record: `line` is asked only when it is needed; `offset` is the file offset of `record`'s first byte.
+  /// Deals with a failed record and answers whether it was dropped: `line` is asked only when it is needed; `offset` is the file offset of `record`'s first byte.
   func handle(
     _ error: any Error, _ parser: JSONRowParser, record: UnsafeBufferPointer<UInt8>, offset: Int, start: Int, line: () throws -> Int?
-  ) throws {
+  ) throws -> Bool {
     let (at, message) = Self.position(error)
     let isMismatch = if let error = error as? JSONRowError, case .mismatch = error.kind { true } else { false }
     let byte = offset + max(0, at - start)
-    if mode == .failFast || isMismatch && isGuessed {
+    if mode == .failFast || mode == .failBroken && !isMismatch || isMismatch && isGuessed {
       throw Self.located(
-        path, try line(), byte, message, isMismatch ? .valueInvalid : .formatCorrupt,
+        path, try line(), byte, message, isMismatch ? .valueInvalid : .formatCorrupt, cause: isMismatch ? nil : BrokenRecord.malformed,
         hint: isMismatch
           ? isGuessed ? "the type was guessed from the first records: give a schema, raise sampleRows, or set a mode" : "mode PERMISSIVE reads such values as null, DROPMALFORMED drops the record"
           : "mode PERMISSIVE keeps such records as nulls, DROPMALFORMED drops them")
@@ -36,10 +38,11 @@ struct JSONPolicy: Sendable {
     }
     switch (mode, isMismatch) {
     case (.dropMalformed, true): parser.dropLast()
-    case (.dropMalformed, false): break
+    case (.dropMalformed, false), (.dropBroken, false): return true
     case (_, true): unsafe parser.markLastCorrupt(record)
     case (_, false): unsafe parser.appendCorrupt(record)
     }
+    return mode == .dropMalformed
   }
 
   /// Offset and words of an error of the JSON layers.
@@ -49,9 +52,11 @@ struct JSONPolicy: Sendable {
     return (0, "\(error)")
   }
 
-  static func located(_ path: String, _ line: Int?, _ byte: Int, _ message: String, _ code: KConnectError.Code, hint: String?) -> KConnectError {
+  static func located(
+    _ path: String, _ line: Int?, _ byte: Int, _ message: String, _ code: KConnectError.Code, cause: BrokenRecord? = nil, hint: String?
+  ) -> KConnectError {
     let name = path == "-" ? "standard input" : "'\(path)'"
-    return KConnectError(code, "\(name) " + (line.map { "line \($0), " } ?? "") + "byte \(byte): \(message)", hint: hint)
+    return KConnectError(code, "\(name) " + (line.map { "line \($0), " } ?? "") + "byte \(byte): \(message)", hint: hint, cause: cause)
   }
 
   /// The error of a sample.

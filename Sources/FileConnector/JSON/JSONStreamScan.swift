@@ -90,7 +90,7 @@ final class JSONStreamScan: Scan {
       if state.isAtEnd { try state.splitter.finish(at: block.count, open: &open, records: &records) }
     } catch let error as JSONTextError {
       let before = unsafe JSONLines.count(UnsafeBufferPointer(rebasing: block.bytes[..<min(error.offset, block.count)]))
-      throw JSONPolicy.located(pool.table.policy.path, line + before, offset + error.offset, error.message, .formatCorrupt, hint: nil)
+      throw JSONPolicy.located(pool.table.policy.path, line + before, offset + error.offset, error.message, .formatCorrupt, cause: .malformed, hint: nil)
     }
     return (records, open >= 0 ? open : block.count)
   }

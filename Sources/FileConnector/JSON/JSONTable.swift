@@ -80,6 +80,7 @@ final class JSONScanPool: Sendable {
     var parsers: [ParserBox] = []
     var blocks: [ByteBlock] = []
     var metrics = ScanMetrics()
+    var firstDropped: String?
   }
 
   /// A parser, used by the thread that took it.
@@ -114,6 +115,14 @@ final class JSONScanPool: Sendable {
     if block.capacity <= 64 << 20 { state.withLock { $0.blocks.append(block) } }
   }
 
+  /// Counts a record that was left out; `reason` is kept of the first.
+  func countDropped(_ reason: () -> String) {
+    state.withLock { state in
+      state.metrics.recordsDropped += 1
+      if state.firstDropped == nil { state.firstDropped = reason() }
+    }
+  }
+
   func count(bytes: Int = 0, rows: Int = 0) {
     state.withLock { state in
       state.metrics.bytesRead += bytes
@@ -121,7 +130,16 @@ final class JSONScanPool: Sendable {
     }
   }
 
-  var metrics: ScanMetrics { state.withLock { $0.metrics } }
+  var metrics: ScanMetrics {
+    state.withLock { state in
+      var out = state.metrics
+      if let first = state.firstDropped {
+        let name = table.file.path == "-" ? "standard input" : table.file.path
+        out.notes.append("\(name): \(out.recordsDropped) malformed \(out.recordsDropped == 1 ? "record was" : "records were") dropped; the first: \(first)")
+      }
+      return out
+    }
+  }
 }
 
 /// Parses the records of a block and hands batches on.
@@ -149,9 +167,13 @@ struct JSONBlockReader {
           throw cursor.error("expected the end of the record")
         }
       } catch {
-        try unsafe pool.table.policy.handle(
+        let isDropped = try unsafe pool.table.policy.handle(
           error, parser, record: UnsafeBufferPointer(rebasing: bytes[record]), offset: offset + record.lowerBound, start: record.lowerBound,
           line: { try line(JSONPolicy.position(error).0) })
+        if isDropped {
+          let (at, message) = JSONPolicy.position(error)
+          pool.countDropped { "byte \(offset + max(0, at)): \(message)" }
+        }
       }
       let count = parser.rowCount
       if count >= RecordBatch.maxRows || count & 1023 == 0 && count > 0 && parser.byteSize > Self.maxBatchBytes {

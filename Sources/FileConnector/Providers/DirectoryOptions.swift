@@ -22,6 +22,7 @@ package enum DirectoryOptions {
       "true: partition columns become long, real or datetime where all values allow it; false: string."),
     OptionSpec("fileNameColumn", .string, use: .read, aliases: ["withFileName", "includeFilePaths"], "Adds a string column of this name with each row's file path."),
     OptionSpec("httpTimeout", .duration, default: "60 seconds", use: .read, "How long a silent http transfer is waited for."),
+    OptionSpec("httpRedirects", .bool, default: "true", use: .read, "false: an http answer that leads to another address is an error."),
     OptionSpec("maxRecordsPerFile", .integer, default: "0", use: .write, "Rows in one output file at most; 0: no limit."),
     OptionSpec(
       "partitionOverwriteMode", .oneOf(["static", "dynamic"]), default: "static", use: .write,

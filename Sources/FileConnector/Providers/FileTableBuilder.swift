@@ -40,6 +40,7 @@ struct FileTableBuilder {
     let isTyped = if case .typed = format.schemaFidelity { true } else { false }
     var http = HTTPOptions()
     if let timeout = DirectoryOptions.milliseconds("httpTimeout", options) { http.stallTimeoutMilliseconds = timeout }
+    http.followsRedirects = options.bool("httpRedirects")
     let inputs = InputCache(files, needsRandomAccess: isTyped, http: http)
     let fileNameColumn = options.string("fileNameColumn").flatMap { $0.isEmpty ? nil : $0 }
     let badRecordsPath = format.options.contains { $0.name == "badRecordsPath" } ? options.string("badRecordsPath") : nil

@@ -22,6 +22,7 @@ struct ExternalFiles {
     let form = try form(request)
     var reader = session.read.format(form.format)
     for (key, value) in form.options { reader = reader.option(key, value) }
+    if !request.followsRedirects { reader = reader.option("httpRedirects", "false") }
     let paths = request.sources.map(Self.path)
     let schema = request.schema
     if form.format == "parquet" {
@@ -51,6 +52,7 @@ struct ExternalFiles {
     let form = try form(request)
     var reader = session.read.format(form.format)
     for (key, value) in form.options { reader = reader.option(key, value) }
+    if !request.followsRedirects { reader = reader.option("httpRedirects", "false") }
     return try reader.open(request.sources.map(Self.path)).plan.schema
   }
 

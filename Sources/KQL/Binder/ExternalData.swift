@@ -24,4 +24,6 @@ package struct ExternalDataRequest: Sendable {
   /// Every file's first record is left out.
   package var ignoresFirstRecord: Bool
   package var mapping: [Mapping]
+  /// False: an address that leads to another one is an error.
+  package var followsRedirects = true
 }

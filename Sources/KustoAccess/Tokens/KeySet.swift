@@ -92,7 +92,9 @@ package final class KeyCache: Sendable {
     }
     guard location.lowercased().hasPrefix("https://") else { throw KConnectError(.configuration, "keys are fetched over https only, found '\(location)'") }
     self.init {
-      let file = try HTTPDownload.spool(location, HTTPOptions())
+      var http = HTTPOptions()
+      http.followsRedirects = false
+      let file = try HTTPDownload.spool(location, http)
       guard let size = file.size, size <= limit else { throw KConnectError(.configuration, "'\(location)' has more than \(limit) bytes") }
       var bytes = [UInt8](repeating: 0, count: size)
       // SAFETY: the buffer has `size` bytes and lives through the call.

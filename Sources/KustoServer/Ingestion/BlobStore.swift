@@ -6,6 +6,7 @@
 
 import DataSource
 import KustoStore
+import KustoWire
 
 #if canImport(Glibc)
 import Glibc
@@ -102,12 +103,17 @@ final class BlobStore: Sendable {
     try SystemError.check(FileSystem.system.syncDirectory(directory), "cannot sync", directory)
   }
 
-  /// Puts blocks together in the order of the list. Throws PATH_NOT_FOUND for blocks that were not put.
-  func putBlockList(_ blocks: [String], of blob: BlobName, replaces: Bool = true) throws {
+  /// Puts blocks together in the order of the list. Throws PATH_NOT_FOUND for blocks that were not put, 413 when they are more than `limit` bytes.
+  func putBlockList(_ blocks: [String], of blob: BlobName, limit: Int, replaces: Bool = true) throws {
     let paths = try blocks.map { block in
       let path = try place(blob, block: block)
       guard pathKind(path) == .file else { throw KConnectError(.pathNotFound, "there is no block '\(block.prefix(80))' of the blob '\(blob.name)'") }
       return path
+    }
+    var total = 0
+    for path in paths {
+      total += Self.facts(path).size
+      if total > limit { throw WireError.tooLarge(limit) }
     }
     let whole = try ReceivedFile(directory, extension: "blob")
     for path in paths { try Self.copy(path) { try whole.append($0) } }

@@ -1,4 +1,5 @@
-// Role: group commit of streaming ingestion: requests of the same kind that arrive while one commits are committed together by the next.
+// Role: group commit of streaming ingestion into tables whose update policies need a commit: requests of the same kind that arrive while one
+// commits are committed together by the next.
 
 import DataSource
 
@@ -13,7 +14,7 @@ final class GroupIngestion: Sendable {
 
   private struct Waiting: Sendable {
     var id: Int
-    var path: String
+    var body: [UInt8]
   }
   private struct State {
     var nextId = 0
@@ -26,14 +27,14 @@ final class GroupIngestion: Sendable {
     case lead([Waiting])
   }
   private let state = Monitor(State())
-  /// Files in one commit at most.
+  /// Bodies in one commit at most.
   private static let most = 256
 
-  /// Brings one file in; returns when it is committed. `commit` may get the files of other requests with it.
-  func ingest(_ path: String, _ key: Key, _ commit: ([String]) throws -> Void) throws {
+  /// Brings one body in; returns when it is committed. `commit` may get the bodies of other requests with it.
+  func ingest(_ body: [UInt8], _ key: Key, _ commit: ([[UInt8]]) throws -> Void) throws {
     let id = state.change { state in
       state.nextId += 1
-      state.waiting[key, default: []].append(Waiting(id: state.nextId, path: path))
+      state.waiting[key, default: []].append(Waiting(id: state.nextId, body: body))
       return state.nextId
     }
     while true {
@@ -56,11 +57,18 @@ final class GroupIngestion: Sendable {
     }
   }
 
-  /// All in one commit; when that fails each alone, so that one bad body does not fail the others.
-  private static func results(of group: [Waiting], _ commit: ([String]) throws -> Void) -> [Result<Void, any Error>] {
-    let whole = Result { try commit(group.map(\.path)) }
+  /// All in one commit; when a body is to blame each alone, so that one bad body does not fail the others. After other failures the commit may
+  /// be there: nothing is tried again.
+  private static func results(of group: [Waiting], _ commit: ([[UInt8]]) throws -> Void) -> [Result<Void, any Error>] {
+    let whole = Result { try commit(group.map(\.body)) }
     if group.count == 1 { return [whole] }
-    if case .success = whole { return group.map { _ in whole } }
-    return group.map { waiting in Result { try commit([waiting.path]) } }
+    guard case .failure(let error) = whole, Self.isOfBody(error) else { return group.map { _ in whole } }
+    return group.map { waiting in Result { try commit([waiting.body]) } }
+  }
+
+  /// Errors that reading rows gives, before anything is committed.
+  private static func isOfBody(_ error: any Error) -> Bool {
+    let codes: [KConnectError.Code] = [.formatCorrupt, .valueInvalid, .schemaMismatch, .typeMismatch, .usage]
+    return (error as? KConnectError).map { codes.contains($0.code) } ?? false
   }
 }

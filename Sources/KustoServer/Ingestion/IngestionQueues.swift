@@ -137,17 +137,17 @@ final class IngestionQueues: IngestionService {
 
   func post(_ text: String, to queue: Queue) throws -> QueuedMessage {
     let metadata = try metadata()
-    let sequence = try state.change { state in
+    // Messages are there in the order of their numbers: a table takes none below the last.
+    return try state.change { state in
       if state.next == state.reserved {
         state.next = try metadata.reserveSequence(1_000)
         state.reserved = state.next + 1_000
       }
       defer { state.next += 1 }
-      return state.next
+      let message = try metadata.post(text, to: queue.rawValue, sequence: state.next)
+      if queue == .ready { state.waiting += 1 }
+      return message
     }
-    let message = try metadata.post(text, to: queue.rawValue, sequence: sequence)
-    if queue == .ready { state.change { $0.waiting += 1 } }
-    return message
   }
 
   func peek(_ queue: Queue, limit: Int) throws -> [QueuedMessage] { try metadata().peek(queue.rawValue, limit: limit) }

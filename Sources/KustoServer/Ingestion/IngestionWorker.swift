@@ -77,7 +77,7 @@ struct IngestionWorker {
       throw WireError(status: 400, code: "BadRequest_InvalidKustoIdentityToken", type: "KustoBadRequestException", detail: "The message has no identity token", isPermanent: true)
     }
     try service.withReadableFile(of: order.blob) { path in
-      var files = ReceivedFiles(paths: [path], format: order.format, name: order.source)
+      var files = ReceivedData(.files([path]), format: order.format, name: order.source)
       files.properties = order.properties
       files.transaction = ("kconnect-queued", message.sequence)
       _ = try service.executor.ingest(files, into: table, properties)

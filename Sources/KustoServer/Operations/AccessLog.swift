@@ -27,6 +27,13 @@ package final class AccessLog: Sendable {
     }
   }
 
+  /// A sentence for whoever runs the server, on standard error.
+  static func say(_ text: String) {
+    var line = "kconnect-server: \(text)\n"
+    // SAFETY: the bytes live through the call.
+    line.withUTF8 { _ = unsafe Glibc.write(2, $0.baseAddress, $0.count) }
+  }
+
   func write(_ scope: RequestScope, status: Int, milliseconds: Int, bytes: Int) {
     guard let descriptor else { return }
     var entries = [

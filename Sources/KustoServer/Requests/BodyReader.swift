@@ -16,21 +16,22 @@ extension ServerRequest {
     if let length = header("content-length").flatMap({ Int($0) }), length > limit { throw WireError.tooLarge(limit) }
   }
 
-  /// The whole body, inflated when it is gzip. Throws 413 beyond `limit` bytes, before or after inflation.
-  func bodyInMemory(limit: Int) throws -> [UInt8] {
+  /// The whole body, inflated when it is gzip or zstd. Throws 413 beyond `limit` bytes, and `inflated` after inflation (nil: `limit` too).
+  func bodyInMemory(limit: Int, inflated: Int? = nil) throws -> [UInt8] {
     try checkLength(limit)
     var bytes: [UInt8] = []
     while let part = try body.read() {
       guard bytes.count + part.count <= limit else { throw WireError.tooLarge(limit) }
-      bytes += part
+      if bytes.isEmpty { bytes = part } else { bytes += part }
     }
-    guard bytes.starts(with: [0x1F, 0x8B]) else { return bytes }
-    return try Self.inflated(bytes, limit: limit)
+    // SAFETY: the array's bytes live for the call.
+    guard let format = unsafe bytes.withUnsafeBytes({ unsafe StreamFormat.detect($0) }) else { return bytes }
+    return try Self.inflated(bytes, format, limit: inflated ?? limit)
   }
 
-  private static func inflated(_ bytes: [UInt8], limit: Int) throws -> [UInt8] {
+  private static func inflated(_ bytes: [UInt8], _ format: StreamFormat, limit: Int) throws -> [UInt8] {
     do {
-      let decompressor = try StreamDecompressor(.gzip)
+      let decompressor = try StreamDecompressor(format)
       var out: [UInt8] = []
       var at = 0
       var space = [UInt8](repeating: 0, count: 1 << 16)
@@ -47,10 +48,10 @@ extension ServerRequest {
           return out
         }
       }
-    } catch let error as CodecError { throw KConnectError(.usage, "the request's body is damaged gzip: \(error)") }
+    } catch let error as CodecError { throw KConnectError(.usage, "the request's body is damaged \(format): \(error)") }
   }
 
-  /// The body in a file of `directory`, as it came. Throws 413 beyond `limit` bytes.
+  /// The body in a file of `directory`, as it came, on the disk. Throws 413 beyond `limit` bytes.
   func bodyInFile(_ directory: String, extension ending: String, limit: Int) throws -> ReceivedFile {
     try checkLength(limit)
     var next = try body.read()
@@ -61,6 +62,7 @@ extension ServerRequest {
       try received.append(part)
       next = try body.read()
     }
+    try received.sync()
     try received.close()
     return received
   }

@@ -72,7 +72,7 @@ extension KustoService {
       // Also where the same list was put before and its answer was lost.
       if !replaces, (try? blobs.facts(blob)) != nil { throw KConnectError(.alreadyExists, "the blob exists already") }
       guard blocks.count <= 50_000 else { throw WireError.badRequest("The list has \(blocks.count) blocks, 50000 are the most") }
-      try blobs.putBlockList(blocks, of: blob, replaces: replaces)
+      try blobs.putBlockList(blocks, of: blob, limit: configuration.maxBlobBytes, replaces: replaces)
       try reply.send(Reply(201, headers(try blobs.facts(blob))))
     case ("HEAD", _):
       let facts = try blobs.facts(blob)

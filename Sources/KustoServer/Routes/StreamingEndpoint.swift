@@ -1,4 +1,4 @@
-// Role: streaming ingestion: a body of rows into a table, committed when the reply says so.
+// Role: streaming ingestion: a body of rows into a table's row log, durable and visible when the reply says so.
 
 import Columnar
 import DataSource
@@ -20,15 +20,22 @@ extension KustoService {
       if request.parameter("sourceKind")?.lowercased() == "uri" {
         try ingestAddress(scope, format, into: table, properties, work)
       } else {
-        let received = try request.bodyInFile(blobs.directory, extension: "data", limit: configuration.maxStreamingBytes)
-        guard received.count > 0 else { throw WireError.emptyStream }
-        try ReceivedFile.checkInflation(received.path, limit: configuration.maxStreamingInflatedBytes)
-        let key = GroupIngestion.Key(table: table.id, format: format.lowercased(), properties: properties.map { "\($0.name)=\($0.value)" }, principal: scope.principal?.fullyQualifiedName ?? "")
-        try streaming.ingest(received.path, key) { paths in
-          var files = ReceivedFiles(paths: paths, format: format, name: scope.clientRequestId)
-          files.properties = properties
-          files.isStreaming = true
-          _ = try executor.ingest(files, into: table, work)
+        let body = try request.bodyInMemory(limit: configuration.maxStreamingBytes, inflated: configuration.maxStreamingInflatedBytes)
+        guard !body.isEmpty else { throw WireError.emptyStream }
+        func data(_ bodies: [[UInt8]]) -> ReceivedData {
+          var data = ReceivedData(.bodies(bodies), format: format, name: scope.clientRequestId)
+          data.properties = properties
+          data.isStreaming = true
+          return data
+        }
+        if try executor.feedsOthers(table) {
+          let key = GroupIngestion.Key(table: table.id, format: format.lowercased(), properties: properties.map { "\($0.name)=\($0.value)" }, principal: scope.principal?.fullyQualifiedName ?? "")
+          // Others' rows go with this one's: nobody who leaves takes them along.
+          var common = work
+          common.cancellation = RequestCancellation()
+          try streaming.ingest(body, key) { _ = try executor.ingest(data($0), into: table, common) }
+        } else {
+          try executor.append(data([body]), to: table, work)
         }
       }
     } catch { throw WireError.ingestion(error) }
@@ -43,7 +50,7 @@ extension KustoService {
       throw WireError.badRequest("The body of an ingestion with sourceKind=uri is {\"sourceUri\":\"…\"}")
     }
     try withReadableFile(of: address) { path in
-      var files = ReceivedFiles(paths: [path], format: format, name: String(address.prefix { $0 != "?" && $0 != ";" }))
+      var files = ReceivedData(.files([path]), format: format, name: String(address.prefix { $0 != "?" && $0 != ";" }))
       files.properties = properties
       files.isStreaming = true
       _ = try executor.ingest(files, into: table, work)

@@ -63,7 +63,7 @@ extension CommandRun {
   func extentsMove() throws -> CommandOutput {
     let source = try table("source")
     let target = try table("target")
-    let snapshot = try source.snapshot()
+    let snapshot = try source.sealedSnapshot()
     let ids = ids
     if !ids.isEmpty { try checkPresent(ids, in: [snapshot]) }
     let moved = snapshot.extents.filter { ids.isEmpty || ids.contains($0.id) }
@@ -259,7 +259,7 @@ extension CommandRun {
   func recordsDelete() throws -> CommandOutput {
     let table = try table()
     let isDry = try properties(["whatif"]).bool("whatif") ?? false
-    let snapshot = try table.snapshot()
+    let snapshot = try table.sealedSnapshot()
     let source = try catalog().raw(snapshot, withOrigin: true)
     let bound = try query(catalog: catalog().adding(table.name, source))
     let predicate = try DeletePredicate.find(bound, in: snapshot)

@@ -3,6 +3,7 @@
 import Columnar
 import DataSource
 import Engine
+import FileConnector
 import KQL
 
 /// An ingestion of files under a request.
@@ -18,31 +19,94 @@ struct FileIngestion: Sendable {
   /// The sequence number under which the rows are committed once only.
   var transaction: (application: String, version: Int64)?
 
-  func ingest(_ paths: [String], _ format: IngestFormat, into table: StoreTable, _ properties: CommandProperties) throws -> IngestResult {
+  func ingest(_ input: IngestInput, _ format: IngestFormat, into table: StoreTable, _ properties: CommandProperties) throws -> IngestResult {
     do {
-      var mapping: IngestionMapping?
-      let mappingKind = format.kind == "text" ? "csv" : format.kind
-      if let text = properties.text("ingestionMapping") {
-        mapping = try IngestionMapping(name: "ingestionMapping", kind: properties.text("ingestionMappingType")?.lowercased() ?? mappingKind, text: text)
-      } else if let name = properties.text("ingestionMappingReference") ?? properties.text("mappingReference") {
-        do { mapping = try IngestionMapping.find(name, kind: mappingKind, for: table, executor.metadata) } catch var error as KConnectError {
-          error.cause = MappingMissing()
-          throw error
-        }
-      }
-      let source = IngestSource(
-        paths: paths, format: format, mapping: mapping, ignoresFirstRecord: try properties.bool("ignoreFirstRecord") ?? false,
-        bindOptions: request.bindOptions(executor, SessionCatalog(executor, request)))
-      let plan = try source.plan(for: try table.snapshot().schema)
+      let plan = try plan(input, format, for: try table.snapshot().schema, of: table, properties)
       var wanted = try properties.ingestProperties(operation: "INGEST")
       wanted.transaction = transaction
       let result = try UpdatePolicies(executor, request).ingest(plan, into: table, wanted, mode: .append)
+      try report(result.dropped, of: result.rowCount, input, table, properties)
+      // The rows are committed: what fails from here on is no failure of the ingestion.
       Retention(executor).sweep(table.database, now: StoreClock.nowTicks)
       return result
     } catch {
-      try? recordFailure(error, table, path: sourceName ?? paths[0], properties)
+      try? recordFailure(error, table, path: sourceName ?? input.name, properties)
       throw error
     }
+  }
+
+  /// As `ingest`, into the table's row log: the rows are durable and visible when it returns, and committed later. Update policies are not asked.
+  func append(_ input: IngestInput, _ format: IngestFormat, to table: StoreTable, _ properties: CommandProperties) throws {
+    do {
+      let schema = try table.columns()
+      let (batches, dropped) = try rows(of: try plan(input, format, for: schema, of: table, properties))
+      try table.rowLog().append(
+        batches.map { batch in
+          RecordBatch(
+            schema: schema, columns: schema.fields.map { field in batch.schema.index(of: field.name).map { batch.columns[$0] } ?? .nulls(field.type, count: batch.rowCount) },
+            rowCount: batch.rowCount)
+        })
+      try report(dropped, of: batches.reduce(0) { $0 + $1.rowCount }, input, table, properties)
+    } catch {
+      try? recordFailure(error, table, path: sourceName ?? input.name, properties)
+      throw error
+    }
+  }
+
+  /// The rows of an input under a table's columns.
+  private func plan(_ input: IngestInput, _ format: IngestFormat, for schema: StructType, of table: StoreTable, _ properties: CommandProperties) throws -> LogicalPlan {
+    var mapping: IngestionMapping?
+    let mappingKind = format.kind == "text" ? "csv" : format.kind
+    if let text = properties.text("ingestionMapping") {
+      mapping = try IngestionMapping(name: "ingestionMapping", kind: properties.text("ingestionMappingType")?.lowercased() ?? mappingKind, text: text)
+    } else if let name = properties.text("ingestionMappingReference") ?? properties.text("mappingReference") {
+      do { mapping = try IngestionMapping.find(name, kind: mappingKind, for: table, executor.metadata) } catch var error as KConnectError {
+        error.cause = MappingMissing()
+        throw error
+      }
+    }
+    let bindOptions = request.bindOptions(executor, SessionCatalog(executor, request))
+    let ignoresFirst = try properties.bool("ignoreFirstRecord") ?? false, checksWidth = try properties.checksWidth()
+    let plans = try input.parts.map { part in
+      try IngestSource(
+        input: part, format: format, mapping: mapping, ignoresFirstRecord: ignoresFirst, checksWidth: checksWidth, followsRedirects: executor.pathGuard == nil,
+        bindOptions: bindOptions
+      ).plan(for: schema)
+    }
+    return plans.count == 1 ? plans[0] : LogicalPlan(node: .union(plans), schema: plans[0].schema)
+  }
+
+  /// Runs a plan of few rows: a bare scan on this thread, others by the engine.
+  private func rows(of plan: LogicalPlan) throws -> ([RecordBatch], DroppedRecords) {
+    var batches: [RecordBatch] = []
+    if case .scan(let node) = plan.node {
+      let scan = try node.table.scan(ScanRequest(columns: node.columns), context: request.context)
+      while let morsel = try scan.nextMorsel() {
+        try morsel.read { batch in
+          batches.append(batch)
+          return true
+        }
+      }
+      return (batches, DroppedRecords(scan.metrics))
+    }
+    var options = executor.options
+    options.threads = 1
+    let execution = try QueryExecution(plan, options: options, context: request.context)
+    try request.properties.cancellation.running(execution) { execution in
+      try execution.run { batch in
+        batches.append(batch)
+        return true
+      }
+    }
+    return (batches, DroppedRecords(execution.progress))
+  }
+
+  /// Records that were left out are told of: nothing else there is an error, some are an entry among the failures.
+  private func report(_ dropped: DroppedRecords, of rows: Int, _ input: IngestInput, _ table: StoreTable, _ properties: CommandProperties) throws {
+    if dropped.count == 0 { return }
+    let details = dropped.notes.joined(separator: "; ")
+    if rows == 0 { throw KConnectError(.formatCorrupt, "there is no record of the format in the data: \(details)", cause: NoRecords()) }
+    try? recordFailure(KConnectError(.formatCorrupt, "\(rows) rows were ingested; \(details)", cause: BrokenRecord.malformed), table, path: sourceName ?? input.name, properties)
   }
 
   private func recordFailure(_ error: any Error, _ table: StoreTable, path: String, _ properties: CommandProperties) throws {
@@ -57,12 +121,25 @@ struct FileIngestion: Sendable {
 /// Why an ingestion failed: the mapping it names is not there.
 private struct MappingMissing: Error {}
 
+/// Why an ingestion failed: not one record could be read.
+private struct NoRecords: Error {}
+
 /// The names Kusto gives to failures of ingestion.
 package enum IngestFailure {
   package static func code(_ error: any Error) -> String {
-    if (error as? KConnectError)?.cause is MappingMissing { return "BadRequest_MappingReferenceWasNotFound" }
+    switch (error as? KConnectError)?.cause {
+    case is MappingMissing: return "BadRequest_MappingReferenceWasNotFound"
+    case is NoRecords: return "BadRequest_NoRecordsOrWrongFormat"
+    case let broken as BrokenRecord:
+      return switch broken {
+      case .fieldCount: "Stream_WrongNumberOfFields"
+      case .openQuote: "Stream_ClosingQuoteMissing"
+      case .malformed: "BadRequest_InvalidBlob"
+      }
+    default: break
+    }
     let codes: [(KConnectError.Code, String)] = [
-      (.pathNotFound, "Download_SourceNotFound"), (.permission, "Download_Forbidden"), (.formatCorrupt, "BadRequest_NoRecordsOrWrongFormat"),
+      (.pathNotFound, "Download_SourceNotFound"), (.permission, "Download_Forbidden"), (.formatCorrupt, "BadRequest_InvalidBlob"),
       (.valueInvalid, "BadRequest_InvalidMapping"), (.columnNotFound, "BadRequest_InvalidMapping"), (.notSupported, "BadRequest_FormatNotSupported"),
       (.usage, "BadRequest_FormatNotSupported"), (.http, "Download_UnknownError"), (.optionInvalid, "BadRequest_InvalidMapping"),
       (.lowMemory, "General_ThrottledIngestion"),
@@ -81,11 +158,21 @@ extension CommandProperties {
     out.creationTime = try datetime("creationTime")
     return out
   }
+
+  /// Whether records of a delimited text must all have as many fields as the first: yes, unless `validationPolicy` has other options than
+  /// constant columns (1) or asks for the best that can be done (implications 1). Throws OPTION_INVALID.
+  func checksWidth() throws -> Bool {
+    guard let text = text("validationPolicy") else { return true }
+    guard let policy = DynamicValue(json: text), policy.entries != nil else {
+      throw KConnectError(.optionInvalid, "validationPolicy: found '\(text.prefix(80))', expected a JSON object", hint: #"as in {"ValidationOptions":1,"ValidationImplications":0}"#)
+    }
+    return policy["ValidationOptions"]?.longValue ?? 1 == 1 && policy["ValidationImplications"]?.longValue ?? 0 == 0
+  }
 }
 
-/// Files that came over the network, on their way into a table.
-package struct ReceivedFiles: Sendable {
-  package var paths: [String]
+/// Data that came over the network, on its way into a table.
+package struct ReceivedData: Sendable {
+  package var input: IngestInput
   /// A format word of ingestion; nil: by the extension of `name`.
   package var format: String?
   /// What logs call the data: a blob's address, a request's id.
@@ -96,8 +183,8 @@ package struct ReceivedFiles: Sendable {
   /// A writer's name and its sequence number: rows with that number or a later one in the table are not committed again.
   package var transaction: (application: String, version: Int64)?
 
-  package init(paths: [String], format: String?, name: String) {
-    self.paths = paths
+  package init(_ input: IngestInput, format: String?, name: String) {
+    self.input = input
     self.format = format
     self.name = name
   }
@@ -110,14 +197,31 @@ extension CommandExecutor {
     return try store.databaseIfExists(resolved)
   }
 
-  /// Brings files into a table; committed when it returns. Throws what reading and committing throw; failures are in `.show ingestion failures`.
-  package func ingest(_ files: ReceivedFiles, into table: StoreTable, _ properties: RequestProperties) throws -> IngestResult {
+  /// Brings data into a table; committed when it returns. Throws what reading and committing throw; failures are in `.show ingestion failures`.
+  package func ingest(_ data: ReceivedData, into table: StoreTable, _ properties: RequestProperties) throws -> IngestResult {
     try requireIngestion(into: table, properties)
+    let (ingestion, format, given) = try ingestion(of: data, table, properties)
+    return try ingestion.ingest(data.input, format, into: table, given)
+  }
+
+  /// As `ingest`, into the table's row log: durable and visible when it returns, committed within seconds.
+  package func append(_ data: ReceivedData, to table: StoreTable, _ properties: RequestProperties) throws {
+    try requireIngestion(into: table, properties)
+    let (ingestion, format, given) = try ingestion(of: data, table, properties)
+    try ingestion.append(data.input, format, to: table, given)
+  }
+
+  /// Whether rows of the table go into others as well, so that they need a commit of their own.
+  package func feedsOthers(_ table: StoreTable) throws -> Bool {
+    try !UpdatePolicies(self, Request(text: "", database: table.database.name, properties: RequestProperties())).from(table).isEmpty
+  }
+
+  private func ingestion(of data: ReceivedData, _ table: StoreTable, _ properties: RequestProperties) throws -> (FileIngestion, IngestFormat, CommandProperties) {
     let request = Request(text: "", database: table.database.name, properties: properties)
-    let format = try files.format.map { try IngestFormat($0) } ?? IngestFormat.guess(files.name)
+    let format = try data.format.map { try IngestFormat($0) } ?? IngestFormat.guess(data.name)
     let ingestion = FileIngestion(
-      executor: self, request: request, operationId: request.activityId, kind: files.isStreaming ? "StreamingIngest" : "DataIngestPull", isStreaming: files.isStreaming,
-      sourceName: files.name, transaction: files.transaction)
-    return try ingestion.ingest(files.paths, format, into: table, CommandProperties(files.properties, allowed: CommandRun.ingestionProperties))
+      executor: self, request: request, operationId: request.activityId, kind: data.isStreaming ? "StreamingIngest" : "DataIngestPull", isStreaming: data.isStreaming,
+      sourceName: data.name, transaction: data.transaction)
+    return (ingestion, format, CommandProperties(data.properties, allowed: CommandRun.ingestionProperties))
   }
 }

@@ -60,7 +60,9 @@ extension CommandRun {
   }
 
   private func ingestFiles(_ paths: [String], _ format: IngestFormat, into table: StoreTable, _ properties: CommandProperties) throws -> IngestResult {
-    try FileIngestion(executor: executor, request: request, operationId: operationId, kind: command.kind.typeName).ingest(paths, format, into: table, properties)
+    let result = try FileIngestion(executor: executor, request: request, operationId: operationId, kind: command.kind.typeName).ingest(.files(paths), format, into: table, properties)
+    for note in result.dropped.notes { notes.add(note) }
+    return result
   }
 
   // MARK: From queries

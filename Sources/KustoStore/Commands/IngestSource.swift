@@ -12,6 +12,8 @@ struct IngestFormat: Sendable {
   /// The mapping kind: `csv`, `json`, `parquet`, or `text` for whole lines.
   var kind: String
   var options: [(String, String)] = []
+  /// JSON with a record on each line.
+  var hasLines = false
 
   /// Throws NOT_SUPPORTED for Kusto's other formats, USAGE for words that are none.
   init(_ word: String) throws {
@@ -23,7 +25,8 @@ struct IngestFormat: Sendable {
       options = [("sep", separators[lower] ?? ",")]
     case "json", "multijson", "singlejson":
       kind = "json"
-      if lower != "json" { options = [("multiLine", "true")] }
+      hasLines = lower == "json"
+      if !hasLines { options = [("multiLine", "true")] }
     case "parquet": kind = "parquet"
     case "txt":
       kind = "text"
@@ -60,10 +63,14 @@ struct IngestFormat: Sendable {
 
 /// Rows of files arranged as the columns of a table.
 struct IngestSource: Sendable {
-  let paths: [String]
+  let input: IngestInput
   let format: IngestFormat
   let mapping: IngestionMapping?
   let ignoresFirstRecord: Bool
+  /// False: records of a delimited text may have any number of fields (`validationPolicy` says so).
+  var checksWidth = true
+  /// False: an address that leads to another one is an error.
+  var followsRedirects = true
   let bindOptions: BindOptions
 
   /// A plan with the columns of `schema` that the files have; columns without a source are left out.
@@ -93,11 +100,11 @@ struct IngestSource: Sendable {
     switch format.kind {
     case "csv", "text":
       let fields = format.kind == "text" ? StructType([StructField(schema[0].name, .string)]) : schema
-      let plan = LogicalPlan.scan(try format.open(paths, schema: fields, header))
+      let plan = LogicalPlan.scan(try open(schema: fields, delimited))
       return format.kind == "text" && schema[0].type != .string ? try plan.project([NamedExpr(schema[0].name, Self.cast(.column(schema[0].name), .string, to: schema[0].type))]) : plan
-    case "json": return .scan(try format.open(paths, schema: schema, []))
+    case "json": return .scan(try open(schema: schema, keyedMode))
     default:
-      let table = try format.open(paths, schema: nil, [])
+      let table = try open(schema: nil, [])
       let names = table.schema.names
       let columns = schema.fields.compactMap { field -> NamedExpr? in
         guard let source = table.schema.field(field.name) ?? table.schema.fields.first(where: { $0.name.lowercased() == field.name.lowercased() }) else { return nil }
@@ -105,14 +112,23 @@ struct IngestSource: Sendable {
       }
       guard !columns.isEmpty else {
         throw KConnectError(
-          .schemaMismatch, "'\(paths[0])' has none of the table's columns: found \(names.prefix(12).joined(separator: ", ")), expected \(schema.names.prefix(12).joined(separator: ", "))",
+          .schemaMismatch, "'\(input.name)' has none of the table's columns: found \(names.prefix(12).joined(separator: ", ")), expected \(schema.names.prefix(12).joined(separator: ", "))",
           hint: "map them with ingestionMapping")
       }
       return try LogicalPlan.scan(table).project(columns)
     }
   }
 
-  private var header: [(String, String)] { [("header", ignoresFirstRecord ? "true" : "false"), ("mode", "PERMISSIVE")] }
+  // What becomes of records that are none is Kusto's: see "Ingestion behavior of invalid data". Values that do not fit are null everywhere.
+
+  private var delimited: [(String, String)] { [("header", ignoresFirstRecord ? "true" : "false"), ("mode", checksWidth ? "FAILBROKEN" : "PERMISSIVE")] }
+
+  /// Broken lines are left out; a text of records one behind the other fails as a whole.
+  private var keyedMode: [(String, String)] { [("mode", format.hasLines ? "DROPBROKEN" : "FAILBROKEN")] }
+
+  private func open(schema: StructType?, _ extra: [(String, String)]) throws -> any BatchReadable {
+    try format.open(input, schema: schema, extra + (followsRedirects ? [] : [("httpRedirects", "false")]))
+  }
 
   // MARK: With a mapping
 
@@ -121,7 +137,7 @@ struct IngestSource: Sendable {
     var types = [DataType](repeating: .string, count: width)
     for (mapping, type) in columns { if let ordinal = mapping.ordinal { types[ordinal] = Self.sourceType(mapping, type) } }
     let file = StructType(types.enumerated().map { StructField("f\($0.offset)", $0.element) })
-    let scan = LogicalPlan.scan(try format.open(paths, schema: file, header))
+    let scan = LogicalPlan.scan(try open(schema: file, delimited))
     return try scan.project(
       columns.map { mapping, type in
         try column(mapping, type) {
@@ -143,7 +159,7 @@ struct IngestSource: Sendable {
       paths.append("f\(i)=\(path.hasPrefix("$") ? path : "$['\(path)']")")
     }
     guard !fields.isEmpty else { throw KConnectError(.valueInvalid, "ingestion mapping: no column has a Path") }
-    let scan = LogicalPlan.scan(try format.open(self.paths, schema: StructType(fields), [("columnPaths", paths.joined(separator: ", "))]))
+    let scan = LogicalPlan.scan(try open(schema: StructType(fields), keyedMode + [("columnPaths", paths.joined(separator: ", "))]))
     return try scan.project(
       columns.enumerated().map { i, item in
         try column(item.mapping, item.type) {
@@ -155,7 +171,7 @@ struct IngestSource: Sendable {
 
   /// Parquet: `$.a` is the file's column, `$.a.b` a member of its dynamic value.
   private func typed(_ columns: [(mapping: ColumnMapping, type: DataType)]) throws -> LogicalPlan {
-    let table = try format.open(paths, schema: nil, [])
+    let table = try open(schema: nil, [])
     return try LogicalPlan.scan(table).project(
       columns.map { mapping, type in
         try column(mapping, type) {

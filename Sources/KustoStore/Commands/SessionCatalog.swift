@@ -113,6 +113,8 @@ final class SessionCatalog: KQLCatalog {
     guard let home else { return nil }
     // A database that is not there has no tables; that it is not there is told to those who named it only if they may read it.
     if try database != nil || executor.store.databaseIfExists(home) != nil { try requireRead(home) }
+    // Rows have a place in the history once they are committed: those of dead processes are now.
+    if withOrigin { try executor.store.databaseIfExists(home)?.tableIfExists(name)?.sealAbandonedRowsIfWritable() }
     guard let snapshot = try base.snapshot(name, database: home) else { return try view(name, in: home) }
     return try guarded(snapshot, withOrigin: withOrigin)
   }

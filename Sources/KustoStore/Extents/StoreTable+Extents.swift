@@ -23,7 +23,10 @@ extension StoreTable {
 
   /// Removes all extents.
   @discardableResult
-  package func clearData() throws -> [Extent] { try dropExtents { _ in true } }
+  package func clearData() throws -> [Extent] {
+    try sealRows()
+    return try dropExtents { _ in true }
+  }
 
   /// Gives extents other tags.
   package func alterExtentTags(_ ids: Set<GUID>, _ change: (ExtentTags) -> ExtentTags) throws {
@@ -47,7 +50,8 @@ extension StoreTable {
   /// The predicate may name the table's columns and the virtual ones (`HiddenColumns.virtual`).
   @discardableResult
   package func deleteRows(where predicate: Expr, context: EvaluationContext) throws -> Int {
-    try retrying { _ in
+    try sealRows()
+    return try retrying { _ in
       let snapshot = try snapshot()
       let counts = try matches(predicate, snapshot, context)
       let touched = snapshot.files.filter { counts[$0.extent.id] != nil }

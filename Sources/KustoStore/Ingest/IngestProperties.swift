@@ -1,5 +1,7 @@
 // Role: what an ingestion may ask for besides its rows: Kusto's ingestion properties, and the transaction of a stream.
 
+import DataSource
+
 /// How rows are ingested. All times are ticks of 100 ns since 1970-01-01.
 package struct IngestProperties: Sendable, Hashable {
   /// Without the prefix: `x` tags the extents `drop-by:x`.
@@ -42,6 +44,21 @@ package enum IngestMode: Sendable, Hashable {
   case replace
 }
 
+/// Records that were none.
+package struct DroppedRecords: Sendable, Hashable {
+  package var count = 0
+  /// Sentences that say where.
+  package var notes: [String] = []
+
+  init() {}
+
+  /// Those of a scan.
+  init(_ metrics: ScanMetrics) {
+    count = metrics.recordsDropped
+    notes = count > 0 ? metrics.notes : []
+  }
+}
+
 /// What an ingestion did.
 package struct IngestResult: Sendable {
   package var rowCount = 0
@@ -49,6 +66,8 @@ package struct IngestResult: Sendable {
   package var extents: [Extent] = []
   /// True when `ingestIfNotExists` or the transaction number found the rows there already.
   package var isSkipped = false
+  /// What the reader of the rows left out.
+  package var dropped = DroppedRecords()
   /// The table's version after the commit.
   package var version: Int64 = 0
   package init() {}

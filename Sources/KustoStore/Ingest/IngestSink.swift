@@ -23,6 +23,7 @@ package final class IngestSink: TableSink, @unchecked Sendable {  // append/comm
     self.table = table
     self.properties = properties
     self.mode = mode
+    if mode == .replace { try table.sealRows() }
     let basis = try table.snapshot()
     self.basis = basis
     let schema = basis.schema

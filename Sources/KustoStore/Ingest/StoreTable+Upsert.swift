@@ -20,6 +20,7 @@ extension StoreTable {
       sink.abort()
       throw error
     }
+    try sealRows()
     let result = try retrying { _ -> IngestResult in
       let snapshot = try snapshot()
       if isIngested(properties, in: snapshot.delta, files: snapshot.files) {

@@ -59,6 +59,7 @@ private struct GarbageCollector {
   // MARK: Tables
 
   private mutating func collect(_ table: StoreTable) throws {
+    if !dryRun { try table.sealAbandonedRows() }
     // The listing comes first, then the census, then the snapshot: the writer of a listed file lives, or has committed it, or never will.
     let names = try DirectoryReader.names(in: table.directory.path)
     census = try LeaseHolder.census(table.database.directory)

@@ -32,7 +32,16 @@ extension Store {
     for name in try databaseNames() {
       let from = try database(name)
       let to = try copy.createDatabase(name)
-      for table in try from.tables() { try Self.copy(try table.snapshot(), to: to, &report) }
+      for table in try from.tables() {
+        let snapshot = try table.snapshot()
+        try Self.copy(snapshot, to: to, &report)
+        // Rows that wait in a log are in an extent of the copy.
+        for part in try snapshot.tail?.parts() ?? [] {
+          let copied = try to.table(table.name)
+          _ = try copied.commit(rows: part.frames, schema: part.schema, segment: part.number)
+          report.extents += 1
+        }
+      }
     }
     try MetadataStore(storePath: path).copy(toStore: copy.path)
     return report

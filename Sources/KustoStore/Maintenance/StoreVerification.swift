@@ -38,6 +38,7 @@ extension Store {
   private func check(_ table: StoreTable, deep: Bool, _ report: inout VerificationReport) throws {
     let snapshot = try table.snapshot()
     report.tables += 1
+    report.rows += try snapshot.tail?.rowCount() ?? 0
     var ids: Set<GUID> = []
     for file in snapshot.files {
       let extent = file.extent

@@ -49,6 +49,6 @@ struct Retention: Sendable {
   private func isExpired(_ table: StoreTable, _ policy: DynamicValue, _ now: Int64) throws -> Bool {
     guard let text = policy["ExpiryDate"]?.stringValue, case .datetime(let expiry)? = ScalarText.parse(text, as: .datetime), expiry <= now else { return false }
     if case .bool(true)? = policy["DeleteIfNotEmpty"] { return true }
-    return try table.snapshot().extents.isEmpty
+    return try table.snapshot().rowCount == 0
   }
 }

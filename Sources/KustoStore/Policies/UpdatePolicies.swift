@@ -60,8 +60,11 @@ struct UpdatePolicies: Sendable {
   /// Ingests a plan's rows with everything that follows from it.
   func ingest(_ plan: LogicalPlan, into table: StoreTable, _ properties: IngestProperties, mode: IngestMode) throws -> IngestResult {
     let sink = try table.ingest(schema: plan.schema, properties, mode: mode)
-    if !sink.isDone { try write(plan, to: sink) }
-    return try finish(sink)
+    var dropped = DroppedRecords()
+    if !sink.isDone { dropped = try write(plan, to: sink) }
+    var result = try finish(sink)
+    result.dropped = dropped
+    return result
   }
 
   /// Commits the rows a sink was given, with everything that follows from them.
@@ -138,9 +141,11 @@ struct UpdatePolicies: Sendable {
   }
 
   /// Runs a plan into a sink without committing it.
-  private func write(_ plan: LogicalPlan, to sink: IngestSink) throws {
+  @discardableResult
+  private func write(_ plan: LogicalPlan, to sink: IngestSink) throws -> DroppedRecords {
     let execution = try QueryExecution(plan, options: executor.options, context: request.context)
     try request.properties.cancellation.running(execution) { _ = try $0.write(to: UncommittedSink(sink)) }
+    return DroppedRecords(execution.progress)
   }
 }
 

@@ -29,6 +29,8 @@ package final class StoreCatalog: KQLCatalog {
 
   /// With the columns of row origin, which `ingestion_time()` and its kin read.
   package func tableWithOrigin(_ name: String, database: String?) throws -> LogicalPlan? {
+    // Rows have a place in the history once they are committed: those of dead processes are now.
+    if let home = database ?? self.database { try store.databaseIfExists(home)?.tableIfExists(name)?.sealAbandonedRowsIfWritable() }
     guard let snapshot = try snapshot(name, database: database) else { return nil }
     let rows = snapshot.rows()
     let fields = rows.schema.fields + HiddenColumns.virtual.fields

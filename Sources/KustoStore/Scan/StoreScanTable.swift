@@ -10,11 +10,14 @@ import FileConnector
 package struct StoreScanTable: BatchReadable {
   package let snapshot: TableSnapshot
   let files: [ExtentFile]
+  /// Rows behind the extents.
+  private let tail: RowTail?
   private let inner: FileTable?
 
-  init(_ snapshot: TableSnapshot, files: [ExtentFile]) {
+  init(_ snapshot: TableSnapshot, files: [ExtentFile], tail: RowTail? = nil) {
     self.snapshot = snapshot
     self.files = files
+    self.tail = tail
     inner = try? Self.table(snapshot, files)
   }
 
@@ -37,11 +40,21 @@ package struct StoreScanTable: BatchReadable {
     "kusto \(quotedName(snapshot.table.database.name)).\(quotedName(snapshot.table.name)) (version \(snapshot.version), \(files.count) extent\(files.count == 1 ? "" : "s"))"
   }
 
-  package var exactRowCount: Int? { files.reduce(0) { $0 + $1.extent.rowCount } }
+  /// Nil for rows behind the extents that cannot be read: the scan says why.
+  package var exactRowCount: Int? {
+    let rows = files.reduce(0) { $0 + $1.extent.rowCount }
+    guard let tail else { return rows }
+    return (try? tail.rowCount()).map { rows + $0 }
+  }
 
-  package func pushdown(_ filters: [Expr]) -> [FilterPushdown] { inner?.pushdown(filters) ?? filters.map { _ in .unsupported } }
+  /// Rows behind the extents are not filtered here.
+  package func pushdown(_ filters: [Expr]) -> [FilterPushdown] {
+    let answers = inner?.pushdown(filters) ?? filters.map { _ in .unsupported }
+    return tail == nil ? answers : answers.map { $0 == .exact ? .inexact : $0 }
+  }
 
   package func scan(_ request: ScanRequest, context: EvaluationContext) throws -> any Scan {
-    try (inner ?? Self.table(snapshot, files)).scan(request, context: context)
+    let extents = try (inner ?? Self.table(snapshot, files)).scan(request, context: context)
+    return try tail.map { try RowTailScan(extents, $0, snapshot, columns: request.columns) } ?? extents
   }
 }

@@ -97,16 +97,19 @@ extension Database {
     forget(percentDecoded(entry))
   }
 
-  /// Drops a table that this process made for rows that did not come; one that has seen a commit since stays.
+  /// Drops a table that this process made for rows that did not come; one that has seen a commit or rows since stays.
   func dropUnused(_ table: StoreTable) {
     guard let lock = try? table.lockForCommit() else { return }
     defer { withExtendedLifetime(lock) {} }
-    guard let state = try? table.state(), state.version == 0, let entry = table.currentEntry else { return }
+    guard let snapshot = try? table.snapshot(), snapshot.version == 0, snapshot.rowCount == 0, let entry = table.currentEntry else { return }
     _ = try? moveToDropped(table, entry)
   }
 
   /// The position up to which everything is committed now, for `cursor_after` and its kin.
   package func currentCursor() throws -> DatabaseCursor {
-    DatabaseCursor(try Dictionary(tables().map { ($0.id, try $0.state().version) }) { a, _ in a })
+    let tables = try tables()
+    // Rows that wait have no position before they are committed.
+    for table in tables { try store.rowLogs.log(table.id)?.seal() }
+    return DatabaseCursor(try Dictionary(tables.map { ($0.id, try $0.state().version) }) { a, _ in a })
   }
 }

@@ -1,7 +1,7 @@
 // Role: the door to a store: a directory with a format mark and one directory for each database.
 //
 //   <store>/_kconnect/store.json    format version and id            <store>/.dropped/<id>      databases that were dropped
-//   <store>/_kconnect/leases/       one locked file per process      <store>/<database>/<table> Delta tables
+//   <store>/<database>/<table>      Delta tables
 
 #if canImport(Glibc)
 import Glibc
@@ -16,6 +16,8 @@ package final class Store: Sendable {
   package let path: String
   package let format: StoreFormat
   let fileSystem: FileSystem
+  /// The row logs that this process writes.
+  package let rowLogs = RowLogs()
   private let known = Mutex<[String: Database]>([:])
 
   private init(path: String, format: StoreFormat, fileSystem: FileSystem) throws {

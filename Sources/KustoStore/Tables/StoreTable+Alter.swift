@@ -9,19 +9,22 @@ import Expressions
 extension StoreTable {
   /// Changes columns, docstrings and folder in one commit. Throws SCHEMA_MISMATCH for columns a Delta table cannot have.
   package func alter(_ change: (inout TableAlteration) throws -> Void) throws {
-    try retrying { attempt in
-      // Under a stream of appends the second try keeps the others out.
-      let lock = attempt > 0 ? try lockForCommit() : nil
-      let snapshot = try snapshot()
-      var alteration = TableAlteration(snapshot.description)
-      try change(&alteration)
-      try apply(alteration, to: snapshot, holding: lock)
+    try withSealedRows {
+      try retrying { attempt in
+        // Under a stream of appends the second try keeps the others out.
+        let lock = attempt > 0 ? try lockForCommit() : nil
+        let snapshot = try snapshot()
+        var alteration = TableAlteration(snapshot.description)
+        try change(&alteration)
+        try apply(alteration, to: snapshot, holding: lock)
+      }
     }
   }
 
   /// Takes over the columns and rows of a draft in place of its own, in one commit.
   func replace(with draft: TableSnapshot) throws -> IngestResult {
-    try retrying { attempt in
+    try sealRows()
+    return try retrying { attempt in
       let lock = attempt > 0 ? try lockForCommit() : nil
       let snapshot = try snapshot()
       var description = snapshot.description
@@ -71,7 +74,12 @@ extension StoreTable {
   private func value(of column: TableAlteration.Column, in schema: StructType) -> Expr {
     let type = column.field.type
     guard let source = column.source, let old = schema.field(source) else { return .literal(.null(type)) }
-    if old.type == type { return .column(source) }
+    return Self.converted(source, from: old.type, to: type)
+  }
+
+  /// A column's values as another type; those that have none of it are null.
+  static func converted(_ source: String, from old: DataType, to type: DataType) -> Expr {
+    if old == type { return .column(source) }
     let conversion = switch type {
     case .bool: "tobool"
     case .int: "toint"

@@ -4,6 +4,7 @@
 //   <table>/_delta_log/                  the log: schema, extents, history
 //   <table>/<extent>-<lease>.parquet     data files; the lease names the process that wrote them
 //   <table>/_kconnect/commit.lock        writers queue here             merge.lock   one merger at a time
+//   <table>/_kconnect/rows/              rows of streaming ingestion that are in no version yet
 
 #if canImport(Glibc)
 import Glibc
@@ -90,6 +91,9 @@ package final class StoreTable: Sendable {
     return try overlaid(fresh)
   }
 
+  /// The columns of the newest version, by name and type alone.
+  func columns() throws -> StructType { StructType(try state().structType.fields.map { StructField($0.name, $0.type) }) }
+
   /// Keeps a version as the starting point of the next look.
   func remember(_ snapshot: DeltaSnapshot) { cache.withLock { if snapshot.version > $0.snapshot.version { $0.snapshot = snapshot } } }
 
@@ -112,10 +116,12 @@ package final class StoreTable: Sendable {
     return list
   }
 
-  /// The newest committed version. Cheap when nothing was committed since the last one.
+  /// The newest committed version, with the rows that wait behind it. Cheap when nothing was committed since the last one.
   package func snapshot() throws -> TableSnapshot {
     let lease = try database.leases.read(table: id)
-    return try TableSnapshot(table: self, try state(), lease: lease)
+    let tail = try RowTail.of(self)
+    let delta = try state()
+    return try TableSnapshot(table: self, delta, lease: lease, tail: tail?.behind(delta))
   }
 
   // MARK: Ingestion

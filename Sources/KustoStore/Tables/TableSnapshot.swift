@@ -14,10 +14,13 @@ package final class TableSnapshot: Sendable {
   package let extents: [Extent]
   let delta: DeltaSnapshot
   let files: [ExtentFile]
+  /// Acknowledged rows that are in no extent yet.
+  let tail: RowTail?
   private let lease: ReadLease?
 
-  init(table: StoreTable, _ delta: DeltaSnapshot, lease: ReadLease?) throws {
+  init(table: StoreTable, _ delta: DeltaSnapshot, lease: ReadLease?, tail: RowTail?) throws {
     self.table = table
+    self.tail = tail
     self.delta = delta
     self.lease = lease
     version = delta.version
@@ -28,16 +31,17 @@ package final class TableSnapshot: Sendable {
   }
 
   package var schema: StructType { description.schema }
-  /// Exact.
-  package var rowCount: Int { extents.reduce(0) { $0 + $1.rowCount } }
+  /// Exact, with rows that are in no extent yet as far as they can be read.
+  package var rowCount: Int { extents.reduce((try? tail?.rowCount()) ?? 0) { $0 + $1.rowCount } }
   /// Bytes of the extents' files.
   package var byteSize: Int { extents.reduce(0) { $0 + $1.byteSize } }
   /// Bytes of the values before compression.
   package var originalSize: Int { extents.reduce(0) { $0 + $1.originalSize } }
 
-  /// The rows, or those of the extents named. Besides the table's columns, scans give those of `HiddenColumns.virtual`.
+  /// The rows, or those of the extents named alone. Besides the table's columns, scans give those of `HiddenColumns.virtual`.
   package func rows(extents ids: Set<GUID>? = nil) -> any BatchReadable {
-    StoreScanTable(self, files: ids.map { ids in files.filter { ids.contains($0.extent.id) } } ?? files)
+    guard let ids else { return StoreScanTable(self, files: files, tail: tail) }
+    return StoreScanTable(self, files: files.filter { ids.contains($0.extent.id) })
   }
 
   /// The files of extents of this snapshot; throws USAGE for one that is not in it.

@@ -84,6 +84,8 @@ struct ExternalTable: Sendable {
     var fields = schema.fields
     for field in partitions.fields where schema.field(field.name) == nil { fields.append(field) }
     let options: [(String, String)] = reader.kind == "csv" ? [("header", hasHeader ? "true" : "false"), ("mode", "PERMISSIVE")] : []
-    return try reader.open(paths, schema: fields.isEmpty ? nil : StructType(fields), options)
+    // Where an address that was allowed leads to is not checked.
+    let http: [(String, String)] = executor.pathGuard == nil ? [] : [("httpRedirects", "false")]
+    return try reader.open(paths, schema: fields.isEmpty ? nil : StructType(fields), options + http)
   }
 }

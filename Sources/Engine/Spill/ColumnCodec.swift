@@ -1,10 +1,10 @@
-// Role: the block format of spill files: for each column its type, form and buffers, each buffer prefixed with its length and padded to 64 bytes,
-// so that a block read back is used in place. Columns are written flat. Written and read by one process only.
+// Role: the block format of spill files and row logs: for each column its type, form and buffers, each buffer prefixed with its length and padded
+// to 64 bytes, so that a block read back is used in place. Columns are written flat.
 
-import Columnar
+package import Columnar
 import DataSource
 
-enum SpillCodec {
+package enum ColumnCodec {
   private enum Form: UInt8 { case bool, int, long, real, decimal64, decimal128, bytes, guid }
 
   /// One column's fixed part.
@@ -16,7 +16,8 @@ enum SpillCodec {
     var scale: Int32
   }
 
-  static func encode(_ columns: [ColumnVector], rowCount: Int) -> Buffer<UInt8> {
+  /// The block of columns that have `rowCount` rows each.
+  package static func encode(_ columns: [ColumnVector], rowCount: Int) -> Buffer<UInt8> {
     let out = BufferBuilder<UInt8>(capacity: columns.reduce(64) { $0 + $1.byteSize + 256 })
     put(UInt64(columns.count), out)
     for column in columns { encode(column.flattened, out) }
@@ -69,13 +70,39 @@ enum SpillCodec {
     unsafe out.appendUninitialized(tail).update(repeating: 0, count: tail)
   }
 
-  /// Windows on the block's memory.
-  static func decode(_ block: Buffer<UInt8>, rowCount: Int) throws -> [ColumnVector] {
+  /// Windows on the block's memory, which begins at a multiple of 64. Throws IO for a block whose lengths do not fit it.
+  package static func decode(_ block: Buffer<UInt8>, rowCount: Int) throws -> [ColumnVector] {
     var reader = Reader(block: block)
-    let count = Int(try reader.take(UInt64.self))
+    let count = try reader.take(UInt64.self)
     var columns: [ColumnVector] = []
     for _ in 0..<count { columns.append(try decode(&reader, rowCount)) }
     return columns
+  }
+
+  /// As `decode`, for blocks that come from outside: every buffer has the rows' elements, every text lies within its data.
+  package static func decodeChecked(_ block: Buffer<UInt8>, rowCount: Int) throws -> [ColumnVector] {
+    let columns = try decode(block, rowCount: rowCount)
+    guard columns.allSatisfy({ isSound($0, rowCount) }) else { throw Reader.damaged() }
+    return columns
+  }
+
+  private static func isSound(_ column: ColumnVector, _ rows: Int) -> Bool {
+    let words = (rows + 63) / 64
+    if let validity = column.validity, validity.words.count < words { return false }
+    switch column.storage {
+    case .bool(let bits): return column.type == .bool && bits.words.count >= words
+    case .int(let b): return column.type == .int && b.count == rows
+    case .long(let b): return [.long, .datetime, .timespan].contains(column.type) && b.count == rows
+    case .real(let b): return column.type == .real && b.count == rows
+    case .decimal64(let b, let scale): return column.type == .decimal && b.count == rows && (0...38).contains(scale)
+    case .decimal128(let b, let scales): return column.type == .decimal && b.count == rows && scales.count == rows
+    case .guid(let b): return column.type == .guid && b.count == rows
+    case .bytes(let offsets, let data):
+      guard column.type == .string || column.type == .dynamic, offsets.count == rows + 1, offsets[0] == 0, Int(offsets[rows]) <= data.count else { return false }
+      for i in 0..<rows where offsets[i] > offsets[i + 1] { return false }
+      return true
+    case .constant, .dictionary: return false
+    }
   }
 
   private static func decode(_ reader: inout Reader, _ rowCount: Int) throws -> ColumnVector {
@@ -109,7 +136,7 @@ enum SpillCodec {
       init(_ block: Buffer<UInt8>) { self.block = block }
     }
 
-    static func damaged() -> KConnectError { KConnectError(.io, "a spill file was damaged while the query ran") }
+    static func damaged() -> KConnectError { KConnectError(.io, "a block of rows in a file was damaged") }
 
     mutating func take<T: BitwiseCopyable>(_ type: T.Type) throws -> T {
       guard at + MemoryLayout<T>.size <= block.count else { throw Self.damaged() }
@@ -118,7 +145,8 @@ enum SpillCodec {
     }
 
     mutating func buffer<T: BitwiseCopyable & Sendable>(_ type: T.Type) throws -> Buffer<T> {
-      let count = Int(try take(UInt64.self))
+      let wanted = try take(UInt64.self)
+      guard let count = Int(exactly: wanted) else { throw Self.damaged() }
       at = (at + 63) & ~63
       let (bytes, overflow) = count.multipliedReportingOverflow(by: MemoryLayout<T>.stride)
       guard !overflow, count >= 0, at <= block.count, bytes <= block.count - at else { throw Self.damaged() }
