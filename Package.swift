@@ -56,7 +56,7 @@ let modules: [Module] = [
   Module(name: "KConnect", layer: 10,
          uses: ["KafkaConnector", "KustoConnector", "KustoStore", "Streaming", "Columnar", "Expressions", "DataSource", "Engine", "KQL", "FileConnector", "DeltaConnector"]),
   Module(name: "KustoServer", layer: 11,
-         uses: ["KConnect", "KustoAccess", "KustoStore", "KustoWire", "KQL", "Columnar", "Expressions", "DataSource", "Engine", "FileConnector", "CLinux"],
+         uses: ["KConnect", "KustoAccess", "KustoStore", "KustoWire", "KQL", "Columnar", "Expressions", "DataSource", "Engine", "FileConnector", "Codecs", "CLinux"],
          products: [.product(name: "Hummingbird", package: "hummingbird"), .product(name: "HummingbirdTLS", package: "hummingbird")]),
   Module(name: "KConnectServer", layer: 12, uses: ["KustoServer", "KustoAccess", "KustoStore", "KConnect", "DataSource", "FileConnector"], products: [argumentParser], isProgram: true),
   Module(name: "KConnectCLI", layer: 12,

@@ -18,7 +18,9 @@ extension KustoService {
     }
     try run(body, scope, isCommand: isCommand, reply) { context in
       if version == 1 { return AnswerVersion1(isCommand: isCommand, context) }
-      return AnswerVersion2(try Self.frames(body.options), context)
+      let frames = try Self.frames(body.options)
+      reply.isProgressive = frames.isProgressive
+      return AnswerVersion2(frames, context)
     }
   }
 

@@ -152,6 +152,8 @@ final class Request: Sendable {
     options.execution = executor.options
     options.parameters = properties.parameters
     options.parameterTexts = properties.parameterTexts
+    let cancellation = properties.cancellation
+    options.supervise = { execution, body in try cancellation.running(execution, body) }
     return options
   }
 }

@@ -167,15 +167,15 @@ final class SessionCatalog: KQLCatalog {
 
   // MARK: Other names
 
-  func externalTable(_ name: String) throws -> LogicalPlan? {
-    guard let database = request.database, let table = try ExternalTable.find(name, in: database, executor.metadata) else { return nil }
+  func externalTable(_ name: String, database: String?) throws -> LogicalPlan? {
+    guard let database = resolve(database), let table = try ExternalTable.find(name, in: database, executor.metadata) else { return nil }
     try requireRead(database)
     return .scan(try table.open(executor))
   }
 
   var externalTableNames: [String] { request.database.map { ExternalTable.names(in: $0, executor.metadata) } ?? [] }
 
-  func materializedView(_ name: String) throws -> LogicalPlan? { try request.database.flatMap { try view(name, in: $0) } }
+  func materializedView(_ name: String, database: String?) throws -> LogicalPlan? { try resolve(database).flatMap { try view(name, in: $0) } }
 
   /// The view as this principal may see it: what its source shows this principal, behind the view's own policies.
   private func view(_ name: String, in database: String) throws -> LogicalPlan? {

@@ -48,9 +48,10 @@ package struct WireError: Error, Sendable {
       return
     }
     let text = error.message + (error.hint.map { " (\($0))" } ?? "")
+    let place = error.place.map { (line: $0.line, column: $0.column) }
     switch error.code {
     case .kqlSyntax:
-      let inner = Inner(code: "SYN0002", type: "SyntaxException", message: text)
+      let inner = Inner(code: "SYN0002", type: "SyntaxException", message: text, position: place)
       let what = "Syntax error: " + (isCommand ? "" : "SYN0002: ") + text
       self.init(
         status: 400, code: isCommand ? "BadRequest_SyntaxError" : "General_BadRequest", type: isCommand ? "SyntaxException" : "KustoBadRequestException",
@@ -59,7 +60,7 @@ package struct WireError: Error, Sendable {
       self.init(
         status: 400, code: "General_BadRequest", type: "KustoBadRequestException",
         detail: "Request is invalid and cannot be processed: Semantic error: SEM0100: " + text, isPermanent: true,
-        inner: Inner(code: "SEM0100", type: "SemanticException", message: text))
+        inner: Inner(code: "SEM0100", type: "SemanticException", message: text, position: place))
     case .pathNotFound: self.init(status: 400, code: "BadRequest_EntityNotFound", type: "EntityNotFoundException", detail: text, isPermanent: true)
     case .alreadyExists: self.init(status: 400, code: "BadRequest_EntityAlreadyExists", type: "EntityAlreadyExistsException", detail: text, isPermanent: true)
     case .permission: self.init(status: 403, code: "Forbidden", type: "KustoRequestDeniedException", detail: text, isPermanent: true)
