@@ -110,7 +110,7 @@ let examples: [Target] = ["home-telemetry", "csv-to-parquet", "kql-over-files", 
 }
 
 let tests: [Target] = [
-  test("QueryTests", ["KQL", "Engine", "Expressions", "DataSource", "Columnar", "KConnect"], resources: [.copy("Cases")]),
+  test("QueryTests", ["KustoServer", "KustoConnector", "KustoStore", "KQL", "Engine", "Expressions", "DataSource", "Columnar", "KConnect"], resources: [.copy("Cases")]),
   test("KustoAccessTests", ["KustoAccess", "KustoStore", "DataSource", "Columnar", "Engine", "KQL", "Expressions"], exclude: ["judge.py"]),
   test("ChartsTests", ["Charts", "Columnar", "DataSource"]),
   test("CommandTests", ["KustoStore", "KQL", "Columnar", "Expressions", "DataSource", "Engine"]),

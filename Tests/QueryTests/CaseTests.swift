@@ -8,7 +8,7 @@ struct CaseTests {
 
   @Test(arguments: CaseFile.all, isRecording ? [.standard] : Mode.selected)
   func file(_ file: CaseFile, _ mode: Mode) throws {
-    var session = SuiteSession(mode)
+    var session = try SuiteSession(mode)
     var done = 0
     var recorded: [(lines: Range<Int>, text: [String])] = []
     for item in try file.cases() where item.excludedModes[mode.rawValue] == nil {

@@ -18,6 +18,12 @@ public struct KConnectError: Error, Sendable, CustomStringConvertible {
     private init(_ name: Name) { self.name = name }
     public var description: String { name.rawValue }
 
+    /// The family that prints so; nil when there is none.
+    package init?(name: String) {
+      guard let name = Name(rawValue: name) else { return nil }
+      self.name = name
+    }
+
     public static let kqlSyntax = Code(.kqlSyntax), kqlSemantic = Code(.kqlSemantic), columnNotFound = Code(.columnNotFound)
     public static let functionNotFound = Code(.functionNotFound), typeMismatch = Code(.typeMismatch)
     public static let optionUnknown = Code(.optionUnknown), optionInvalid = Code(.optionInvalid), schemaMismatch = Code(.schemaMismatch)

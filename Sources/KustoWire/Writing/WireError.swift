@@ -73,6 +73,8 @@ package struct WireError: Error, Sendable {
       self.init(status: 500, code: "General_InternalServerError", type: "InternalServiceErrorException", detail: text, isPermanent: false)
     default: self.init(status: 400, code: "General_BadRequest", type: "KustoBadRequestException", detail: text, isPermanent: !error.isRetryable)
     }
+    // Our own family of errors, for clients that know it.
+    if inner == nil { inner = Inner(code: error.code.description, type: type, message: text, position: place) }
   }
 
   /// The server's own time limit.
@@ -143,10 +145,10 @@ extension BufferBuilder<UInt8> {
       raw(",\"@type\":")
       string(WireError.typeName(inner.type))
       raw(",\"@message\":")
-      string((inner.code.hasPrefix("SYN") ? "Syntax error: " : "Semantic error: ") + inner.code + ": " + inner.message)
+      string((inner.code.hasPrefix("SYN") ? "Syntax error: " : inner.code.hasPrefix("SEM") ? "Semantic error: " : "") + inner.code + ": " + inner.message)
       raw(",\"@context\":")
       self.context(context)
-      raw(",\"@permanent\":true,\"@errorCode\":")
+      raw(error.isPermanent ? ",\"@permanent\":true,\"@errorCode\":" : ",\"@permanent\":false,\"@errorCode\":")
       string(inner.code)
       raw(",\"@errorMessage\":")
       string(inner.message)
