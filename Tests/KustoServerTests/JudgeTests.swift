@@ -13,6 +13,10 @@ import Testing
     return run(python, ["-c", "import azure.kusto.data, azure.kusto.ingest, pandas, requests"]).code == 0 ? python : nil
   }()
 
+  /// Python's standard library is enough.
+  static let anyPython: String? = [ProcessInfo.processInfo.environment["KCONNECT_PYTHON"], "/usr/bin/python3", "/usr/local/bin/python3"]
+    .compactMap { $0 }.first { FileManager.default.isExecutableFile(atPath: $0) }
+
   static func run(_ program: String, _ arguments: [String]) -> (code: Int32, output: String) {
     let process = Process(), pipe = Pipe()
     process.executableURL = URL(fileURLWithPath: program)

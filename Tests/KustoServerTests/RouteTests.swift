@@ -94,11 +94,92 @@ struct RouteCase: CustomTestStringConvertible {
     #expect(lines.dropFirst().dropLast().allSatisfy { $0.hasPrefix(",") } && lines.last == "]")
   }
 
-  @Test func timeLimit() throws {
+  /// Rows of the answer, and what must be known before there is a plan.
+  @Test(arguments: [
+    "range x from 1 to 1000000000000 step 1 | summarize count() by x % 7", "let n = toscalar(range x from 1 to 1000000000000 step 1 | summarize count()); print n",
+    "let t = materialize(range x from 1 to 1000000000000 step 1 | summarize count() by x % 7); t | union t",
+    "print 1 in ((range x from 1 to 1000000000000 step 1 | summarize max(x)))", ".set T <| range x from 1 to 1000000000000 step 1 | summarize count() by x % 7",
+  ])
+  func timeLimit(_ text: String) throws {
     let server = try TestService()
-    let reply = server.ask("range x from 1 to 1000000000000 step 1 | summarize count() by x % 7", properties: #"{"Options":{"servertimeout":"00:00:01"}}"#)
+    let reply = server.ask(text, "/v1/rest/query", properties: #"{"Options":{"servertimeout":"00:00:01"}}"#)
     #expect(reply.status == 504)
     #expect(reply.text.contains("\"code\":\"Timeout\"") && reply.text.contains("\"@permanent\":false"))
+  }
+
+  @Test func cancelledWhileItIsBound() async throws {
+    let server = try TestService()
+    let reply = Task.detached {
+      let reply = CollectedReply()
+      let body = #"{"csl":"let n = toscalar(range x from 1 to 1000000000000 step 1 | summarize count()); print n"}"#
+      server.service.handle(
+        ServerRequest(method: "POST", target: "/v2/rest/query", headers: [("x-ms-client-request-id", "slow;1")], body: MemoryBytes(Array(body.utf8))), reply)
+      return (reply.status, reply.text)
+    }
+    while server.command(".cancel query 'slow;1'").text.contains("true") == false { await Task.yield() }
+    let (status, text) = await reply.value
+    #expect(status == 400 && text.contains("BadRequest_RequestCancelled"), "\(text)")
+  }
+
+  @Test func memoryLimit() throws {
+    let server = try TestService { $0.requestMemory = 32 << 20 }
+    let reply = server.ask("range x from 1 to 100000000 step 1 | summarize l = make_list(x, 100000000) | project array_length(l)")
+    #expect(reply.text.contains("LowMemoryCondition"), "\(reply.text.prefix(400))")
+    #expect(server.rows("print 41 + 1") == "[[42]]")
+  }
+
+  @Test(arguments: [
+    ("T | where a > 0\n| where nope > 1", "SEM0100", 2, 9), ("print a =\n  1 +", "SYN0002", 2, 6), ("let f = (x:long) { x };\nprint f('a', 2)", "SEM0100", 2, 14),
+  ])
+  func places(_ text: String, _ code: String, _ line: Int, _ position: Int) throws {
+    let server = try TestService()
+    server.command(".create table T (a:long)")
+    let inner = DynamicValue(json: server.ask(text).text)?["error"]?["innererror"]
+    #expect(inner?["code"]?.stringValue == code && inner?["@line"]?.stringValue == "\(line)" && inner?["@pos"]?.stringValue == "\(position)", "\(inner?.json ?? "none")")
+  }
+
+  @Test func gzip() throws {
+    let server = try TestService()
+    let body = Array(#"{"csl":"range x from 1 to 20000 step 1"}"#.utf8), plain = server.send("POST", "/v1/rest/query", body)
+    for (accepted, isCompressed) in [("gzip", true), ("gzip, deflate", true), ("br;q=1.0, gzip;q=0.5", true), ("*", true), ("gzip;q=0", false), ("identity", false), ("br", false)] {
+      let reply = server.send("POST", "/v1/rest/query", headers: [("Accept-Encoding", accepted)], body)
+      #expect((reply.header("Content-Encoding") == "gzip") == isCompressed, "\(accepted)")
+      #expect(reply.head?.headers.contains { $0.name == "Vary" && $0.value == "Accept-Encoding" } == true)
+      #expect(reply.bytes.starts(with: [0x1F, 0x8B]) == isCompressed)
+      if isCompressed { #expect(reply.bytes.count < plain.bytes.count / 2 && reply.head?.length == nil) }
+    }
+    // What is small is sent as it is.
+    let small = server.send("POST", "/v1/rest/mgmt", headers: [("Accept-Encoding", "gzip")], Array(#"{"csl":".show version"}"#.utf8))
+    #expect(small.status == 200 && small.header("Content-Encoding") == nil)
+    let failed = server.send("POST", "/v2/rest/query", headers: [("Accept-Encoding", "gzip")], Array(#"{"csl":"print nope"}"#.utf8))
+    #expect(failed.status == 400)
+  }
+
+  /// Names in a stored function are those of its own database.
+  @Test func functionsAtHome() throws {
+    let server = try TestService()
+    for (database, text) in [
+      ("", ".create database A"), ("", ".create database B"), ("A", ".create table T (a:long)"), ("B", ".create table T (a:long)"), ("B", ".create table OnlyB (a:long)"),
+      ("A", ".ingest inline into table T <| 1"), ("B", ".ingest inline into table T <| 2"), ("B", ".ingest inline into table OnlyB <| 3"),
+      ("B", ".create function Inner(x:long) { T | where a >= x }"), ("B", ".create function F() { Inner(0) | union OnlyB }"), ("B", ".create function V() { OnlyB }"),
+      ("B", ".create function All() { union withsource=s T, Only* | summarize make_list(a) }"), ("B", ".create function N() { toscalar(T | summarize sum(a)) }"),
+      ("B", ".create function Other() { database('A').T }"), ("A", ".create function Inner(x:long) { print a = long(99) }"),
+
+    ] {
+      let reply = server.ask(text, "/v1/rest/mgmt", database: database.isEmpty ? nil : database)
+      #expect(reply.status == 200, "\(text): \(reply.text)")
+    }
+    for (query, expected) in [
+      ("database('B').F() | order by a asc", "[[2],[3]]"), ("database('B').V()", "[[3]]"), ("database('B').V", "[[3]]"), ("database('B').Inner(1)", "[[2]]"), ("Inner(0)", "[[99]]"),
+      ("print database('B').N()", "[[2]]"), ("database('B').Other()", "[[1]]"), ("database('B').All()", "[[[2,3]]]"),
+      ("T | where a in ((database('B').T | project a))", "[]"), ("let x = () { database('B').V() }; x()", "[[3]]"),
+    ] {
+      let reply = server.ask(query, "/v1/rest/query", database: "A")
+      let rows = DynamicValue(json: reply.text)?["Tables"]?.elements?.first?["Rows"]?.json
+      #expect(rows == expected, "\(query): \(rows ?? reply.text)")
+    }
+    let lost = server.ask("OnlyB", "/v1/rest/query", database: "A")
+    #expect(lost.status == 400)
   }
 
   @Test func tooManyRequests() throws {
