@@ -24,7 +24,7 @@ struct RequestScope: Sendable {
   }
 
   func errorContext(database: String? = nil) -> ErrorContext {
-    ErrorContext(clientRequestId: clientRequestId, activityId: activityId, timestamp: StoreClock.nowTicks, text: text.withLock { $0 }, database: database)
+    ErrorContext(clientRequestId: clientRequestId, activityId: activityId, timestamp: StoreClock.nowTicks, text: text.withLock { $0 }.map { RedactedText.redacted($0) }, database: database)
   }
 
   /// The properties under which the store works for this request.
