@@ -73,7 +73,7 @@ package final class KustoService: Sendable {
 
   private func run(_ body: @escaping @Sendable () -> Void) {
     upkeep.change { $0.running += 1 }
-    let started = BlockingThread.start { [self] in
+    let started = SystemThread.start { [self] in
       body()
       upkeep.change { $0.running -= 1 }
     }

@@ -94,6 +94,17 @@ final class TemporaryStore: Sendable {
     #expect(try store.run("S | count").rows == [["0"]])
   }
 
+  /// A policy that is not transactional also runs behind one that is.
+  @Test func policiesBehindPolicies() throws {
+    let store = try Self.store()
+    for name in ["A", "B", "C", "D"] { try store.run(".create table \(name) (a:long)") }
+    for (target, source, isTransactional) in [("B", "A", true), ("C", "B", false), ("D", "C", true)] {
+      try store.run(".alter table \(target) policy update @'[{\"IsEnabled\":true,\"Source\":\"\(source)\",\"Query\":\"\(source) | extend a = a * 10\",\"IsTransactional\":\(isTransactional)}]'")
+    }
+    try store.run(".ingest inline into table A <|\n1\n2")
+    #expect(try store.run("union withsource=t A, B, C, D | summarize s = sum(a) by t | order by t asc").rows == [["A", "3"], ["B", "30"], ["C", "300"], ["D", "3000"]])
+  }
+
   @Test func viewsAndExternalTables() throws {
     let store = try Self.store()
     try store.run(".set T <| range a from 1 to 10 step 1 | extend k = a % 3")

@@ -46,6 +46,8 @@ private func file(_ name: String, rows: Int = 1) -> DeltaAction {
       Case(winner: [metadata(added)], mine: [file("y"), metadata(added)], isConflict: true),
       Case(winner: [.protocol(TableProtocol(minReaderVersion: 1, minWriterVersion: 3))], mine: [file("y")], isConflict: true),
       Case(winner: [.remove(old.removal(at: 1))], mine: [.remove(old.removal(at: 1)), file("y")], isConflict: true),
+      // New tags of a file that is gone would bring it back.
+      Case(winner: [.remove(old.removal(at: 1)), file("x")], mine: [.add(old)], isConflict: true),
       Case(winner: [.transaction(AppTransaction(appId: "q", version: 1))], mine: [file("y"), .transaction(AppTransaction(appId: "q", version: 2))], isConflict: true),
       Case(winner: [.transaction(AppTransaction(appId: "q", version: 1))], mine: [file("y"), .transaction(AppTransaction(appId: "z", version: 2))], isConflict: false),
       Case(winner: [.domainMetadata(DomainMetadata(domain: "d", configuration: ""))], mine: [.domainMetadata(DomainMetadata(domain: "d", configuration: ""))], isConflict: true),

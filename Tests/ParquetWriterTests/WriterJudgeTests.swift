@@ -53,7 +53,7 @@ struct SeededGenerator: RandomNumberGenerator {
     case .none: false
     case .some: rng.next() % 4 == 0
     case .all: true
-    case .first: i < 700
+    case .first: i < 140
     }
   }
 
@@ -92,11 +92,11 @@ struct SeededGenerator: RandomNumberGenerator {
     var k = 0
     for shape in Shape.allCases {
       for nulls in Nulls.allCases {
-        for usesDictionary in [true, false] {
+        for (codec, usesDictionary) in codecs.flatMap({ [($0, true), ($0, false)] }) {
           var options = ParquetWriterOptions()
-          options.codec = codecs[k % codecs.count]
+          options.codec = codec
           options.usesDictionary = usesDictionary
-          options.pageRows = [300, 20_480][k % 2]
+          options.pageRows = [60, 20_480][k / 2 % 2]
           options.checksums = k % 3 == 0
           k += 1
           try Self.write("\(folder)/\(shape)-\(nulls)-\(options.codec)-\(usesDictionary)", shape, nulls, options, seed: UInt64(k))
@@ -116,7 +116,7 @@ struct SeededGenerator: RandomNumberGenerator {
     var values = [[Scalar]](repeating: [], count: types.count)
     for group in 0..<2 {
       var batches: [RecordBatch] = []
-      for rows in [1, 700, 433] {
+      for rows in [1, 140, 87] {
         var columns: [ColumnVector] = []
         for (c, type) in types.enumerated() {
           let scalars = (0..<rows).map { i in

@@ -65,32 +65,38 @@ package enum DynamicPrinter {
 
   /// Appends a JSON string: quotes, backslashes and control characters escaped, everything else as it is.
   package static func string(_ bytes: UnsafeBufferPointer<UInt8>, _ out: BufferBuilder<UInt8>) {
-    out.append(UInt8(ascii: "\""))
-    if let p = bytes.baseAddress {
-      var from = 0
-      for i in 0..<bytes.count {
-        let b = unsafe p[i]
-        if b >= 0x20, b != UInt8(ascii: "\""), b != UInt8(ascii: "\\") { continue }
-        unsafe out.append(contentsOf: UnsafeBufferPointer(start: p + from, count: i - from))
-        from = i + 1
-        out.append(UInt8(ascii: "\\"))
-        switch b {
-        case UInt8(ascii: "\""), UInt8(ascii: "\\"): out.append(b)
-        case 8: out.append(UInt8(ascii: "b"))
-        case 9: out.append(UInt8(ascii: "t"))
-        case 10: out.append(UInt8(ascii: "n"))
-        case 12: out.append(UInt8(ascii: "f"))
-        case 13: out.append(UInt8(ascii: "r"))
-        default:
-          word("u00", out)
-          let digits: [UInt8] = Array("0123456789abcdef".utf8)
-          out.append(digits[Int(b >> 4)])
-          out.append(digits[Int(b & 15)])
-        }
+    // Each byte takes six bytes at most.
+    out.reserve(bytes.count &* 6 &+ 2)
+    let start = unsafe out.pointer + out.count
+    var to = unsafe start
+    unsafe to[0] = UInt8(ascii: "\"")
+    unsafe to += 1
+    for i in 0..<bytes.count {
+      let byte = unsafe bytes[i]
+      if byte >= 0x20, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\") {
+        unsafe to[0] = byte
+        unsafe to += 1
+        continue
       }
-      unsafe out.append(contentsOf: UnsafeBufferPointer(start: p + from, count: bytes.count - from))
+      unsafe to[0] = UInt8(ascii: "\\")
+      switch byte {
+      case UInt8(ascii: "\n"): unsafe to[1] = UInt8(ascii: "n")
+      case UInt8(ascii: "\r"): unsafe to[1] = UInt8(ascii: "r")
+      case UInt8(ascii: "\t"): unsafe to[1] = UInt8(ascii: "t")
+      case UInt8(ascii: "\""), UInt8(ascii: "\\"): unsafe to[1] = byte
+      default:
+        unsafe to[1] = UInt8(ascii: "u")
+        unsafe to[2] = UInt8(ascii: "0")
+        unsafe to[3] = UInt8(ascii: "0")
+        unsafe to[4] = byte < 16 ? UInt8(ascii: "0") : UInt8(ascii: "1")
+        let low = byte & 15
+        unsafe to[5] = low < 10 ? 0x30 + low : 0x57 + low
+        unsafe to += 4
+      }
+      unsafe to += 2
     }
-    out.append(UInt8(ascii: "\""))
+    unsafe to[0] = UInt8(ascii: "\"")
+    unsafe out.count &+= to + 1 - start
   }
 }
 

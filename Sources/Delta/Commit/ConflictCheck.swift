@@ -4,17 +4,19 @@ import Columnar
 import DataSource
 
 package enum ConflictCheck {
-  /// Retries `actions` unless a winner changed protocol or metadata, removed a file we remove (or which we remove with other rows), wrote a
+  /// Retries `actions` unless a winner changed protocol or metadata, removed a file we remove or restate (as with other tags), wrote a
   /// transaction of one of our applications, or set a domain we set. A winner's transaction of ours at or above our version is `.done`.
   /// - Parameter allowsAddedColumns: a winner's metadata that only adds nullable columns is no conflict.
   package static func answer(
     _ actions: [DeltaAction], basis: DeltaSnapshot?, winners: [WinningCommit], path: String, allowsAddedColumns: Bool = false
   ) throws -> Rebase {
-    var removed: Set<String> = [], apps: [String: Int64] = [:], domains: Set<String> = []
+    var touched: Set<String> = [], apps: [String: Int64] = [:], domains: Set<String> = []
     var changesTable = false
     for action in actions {
       switch action {
-      case .remove(let file): removed.insert(DeltaPath.canonical(file.path))
+      case .remove(let file): touched.insert(DeltaPath.canonical(file.path))
+      // A file of our own is in nobody's commit.
+      case .add(let file): touched.insert(DeltaPath.canonical(file.path))
       case .transaction(let t): apps[t.appId] = t.version
       case .domainMetadata(let d): domains.insert(d.domain)
       case .metadata, .protocol: changesTable = true
@@ -33,7 +35,7 @@ package enum ConflictCheck {
         case .metadata(let new):
           if !changesTable, allowsAddedColumns, let basis, try onlyAddsColumns(new, basis) { continue }
           return conflict("changed the schema or properties of the table")
-        case .remove(let file) where removed.contains(DeltaPath.canonical(file.path)): return conflict("removed the file '\(file.path)'")
+        case .remove(let file) where touched.contains(DeltaPath.canonical(file.path)): return conflict("removed the file '\(file.path)'")
         case .transaction(let t):
           if let version = apps[t.appId] { return t.version >= version ? .done : conflict("wrote the transaction '\(t.appId)'") }
         case .domainMetadata(let d) where domains.contains(d.domain) && d.domain != RowTracking.domain: return conflict("set the domain '\(d.domain)'")

@@ -6,6 +6,7 @@
 import Glibc
 #endif
 import Columnar
+import DataSource
 
 /// What a step leaves behind.
 enum StepResult {
@@ -152,22 +153,7 @@ package final class WorkerPool: @unchecked Sendable {  // guarded by `monitor`
 
   private func startThread() {
     threads += 1
-    let attributes = UnsafeMutablePointer<pthread_attr_t>.allocate(capacity: 1)
-    defer { unsafe attributes.deallocate() }
-    unsafe pthread_attr_init(attributes)
-    unsafe pthread_attr_setstacksize(attributes, 16 << 20)
-    unsafe pthread_attr_setdetachstate(attributes, Int32(PTHREAD_CREATE_DETACHED))
-    var thread: pthread_t = 0
-    let context = unsafe Unmanaged.passRetained(self).toOpaque()
-    let code = unsafe pthread_create(&thread, attributes, { raw in
-      unsafe Unmanaged<WorkerPool>.fromOpaque(raw!).takeRetainedValue().work()
-      return nil
-    }, unsafe context)
-    unsafe pthread_attr_destroy(attributes)
-    if code != 0 {
-      threads -= 1
-      unsafe Unmanaged<WorkerPool>.fromOpaque(context).release()
-    }
+    if !SystemThread.start(stackSize: 16 << 20, { self.work() }) { threads -= 1 }
   }
 
   /// The life of a thread.

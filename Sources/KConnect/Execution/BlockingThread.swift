@@ -15,7 +15,7 @@ package enum BlockingThread {
   ) async throws(KConnectError) -> R {
     let outcome: Result<R, KConnectError> = await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
-        let started = start {
+        let started = SystemThread.start {
           let outcome: Result<R, KConnectError>
           do { outcome = .success(try body()) } catch { outcome = .failure(KConnectError(converting: error)) }
           continuation.resume(returning: outcome)
@@ -39,28 +39,6 @@ package enum BlockingThread {
     }
     if let error = done.wait() { throw error }
   }
-
-  /// Starts a detached thread; false when the system refuses.
-  package static func start(_ body: @escaping @Sendable () -> Void) -> Bool {
-    let box = unsafe Unmanaged.passRetained(ThreadBody(body))
-    var thread: pthread_t = 0
-    let code = unsafe pthread_create(
-      &thread, nil,
-      { raw in
-        guard let raw = unsafe raw else { return nil }
-        unsafe Unmanaged<ThreadBody>.fromOpaque(raw).takeRetainedValue().run()
-        return nil
-      }, unsafe box.toOpaque())
-    if code == 0 { pthread_detach(thread) } else { unsafe box.release() }
-    return code == 0
-  }
-}
-
-/// What a thread runs.
-private final class ThreadBody: Sendable {
-  let run: @Sendable () -> Void
-
-  init(_ run: @escaping @Sendable () -> Void) { self.run = run }
 }
 
 /// Lets one thread wait for another.

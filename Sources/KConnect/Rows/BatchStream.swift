@@ -53,7 +53,7 @@ private final class BatchChannel: Sendable {
 
   func start() throws(KConnectError) {
     let state = state
-    guard BlockingThread.start({ state.runQuery() }) else { throw KConnectError(.io, "cannot start a thread", isRetryable: true) }
+    guard SystemThread.start({ state.runQuery() }) else { throw KConnectError(.io, "cannot start a thread", isRetryable: true) }
   }
 
   func next() async throws(KConnectError) -> Batch? {

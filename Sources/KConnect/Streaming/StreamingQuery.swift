@@ -58,7 +58,7 @@ public final class StreamingQuery: Sendable {
     state = box
     events.started(execution)
     manager.add(self)
-    let started = BlockingThread.start {
+    let started = SystemThread.start {
       var failure: KConnectError?
       do { try execution.run() } catch { failure = KConnectError(converting: error) }
       let waiters = box.value.withLock { state in

@@ -1,6 +1,7 @@
 // Role: results in the formats that are not file formats: an aligned table, markdown, one JSON object. Each streams: memory does not grow with rows.
 
 import Columnar
+import JSON
 import KConnect
 
 /// Writes batches in some text form.
@@ -104,7 +105,7 @@ final class JSONPrinter: RowPrinter {
   }
 
   func write(_ batch: RecordBatch) throws {
-    let columns = batch.columns.map(JSONCells.tokens)
+    let columns = batch.columns.map { JSONTokens.tokens($0) }
     for i in 0..<batch.rowCount {
       try output.write(isFirst ? "\n[" : ",\n[")
       isFirst = false

@@ -2,6 +2,7 @@
 // the first signal cancels the running query, whose sink cleans up; a second one, or a query that does not stop in time, ends the process.
 // In the shell the first Ctrl-C only cancels the query.
 
+import DataSource
 import Engine
 import KConnect
 import Synchronization
@@ -37,7 +38,7 @@ enum Interrupt {
     unsafe sigaddset(&set, SIGINT)
     unsafe sigaddset(&set, SIGTERM)
     unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
-    _ = BlockingThread.start { wait() }
+    _ = SystemThread.start { wait() }
   }
 
   private static func wait() {
@@ -68,7 +69,7 @@ enum Interrupt {
     let wasRunning = running != nil
     running?.cancel()
     // The main thread normally leaves first. Where it waits for input or a slow device, this thread ends the process.
-    _ = BlockingThread.start {
+    _ = SystemThread.start {
       usleep(wasRunning ? graceMicroseconds : 100_000)
       endNow()
     }

@@ -49,7 +49,7 @@ final class ProgressReporter: Sendable {
     }
     self.execution = execution
     let reporter = self
-    _ = BlockingThread.start { reporter.loop() }
+    _ = SystemThread.start { reporter.loop() }
   }
 
   /// Ends the display; JSON gets a last line.

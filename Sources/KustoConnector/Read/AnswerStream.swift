@@ -19,7 +19,7 @@ package final class AnswerStream: Sendable {
   ) throws {
     let channel = AnswerChannel(capacity: capacity)
     self.channel = channel
-    let isStarted = DetachedThread.start {
+    let isStarted = SystemThread.start {
       do {
         try produce({ try channel.put($0) }, { channel.isCancelled })
         channel.end(nil)
@@ -86,29 +86,5 @@ private final class AnswerChannel: @unchecked Sendable {  // fields are guarded 
       events = []
       monitor.broadcast()
     }
-  }
-}
-
-/// Threads for transfers.
-package enum DetachedThread {
-  private final class Body: Sendable {
-    let run: @Sendable () -> Void
-    init(_ run: @escaping @Sendable () -> Void) { self.run = run }
-  }
-
-  /// Runs `body` on a new thread; false when the system refuses one.
-  package static func start(_ body: @escaping @Sendable () -> Void) -> Bool {
-    // SAFETY: the reference is handed to the thread, which releases it, or taken back here when there is no thread.
-    let box = unsafe Unmanaged.passRetained(Body(body))
-    var thread: pthread_t = 0
-    let code = unsafe pthread_create(
-      &thread, nil,
-      { raw in
-        guard let raw = unsafe raw else { return nil }
-        unsafe Unmanaged<Body>.fromOpaque(raw).takeRetainedValue().run()
-        return nil
-      }, unsafe box.toOpaque())
-    if code == 0 { pthread_detach(thread) } else { unsafe box.release() }
-    return code == 0
   }
 }

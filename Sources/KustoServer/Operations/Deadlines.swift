@@ -1,7 +1,6 @@
 // Role: time limits of running requests: one thread cancels those whose time is over.
 
 import DataSource
-import KConnect
 import KustoStore
 import Synchronization
 
@@ -53,7 +52,7 @@ final class Deadlines: Sendable {
       defer { state.hasThread = true }
       return !state.hasThread
     }
-    if needsThread { _ = BlockingThread.start { [self] in watch() } }
+    if needsThread { _ = SystemThread.start { [self] in watch() } }
     defer { state.change { $0.running[ObjectIdentifier(deadline)] = nil } }
     return try body(deadline)
   }

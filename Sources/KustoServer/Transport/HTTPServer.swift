@@ -167,7 +167,7 @@ private struct ServiceResponder: HTTPResponder {
       return Response(status: .badRequest)
     }
     incoming.preload(early)
-    let isRunning = BlockingThread.start {
+    let isRunning = SystemThread.start {
       service.handle(serverRequest, outgoing)
       incoming.close()
       outgoing.end()

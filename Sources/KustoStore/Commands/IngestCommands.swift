@@ -77,27 +77,31 @@ extension CommandRun {
     var plan = try query()
     let table: StoreTable
     let replaces = command.kind == .tableSetOrReplace
+    // A table that appends share is there at once; otherwise nobody sees it before it has its rows.
+    let isDraft = try found == nil && command.kind != .tableSetOrAppend && !UpdatePolicies.feed(from: name, metadata)
+    var isNew = false
     if let found {
       table = found
       plan = try arrange(plan, for: found, properties, replaces: replaces)
     } else {
-      table = try database.createTable(
-        TableDescription(name, schema: plan.schema, docstring: properties.text("docstring"), folder: properties.text("folder")), ifNotExists: true)
-      try grantCreator(.table(table.id))
-      try journal("ADD-TABLE", name, after: SchemaText.csl(plan.schema))
+      let description = TableDescription(name, schema: plan.schema, docstring: properties.text("docstring"), folder: properties.text("folder"))
+      if isDraft { table = try database.draftTable(description) } else { (table, isNew) = try database.makeTable(description, ifNotExists: true) }
     }
     do {
+      if isNew || isDraft { try grantCreator(.table(table.id)) }
       let operation = command.kind.typeName.uppercased()
       let result = try UpdatePolicies(executor, request).ingest(
         plan, into: table, try properties.ingestProperties(operation: operation), mode: replaces ? .replace : .append)
       if found != nil, properties["folder"] != nil || properties["docstring"] != nil { try alter(table, properties) { _ in } }
+      if isDraft { try database.publish(table) }
+      if isNew || isDraft { try journal("ADD-TABLE", name, after: SchemaText.csl(plan.schema)) }
       try Retention(executor).sweep(database, now: StoreClock.nowTicks)
       return CommandOutput(
         Shapes.ingestQuery,
         result.extents.map { [.guid($0.id), .count($0.originalSize), .count($0.byteSize), .count($0.byteSize), .count(0), .count($0.rowCount)] })
     } catch {
       // A table made for rows that never came is taken back.
-      if found == nil { _ = try? database.dropTable(name, ifExists: true) }
+      if isDraft { database.discard(table) } else if isNew { database.dropUnused(table) }
       throw error
     }
   }

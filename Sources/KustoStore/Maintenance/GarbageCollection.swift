@@ -25,7 +25,7 @@ package struct GarbageReport: Sendable {
 extension Store {
   /// Removes garbage in all databases; with `dryRun` only lists it. `graceMilliseconds` is how long removed files stay at least.
   package func collectGarbage(dryRun: Bool = false, graceMilliseconds: Int64 = 3_600_000) throws -> GarbageReport {
-    var collector = GarbageCollector(store: self, dryRun: dryRun, grace: graceMilliseconds, census: try LeaseHolder.census(path))
+    var collector = GarbageCollector(store: self, dryRun: dryRun, grace: graceMilliseconds)
     for name in try databaseNames() { try collector.collect(try database(name)) }
     try collector.drafts(in: path)
     try collector.dropped(in: joinPath(path, Database.droppedDirectory), kind: "dropped database")
@@ -37,15 +37,15 @@ private struct GarbageCollector {
   let store: Store
   let dryRun: Bool
   let grace: Int64
-  let census: LeaseHolder.Census
+  /// Who lives. It is taken after each listing: whoever wrote what was listed and is not in it is dead.
+  var census = LeaseHolder.Census()
   let now = StoreClock.nowMilliseconds
   var report = GarbageReport()
 
-  init(store: Store, dryRun: Bool, grace: Int64, census: LeaseHolder.Census) {
+  init(store: Store, dryRun: Bool, grace: Int64) {
     self.store = store
     self.dryRun = dryRun
     self.grace = grace
-    self.census = census
   }
 
   mutating func collect(_ database: Database) throws {
@@ -59,8 +59,9 @@ private struct GarbageCollector {
   // MARK: Tables
 
   private mutating func collect(_ table: StoreTable) throws {
-    // The listing comes first: what is written later is not in it, what is committed later is in the snapshot or was in the listing as new.
+    // The listing comes first, then the census, then the snapshot: the writer of a listed file lives, or has committed it, or never will.
     let names = try DirectoryReader.names(in: table.directory.path)
+    census = try LeaseHolder.census(store.path)
     let snapshot = try table.state()
     let live = Set(snapshot.adds.map { DeltaPath.canonical($0.path) })
     let removed = Dictionary(snapshot.tombstones.values.map { (DeltaPath.canonical($0.path), $0.deletionTimestamp ?? 0) }) { max($0, $1) }
@@ -70,7 +71,7 @@ private struct GarbageCollector {
         let isUnread = census.oldest(table.id).map { time + 600_000 < $0 } ?? true
         if now - time > grace, isUnread { remove(table.directory.path(name), shown: joinPath(table.displayPath, name), "removed extent") }
       } else if let lease = Self.lease(of: name), !census.identifiers.contains(lease) {
-        // Written before the census by a process that is dead: nobody will commit it. One that was committed and removed long ago, too.
+        // Its writer is dead: nobody will commit it. One that was committed and removed long ago, too.
         if try isOlder(table.directory.path(name), than: census.oldest(table.id)) { remove(table.directory.path(name), shown: joinPath(table.displayPath, name), "uncommitted extent") }
       }
     }
@@ -114,7 +115,11 @@ private struct GarbageCollector {
   /// Temporary files and directories that nobody finished.
   mutating func drafts(in directory: String) throws {
     guard pathKind(directory) == .directory else { return }
-    for name in try DirectoryReader.names(in: directory) where name.hasPrefix(Database.temporaryPrefix) || name.hasPrefix(".") && name.hasSuffix(".tmp") {
+    let drafts = try DirectoryReader.names(in: directory).filter { $0.hasPrefix(Database.temporaryPrefix) || $0.hasPrefix(".") && $0.hasSuffix(".tmp") }
+    if drafts.isEmpty { return }
+    census = try LeaseHolder.census(store.path)
+    for name in drafts {
+      if let lease = Database.lease(ofDraft: name), census.identifiers.contains(lease) { continue }
       let path = joinPath(directory, name)
       if let facts = Self.facts(path), now - facts.modified > grace { remove(path, shown: path, "draft") }
     }
@@ -122,7 +127,10 @@ private struct GarbageCollector {
 
   mutating func dropped(in directory: String, kind: String) throws {
     guard pathKind(directory) == .directory else { return }
-    for id in try DirectoryReader.names(in: directory) {
+    let names = try DirectoryReader.names(in: directory)
+    if names.isEmpty { return }
+    census = try LeaseHolder.census(store.path)
+    for id in names {
       // Of a database the tables' ids are not looked at: any read under way keeps it.
       let isRead = kind == "dropped table" ? census.oldest(id) != nil : !census.oldestRead.isEmpty || !census.isComplete
       if !isRead { remove(joinPath(directory, id), shown: joinPath(directory, id), kind) }

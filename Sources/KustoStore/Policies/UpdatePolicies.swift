@@ -18,6 +18,15 @@ struct UpdatePolicies: Sendable {
     self.request = request
   }
 
+  /// Whether any table has a policy that reads a table of this name; it need not exist yet.
+  static func feed(from name: String, _ metadata: MetadataStore) throws -> Bool {
+    let policies = Policies(metadata)
+    return try metadata.scopes(.policy, named: PolicyName.update.rawValue).keys.contains { scope in
+      guard scope.hasPrefix("table:") else { return false }
+      return try policies.updates(of: String(scope.dropFirst("table:".count))).contains { $0.source == name }
+    }
+  }
+
   /// The policies with this table as their source, with their targets.
   func from(_ source: StoreTable) throws -> [(policy: UpdatePolicy, target: StoreTable)] {
     let all = try executor.metadata.scopes(.policy, named: PolicyName.update.rawValue)
@@ -66,24 +75,23 @@ struct UpdatePolicies: Sendable {
     try transaction.append(staged, ingestIfNotExists: properties.ingestIfNotExists)
     if let (application, version) = properties.transaction { try transaction.record(application, version, in: table) }
     if sink.mode == .replace { try transaction.replaceAll(of: sink.basis) }
-    var later: [(policy: UpdatePolicy, target: StoreTable)] = []
+    var later: [(policy: UpdatePolicy, source: StoreTable, target: StoreTable)] = []
     for (policy, target) in policies {
       if policy.isTransactional {
-        try cascade(policy, from: table, rows: .scan(try staged.rows), into: target, properties, transaction, depth: 1)
+        later += try cascade(policy, from: table, rows: .scan(try staged.rows), into: target, properties, transaction, depth: 1)
       } else {
-        later.append((policy, target))
+        later.append((policy, table, target))
       }
     }
     let results = try transaction.commit()
     for (table, result) in results where !result.isSkipped { table.mergeSmallExtentsIfMany() }
     let own = results.first { $0.table.id == table.id }?.result ?? IngestResult()
     // The other policies see the rows that were committed; their failures do not undo the ingestion.
-    for (policy, target) in later {
+    for (policy, source, target) in later {
       do {
-        let committed = try table.snapshot()
-        let ids = Set(own.extents.map(\.id))
-        let rows = LogicalPlan.scan(committed.rows(extents: ids))
-        let derived = try self.plan(policy, source: table, rows: rows, target: target)
+        let ids = Set(results.filter { $0.table.id == source.id }.flatMap { $0.result.extents.map(\.id) })
+        let rows = LogicalPlan.scan(try source.snapshot().rows(extents: ids))
+        let derived = try self.plan(policy, source: source, rows: rows, target: target)
         _ = try ingest(derived, into: target, derivedProperties(policy, properties), mode: .append)
       } catch {
         try executor.metadata.add(
@@ -96,9 +104,10 @@ struct UpdatePolicies: Sendable {
     return own
   }
 
+  /// Puts a transactional policy's rows into the transaction, with those of the transactional policies behind it; gives the others, which run after it.
   private func cascade(
     _ policy: UpdatePolicy, from source: StoreTable, rows: LogicalPlan, into target: StoreTable, _ properties: IngestProperties, _ transaction: StoreTransaction, depth: Int
-  ) throws {
+  ) throws -> [(policy: UpdatePolicy, source: StoreTable, target: StoreTable)] {
     guard depth <= Self.maxDepth else { throw KConnectError(.valueInvalid, "update policies feed each other more than \(Self.maxDepth) deep, up to '\(target.name)'") }
     let derived = try plan(policy, source: source, rows: rows, target: target)
     let sink = try target.ingest(schema: derived.schema, derivedProperties(policy, properties))
@@ -110,9 +119,15 @@ struct UpdatePolicies: Sendable {
     }
     let staged = try sink.stage()
     try transaction.append(staged)
-    for (next, further) in try from(target) where next.isTransactional {
-      try cascade(next, from: target, rows: .scan(try staged.rows), into: further, properties, transaction, depth: depth + 1)
+    var later: [(policy: UpdatePolicy, source: StoreTable, target: StoreTable)] = []
+    for (next, further) in try from(target) {
+      if next.isTransactional {
+        later += try cascade(next, from: target, rows: .scan(try staged.rows), into: further, properties, transaction, depth: depth + 1)
+      } else {
+        later.append((next, target, further))
+      }
     }
+    return later
   }
 
   private func derivedProperties(_ policy: UpdatePolicy, _ properties: IngestProperties) -> IngestProperties {

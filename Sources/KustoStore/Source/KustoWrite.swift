@@ -39,7 +39,8 @@ struct KustoWrite {
     default: break
     }
     if let table, let (application, version) = ingestion.properties.transaction, try table.recordedTransaction(application) ?? -1 >= version { return nil }
-    var isMade = false
+    // A table that appends share is there at once; otherwise nobody sees it before it has its rows.
+    var isNew = false, isDraft = false
     if table == nil {
       if failsIfMissing {
         throw KConnectError(
@@ -48,10 +49,20 @@ struct KustoWrite {
       }
       let made = try database ?? store.createDatabase(target.name.database ?? "", ifNotExists: true)
       database = made
-      table = try made.createTable(TableDescription(tableName, schema: try adjustment.newSchema(ingestion)), ifNotExists: true)
-      isMade = true
+      let description = TableDescription(tableName, schema: try adjustment.newSchema(ingestion))
+      isDraft = try mode != .append && !UpdatePolicies.feed(from: tableName, executor.metadata)
+      if isDraft {
+        table = try made.draftTable(description)
+      } else {
+        let (there, wasMade) = try made.makeTable(description, ifNotExists: true)
+        (table, isNew) = (there, wasMade)
+      }
     }
     guard let home = database, let table else { throw KConnectError(.internalError, "a table that is neither there nor made") }
+    let (drops, publishes) = (isNew, isDraft)
+    let takeBack: @Sendable () -> Void = {
+      if publishes { home.discard(table) } else if drops { home.dropUnused(table) }
+    }
     do {
       if options.bool("mergeSchema"), ingestion.mapping == nil {
         let missing = adjustment.missing(in: try table.snapshot().schema)
@@ -68,12 +79,28 @@ struct KustoWrite {
         let policies = UpdatePolicies(executor, Request(text: "", database: home.name, properties: RequestProperties()))
         (inner, finish) = (ingest, { WriteSummary(try policies.finish(ingest)) })
       }
-      let drops = isMade
-      return KustoSink(inner, converter, finish: finish) {
-        if drops { _ = try? home.dropTable(tableName, ifExists: true) }
+      return KustoSink(inner, converter, onAbort: takeBack) {
+        let summary = try finish()
+        if publishes, try !publish(table, in: home) { return WriteSummary(isSkipped: true) }
+        return summary
       }
     } catch {
-      if isMade { _ = try? home.dropTable(tableName, ifExists: true) }
+      takeBack()
+      throw error
+    }
+  }
+
+  /// Gives the written table its name; false when somebody else made one meanwhile and the save mode says to leave that alone.
+  private func publish(_ draft: StoreTable, in database: Database) throws -> Bool {
+    do {
+      try database.publish(draft)
+      return true
+    } catch let error as KConnectError where error.code == .alreadyExists {
+      if mode == .ignore {
+        database.discard(draft)
+        return false
+      }
+      if mode == .overwrite { throw KConnectError(.locked, "the table '\(tableName)' was made by another write meanwhile", hint: "run the write again: it replaces that table's rows", isRetryable: true) }
       throw error
     }
   }
@@ -103,7 +130,7 @@ final class KustoSink: TableSink {
   private let finish: @Sendable () throws -> WriteSummary
   private let onAbort: @Sendable () -> Void
 
-  init(_ inner: any TableSink, _ converter: RowConverter, finish: @escaping @Sendable () throws -> WriteSummary, onAbort: @escaping @Sendable () -> Void) {
+  init(_ inner: any TableSink, _ converter: RowConverter, onAbort: @escaping @Sendable () -> Void, finish: @escaping @Sendable () throws -> WriteSummary) {
     self.inner = inner
     self.converter = converter
     self.finish = finish

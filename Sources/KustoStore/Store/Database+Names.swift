@@ -43,19 +43,19 @@ extension Database {
     let leaving = Set(renames.map(\.from))
     for rename in renames where !leaving.contains(rename.to) {
       guard pathExists(directory.path(try StoreNames.encode(rename.to, kind: "table"))) else { continue }
-      throw KConnectError(.alreadyExists, "the table '\(rename.to)' exists already in the database '\(name)'")
+      throw alreadyExists(rename.to)
     }
   }
 
   private func rename(_ entry: JournalEntry) throws {
     let fileSystem = store.fileSystem
     let first = entry.renames[0]
-    func alreadyExists(_ code: Int32, _ to: String) throws {
-      if code == EEXIST || code == ENOTEMPTY { throw KConnectError(.alreadyExists, "the table '\(percentDecoded(to))' exists already in the database '\(name)'") }
+    func checkFree(_ code: Int32, _ to: String) throws {
+      if code == EEXIST || code == ENOTEMPTY { throw alreadyExists(percentDecoded(to)) }
     }
     if entry.renames.count == 1 {
       let code = fileSystem.rename(directory.path(first.from), directory.path(first.to), .noReplace)
-      try alreadyExists(code, first.to)
+      try checkFree(code, first.to)
       try SystemError.check(code, "cannot rename", joinPath(path, first.from))
     } else if entry.renames.count == 2, first.from == entry.renames[1].to, first.to == entry.renames[1].from {
       try SystemError.check(fileSystem.rename(directory.path(first.from), directory.path(first.to), .exchange), "cannot exchange", joinPath(path, first.from))
@@ -78,16 +78,29 @@ extension Database {
       do { lock = try table.lockForCommit() } catch let error as KConnectError where error.code == .pathNotFound { continue }
       defer { withExtendedLifetime(lock) {} }
       guard let entry = table.currentEntry, try entry == StoreNames.encode(name, kind: "table") else { continue }
-      let dropped = directory.path(Self.droppedDirectory)
-      let code = store.fileSystem.makeDirectory(dropped)
-      if code != 0, code != EEXIST { throw SystemError.make("cannot create", dropped, code) }
-      try SystemError.check(
-        store.fileSystem.rename(directory.path(entry), joinPath(dropped, table.id), .noReplace), "cannot drop the table", joinPath(path, entry))
-      try SystemError.check(store.fileSystem.syncDirectory(directory.path), "cannot sync", path)
-      forget(name)
+      try moveToDropped(table, entry)
       return table
     }
     throw KConnectError(.locked, "the table '\(name)' is renamed by others at the same time", isRetryable: true)
+  }
+
+  /// Takes a table away under its commit lock.
+  private func moveToDropped(_ table: StoreTable, _ entry: String) throws {
+    let dropped = directory.path(Self.droppedDirectory)
+    let code = store.fileSystem.makeDirectory(dropped)
+    if code != 0, code != EEXIST { throw SystemError.make("cannot create", dropped, code) }
+    try SystemError.check(
+      store.fileSystem.rename(directory.path(entry), joinPath(dropped, table.id), .noReplace), "cannot drop the table", joinPath(path, entry))
+    try SystemError.check(store.fileSystem.syncDirectory(directory.path), "cannot sync", path)
+    forget(percentDecoded(entry))
+  }
+
+  /// Drops a table that this process made for rows that did not come; one that has seen a commit since stays.
+  func dropUnused(_ table: StoreTable) {
+    guard let lock = try? table.lockForCommit() else { return }
+    defer { withExtendedLifetime(lock) {} }
+    guard let state = try? table.state(), state.version == 0, let entry = table.currentEntry else { return }
+    _ = try? moveToDropped(table, entry)
   }
 
   /// The position up to which everything is committed now, for `cursor_after` and its kin.

@@ -106,28 +106,23 @@ package final class Database: Sendable {
   /// Makes an empty table; throws ALREADY_EXISTS unless `ifNotExists`, SCHEMA_MISMATCH for columns a Delta table cannot have.
   @discardableResult
   package func createTable(_ description: TableDescription, ifNotExists: Bool = false) throws -> StoreTable {
-    let entry = try StoreNames.encode(description.name, kind: "table")
-    try description.check()
+    try makeTable(description, ifNotExists: ifNotExists).table
+  }
+
+  /// The same, telling whether it was this call that made the table.
+  func makeTable(_ description: TableDescription, ifNotExists: Bool) throws -> (table: StoreTable, isNew: Bool) {
     for _ in 0..<3 {
       if let found = try tableIfExists(description.name) {
-        if ifNotExists { return found }
-        throw KConnectError(.alreadyExists, "the table '\(description.name)' exists already in the database '\(name)'")
+        if ifNotExists { return (found, false) }
+        throw alreadyExists(description.name)
       }
-      let temporary = directory.path(Self.temporaryPrefix + randomIdentifier())
-      do {
-        try StoreTable.make(at: temporary, description, fileSystem: store.fileSystem)
-        let code = store.fileSystem.rename(temporary, directory.path(entry), .noReplace)
-        if code == EEXIST || code == ENOTEMPTY {
-          _ = store.fileSystem.removeTree(temporary)
-          continue
-        }
-        try SystemError.check(code, "cannot create the table", joinPath(path, entry))
-        try SystemError.check(store.fileSystem.syncDirectory(directory.path), "cannot sync", path)
-      } catch {
-        _ = store.fileSystem.removeTree(temporary)
+      let draft = try draftTable(description)
+      do { try publish(draft) } catch {
+        discard(draft)
+        if let error = error as? KConnectError, error.code == .alreadyExists { continue }
         throw error
       }
-      return try table(description.name)
+      return (try table(description.name), true)
     }
     throw KConnectError(.locked, "the table '\(description.name)' is made and dropped by others at the same time", isRetryable: true)
   }

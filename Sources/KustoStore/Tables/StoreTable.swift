@@ -31,11 +31,12 @@ package final class StoreTable: Sendable {
 
   static let ownDirectory = "_kconnect"
 
-  init(database: Database, name: String, entry: String) throws {
+  /// `shownAs`: the directory that messages name, where it is not `entry`.
+  init(database: Database, name: String, entry: String, shownAs: String? = nil) throws {
     self.database = database
     self.name = name
     directory = try Directory(database.directory.path(entry))
-    log = DeltaLog(path: directory.path, displayPath: joinPath(database.path, entry), fileSystem: database.store.fileSystem)
+    log = DeltaLog(path: directory.path, displayPath: joinPath(database.path, shownAs ?? entry), fileSystem: database.store.fileSystem)
     let first = try log.snapshot()
     id = first.metadata.id
     cache = Mutex(Cache(snapshot: first))
@@ -66,7 +67,8 @@ package final class StoreTable: Sendable {
     guard n > 0 else { return nil }
     let path = String(decoding: buffer[0..<n], as: UTF8.self)
     let entry = lastPathComponent(path)
-    guard !path.hasSuffix(" (deleted)"), Directory.identity(of: database.directory.path(entry)) == directory.identity, StoreNames.decode(entry) != nil else { return nil }
+    guard !path.hasSuffix(" (deleted)"), Directory.identity(of: database.directory.path(entry)) == directory.identity else { return nil }
+    guard StoreNames.decode(entry) != nil || entry.hasPrefix(Database.temporaryPrefix) else { return nil }
     return entry
   }
 

@@ -1,6 +1,7 @@
 // Role: the rows of a batch as JSON arrays. Columns are turned into tokens by type; rows only copy bytes.
 
 package import Columnar
+import JSON
 
 package enum RowText {
   /// Appends `[…],[…]`; a comma comes first unless these are the table's first rows.

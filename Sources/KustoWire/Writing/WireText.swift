@@ -20,9 +20,7 @@ extension BufferBuilder<UInt8> {
   package func string(_ text: String) {
     var text = text
     // SAFETY: the bytes live through the call, which reads `count` of them.
-    text.withUTF8 { bytes in
-      if let base = bytes.baseAddress { unsafe JSONTokens.appendQuoted(base, bytes.count, to: self) } else { raw("\"\"") }
-    }
+    text.withUTF8 { unsafe DynamicPrinter.string($0, self) }
   }
 
   /// Appends a number.

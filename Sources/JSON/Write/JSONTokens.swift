@@ -6,20 +6,18 @@ package import Columnar
 package struct JSONTokenStyle: Sendable {
   /// What a null string is; nulls of other types are `null`.
   package var nullString: StaticString
-  /// Reals keep a point (`1.0`), so that readers see a real.
-  package var keepsPoint: Bool
   /// Decimals are strings, so that readers keep all digits.
   package var quotesDecimals: Bool
 
-  /// For people and other tools: `null`, `1`, `1.50`.
-  package static let plain = JSONTokenStyle(nullString: "null", keepsPoint: false, quotesDecimals: false)
-  /// Kusto's answers: strings are never null, reals keep a point, decimals are strings.
-  package static let kusto = JSONTokenStyle(nullString: "\"\"", keepsPoint: true, quotesDecimals: true)
+  /// For people and other tools: `null`, `1.50`.
+  package static let plain = JSONTokenStyle(nullString: "null", quotesDecimals: false)
+  /// Kusto's answers: strings are never null, decimals are strings.
+  package static let kusto = JSONTokenStyle(nullString: "\"\"", quotesDecimals: true)
 }
 
 /// Columns as JSON.
 package enum JSONTokens {
-  /// One token per row. NaN and the infinities, which JSON lacks, are strings.
+  /// One token per row; reals keep a point (`1.0`), so that readers see a real. NaN and the infinities, which JSON lacks, are strings.
   package static func tokens(_ vector: ColumnVector, _ style: JSONTokenStyle = .plain) -> StringBuilder {
     let out = StringBuilder(rows: vector.count, bytes: vector.count * 8)
     let nulls = vector.validity
@@ -37,7 +35,7 @@ package enum JSONTokens {
         default: unsafe fixed(values, nulls, out) { unsafe ScalarText.write(long: $0, to: $1) }
         }
       }
-    case .real(let values): reals(values, nulls, keepsPoint: style.keepsPoint, out)
+    case .real(let values): reals(values, nulls, out)
     case .decimal64(let values, let scale):
       unsafe values.withUnsafe { values in
         if style.quotesDecimals {
@@ -93,11 +91,11 @@ package enum JSONTokens {
     }
   }
 
-  private static func reals(_ values: Buffer<Double>, _ validity: Bitmap?, keepsPoint: Bool, _ out: StringBuilder) {
+  private static func reals(_ values: Buffer<Double>, _ validity: Bitmap?, _ out: StringBuilder) {
     unsafe values.withUnsafe { values in
       unsafe fixed(values, validity, out) { value, end in
         if !value.isFinite { return unsafe quoted(value, end) { unsafe ScalarText.write(real: $0, to: $1) } }
-        return unsafe keepsPoint ? ScalarText.write(realWithPoint: value, to: end) : ScalarText.write(real: value, to: end)
+        return unsafe ScalarText.write(realWithPoint: value, to: end)
       }
     }
   }
@@ -120,7 +118,7 @@ package enum JSONTokens {
           continue
         }
         let start = Int(offsets[i]), end = Int(offsets[i + 1])
-        unsafe appendQuoted(base + start, end - start, to: out.data)
+        unsafe DynamicPrinter.string(UnsafeBufferPointer(start: base + start, count: end - start), out.data)
         out.endRow()
       }
     }
@@ -139,41 +137,6 @@ package enum JSONTokens {
         out.endRow()
       }
     }
-  }
-
-  /// Appends a text as a JSON string. Each byte takes six bytes at most.
-  package static func appendQuoted(_ text: UnsafePointer<UInt8>, _ count: Int, to out: BufferBuilder<UInt8>) {
-    out.reserve(count &* 6 &+ 2)
-    let start = unsafe out.pointer + out.count
-    var to = unsafe start
-    unsafe to[0] = UInt8(ascii: "\"")
-    unsafe to += 1
-    for i in 0..<count {
-      let byte = unsafe text[i]
-      if byte >= 0x20, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\") {
-        unsafe to[0] = byte
-        unsafe to += 1
-        continue
-      }
-      unsafe to[0] = UInt8(ascii: "\\")
-      switch byte {
-      case UInt8(ascii: "\n"): unsafe to[1] = UInt8(ascii: "n")
-      case UInt8(ascii: "\r"): unsafe to[1] = UInt8(ascii: "r")
-      case UInt8(ascii: "\t"): unsafe to[1] = UInt8(ascii: "t")
-      case UInt8(ascii: "\""), UInt8(ascii: "\\"): unsafe to[1] = byte
-      default:
-        unsafe to[1] = UInt8(ascii: "u")
-        unsafe to[2] = UInt8(ascii: "0")
-        unsafe to[3] = UInt8(ascii: "0")
-        unsafe to[4] = byte < 16 ? UInt8(ascii: "0") : UInt8(ascii: "1")
-        let low = byte & 15
-        unsafe to[5] = low < 10 ? 0x30 + low : 0x57 + low
-        unsafe to += 4
-      }
-      unsafe to += 2
-    }
-    unsafe to[0] = UInt8(ascii: "\"")
-    unsafe out.count &+= to + 1 - start
   }
 
   private static func gathered(_ codes: Buffer<Int32>, _ tokens: StringBuilder, _ validity: Bitmap?, _ null: StaticString, _ out: StringBuilder) {
