@@ -53,6 +53,10 @@ struct RouteCase: CustomTestStringConvertible {
     RouteCase(name: "truncation deferred", target: "/v2/rest/query", body: #"{"csl":"range x from 1 to 9 step 1","properties":{"Options":{"truncationmaxrecords":3,"deferpartialqueryfailures":true}}}"#, status: 200,
               parts: ["[1],[2],[3]]}", "E_QUERY_RESULT_SET_TOO_LARGE", "\"HasErrors\":false"]),
     RouteCase(name: "no truncation", target: "/v1/rest/query", body: #"{"csl":"range x from 1 to 600000 step 1 | count","properties":{"Options":{"notruncation":true}}}"#, status: 200, parts: ["[[600000]]"]),
+    RouteCase(name: "too many columns", target: "/v1/rest/query", body: #"{"csl":"print 1, 2, 3","properties":{"Options":{"maxoutputcolumns":2}}}"#, status: 400, parts: ["LimitsExceeded", "maxoutputcolumns"]),
+    RouteCase(name: "another language", target: "/v1/rest/query", body: #"{"csl":"select 1","properties":{"Options":{"query_language":"sql"}}}"#, status: 400, parts: ["query_language"]),
+    RouteCase(name: "the language by name", target: "/v1/rest/query", body: #"{"csl":"print 41 + 1","properties":{"Options":{"query_language":"kql"}}}"#, status: 200, parts: ["[[42]]"]),
+    RouteCase(name: "options nobody knows", target: "/v1/rest/query", body: #"{"csl":"print 41 + 1","ns":null,"properties":{"Options":{"nobody_knows":[1],"queryconsistency":"weakconsistency"}}}"#, status: 200, parts: ["[[42]]"]),
     RouteCase(name: "preflight", method: "OPTIONS", target: "/v2/rest/query", headers: [("Origin", "https://dataexplorer.azure.com"), ("Access-Control-Request-Headers", "authorization,x-ms-app")], status: 204,
               replyHeaders: [("Access-Control-Allow-Origin", "https://dataexplorer.azure.com"), ("Access-Control-Allow-Headers", "authorization,x-ms-app"), ("Access-Control-Allow-Private-Network", "true")]),
     RouteCase(name: "request id", target: "/v2/rest/query", headers: [("x-ms-client-request-id", "KPC.execute;1")], body: #"{"csl":"print 1"}"#, status: 200, replyHeaders: [("x-ms-client-request-id", "KPC.execute;1")]),
@@ -136,6 +140,50 @@ struct RouteCase: CustomTestStringConvertible {
     server.command(".create table T (a:long)")
     let inner = DynamicValue(json: server.ask(text).text)?["error"]?["innererror"]
     #expect(inner?["code"]?.stringValue == code && inner?["@line"]?.stringValue == "\(line)" && inner?["@pos"]?.stringValue == "\(position)", "\(inner?.json ?? "none")")
+  }
+
+  @Test(arguments: [
+    (#"{"query_datetimescope_column":"t","query_datetimescope_from":"datetime(2024-01-02)","query_datetimescope_to":"2024-01-03"}"#, "[[2]]"),
+    (#"{"query_datetimescope_column":"t","query_datetimescope_from":"2024-01-03"}"#, "[[2]]"), (#"{"query_datetimescope_column":"nope","query_datetimescope_from":"2024-01-03"}"#, "[[4]]"),
+    (#"{"query_datetimescope_column":"a","query_datetimescope_from":"2024-01-03"}"#, "[[4]]"),
+  ])
+  func scopeInTime(_ options: String, _ count: String) throws {
+    let server = try TestService()
+    #expect(server.command(".set T <| range a from 1 to 4 step 1 | extend t = datetime(2024-01-01) + (a - 1) * 1d").status == 200)
+    let reply = server.ask("T | count", "/v1/rest/query", properties: "{\"Options\":\(options)}")
+    #expect(DynamicValue(json: reply.text)?["Tables"]?.elements?.first?["Rows"]?.json == count, "\(reply.text.prefix(400))")
+  }
+
+  /// Blobs named by a request, queued by the server, and how they fared.
+  @Test func queuedByRequest() throws {
+    let server = try TestService()
+    server.command(".create table T (a:long, s:string)")
+    let configuration = try #require(DynamicValue(json: server.send("GET", "/v1/rest/ingestion/configuration").text))
+    let container = try #require(configuration["containerSettings"]?["containers"]?.elements?.first?["path"]?.stringValue)
+    let key = try #require(container.split(separator: "?").last)
+    let target = "/devstoreaccount1/tmp/rows.csv?\(key)"
+    #expect(server.send("PUT", target, headers: [("x-ms-blob-type", "BlockBlob")], Array("1,x\n2,y\n".utf8)).status == 201)
+    let base = "/v1/rest/ingestion/queued/NetDefaultDB/T"
+    let body = #"{"timestamp":"2024-01-01T00:00:00Z","blobs":[{"url":"http://localhost\#(target)","sourceId":"11111111-1111-1111-1111-111111111111","rawSize":8},{"url":"http://localhost/devstoreaccount1/tmp/missing.csv?\#(key)"}],"properties":{"format":"csv","enableTracking":true,"tags":["one"],"deleteAfterDownload":true}}"#
+    let accepted = server.send("POST", base, Array(body.utf8))
+    #expect(accepted.status == 200, "\(accepted.text)")
+    let operation = try #require(DynamicValue(json: accepted.text)?["ingestionOperationId"]?.stringValue)
+    let waiting = try #require(DynamicValue(json: server.send("GET", "\(base)/\(operation)").text)?["status"])
+    #expect(waiting["InProgress"] == .long(2) && waiting["succeeded"] == .long(0))
+    server.service.start()
+    defer { server.service.stop() }
+    var state = DynamicValue.null
+    repeat { state = DynamicValue(json: server.send("GET", "\(base)/\(operation)?details=true").text) ?? .null } while state["status"]?["InProgress"] != .long(0)
+    #expect(state["status"]?["Succeeded"] == .long(1) && state["status"]?["Failed"] == .long(1))
+    let details = try #require(state["details"]?.elements)
+    #expect(details[0]["sourceId"]?.stringValue == "11111111-1111-1111-1111-111111111111" && details[0]["status"]?.stringValue == "Succeeded")
+    #expect(details[1]["failureStatus"]?.stringValue != nil && details[1]["errorCode"]?.stringValue != nil)
+    #expect(!state.json.contains("sig="))
+    #expect(server.rows("T | summarize sum(a)") == "[[3]]")
+    #expect(server.command(".show table T extents | project Tags").text.contains("one"))
+    #expect(server.send("GET", "\(base)/11111111-2222-3333-4444-555555555555").status == 404)
+    #expect(server.send("POST", "/v1/rest/ingestion/queued/NetDefaultDB/Nope", Array(body.utf8)).text.contains("BadRequest_TableNotExist"))
+    #expect(server.send("POST", base, Array("{}".utf8)).status == 400)
   }
 
   @Test func gzip() throws {

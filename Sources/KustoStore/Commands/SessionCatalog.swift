@@ -113,8 +113,19 @@ final class SessionCatalog: KQLCatalog {
     guard let home else { return nil }
     // A database that is not there has no tables; that it is not there is told to those who named it only if they may read it.
     if try database != nil || executor.store.databaseIfExists(home) != nil { try requireRead(home) }
-    guard let snapshot = try base.snapshot(name, database: home) else { return try view(name, in: home) }
-    return try guarded(snapshot, withOrigin: withOrigin)
+    guard let snapshot = try base.snapshot(name, database: home) else { return try view(name, in: home).map(scoped) }
+    return try scoped(guarded(snapshot, withOrigin: withOrigin))
+  }
+
+  /// The rows within the request's scope in time (`query_datetimescope_column`, `_from`, `_to`); all rows of tables without that column.
+  private func scoped(_ plan: LogicalPlan) throws -> LogicalPlan {
+    let options = request.properties.options
+    guard purpose == .query, unguarded.isEmpty, case .string(let column)? = options["query_datetimescope_column"], plan.schema.field(column)?.type == .datetime else { return plan }
+    var terms: [Expr] = []
+    for (option, comparison) in [("query_datetimescope_from", ">="), ("query_datetimescope_to", "<=")] {
+      if case .datetime(let bound)? = options[option] { terms.append(.call(comparison, [.column(column), .literal(.datetime(bound))])) }
+    }
+    return try Expr.conjunction(terms).map { try plan.filter($0) } ?? plan
   }
 
   /// The table as this principal may see it; `rows` are those of its rows that are meant, nil: all.
