@@ -93,7 +93,7 @@ final class RawConnection: Sendable {
   func send(_ text: String) throws {
     var bytes = Array(text.utf8)[...]
     while !bytes.isEmpty {
-      let n = bytes.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue)) }
+      let n = bytes.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
       guard n > 0 else { throw LiveFailure("cannot send: \(errno)") }
       bytes = bytes.dropFirst(n)
     }

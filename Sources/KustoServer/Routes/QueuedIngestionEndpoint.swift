@@ -83,16 +83,16 @@ extension KustoService {
     return Self.bag([("ingestionOperationId", .string(operation))])
   }
 
-  private func ingestionState(_ scope: RequestScope, _ name: String, _ tableName: String, _ operation: String) throws -> DynamicValue {
+  private func ingestionState(_ scope: RequestScope, _ name: String, _ tableName: String, _ given: String) throws -> DynamicValue {
     try executor.requireIngestion(database: name, table: tableName, scope.properties(self))
-    guard GUID(operation) != nil, let head = try queues.status(Self.key(operation.lowercased())), head["Database"]?.stringValue?.lowercased() == name.lowercased(),
+    let operation = given.lowercased()
+    guard GUID(operation) != nil, let head = try queues.status(Self.key(operation)), head["Database"]?.stringValue?.lowercased() == name.lowercased(),
       head["Table"]?.stringValue == tableName, let count = head["Count"]?.longValue
     else { throw WireError.notFound(scope.request.path) }
-    let operation = operation.lowercased()
     let rows = try (0..<Int(count)).compactMap { try queues.status(Self.key(operation, $0)) }
     var counts = [(name: String, count: Int64)]()
     for state in ["Succeeded", "Failed", "InProgress", "Canceled"] {
-      counts.append((state, Int64(rows.count { Self.state($0) == state })))
+      counts.append((state, Int64(rows.count(where: { Self.state($0) == state }))))
     }
     let start = head["StartTime"] ?? .null
     let updated = rows.compactMap { $0["UpdatedOn"]?.stringValue ?? $0["UpdatedOn"]?.json.replacing("\"", with: "") }.max().map { DynamicValue.string($0) } ?? start

@@ -55,7 +55,8 @@ final class SlowClientHandler: ChannelDuplexHandler, RemovableChannelHandler {
     switch unwrapInboundIn(data) {
     case .head:
       isReadingBody = true
-      if look == nil { scheduleLook(context) }
+      look?.cancel()
+      scheduleLook(context)
     case .body(let part): bytes += Int64(part.readableBytes)
     case .end: isReadingBody = false
     }
