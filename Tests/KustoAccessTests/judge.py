@@ -158,8 +158,8 @@ def trusting(program, url, path):
                 process.terminate()
                 process.wait(30)
 
-        check("keys from https with the CA of the environment", lambda: expect(status({}, token), 200))
-        check("keys from https refuse another token", lambda: expect(status({}, token[:-8] + "AAAAAAAA"), 401))
+        check("keys from https with the CA of the environment", lambda: expect(status({"CURL_CA_BUNDLE": path("ca.pem")}, token), 200))
+        check("keys from https refuse another token", lambda: expect(status({"CURL_CA_BUNDLE": path("ca.pem")}, token[:-8] + "AAAAAAAA"), 401))
 
         def untrusted():
             found = status({"SSL_CERT_FILE": "", "CURL_CA_BUNDLE": ""}, token)

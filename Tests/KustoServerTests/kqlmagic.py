@@ -56,5 +56,5 @@ chart = result_of("range x from 1 to 3 step 1 | render timechart with (title='T'
 check("render", chart.visualization == "timechart" and len(chart) == 3, chart)
 with capture_output() as shown:
     failed = shell.run_cell("_magic_ = %kql Magic | where nope == 1")
-said = f"{failed.error_in_exec} {shown.stdout} {shown.stderr}"
+said = f"{failed.error_in_exec} {failed.error_before_exec} {shown.stdout} {shown.stderr} {[output.data for output in shown.outputs]} {shell.user_ns.get('_magic_')}"
 check("errors", "nope" in said and "Semantic" in said, said)

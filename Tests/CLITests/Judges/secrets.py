@@ -45,7 +45,7 @@ commands = []  # command lines of processes while they run
 def start(*words):
     """The server through `kconnect serve`, which becomes another program."""
     out, err = open(path("server.out"), "a"), open(path("server.err"), "a")
-    process = subprocess.Popen([kconnect, "serve", *words], stdout=out, stderr=err, env={**os.environ, "SSL_CERT_FILE": path("ca.pem")})
+    process = subprocess.Popen([kconnect, "serve", *words], stdout=out, stderr=err, env={**os.environ, "SSL_CERT_FILE": path("ca.pem"), "CURL_CA_BUNDLE": path("ca.pem")})
     end = time.time() + 60
     while "listens" not in open(path("server.out")).read():
         if process.poll() is not None or time.time() > end: raise SystemExit("the server did not start: " + open(path("server.err")).read())
@@ -58,7 +58,7 @@ server = start("--listen", f"localhost:{port}", "--store", path("store"), "--tls
 
 def run(what, arguments, environment={}, stdin=None, status=None, text=None):
     process = subprocess.Popen([kconnect, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=directory,
-                               env={**os.environ, "SSL_CERT_FILE": path("ca.pem"), "AZURE_AUTHORITY_HOST": url, **environment})
+                               env={**os.environ, "SSL_CERT_FILE": path("ca.pem"), "CURL_CA_BUNDLE": path("ca.pem"), "AZURE_AUTHORITY_HOST": url, **environment})
     try:
         with open(f"/proc/{process.pid}/cmdline", "rb") as file: commands.append(file.read().decode())
     except OSError: pass
