@@ -5,6 +5,7 @@
 import Columnar
 import Foundation
 import KustoServer
+import KustoStore
 import Testing
 
 @Suite struct GrafanaTests {

@@ -99,7 +99,10 @@ import Testing
     guard FileManager.default.fileExists(atPath: "/proc/net/if_inet6"), try !String(contentsOfFile: "/proc/net/if_inet6", encoding: .utf8).isEmpty else {
       return print("skipped: this machine has no IPv6")
     }
-    try await LiveServer.with(test, listen: "[::1]:0") { server in #expect(try server.ask("print 41 + 1").contains("[[42]]")) }
+    try await LiveServer.with(test, listen: "[::1]:0") { server in
+      let reply = try server.ask("print 41 + 1")
+      #expect(reply.contains("[[42]]"))
+    }
   }
 
   struct Injection: CustomTestStringConvertible, Sendable {
@@ -130,7 +133,8 @@ import Testing
       let status = head.split(separator: " ").dropFirst().first.flatMap { Int($0) }
       #expect(status == nil || status == 200 || (400..<500).contains(status ?? 0), "\(head)")
       for line in head.components(separatedBy: "\n") { #expect(!line.lowercased().hasPrefix("set-cookie"), "\(head)") }
-      #expect(try server.ask("print 41 + 1").contains("[[42]]"))
+      let next = try server.ask("print 41 + 1")
+      #expect(next.contains("[[42]]"))
     }
   }
 
