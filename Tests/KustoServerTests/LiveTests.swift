@@ -32,7 +32,10 @@ import Testing
     try await LiveServer.with(test, change: { $0.idleTimeout = 1 }) { server in
       let connections = try (0..<24).map { _ in try server.connect() }
       for connection in connections { try connection.send(loiterer.bytes) }
-      #expect(try server.ask("print 41 + 1").contains("[[42]]"))
+      // Large bodies hold places among the requests: others are told to come again until the slow ones are closed.
+      var reply = try server.ask("print 41 + 1")
+      while reply.hasPrefix("HTTP/1.1 429") { reply = try server.ask("print 41 + 1") }
+      #expect(reply.contains("[[42]]"))
       for connection in connections { _ = connection.readToEnd() }
       #expect(try server.ask("print 41 + 1").contains("[[42]]"))
       try server.wait(for: "kconnect_running_requests", toBe: 0)
