@@ -59,6 +59,7 @@ let modules: [Module] = [
   Module(name: "KustoServer", layer: 11,
          uses: ["PythonPlugin", "KConnect", "KustoAccess", "KustoStore", "KustoWire", "KQL", "Columnar", "Expressions", "DataSource", "Engine", "FileConnector", "CLinux"],
          uses: ["KConnect", "KustoConnector", "KustoAccess", "KustoStore", "KustoWire", "KQL", "Columnar", "Expressions", "DataSource", "Engine", "FileConnector", "CLinux"],
+         uses: ["KConnect", "KustoAccess", "KustoStore", "KustoWire", "KQL", "Columnar", "Expressions", "DataSource", "Engine", "FileConnector", "Codecs", "CLinux"],
          products: [.product(name: "Hummingbird", package: "hummingbird"), .product(name: "HummingbirdTLS", package: "hummingbird")]),
   Module(name: "KConnectServer", layer: 12, uses: ["KustoServer", "KustoAccess", "KustoStore", "KConnect", "PythonPlugin", "DataSource", "FileConnector"], products: [argumentParser], isProgram: true),
   Module(name: "KConnectCLI", layer: 12,
@@ -114,7 +115,7 @@ let examples: [Target] = ["home-telemetry", "csv-to-parquet", "kql-over-files", 
 }
 
 let tests: [Target] = [
-  test("QueryTests", ["KQL", "Engine", "Expressions", "DataSource", "Columnar", "KConnect"], resources: [.copy("Cases")]),
+  test("QueryTests", ["KustoServer", "KustoConnector", "KustoStore", "KQL", "Engine", "Expressions", "DataSource", "Columnar", "KConnect"], resources: [.copy("Cases")]),
   test("KustoAccessTests", ["KustoAccess", "KustoStore", "DataSource", "Columnar", "Engine", "KQL", "Expressions"], exclude: ["judge.py"]),
   test("ChartsTests", ["Charts", "Columnar", "DataSource"]),
   test("CommandTests", ["KustoStore", "KQL", "Columnar", "Expressions", "DataSource", "Engine"]),
@@ -141,6 +142,7 @@ let tests: [Target] = [
   test("StoreTests", ["KustoStore", "Columnar", "Expressions", "DataSource", "Engine"], exclude: ["Judges"]),
   test("KustoServerTests", ["KustoServer", "KustoWire", "KustoStore", "KConnect", "Columnar", "DataSource"], exclude: ["judge.py"]),
   test("ClusterTests", [], exclude: ["support.py", "credentials.py", "storage.py", "reads.py", "writes.py"]),
+  test("KustoServerTests", ["KustoServer", "KustoWire", "KustoStore", "KConnect", "Columnar", "DataSource"], exclude: ["judge.py", "kqlmagic.py"]),
   test("ParquetTests", ["Columnar", "Parquet", "Codecs"], exclude: ["Judges", "Fixtures"]),
 ]
 

@@ -49,6 +49,10 @@ struct ServerCommand: ParsableCommand {
   var maxRequests = 128
   @Option(help: ArgumentHelp("Requests of one principal at a time; default --max-requests.", valueName: "n"))
   var maxRequestsPerPrincipal: Int?
+  @Option(help: ArgumentHelp("Connections at a time; more wait until others end.", valueName: "n"))
+  var maxConnections = 4_096
+  @Option(help: ArgumentHelp("Seconds after which a connection is closed whose client sends or takes nothing, or a body in trickles.", valueName: "n"))
+  var idleTimeout = 120
   @Option(help: ArgumentHelp("Memory of one query, such as 512m; default 60 % of the memory for all.", valueName: "size"))
   var requestMemory: String?
   @Option(help: ArgumentHelp("Worker threads; default one per core.", valueName: "n"))
@@ -80,6 +84,9 @@ struct ServerCommand: ParsableCommand {
     var address = try ListenAddress(listen)
     address.certificatePath = tlsCertificate
     address.keyPath = tlsKey
+    guard maxConnections > 0, idleTimeout > 0 else { throw KConnectError(.usage, "--max-connections and --idle-timeout are at least 1") }
+    address.maxConnections = maxConnections
+    address.idleTimeout = idleTimeout
     if tlsKey != nil, tlsCertificate == nil { throw KConnectError(.usage, "--tls-key needs --tls-certificate") }
     if !address.isLoopback, access.localIdentity == nil, access.issuer == nil, !(noAuthentication && yesIKnow) {
       throw KConnectError(
@@ -119,6 +126,15 @@ struct ServerCommand: ParsableCommand {
     return settings
   }
 
+  /// Each connection is a descriptor, and the usual limit of 1,024 is less than --max-connections: as many as the system grants.
+  private static func raiseFileLimit() {
+    var limit = rlimit()
+    // SAFETY: the calls fill and read `limit`.
+    guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0, limit.rlim_cur < limit.rlim_max else { return }
+    limit.rlim_cur = min(limit.rlim_max, 1 << 20)
+    _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+  }
+
   private static func variable(_ name: String) -> String? {
     // SAFETY: getenv answers nil or a zero-terminated text, which is copied at once.
     unsafe getenv(name).map { unsafe String(cString: $0) }
@@ -134,6 +150,7 @@ struct ServerCommand: ParsableCommand {
   func run() throws {
     if access.hashSecret { return print(try SecretHash.text(of: readLine() ?? "")) }
     let (configuration, address) = try settings()
+    Self.raiseFileLimit()
     let access = try self.access.access(store: configuration.storePath, address)
     let service = try KustoService(
       configuration, authenticator: access?.authenticator, access: access?.control, identity: access?.identity,

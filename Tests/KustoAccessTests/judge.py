@@ -132,9 +132,41 @@ def main(program, directory):
         if "listens" not in line:
             raise SystemExit(f"the server did not start: {line}")
         run(f"https://localhost:{port}", app, app_key, stranger, stranger_key)
+        trusting(program, f"https://localhost:{port}", path)
     finally:
         process.terminate()
         process.wait(30)
+
+
+def trusting(program, url, path):
+    """Servers that take the first one's tokens, with keys fetched from its JWKS address over TLS."""
+    token = requests.post(
+        f"{url}/adfs/{TENANT}/oauth2/token", data={"grant_type": "client_credentials", "client_id": ADMIN, "client_secret": "admin-secret", "scope": SCOPE}, timeout=60
+    ).json()["access_token"]
+    issuer = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))["iss"]
+    keys = requests.get(f"{url}/adfs/{TENANT}/.well-known/openid-configuration", timeout=60).json()["jwks_uri"]
+    with open(path("other.log"), "w", encoding="utf-8") as log:
+
+        def status(environment, access):
+            command = [program, "--listen", "127.0.0.1:0", "--store", path("other"), "--issuer", issuer, "--issuer-keys", keys, "--tenant", TENANT, "--admin", f"aadapp={ADMIN};{TENANT}"]
+            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env={**os.environ, **environment})
+            try:
+                address = process.stdout.readline().split()[-1]
+                headers = {"Authorization": f"Bearer {access}"}
+                return requests.post(f"{address}/v2/rest/query", json={"csl": "print 1"}, headers=headers, timeout=60).status_code
+            finally:
+                process.terminate()
+                process.wait(30)
+
+        check("keys from https with the CA of the environment", lambda: expect(status({"CURL_CA_BUNDLE": path("ca.pem")}, token), 200))
+        check("keys from https refuse another token", lambda: expect(status({"CURL_CA_BUNDLE": path("ca.pem")}, token[:-8] + "AAAAAAAA"), 401))
+
+        def untrusted():
+            found = status({"SSL_CERT_FILE": "", "CURL_CA_BUNDLE": ""}, token)
+            if found < 400:
+                raise AssertionError(f"keys from an untrusted server were used: {found}")
+
+        check("keys from https without the CA", untrusted)
 
 
 def run(url, app, app_key, stranger, stranger_key):

@@ -13,6 +13,10 @@ import Testing
     return run(python, ["-c", "import azure.kusto.data, azure.kusto.ingest, pandas, requests"]).code == 0 ? python : nil
   }()
 
+  /// Python's standard library is enough.
+  static let anyPython: String? = [ProcessInfo.processInfo.environment["KCONNECT_PYTHON"], "/usr/bin/python3", "/usr/local/bin/python3"]
+    .compactMap { $0 }.first { FileManager.default.isExecutableFile(atPath: $0) }
+
   static func run(_ program: String, _ arguments: [String]) -> (code: Int32, output: String) {
     let process = Process(), pipe = Pipe()
     process.executableURL = URL(fileURLWithPath: program)
@@ -25,23 +29,24 @@ import Testing
     return (process.terminationStatus, String(decoding: output, as: UTF8.self))
   }
 
+  /// Python with Kqlmagic: KCONNECT_KQLMAGIC_PYTHON, else the one of the other judges.
+  static let kqlmagicPython: String? = {
+    let environment = ProcessInfo.processInfo.environment
+    guard let python = environment["KCONNECT_KQLMAGIC_PYTHON"] ?? environment["KCONNECT_PYTHON"] else { return nil }
+    return run(python, ["-c", "import Kqlmagic"]).code == 0 ? python : nil
+  }()
+
   @Test(.enabled(if: python != nil, "KCONNECT_PYTHON has no azure-kusto-data and azure-kusto-ingest to judge"))
-  func officialClients() async throws {
-    let server = try TestService { $0.upkeepInterval = 1 }
-    server.service.start()
-    let (addresses, found) = AsyncStream<String>.makeStream()
-    let service = server.service
-    let serving = Task { try await HTTPServer.run(service, try ListenAddress("127.0.0.1:0")) { found.yield($0) } }
-    var iterator = addresses.makeAsyncIterator()
-    let url = try #require(await iterator.next())
-    let judge = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("judge.py").path
-    let python = try #require(Self.python)
-    let result: (code: Int32, output: String) = await withCheckedContinuation { done in
-      Thread.detachNewThread { done.resume(returning: Self.run(python, [judge, url])) }
+  func officialClients() async throws { try await judge(try #require(Self.python), "judge.py") }
+
+  @Test(.enabled(if: kqlmagicPython != nil, "KCONNECT_KQLMAGIC_PYTHON has no Kqlmagic to judge"))
+  func kqlmagic() async throws { try await judge(try #require(Self.kqlmagicPython), "kqlmagic.py") }
+
+  private func judge(_ python: String, _ script: String) async throws {
+    let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent(script).path
+    try await LiveServer.with(try TestService { $0.upkeepInterval = 1 }) { server in
+      let result = Self.run(python, [path, server.url])
+      #expect(result.code == 0, "\(result.output)")
     }
-    #expect(result.code == 0, "\(result.output)")
-    serving.cancel()
-    _ = await serving.result
-    service.stop()
   }
 }

@@ -53,6 +53,10 @@ struct RouteCase: CustomTestStringConvertible {
     RouteCase(name: "truncation deferred", target: "/v2/rest/query", body: #"{"csl":"range x from 1 to 9 step 1","properties":{"Options":{"truncationmaxrecords":3,"deferpartialqueryfailures":true}}}"#, status: 200,
               parts: ["[1],[2],[3]]}", "E_QUERY_RESULT_SET_TOO_LARGE", "\"HasErrors\":false"]),
     RouteCase(name: "no truncation", target: "/v1/rest/query", body: #"{"csl":"range x from 1 to 600000 step 1 | count","properties":{"Options":{"notruncation":true}}}"#, status: 200, parts: ["[[600000]]"]),
+    RouteCase(name: "too many columns", target: "/v1/rest/query", body: #"{"csl":"print 1, 2, 3","properties":{"Options":{"maxoutputcolumns":2}}}"#, status: 400, parts: ["LimitsExceeded", "maxoutputcolumns"]),
+    RouteCase(name: "another language", target: "/v1/rest/query", body: #"{"csl":"select 1","properties":{"Options":{"query_language":"sql"}}}"#, status: 400, parts: ["query_language"]),
+    RouteCase(name: "the language by name", target: "/v1/rest/query", body: #"{"csl":"print 41 + 1","properties":{"Options":{"query_language":"kql"}}}"#, status: 200, parts: ["[[42]]"]),
+    RouteCase(name: "options nobody knows", target: "/v1/rest/query", body: #"{"csl":"print 41 + 1","ns":null,"properties":{"Options":{"nobody_knows":[1],"queryconsistency":"weakconsistency"}}}"#, status: 200, parts: ["[[42]]"]),
     RouteCase(name: "preflight", method: "OPTIONS", target: "/v2/rest/query", headers: [("Origin", "https://dataexplorer.azure.com"), ("Access-Control-Request-Headers", "authorization,x-ms-app")], status: 204,
               replyHeaders: [("Access-Control-Allow-Origin", "https://dataexplorer.azure.com"), ("Access-Control-Allow-Headers", "authorization,x-ms-app"), ("Access-Control-Allow-Private-Network", "true")]),
     RouteCase(name: "request id", target: "/v2/rest/query", headers: [("x-ms-client-request-id", "KPC.execute;1")], body: #"{"csl":"print 1"}"#, status: 200, replyHeaders: [("x-ms-client-request-id", "KPC.execute;1")]),
@@ -94,11 +98,136 @@ struct RouteCase: CustomTestStringConvertible {
     #expect(lines.dropFirst().dropLast().allSatisfy { $0.hasPrefix(",") } && lines.last == "]")
   }
 
-  @Test func timeLimit() throws {
+  /// Rows of the answer, and what must be known before there is a plan.
+  @Test(arguments: [
+    "range x from 1 to 1000000000000 step 1 | summarize count() by x % 7", "let n = toscalar(range x from 1 to 1000000000000 step 1 | summarize count()); print n",
+    "let t = materialize(range x from 1 to 1000000000000 step 1 | summarize count() by x % 7); t | union t",
+    "print 1 in ((range x from 1 to 1000000000000 step 1 | summarize max(x)))", ".set T <| range x from 1 to 1000000000000 step 1 | summarize count() by x % 7",
+  ])
+  func timeLimit(_ text: String) throws {
     let server = try TestService()
-    let reply = server.ask("range x from 1 to 1000000000000 step 1 | summarize count() by x % 7", properties: #"{"Options":{"servertimeout":"00:00:01"}}"#)
+    let reply = server.ask(text, "/v1/rest/query", properties: #"{"Options":{"servertimeout":"00:00:01"}}"#)
     #expect(reply.status == 504)
     #expect(reply.text.contains("\"code\":\"Timeout\"") && reply.text.contains("\"@permanent\":false"))
+  }
+
+  @Test func cancelledWhileItIsBound() async throws {
+    let server = try TestService()
+    let reply = Task.detached {
+      let reply = CollectedReply()
+      let body = #"{"csl":"let n = toscalar(range x from 1 to 1000000000000 step 1 | summarize count()); print n"}"#
+      server.service.handle(
+        ServerRequest(method: "POST", target: "/v2/rest/query", headers: [("x-ms-client-request-id", "slow;1")], body: MemoryBytes(Array(body.utf8))), reply)
+      return (reply.status, reply.text)
+    }
+    while server.command(".cancel query 'slow;1'").text.contains("true") == false { await Task.yield() }
+    let (status, text) = await reply.value
+    #expect(status == 400 && text.contains("BadRequest_RequestCancelled"), "\(text)")
+  }
+
+  @Test func memoryLimit() throws {
+    let server = try TestService { $0.requestMemory = 32 << 20 }
+    let reply = server.ask("range x from 1 to 100000000 step 1 | summarize l = make_list(strcat('a text that takes its part of the memory ', x)) | project array_length(l)")
+    #expect(reply.text.contains("LowMemoryCondition"), "\(reply.text.prefix(400))")
+    #expect(server.rows("print 41 + 1") == "[[42]]")
+  }
+
+  @Test(arguments: [
+    ("T | where a > 0\n| where nope > 1", "SEM0100", 2, 9), ("print a =\n  1 +", "SYN0002", 2, 6), ("let f = (x:long) { x };\nprint f('a', 2)", "SEM0100", 2, 9),
+  ])
+  func places(_ text: String, _ code: String, _ line: Int, _ position: Int) throws {
+    let server = try TestService()
+    server.command(".create table T (a:long)")
+    let inner = DynamicValue(json: server.ask(text).text)?["error"]?["innererror"]
+    #expect(inner?["code"]?.stringValue == code && inner?["@line"]?.stringValue == "\(line)" && inner?["@pos"]?.stringValue == "\(position)", "\(inner?.json ?? "none")")
+  }
+
+  @Test(arguments: [
+    (#"{"query_datetimescope_column":"t","query_datetimescope_from":"datetime(2024-01-02)","query_datetimescope_to":"2024-01-03"}"#, "[[2]]"),
+    (#"{"query_datetimescope_column":"t","query_datetimescope_from":"2024-01-03"}"#, "[[2]]"), (#"{"query_datetimescope_column":"nope","query_datetimescope_from":"2024-01-03"}"#, "[[4]]"),
+    (#"{"query_datetimescope_column":"a","query_datetimescope_from":"2024-01-03"}"#, "[[4]]"),
+  ])
+  func scopeInTime(_ options: String, _ count: String) throws {
+    let server = try TestService()
+    #expect(server.command(".set T <| range a from 1 to 4 step 1 | extend t = datetime(2024-01-01) + (a - 1) * 1d").status == 200)
+    let reply = server.ask("T | count", "/v1/rest/query", properties: "{\"Options\":\(options)}")
+    #expect(DynamicValue(json: reply.text)?["Tables"]?.elements?.first?["Rows"]?.json == count, "\(reply.text.prefix(400))")
+  }
+
+  /// Blobs named by a request, queued by the server, and how they fared.
+  @Test func queuedByRequest() throws {
+    let server = try TestService()
+    server.command(".create table T (a:long, s:string)")
+    let configuration = try #require(DynamicValue(json: server.send("GET", "/v1/rest/ingestion/configuration").text))
+    let container = try #require(configuration["containerSettings"]?["containers"]?.elements?.first?["path"]?.stringValue)
+    let key = try #require(container.split(separator: "?").last)
+    let target = "/devstoreaccount1/tmp/rows.csv?\(key)"
+    #expect(server.send("PUT", target, headers: [("x-ms-blob-type", "BlockBlob")], Array("1,x\n2,y\n".utf8)).status == 201)
+    let base = "/v1/rest/ingestion/queued/NetDefaultDB/T"
+    let body = #"{"timestamp":"2024-01-01T00:00:00Z","blobs":[{"url":"http://localhost\#(target)","sourceId":"11111111-1111-1111-1111-111111111111","rawSize":8},{"url":"http://localhost/devstoreaccount1/tmp/missing.csv?\#(key)"}],"properties":{"format":"csv","enableTracking":true,"tags":["one"],"deleteAfterDownload":true}}"#
+    let accepted = server.send("POST", base, Array(body.utf8))
+    #expect(accepted.status == 200, "\(accepted.text)")
+    let operation = try #require(DynamicValue(json: accepted.text)?["ingestionOperationId"]?.stringValue)
+    let waiting = try #require(DynamicValue(json: server.send("GET", "\(base)/\(operation)").text)?["status"])
+    #expect(waiting["InProgress"] == .long(2) && waiting["succeeded"] == .long(0))
+    server.service.start()
+    defer { server.service.stop() }
+    var state = DynamicValue.null
+    repeat { state = DynamicValue(json: server.send("GET", "\(base)/\(operation)?details=true").text) ?? .null } while state["status"]?["InProgress"] != .long(0)
+    #expect(state["status"]?["Succeeded"] == .long(1) && state["status"]?["Failed"] == .long(1))
+    let details = try #require(state["details"]?.elements)
+    #expect(details[0]["sourceId"]?.stringValue == "11111111-1111-1111-1111-111111111111" && details[0]["status"]?.stringValue == "Succeeded")
+    #expect(details[1]["failureStatus"]?.stringValue != nil && details[1]["errorCode"]?.stringValue != nil)
+    #expect(!state.json.contains("sig="))
+    #expect(server.rows("T | summarize sum(a)") == "[[3]]")
+    #expect(server.command(".show table T extents | project Tags").text.contains("one"))
+    #expect(server.send("GET", "\(base)/11111111-2222-3333-4444-555555555555").status == 404)
+    #expect(server.send("POST", "/v1/rest/ingestion/queued/NetDefaultDB/Nope", Array(body.utf8)).text.contains("BadRequest_TableNotExist"))
+    #expect(server.send("POST", base, Array("{}".utf8)).status == 400)
+  }
+
+  @Test func gzip() throws {
+    let server = try TestService()
+    let body = Array(#"{"csl":"range x from 1 to 20000 step 1"}"#.utf8), plain = server.send("POST", "/v1/rest/query", body)
+    for (accepted, isCompressed) in [("gzip", true), ("gzip, deflate", true), ("br;q=1.0, gzip;q=0.5", true), ("*", true), ("gzip;q=0", false), ("identity", false), ("br", false)] {
+      let reply = server.send("POST", "/v1/rest/query", headers: [("Accept-Encoding", accepted)], body)
+      #expect((reply.header("Content-Encoding") == "gzip") == isCompressed, "\(accepted)")
+      #expect(reply.head?.headers.contains { $0.name == "Vary" && $0.value == "Accept-Encoding" } == true)
+      #expect(reply.bytes.starts(with: [0x1F, 0x8B]) == isCompressed)
+      if isCompressed { #expect(reply.bytes.count < plain.bytes.count / 2 && reply.head?.length == nil) }
+    }
+    // What is small is sent as it is.
+    let small = server.send("POST", "/v1/rest/mgmt", headers: [("Accept-Encoding", "gzip")], Array(#"{"csl":".show version"}"#.utf8))
+    #expect(small.status == 200 && small.header("Content-Encoding") == nil)
+    let failed = server.send("POST", "/v2/rest/query", headers: [("Accept-Encoding", "gzip")], Array(#"{"csl":"print nope"}"#.utf8))
+    #expect(failed.status == 400)
+  }
+
+  /// Names in a stored function are those of its own database.
+  @Test func functionsAtHome() throws {
+    let server = try TestService()
+    for (database, text) in [
+      ("", ".create database A"), ("", ".create database B"), ("A", ".create table T (a:long)"), ("B", ".create table T (a:long)"), ("B", ".create table OnlyB (a:long)"),
+      ("A", ".ingest inline into table T <| 1"), ("B", ".ingest inline into table T <| 2"), ("B", ".ingest inline into table OnlyB <| 3"),
+      ("B", ".create function Inner(x:long) { T | where a >= x }"), ("B", ".create function F() { Inner(0) | union OnlyB }"), ("B", ".create function V() { OnlyB }"),
+      ("B", ".create function All() { union withsource=s T, Only* | summarize make_list(a) }"), ("B", ".create function with (skipvalidation=true) N() { toscalar(T | summarize sum(a)) }"),
+      ("B", ".create function Other() { database('A').T }"), ("A", ".create function Inner(x:long) { print a = long(99) }"),
+
+    ] {
+      let reply = server.ask(text, "/v1/rest/mgmt", database: database.isEmpty ? nil : database)
+      #expect(reply.status == 200, "\(text): \(reply.text)")
+    }
+    for (query, expected) in [
+      ("database('B').F() | order by a asc", "[[2],[3]]"), ("database('B').V()", "[[3]]"), ("database('B').V", "[[3]]"), ("database('B').Inner(1)", "[[2]]"), ("Inner(0)", "[[99]]"),
+      ("print database('B').N()", "[[2]]"), ("database('B').Other()", "[[1]]"), ("database('B').All()", "[[[2,3]]]"),
+      ("T | where a in ((database('B').T | project a))", "[]"), ("let x = () { database('B').V() }; x()", "[[3]]"),
+    ] {
+      let reply = server.ask(query, "/v1/rest/query", database: "A")
+      let rows = DynamicValue(json: reply.text)?["Tables"]?.elements?.first?["Rows"]?.json
+      #expect(rows == expected, "\(query): \(rows ?? reply.text)")
+    }
+    let lost = server.ask("OnlyB", "/v1/rest/query", database: "A")
+    #expect(lost.status == 400)
   }
 
   @Test func tooManyRequests() throws {

@@ -18,7 +18,7 @@ final class CollectedReply: ReplyWriter {
 }
 
 /// A service for one test; its store goes with it.
-final class TestService {
+final class TestService: Sendable {
   let directory: String
   let service: KustoService
 

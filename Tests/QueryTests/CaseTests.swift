@@ -7,8 +7,16 @@ struct CaseTests {
   static let isRecording = ProcessInfo.processInfo.environment["KCONNECT_RECORD"] == "1"
 
   @Test(arguments: CaseFile.all, isRecording ? [.standard] : Mode.selected)
-  func file(_ file: CaseFile, _ mode: Mode) throws {
-    var session = SuiteSession(mode)
+  func file(_ file: CaseFile, _ mode: Mode) async throws {
+    // On a thread of its own: queries block, and a server of this process needs the threads of asynchronous code.
+    let found = await withCheckedContinuation { done in Thread.detachNewThread { done.resume(returning: Result { try Self.problems(file, mode) }) } }
+    for problem in try found.get() { Issue.record("\(problem)") }
+  }
+
+  /// What is wrong with the cases of a file in a mode.
+  private static func problems(_ file: CaseFile, _ mode: Mode) throws -> [String] {
+    var problems: [String] = []
+    var session = try SuiteSession(mode)
     var done = 0
     var recorded: [(lines: Range<Int>, text: [String])] = []
     for item in try file.cases() where item.excludedModes[mode.rawValue] == nil {
@@ -27,18 +35,19 @@ struct CaseTests {
         lines = outcome.lines(sorted: item.isRowSorted)
         difference = item.difference(outcome)
       }
-      if Self.isRecording {
+      if isRecording {
         if difference != nil, item.expectedFailure == nil { recorded.append((item.expectationLines, lines)) }
       } else if let difference {
-        if item.expectedFailure == nil { Issue.record("\(item.place) [\(mode)]\n\(item.text)\n\(difference)") }
+        if item.expectedFailure == nil { problems.append("\(item.place) [\(mode)]\n\(item.text)\n\(difference)") }
       } else if let reason = item.expectedFailure, mode == .standard {
-        Issue.record("\(item.place): passes, although it should not: \(reason)")
+        problems.append("\(item.place): passes, although it should not: \(reason)")
       }
     }
     if !recorded.isEmpty { try record(file, recorded) }
+    return problems
   }
 
-  private func record(_ file: CaseFile, _ changes: [(lines: Range<Int>, text: [String])]) throws {
+  private static func record(_ file: CaseFile, _ changes: [(lines: Range<Int>, text: [String])]) throws {
     var lines = try file.lines()
     for change in changes.reversed() { lines.replaceSubrange(change.lines, with: change.text) }
     try lines.joined(separator: "\n").write(toFile: file.sourcePath, atomically: true, encoding: .utf8)

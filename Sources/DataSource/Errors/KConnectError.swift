@@ -18,6 +18,12 @@ public struct KConnectError: Error, Sendable, CustomStringConvertible {
     private init(_ name: Name) { self.name = name }
     public var description: String { name.rawValue }
 
+    /// The family that prints so; nil when there is none.
+    package init?(name: String) {
+      guard let name = Name(rawValue: name) else { return nil }
+      self.name = name
+    }
+
     public static let kqlSyntax = Code(.kqlSyntax), kqlSemantic = Code(.kqlSemantic), columnNotFound = Code(.columnNotFound)
     public static let functionNotFound = Code(.functionNotFound), typeMismatch = Code(.typeMismatch)
     public static let optionUnknown = Code(.optionUnknown), optionInvalid = Code(.optionInvalid), schemaMismatch = Code(.schemaMismatch)
@@ -31,6 +37,17 @@ public struct KConnectError: Error, Sendable, CustomStringConvertible {
     public static let authentication = Code(.authentication)
   }
 
+  /// A place in a text that somebody wrote; lines and columns (in characters) count from 1.
+  public struct Place: Sendable, Hashable {
+    public var line: Int
+    public var column: Int
+
+    public init(line: Int, column: Int) {
+      self.line = line
+      self.column = column
+    }
+  }
+
   public var code: Code
   /// What happened, with position and offending value.
   public var message: String
@@ -41,6 +58,8 @@ public struct KConnectError: Error, Sendable, CustomStringConvertible {
   public var cause: (any Error)?
   /// Decided where the error is made, never by matching text.
   public var isRetryable: Bool
+  /// Where in a query or command it is; nil when it is nowhere in particular.
+  public var place: Place?
 
   public init(
     _ code: Code, _ message: String, hint: String? = nil, excerpt: String? = nil, cause: (any Error)? = nil, isRetryable: Bool = false

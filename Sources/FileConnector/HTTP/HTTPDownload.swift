@@ -73,6 +73,7 @@ package enum HTTPDownload {
     _ = unsafe kccurl_set_long(curl, CURLOPT_LOW_SPEED_LIMIT, 1)
     _ = unsafe kccurl_set_long(curl, CURLOPT_LOW_SPEED_TIME, max(1, options.stallTimeoutMilliseconds / 1_000))
     _ = unsafe kccurl_set_string(curl, CURLOPT_USERAGENT, "kconnect")
+    if let file = CertificateAuthorities.file { _ = unsafe kccurl_set_string(curl, CURLOPT_CAINFO, file) }
     _ = unsafe kccurl_set_callback(curl, CURLOPT_WRITEFUNCTION) { data, size, count, context in
       guard let context = unsafe context else { return 0 }
       let sink = unsafe Unmanaged<Sink>.fromOpaque(context).takeUnretainedValue()

@@ -45,13 +45,13 @@ extension Binder {
       return .scalar(ScalarValue(expr: .literal(.bool(isMember))))
     case "external_table":
       let (table, text) = try named(call, span)
-      guard let plan = try asking({ () throws in try catalog.externalTable(text) }) else {
+      guard let plan = try asking({ () throws in try catalog.externalTable(text, database: scope.database) }) else {
         try fail(.unknownTable, "external table '\(text)' not found", at: table, hint: NameSuggestion.hint(for: text, among: catalog.externalTableNames))
       }
       return .table(TableValue(plan: plan, name: text))
     case "materialized_view":
       let (table, text) = try named(call, span)
-      guard let plan = try asking({ () throws in try catalog.materializedView(text) }) else {
+      guard let plan = try asking({ () throws in try catalog.materializedView(text, database: scope.database) }) else {
         try fail(.unknownTable, "materialized view '\(text)' not found", at: table, hint: NameSuggestion.hint(for: text, among: catalog.materializedViewNames))
       }
       return .table(TableValue(plan: plan, name: text))

@@ -73,7 +73,7 @@ extension Binder {
       }
     }
     let restriction = scope.activeRestriction
-    for name in catalog.tableNames(database: database) where Wildcard.matches(pattern, name) && restriction?.allowsTable(name, database: database) ?? true && seen.insert(name).inserted {
+    for name in catalog.tableNames(database: database ?? scope.database) where Wildcard.matches(pattern, name) && restriction?.allowsTable(name, database: database) ?? true && seen.insert(name).inserted {
       found.append(try catalogTable(name, database: database, span))
     }
     if found.isEmpty { try fail(.unknownTable, "no table matches '\(pattern)'", at: span) }

@@ -102,7 +102,7 @@ extension Binder {
   /// Reports a name that stands for nothing, with the names that are near.
   func unknownName(_ name: String, _ row: RowScope, _ span: SourceSpan) throws(BindFailure) -> Never {
     guard let schema = row.schema else {
-      let known = scope.names + catalog.tableNames(database: nil)
+      let known = scope.names + catalog.tableNames(database: scope.database)
       try fail(.unknownTable, "'\(name)' is no table, variable or function", at: span, hint: NameSuggestion.hint(for: name, among: known))
     }
     let near = NameSuggestion.hint(for: name, among: schema.names + scope.names)
@@ -114,6 +114,7 @@ extension Binder {
   // MARK: Tables
 
   private func open(_ name: String, database: String?) throws(BindFailure) -> LogicalPlan? {
+    let database = database ?? scope.database
     do {
       return try usesRowOrigin ? catalog.tableWithOrigin(name, database: database) : catalog.table(name, database: database)
     } catch {
@@ -131,7 +132,7 @@ extension Binder {
     {
       return table
     }
-    let known = (database == nil ? scope.names : []) + catalog.tableNames(database: database)
+    let known = (database == nil ? scope.names : []) + catalog.tableNames(database: database ?? scope.database)
     let place = database.map { " in database '\($0)'" } ?? ""
     try fail(.unknownTable, "table '\(name)' not found\(place)", at: span, hint: NameSuggestion.hint(for: name, among: known))
   }
@@ -180,7 +181,9 @@ extension Binder {
     return .scalar(try builtIn(call, row, span))
   }
 
+  /// A stored function, with a scope in which names without a database are those of the function's own.
   private func storedFunction(_ name: String, database: String?, _ span: SourceSpan) throws(BindFailure) -> (FunctionDeclaration, Scope)? {
+    let database = database ?? scope.database
     let text: String?
     do {
       text = try catalog.functionText(name, database: database)
@@ -194,7 +197,7 @@ extension Binder {
     guard parsed.isValid, case .letFunction(_, let function)? = parsed.query.statements.first?.kind else {
       try fail(.malformed, "the stored function '\(name)' does not parse", at: span)
     }
-    return (function, Scope())
+    return (function, Scope(database: database))
   }
 
   /// Inlines a lambda: its parameters become variables of a scope in which its body is bound.

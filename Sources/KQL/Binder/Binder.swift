@@ -67,8 +67,16 @@ final class Scope {
   let parent: Scope?
   /// What of the scopes around this one may be named.
   var restriction: Restriction?
+  private let ownDatabase: String?
 
-  init(parent: Scope? = nil) { self.parent = parent }
+  /// `database`: where names without one are looked up in the catalog; nil: as in the scope around this one.
+  init(parent: Scope? = nil, database: String? = nil) {
+    self.parent = parent
+    ownDatabase = database
+  }
+
+  /// The database that names without one are of; nil: the current one. A stored function is at home in its own.
+  var database: String? { ownDatabase ?? parent?.database }
 
   func find(_ name: String) -> Variable? {
     if let own = variables[name] { return own }
@@ -306,9 +314,12 @@ final class Binder {
     }
     do {
       var batches: [RecordBatch] = []
-      try QueryExecution(plan, options: options.execution, context: options.context).run { batch in
-        batches.append(batch)
-        return true
+      let execution = try QueryExecution(plan, options: options.execution, context: options.context)
+      try options.supervise(execution) { execution in
+        try execution.run { batch in
+          batches.append(batch)
+          return true
+        }
       }
       return batches
     } catch {

@@ -92,7 +92,9 @@ package enum KQL {
     let (line, column) = renderer.locator.lineAndColumn(of: Int(first.span.start))
     var excerpt = renderer.excerpt(first)
     if all.count > 1 { excerpt += "\n\n" + renderer.render(Array(all.dropFirst())) }
-    return KConnectError(family(first.code), "\(first.message) [\(first.code) at \(line):\(column)]", hint: first.hint, excerpt: excerpt)
+    var error = KConnectError(family(first.code), "\(first.message) [\(first.code) at \(line):\(column)]", hint: first.hint, excerpt: excerpt)
+    error.place = .init(line: line, column: column)
+    return error
   }
 
   /// The error family that a diagnostic belongs to.

@@ -17,11 +17,11 @@ package protocol KQLCatalog: Sendable {
 
   /// As `table`, with the columns of `RowOrigin` behind the table's own where it has them.
   func tableWithOrigin(_ name: String, database: String?) throws -> LogicalPlan?
-  /// The rows of an external table; nil when there is none of that name.
-  func externalTable(_ name: String) throws -> LogicalPlan?
+  /// The rows of an external table; nil when there is none of that name. `database` as in `table`.
+  func externalTable(_ name: String, database: String?) throws -> LogicalPlan?
   var externalTableNames: [String] { get }
   /// The rows of a materialized view; nil when there is none of that name.
-  func materializedView(_ name: String) throws -> LogicalPlan?
+  func materializedView(_ name: String, database: String?) throws -> LogicalPlan?
   var materializedViewNames: [String] { get }
   /// What `current_database()`, `current_principal()`, `cursor_current()` and their like give; nil where there is no session.
   func sessionValue(_ function: String) throws -> Scalar?
@@ -41,9 +41,9 @@ extension KQLCatalog {
   package func functionText(_ name: String, database: String?) throws -> String? { nil }
   package var databaseNames: [String] { [] }
   package func tableWithOrigin(_ name: String, database: String?) throws -> LogicalPlan? { try table(name, database: database) }
-  package func externalTable(_ name: String) throws -> LogicalPlan? { nil }
+  package func externalTable(_ name: String, database: String?) throws -> LogicalPlan? { nil }
   package var externalTableNames: [String] { [] }
-  package func materializedView(_ name: String) throws -> LogicalPlan? { nil }
+  package func materializedView(_ name: String, database: String?) throws -> LogicalPlan? { nil }
   package var materializedViewNames: [String] { [] }
   /// Where nothing is kept: the start of everything as the cursor, nobody in particular as the principal.
   package func sessionValue(_ function: String) throws -> Scalar? {
@@ -83,6 +83,8 @@ package struct BindOptions: Sendable {
   package var context: EvaluationContext
   /// How queries run that must be answered before the plan is known: `toscalar`, `in (query)` inside expressions, `materialize`.
   package var execution = ExecutionOptions()
+  /// Runs such a query by calling the second argument with the first. Whoever may stop the request learns of its queries here.
+  package var supervise: @Sendable (QueryExecution, (QueryExecution) throws -> Void) throws -> Void = { try $1($0) }
   /// Values for `declare query_parameters`.
   package var parameters: [String: Scalar] = [:]
   /// The same as texts, read as literals of the declared type; strings may also be bare.

@@ -11,10 +11,15 @@
 /// Renders diagnostics against the text they are about.
 package struct DiagnosticRenderer {
   let locator: SourceLocator
+  /// The same text with stars over its secrets: what is drawn.
+  private let drawn: SourceLocator
   /// Columns of source text shown at most.
   var width = 100
 
-  package init(text: String) { locator = SourceLocator(text) }
+  package init(text: String) {
+    locator = SourceLocator(text)
+    drawn = SourceLocator(bytes: ObfuscatedText.covered(locator.bytes))
+  }
 
   /// All diagnostics, separated by empty lines, ending without one.
   package func render(_ diagnostics: [KQLDiagnostic]) -> String {
@@ -35,9 +40,9 @@ package struct DiagnosticRenderer {
     let spanStart = min(start, line.end)
     let spanEnd = min(max(spanStart, Int(diagnostic.span.end)), line.end)
 
-    let before = Self.cells(locator.string(line.start, spanStart))
-    let marked = Self.cells(locator.string(spanStart, spanEnd))
-    let after = Self.cells(locator.string(spanEnd, line.end))
+    let before = Self.cells(drawn.string(line.start, spanStart))
+    let marked = Self.cells(drawn.string(spanStart, spanEnd))
+    let after = Self.cells(drawn.string(spanEnd, line.end))
     let (lead, tail) = cut(before: before, marked: marked, after: after)
 
     let place = "\(lineIndex + 1):\(locator.lineAndColumn(of: start).column)"

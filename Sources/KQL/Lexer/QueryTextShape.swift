@@ -6,7 +6,7 @@ package struct QueryTextShape: Sendable {
   package let text: String
   /// False for texts with `let` and other statements, which cannot stand in parentheses.
   package let isSingleStatement: Bool
-  /// One statement, and no operator that gives several tables.
+  /// One statement that is a query, and no operator that gives several tables.
   package let hasOneResult: Bool
   /// The text is a management command.
   package let isCommand: Bool
@@ -26,8 +26,30 @@ package struct QueryTextShape: Sendable {
     text = String(decoding: bytes[..<end], as: UTF8.self)
     isSingleStatement = !tokens.contains { $0.kind == .semicolon }
     let manyResults: Set<String> = ["fork", "facet", "batch", "execute"]
-    hasOneResult = isSingleStatement && !tokens.contains { $0.kind == .word && manyResults.contains(String(decoding: bytes[Int($0.start)..<Int($0.end)], as: UTF8.self)) }
+    hasOneResult = Self.queryCount(tokens, bytes) == 1 && !tokens.contains { $0.kind == .word && manyResults.contains(String(decoding: bytes[Int($0.start)..<Int($0.end)], as: UTF8.self)) }
     isCommand = tokens.first?.kind == .dot
     isEmpty = tokens.isEmpty
+  }
+
+  /// Statements that only prepare others.
+  private static let preparing: Set<String> = ["let", "set", "declare", "alias", "restrict"]
+
+  /// How many statements are queries: semicolons in the bodies of functions end none.
+  private static func queryCount(_ tokens: [Token], _ bytes: [UInt8]) -> Int {
+    var count = 0, depth = 0
+    var isAtStart = true
+    for token in tokens {
+      switch token.kind {
+      case .leftParen, .leftBrace, .leftBracket: depth += 1
+      case .rightParen, .rightBrace, .rightBracket: depth -= 1
+      case .semicolon where depth <= 0:
+        isAtStart = true
+        continue
+      default: break
+      }
+      if isAtStart, !(token.kind == .word && preparing.contains(String(decoding: bytes[Int(token.start)..<Int(token.end)], as: UTF8.self))) { count += 1 }
+      isAtStart = false
+    }
+    return count
   }
 }

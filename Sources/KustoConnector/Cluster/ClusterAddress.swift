@@ -100,8 +100,13 @@ package struct ClusterAddress: Sendable, Hashable {
   package static func isSafeForTokens(_ url: String) -> Bool {
     let lower = url.lowercased()
     if lower.hasPrefix("https://") { return true }
-    guard lower.hasPrefix("http://") else { return false }
-    return isLoopback(String(lower.dropFirst("http://".count).prefix { $0 != "/" && $0 != "?" }))
+    return lower.hasPrefix("http://") && isOnThisMachine(lower)
+  }
+
+  /// True when the host of an address is this machine.
+  static func isOnThisMachine(_ url: String) -> Bool {
+    guard let scheme = url.firstRange(of: "://") else { return false }
+    return isLoopback(url[scheme.upperBound...].prefix { $0 != "/" && $0 != "?" }.lowercased())
   }
 
   /// Proxies that know queries only.

@@ -2,12 +2,9 @@
 
 import DataSource
 import Columnar
+import FileConnector
 import KustoStore
 import Synchronization
-
-#if canImport(Glibc)
-import Glibc
-#endif
 
 /// How a cluster is reached.
 struct ClusterSettings {
@@ -40,10 +37,7 @@ package enum SharedTransports {
   /// The transport of these settings; a certificate file of the environment counts where none is set.
   package static func transport(_ settings: HTTPSettings = HTTPSettings()) -> any HTTPTransport {
     var settings = settings
-    for name in ["CURL_CA_BUNDLE", "SSL_CERT_FILE"] where settings.caFile == nil {
-      // SAFETY: getenv answers nil or a zero-terminated text, which is copied at once.
-      settings.caFile = unsafe getenv(name).map { unsafe String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
-    }
+    if settings.caFile == nil { settings.caFile = CertificateAuthorities.file }
     let wanted = settings
     return open.withLock { open in
       if let known = open[wanted] { return known }

@@ -24,7 +24,7 @@ struct RequestScope: Sendable {
   }
 
   func errorContext(database: String? = nil) -> ErrorContext {
-    ErrorContext(clientRequestId: clientRequestId, activityId: activityId, timestamp: StoreClock.nowTicks, text: text.withLock { $0 }, database: database)
+    ErrorContext(clientRequestId: clientRequestId, activityId: activityId, timestamp: StoreClock.nowTicks, text: text.withLock { $0 }.map { RedactedText.redacted($0) }, database: database)
   }
 
   /// The properties under which the store works for this request.
@@ -47,11 +47,16 @@ final class CountedReply {
   private(set) var bytes = 0
   /// HEAD: the body stays here.
   private let isBodyless: Bool
+  private let acceptsGzip: Bool
+  private var compressor: ReplyCompressor?
+  /// Parts that the client is to see as soon as they are there: compression would hold them back.
+  var isProgressive = false
 
-  init(_ target: any ReplyWriter, common: [(name: String, value: String)], isBodyless: Bool) {
+  init(_ target: any ReplyWriter, common: [(name: String, value: String)], _ request: ServerRequest) {
     self.target = target
     self.common = common
-    self.isBodyless = isBodyless
+    isBodyless = request.method == "HEAD"
+    acceptsGzip = ReplyCompressor.isWelcome(request.header("accept-encoding"))
   }
 
   var hasStarted: Bool { status != 0 }
@@ -60,14 +65,34 @@ final class CountedReply {
     status = head.status
     var head = head
     head.headers += common
+    if Self.isText(head), !isBodyless {
+      head.headers.append(("Vary", "Accept-Encoding"))
+      if acceptsGzip, !isProgressive, head.length.map({ $0 >= ReplyCompressor.least }) ?? true {
+        compressor = try ReplyCompressor()
+        head.headers.append(("Content-Encoding", "gzip"))
+        head.length = nil
+      }
+    }
     try target.start(head)
+  }
+
+  /// Answers and pages; not blobs, whose bytes are their own.
+  private static func isText(_ head: ReplyHead) -> Bool {
+    head.headers.contains { $0.name == "Content-Type" && ($0.value.hasPrefix("application/json") || $0.value.hasPrefix("text/")) }
   }
 
   func write(_ part: Buffer<UInt8>) throws {
     if isBodyless || part.count == 0 { return }
+    if let compressor { try compressor.feed(part, pass) } else { try pass(part) }
+  }
+
+  private func pass(_ part: Buffer<UInt8>) throws {
     bytes += part.count
     try target.write(part)
   }
+
+  /// The reply is whole.
+  func finish() throws { try compressor?.finish(pass) }
 
   func send(_ reply: Reply) throws {
     try start(reply.head)

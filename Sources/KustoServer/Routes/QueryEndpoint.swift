@@ -18,7 +18,9 @@ extension KustoService {
     }
     try run(body, scope, isCommand: isCommand, reply) { context in
       if version == 1 { return AnswerVersion1(isCommand: isCommand, context) }
-      return AnswerVersion2(try Self.frames(body.options), context)
+      let frames = try Self.frames(body.options)
+      reply.isProgressive = frames.isProgressive
+      return AnswerVersion2(frames, context)
     }
   }
 
@@ -67,6 +69,9 @@ extension KustoService {
   private func run(
     _ body: RequestBody, _ scope: RequestScope, isCommand: Bool, _ reply: CountedReply, writer: (ErrorContext) throws -> any AnswerWriter
   ) throws {
+    if let language = body.options.text("query_language")?.lowercased(), !["csl", "kql", "auto", ""].contains(language) {
+      throw KConnectError(.notSupported, "not supported: the query language '\(language.prefix(60))' (request option query_language)", hint: "write the query in KQL")
+    }
     let database = try database(body.database, isCommand: isCommand)
     var properties = scope.properties(self)
     properties.options = try Self.scalars(body.options)
@@ -85,6 +90,9 @@ extension KustoService {
           throw WireError(failure, isCommand: true)
         }
         throw WireError(error, isCommand: isCommand)
+      }
+      if let most = try body.options.integer("maxoutputcolumns"), let table = result.tables.first(where: { $0.schema.count > most }) {
+        throw WireError.truncated("\(most) columns (maxoutputcolumns); the result has \(table.schema.count) of them")
       }
       let stream = AnswerStream(
         writer: try writer(scope.errorContext(database: database)), reply: reply, limits: try AnswerLimits(body.options, statements: result.statements), deadline: deadline,
@@ -106,12 +114,13 @@ extension KustoService {
   private static func scalars(_ options: RequestOptions) throws -> [String: Scalar] {
     var scalars = options.scalars
     for name in ["request_readonly", "request_readonly_hardline", "request_sandboxed_execution_disabled"] where options[name] != nil { scalars[name] = .bool(options.flag(name)) }
-    if let text = options.text("query_now") {
+    for name in ["query_now", "query_datetimescope_from", "query_datetimescope_to"] {
+      guard let text = options.text(name) else { continue }
       let bare = text.hasPrefix("datetime(") && text.hasSuffix(")") ? String(text.dropFirst(9).dropLast()) : text
-      guard let now = ScalarText.parse(bare, as: .datetime) else {
-        throw KConnectError(.optionInvalid, "the request option 'query_now' is '\(text.prefix(60))', expected a datetime such as 2024-01-31T12:00:00Z")
+      guard let moment = ScalarText.parse(bare, as: .datetime) else {
+        throw KConnectError(.optionInvalid, "the request option '\(name)' is '\(text.prefix(60))', expected a datetime such as 2024-01-31T12:00:00Z")
       }
-      scalars["query_now"] = now
+      scalars[name] = moment
     }
     return scalars
   }

@@ -11,13 +11,17 @@ extension KustoService {
   package func handle(_ request: ServerRequest, _ target: any ReplyWriter) {
     var scope = RequestScope(request)
     let began = Deadlines.now
-    let reply = CountedReply(target, common: commonHeaders(scope), isBodyless: request.method == "HEAD")
+    let reply = CountedReply(target, common: commonHeaders(scope), request)
     let route = Route(request)
     do {
       try answer(route, &scope, reply)
+      try reply.finish()
     } catch is ClientLeft {
     } catch {
-      if !reply.hasStarted { try? reply.send(errorReply(WireError(error), scope, route)) }
+      if !reply.hasStarted {
+        try? reply.send(errorReply(WireError(error), scope, route))
+        try? reply.finish()
+      }
     }
     let duration = Deadlines.now - began
     metrics.request(route.name, status: reply.status, milliseconds: duration, bytesIn: request.header("content-length").flatMap { Int($0) } ?? 0, bytesOut: reply.bytes)
@@ -44,6 +48,7 @@ extension KustoService {
       switch route.kind {
       case .query(let version): try query(scope, version: version, reply)
       case .command: try command(scope, reply)
+      case .queuedIngestion(let asked): try queuedIngestion(scope, asked, reply)
       case .ingest(let database, let table): try streamingIngestion(scope, database: database, table: table, reply)
       default: throw WireError.notFound(scope.request.path)
       }
@@ -136,6 +141,7 @@ struct Route {
     case query(version: Int)
     case command
     case ingest(database: String, table: String)
+    case queuedIngestion(KustoService.QueuedIngestionRequest)
     case metadata, ping, metrics, root, storage, unknown
     case wrongMethod(allowed: String)
   }
@@ -164,6 +170,14 @@ struct Route {
     case _ where words.count >= 1 && words[0] == BlobStore.account: (kind, name) = (.storage, "storage")
     case _ where segments.count == 5 && words[0] == "v1" && words[1] == "rest" && words[2] == "ingest":
       (kind, name) = (posting(.ingest(database: segments[3], table: segments[4])), "ingest")
+    case _ where words.starts(with: ["v1", "rest", "ingestion"]):
+      name = "queued_ingestion"
+      switch (words.count > 3 ? words[3] : "", segments.count) {
+      case ("configuration", 4): kind = getting(.queuedIngestion(.configuration))
+      case ("queued", 6): kind = posting(.queuedIngestion(.queue(database: segments[4], table: segments[5])))
+      case ("queued", 7): kind = getting(.queuedIngestion(.status(database: segments[4], table: segments[5], operation: segments[6])))
+      default: kind = .unknown
+      }
     default: (kind, name) = (.unknown, "unknown")
     }
   }

@@ -19,6 +19,9 @@ final class IncomingBytes: RequestBytes {
   private let state = Monitor(State())
   private static let most = 8
 
+  /// What came before anybody could read.
+  func preload(_ part: [UInt8]) { if !part.isEmpty { state.change { $0.parts.append(part) } } }
+
   /// Hands a part over, waiting while the thread is behind. False when nobody wants more.
   func send(_ part: [UInt8]) async -> Bool {
     let isFull = state.change { state in

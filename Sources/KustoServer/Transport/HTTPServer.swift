@@ -21,8 +21,11 @@ package struct ListenAddress: Sendable {
   package var port: Int
   package var certificatePath: String?
   package var keyPath: String?
-  /// Seconds a connection may be silent, between requests and inside one.
+  /// Seconds a connection may be silent, between requests and inside one, until the head of a request is there, and until something is taken of
+  /// an answer that waits.
   package var idleTimeout = 120
+  /// Connections at a time; more wait until others end.
+  package var maxConnections = 4_096
 
   /// `HOST:PORT`, `[IPv6]:PORT`, `PORT`, `HOST`. Throws USAGE.
   package init(_ text: String) throws {
@@ -54,7 +57,8 @@ package enum HTTPServer {
   /// CONFIGURATION for certificates that cannot be read.
   package static func run(_ service: KustoService, _ address: ListenAddress, onListening: @escaping @Sendable (String) -> Void) async throws {
     let departures = Departures()
-    let http = HTTP1Channel.Configuration(additionalChannelHandlers: [DepartureHandler(departures)], idleTimeout: .seconds(Int64(address.idleTimeout)))
+    let idleTimeout = address.idleTimeout
+    let http = HTTP1Channel.Configuration(additionalChannelHandlers: [SlowClientHandler(seconds: idleTimeout), DepartureHandler(departures)], idleTimeout: .seconds(Int64(address.idleTimeout)))
     var server = HTTPServerBuilder.http1(configuration: http)
     let scheme = address.certificatePath == nil ? "http" : "https"
     if let certificate = address.certificatePath { server = try .tls(server, tlsConfiguration: try tls(certificate, key: address.keyPath ?? certificate)) }
@@ -63,7 +67,7 @@ package enum HTTPServer {
     let shown = address.host.contains(":") ? "[\(address.host)]" : address.host
     let application = Application(
       responder: ServiceResponder(service: service, departures: departures, isSecure: address.certificatePath != nil), server: server,
-      configuration: .init(address: .hostname(address.host, port: address.port), serverName: "KConnect"),
+      configuration: .init(address: .hostname(address.host, port: address.port), serverName: "KConnect", availableConnectionsDelegate: MaximumAvailableConnections(address.maxConnections)),
       onServerRunning: { channel in onListening("\(scheme)://\(shown):\(channel.localAddress?.port ?? address.port)") }, logger: logger)
     do {
       try await application.runService(gracefulShutdownSignals: [.sigterm, .sigint])
@@ -138,6 +142,8 @@ private struct ServiceResponder: HTTPResponder {
   let service: KustoService
   let departures: Departures
   let isSecure: Bool
+  /// Bytes of a body that are gathered before a thread is spent on the request: trickling ones hold a connection and nothing else.
+  private static let gathered = 1 << 16
 
   func respond(to request: Request, context: ConnectionContext) async throws -> Response {
     let incoming = IncomingBytes(), outgoing = OutgoingReply()
@@ -148,6 +154,19 @@ private struct ServiceResponder: HTTPResponder {
     let serverRequest = given
     departures.watch(context.channel, RequestEnd(cancellation: given.cancellation, incoming: incoming, outgoing: outgoing))
     let service = service
+    var body = request.body.makeAsyncIterator()
+    var early: [UInt8] = []
+    var hasMore = true
+    do {
+      while early.count < Self.gathered, hasMore {
+        guard let buffer = try await body.next() else { hasMore = false; break }
+        early += buffer.readableBytesView
+      }
+    } catch {
+      departures.forget(context.channel)
+      return Response(status: .badRequest)
+    }
+    incoming.preload(early)
     let isRunning = SystemThread.start {
       service.handle(serverRequest, outgoing)
       incoming.close()
@@ -158,7 +177,7 @@ private struct ServiceResponder: HTTPResponder {
       return Response(status: .serviceUnavailable)
     }
     do {
-      for try await buffer in request.body {
+      while hasMore, let buffer = try await body.next() {
         guard await incoming.send(Array(buffer: buffer)) else { break }
       }
       incoming.end()

@@ -154,6 +154,8 @@ final class Request: Sendable {
     if case .bool(true)? = properties.options["request_sandboxed_execution_disabled"] { options.execution.scripts = nil }
     options.parameters = properties.parameters
     options.parameterTexts = properties.parameterTexts
+    let cancellation = properties.cancellation
+    options.supervise = { execution, body in try cancellation.running(execution, body) }
     return options
   }
 }

@@ -103,29 +103,8 @@ enum LoggedText {
     return hidingSecrets(shown)
   }
 
-  /// `h'…'` and `h"…"` with stars inside.
-  static func hidingSecrets(_ text: String) -> String {
-    var out: [UInt8] = []
-    let bytes = Array(text.utf8)
-    var i = 0
-    while i < bytes.count {
-      let isStart = bytes[i] | 0x20 == 0x68 && (i == 0 || !isNameByte(bytes[i - 1]))
-      let quoteAt = i + 1 < bytes.count && bytes[i + 1] == 0x40 ? i + 2 : i + 1
-      if isStart, quoteAt < bytes.count, bytes[quoteAt] == 0x22 || bytes[quoteAt] == 0x27 {
-        let quote = bytes[quoteAt]
-        out += bytes[i...quoteAt]
-        out += Array("****".utf8)
-        i = quoteAt + 1
-        while i < bytes.count, bytes[i] != quote { i += 1 }
-      } else {
-        out.append(bytes[i])
-        i += 1
-      }
-    }
-    return String(decoding: out, as: UTF8.self)
-  }
-
-  private static func isNameByte(_ byte: UInt8) -> Bool { (byte | 0x20) &- 0x61 < 26 || byte &- 0x30 < 10 || byte == 0x5F }
+  /// Without what stands in obfuscated strings and without keys of addresses.
+  static func hidingSecrets(_ text: String) -> String { ObfuscatedText.hidden(text) }
 }
 
 /// The result of an asynchronous command as text: `{"Columns":[["a","long"],…],"Rows":[["1"],…]}`; cells are texts, nulls are null.

@@ -115,8 +115,19 @@ final class SessionCatalog: KQLCatalog {
     if try database != nil || executor.store.databaseIfExists(home) != nil { try requireRead(home) }
     // Rows have a place in the history once they are committed: those of dead processes are now.
     if withOrigin { try executor.store.databaseIfExists(home)?.tableIfExists(name)?.sealAbandonedRowsIfWritable() }
-    guard let snapshot = try base.snapshot(name, database: home) else { return try view(name, in: home) }
-    return try guarded(snapshot, withOrigin: withOrigin)
+    guard let snapshot = try base.snapshot(name, database: home) else { return try view(name, in: home).map(scoped) }
+    return try scoped(guarded(snapshot, withOrigin: withOrigin))
+  }
+
+  /// The rows within the request's scope in time (`query_datetimescope_column`, `_from`, `_to`); all rows of tables without that column.
+  private func scoped(_ plan: LogicalPlan) throws -> LogicalPlan {
+    let options = request.properties.options
+    guard purpose == .query, unguarded.isEmpty, case .string(let column)? = options["query_datetimescope_column"], plan.schema.field(column)?.type == .datetime else { return plan }
+    var terms: [Expr] = []
+    for (option, comparison) in [("query_datetimescope_from", ">="), ("query_datetimescope_to", "<=")] {
+      if case .datetime(let bound)? = options[option] { terms.append(.call(comparison, [.column(column), .literal(.datetime(bound))])) }
+    }
+    return try Expr.conjunction(terms).map { try plan.filter($0) } ?? plan
   }
 
   /// The table as this principal may see it; `rows` are those of its rows that are meant, nil: all.
@@ -169,15 +180,15 @@ final class SessionCatalog: KQLCatalog {
 
   // MARK: Other names
 
-  func externalTable(_ name: String) throws -> LogicalPlan? {
-    guard let database = request.database, let table = try ExternalTable.find(name, in: database, executor.metadata) else { return nil }
+  func externalTable(_ name: String, database: String?) throws -> LogicalPlan? {
+    guard let database = resolve(database), let table = try ExternalTable.find(name, in: database, executor.metadata) else { return nil }
     try requireRead(database)
     return .scan(try table.open(executor))
   }
 
   var externalTableNames: [String] { request.database.map { ExternalTable.names(in: $0, executor.metadata) } ?? [] }
 
-  func materializedView(_ name: String) throws -> LogicalPlan? { try request.database.flatMap { try view(name, in: $0) } }
+  func materializedView(_ name: String, database: String?) throws -> LogicalPlan? { try resolve(database).flatMap { try view(name, in: $0) } }
 
   /// The view as this principal may see it: what its source shows this principal, behind the view's own policies.
   private func view(_ name: String, in database: String) throws -> LogicalPlan? {

@@ -104,6 +104,8 @@ package struct ServiceError: Error, Sendable, CustomStringConvertible {
     if inner.hasPrefix("SEM") || type.hasSuffix(".SemanticException") || message.contains("Semantic error") { return .kqlSemantic }
     if code.hasPrefix("LowMemory") { return .lowMemory }
     if code.contains("AlreadyExists") { return .alreadyExists }
+    // A server of ours says which of our errors it was; what went wrong inside it is not our doing.
+    if let own = KConnectError.Code(name: inner), ![.io, .internalError, .configuration, .diskFull, .usage].contains(own) { return own }
     return .http
   }
 

@@ -48,9 +48,10 @@ package struct WireError: Error, Sendable {
       return
     }
     let text = error.message + (error.hint.map { " (\($0))" } ?? "")
+    let place = error.place.map { (line: $0.line, column: $0.column) }
     switch error.code {
     case .kqlSyntax:
-      let inner = Inner(code: "SYN0002", type: "SyntaxException", message: text)
+      let inner = Inner(code: "SYN0002", type: "SyntaxException", message: text, position: place)
       let what = "Syntax error: " + (isCommand ? "" : "SYN0002: ") + text
       self.init(
         status: 400, code: isCommand ? "BadRequest_SyntaxError" : "General_BadRequest", type: isCommand ? "SyntaxException" : "KustoBadRequestException",
@@ -59,7 +60,7 @@ package struct WireError: Error, Sendable {
       self.init(
         status: 400, code: "General_BadRequest", type: "KustoBadRequestException",
         detail: "Request is invalid and cannot be processed: Semantic error: SEM0100: " + text, isPermanent: true,
-        inner: Inner(code: "SEM0100", type: "SemanticException", message: text))
+        inner: Inner(code: "SEM0100", type: "SemanticException", message: text, position: place))
     case .pathNotFound: self.init(status: 400, code: "BadRequest_EntityNotFound", type: "EntityNotFoundException", detail: text, isPermanent: true)
     case .alreadyExists: self.init(status: 400, code: "BadRequest_EntityAlreadyExists", type: "EntityAlreadyExistsException", detail: text, isPermanent: true)
     case .permission: self.init(status: 403, code: "Forbidden", type: "KustoRequestDeniedException", detail: text, isPermanent: true)
@@ -72,6 +73,8 @@ package struct WireError: Error, Sendable {
       self.init(status: 500, code: "General_InternalServerError", type: "InternalServiceErrorException", detail: text, isPermanent: false)
     default: self.init(status: 400, code: "General_BadRequest", type: "KustoBadRequestException", detail: text, isPermanent: !error.isRetryable)
     }
+    // Our own family of errors, for clients that know it.
+    if inner == nil { inner = Inner(code: error.code.description, type: type, message: text, position: place) }
   }
 
   /// The server's own time limit.
@@ -142,10 +145,10 @@ extension BufferBuilder<UInt8> {
       raw(",\"@type\":")
       string(WireError.typeName(inner.type))
       raw(",\"@message\":")
-      string((inner.code.hasPrefix("SYN") ? "Syntax error: " : "Semantic error: ") + inner.code + ": " + inner.message)
+      string((inner.code.hasPrefix("SYN") ? "Syntax error: " : inner.code.hasPrefix("SEM") ? "Semantic error: " : "") + inner.code + ": " + inner.message)
       raw(",\"@context\":")
       self.context(context)
-      raw(",\"@permanent\":true,\"@errorCode\":")
+      raw(error.isPermanent ? ",\"@permanent\":true,\"@errorCode\":" : ",\"@permanent\":false,\"@errorCode\":")
       string(inner.code)
       raw(",\"@errorMessage\":")
       string(inner.message)

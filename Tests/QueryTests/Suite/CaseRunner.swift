@@ -11,10 +11,14 @@ import KQL
 struct SuiteSession {
   let mode: Mode
   private var tables: [String: LogicalPlan] = [:]
+  private let server: SuiteServer?
   /// Everything runs at the same moment: 2024-06-01 12:00.
   static let context = EvaluationContext(nowTicks: 17_172_432_000_000_000, seed: 1)
 
-  init(_ mode: Mode) { self.mode = mode }
+  init(_ mode: Mode) throws {
+    self.mode = mode
+    server = mode == .http ? try SuiteServer() : nil
+  }
 
   private var options: BindOptions {
     var options = BindOptions(context: Self.context)
@@ -24,12 +28,16 @@ struct SuiteSession {
 
   func bind(_ text: String) throws -> BoundQuery { try KQL.bind(text, catalog: PlanCatalog(tables), options: options) }
 
+  /// The plans of a text's results.
+  func results(_ text: String) throws -> [LogicalPlan] { try server?.results(text) ?? bind(text).results.map(\.plan) }
+
   func execution(_ plan: LogicalPlan) throws -> QueryExecution {
     try QueryExecution(try mode.rewrite(plan, context: Self.context), options: mode.execution, context: Self.context)
   }
 
   /// `.set TABLE <| QUERY`, the one command that needs no store.
   mutating func run(command: String) throws {
+    if let server { return try server.run(command: command) }
     guard let arrow = command.range(of: "<|"), command.hasPrefix(".set ") else {
       throw CaseFileError(description: "setup without a store takes only '.set TABLE <| QUERY', found: \(command)")
     }
@@ -65,28 +73,27 @@ enum Outcome {
 extension QueryCase {
   func run(_ session: SuiteSession) -> Outcome {
     do {
-      let bound = try session.bind(text)
       return .tables(
-        try bound.results.map { result in
+        try session.results(text).map { plan in
           // A null string is an empty one to KQL, whatever its validity says.
           var rows: [[Scalar]] = []
-          try session.execution(result.plan).run { batch in
+          try session.execution(plan).run { batch in
             if let broken = batch.brokenInvariant() { throw CaseFileError(description: "a batch of the result: \(broken)") }
             for i in 0..<batch.rowCount { rows.append(batch.row(i).map { $0 == .null(.string) ? .string("") : $0 }) }
             return true
           }
-          return (result.plan.schema, rows)
+          return (plan.schema, rows)
         })
     } catch {
       return Self.outcome(of: error)
     }
   }
 
-  /// The KS code and place of a diagnostic stand at the end of its message: `[KS142 at 3:9]`.
+  /// The KS code and place of a diagnostic stand at the end of its message: `[KS142 at 3:9]`. Behind them stands what a client adds.
   private static func outcome(of error: any Error) -> Outcome {
     guard let error = error as? KConnectError else { return .error(code: "\(type(of: error))", place: nil, message: "\(error)") }
-    if error.message.hasSuffix("]"), let open = error.message.range(of: "[KS", options: .backwards) {
-      let words = error.message[open.lowerBound...].dropFirst().dropLast().split(separator: " ").map(String.init)
+    if let open = error.message.range(of: "[KS", options: .backwards) {
+      let words = error.message[open.lowerBound...].dropFirst().prefix { $0 != "]" }.split(separator: " ").map(String.init)
       if words.count == 3 { return .error(code: words[0], place: words[2], message: error.message) }
     }
     return .error(code: "\(error.code)", place: nil, message: error.message)

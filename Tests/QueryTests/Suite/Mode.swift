@@ -27,6 +27,10 @@ enum Mode: String, CaseIterable, Sendable, CustomTestStringConvertible {
   case oneThread
   /// Every source is written to Parquet and read back.
   case parquet
+  /// Every source is a table of a store that was closed and opened again.
+  case reopened
+  /// Setup and queries go to a server through the HTTP client.
+  case http
   /// What KQL can say of a plan is printed and bound again.
   case printed
 
@@ -48,7 +52,7 @@ enum Mode: String, CaseIterable, Sendable, CustomTestStringConvertible {
   /// The plan with its sources as this mode wants them.
   func rewrite(_ plan: LogicalPlan, context: EvaluationContext) throws -> LogicalPlan {
     switch self {
-    case .standard, .unoptimized, .oneThread: return plan
+    case .standard, .unoptimized, .oneThread, .http: return plan
     case .printed: return try PrintedPlans.roundTrip(plan, context)
     default: break
     }
@@ -70,6 +74,7 @@ enum Mode: String, CaseIterable, Sendable, CustomTestStringConvertible {
     case .dictionary: return .values(plan.schema, batches.map(Self.encoded))
     case .pushed: return .scan(SuiteTable(plan.schema, split(batches, 1_000), answer: .exact))
     case .unpushed: return .scan(SuiteTable(plan.schema, split(batches, 1_000), answer: .unsupported))
+    case .reopened: return try StoreRoundTrip.read(plan.schema, batches) ?? plan
     case .parquet: return try ParquetRoundTrip.read(plan.schema, batches) ?? plan
     default: return plan
     }

@@ -1,0 +1,154 @@
+// Role: clients that do not behave, over real sockets: the server ends their connections and goes on answering others.
+
+import Columnar
+import Foundation
+import KustoServer
+import Testing
+
+@Suite(.timeLimit(.minutes(5))) struct LiveTests {
+  private static let head = "POST /v1/rest/query HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n"
+
+  struct Loiterer: CustomTestStringConvertible, Sendable {
+    var testDescription: String
+    /// What is sent before nothing more comes.
+    var bytes: String
+  }
+
+  static let loiterers: [Loiterer] = [
+    Loiterer(testDescription: "nothing at all", bytes: ""),
+    Loiterer(testDescription: "half a head", bytes: "POST /v1/rest/query HTTP/1.1\r\nHost: x\r\nX-A: "),
+    Loiterer(testDescription: "a head and no body", bytes: head),
+    Loiterer(testDescription: "a body that stops", bytes: head + "{\"csl\":"),
+    Loiterer(testDescription: "a body that stops behind what is gathered", bytes: "POST /v1/rest/query HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n" + String(repeating: " ", count: 100_000)),
+    Loiterer(testDescription: "a chunked body that stops", bytes: "POST /v1/rest/query HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{\"csl"),
+    Loiterer(testDescription: "an ingestion that stops", bytes: "POST /v1/rest/ingest/NetDefaultDB/T?streamFormat=csv HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n1\n"),
+    Loiterer(testDescription: "a request, then nothing", bytes: "GET /v1/rest/ping HTTP/1.1\r\nHost: x\r\n\r\n"),
+  ]
+
+  /// Many of a kind, more than requests may run at a time: others are answered meanwhile, and all of them are closed in the end.
+  @Test(arguments: loiterers) func loitering(_ loiterer: Loiterer) async throws {
+    let test = try TestService { $0.maxRequests = 4 }
+    test.command(".create table T (a:long)")
+    try await LiveServer.with(test, change: { $0.idleTimeout = 1 }) { server in
+      let connections = try (0..<24).map { _ in try server.connect() }
+      for connection in connections { try connection.send(loiterer.bytes) }
+      // Large bodies hold places among the requests: others are told to come again until the slow ones are closed.
+      var reply = try server.ask("print 41 + 1")
+      while reply.hasPrefix("HTTP/1.1 429") { reply = try server.ask("print 41 + 1") }
+      #expect(reply.contains("[[42]]"))
+      for connection in connections { _ = connection.readToEnd() }
+      #expect(try server.ask("print 41 + 1").contains("[[42]]"))
+      try server.wait(for: "kconnect_running_requests", toBe: 0)
+    }
+  }
+
+  /// A byte now and then does not keep a connection.
+  @Test(arguments: ["", head]) func trickling(_ start: String) async throws {
+    let test = try TestService()
+    try await LiveServer.with(test, change: { $0.idleTimeout = 1 }) { server in
+      let connection = try server.connect()
+      try connection.send(start.isEmpty ? "POST /v1/rest/query HTTP/1.1\r\nX-A: " : start)
+      // Ends when the server does not take the bytes any more.
+      while (try? connection.send(" ")) != nil { usleep(50_000) }
+      #expect(try server.ask("print 41 + 1").contains("[[42]]"))
+    }
+  }
+
+  /// An answer that nobody takes is given up, and with it its place among the requests.
+  @Test func answerNobodyReads() async throws {
+    let test = try TestService()
+    try await LiveServer.with(test, change: { $0.idleTimeout = 1 }) { server in
+      let body = #"{"csl":"set notruncation; range x from 1 to 100000000 step 1 | extend s = strcat('some text ', x)"}"#
+      let connection = try server.connect()
+      try connection.send("POST /v2/rest/query HTTP/1.1\r\nHost: x\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)")
+      #expect(!connection.read().isEmpty)
+      try server.wait(for: "kconnect_running_requests", toBe: 0)
+      #expect(try server.ask("print 41 + 1").contains("[[42]]"))
+    }
+  }
+
+  /// The query of a client that leaves ends.
+  @Test(arguments: [
+    "range x from 1 to 1000000000000 step 1 | summarize count() by x % 7", "let n = toscalar(range x from 1 to 1000000000000 step 1 | summarize count()); print n",
+  ])
+  func clientLeaves(_ query: String) async throws {
+    let test = try TestService()
+    try await LiveServer.with(test) { server in
+      let body = "{\"csl\":\"\(query)\"}"
+      do {
+        let connection = try server.connect()
+        try connection.send("POST /v2/rest/query HTTP/1.1\r\nHost: x\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)")
+        try server.wait(for: "kconnect_running_requests", toBe: 1)
+        connection.reset()
+      }
+      try server.wait(for: "kconnect_running_requests", toBe: 0)
+    }
+  }
+
+  @Test func connectionsBeyondTheLimitWait() async throws {
+    let test = try TestService()
+    try await LiveServer.with(test, change: {
+      $0.maxConnections = 3
+      $0.idleTimeout = 1
+    }) { server in
+      let connections = try (0..<12).map { _ in try server.connect() }
+      #expect(try server.ask("print 41 + 1").contains("[[42]]"))
+      withExtendedLifetime(connections) {}
+    }
+  }
+
+  @Test func version6() async throws {
+    let test = try TestService()
+    guard FileManager.default.fileExists(atPath: "/proc/net/if_inet6"), try !String(contentsOfFile: "/proc/net/if_inet6", encoding: .utf8).isEmpty else {
+      return print("skipped: this machine has no IPv6")
+    }
+    try await LiveServer.with(test, listen: "[::1]:0") { server in
+      let reply = try server.ask("print 41 + 1")
+      #expect(reply.contains("[[42]]"))
+    }
+  }
+
+  struct Injection: CustomTestStringConvertible, Sendable {
+    var testDescription: String
+    var header: String
+  }
+
+  static let injections: [Injection] = [
+    Injection(testDescription: "line feed in an id", header: "x-ms-client-request-id: a\nSet-Cookie: evil=1\r\n"),
+    Injection(testDescription: "carriage return in an id", header: "x-ms-client-request-id: a\rSet-Cookie: evil=1\r\n"),
+    Injection(testDescription: "folded header", header: "x-ms-client-request-id: a\r\n Set-Cookie: evil=1\r\n"),
+    Injection(testDescription: "zero byte in an id", header: "x-ms-client-request-id: a\0Set-Cookie: evil=1\r\n"),
+    Injection(testDescription: "encoded line break in an id", header: "x-ms-client-request-id: a%0d%0aSet-Cookie: evil=1\r\n"),
+    Injection(testDescription: "line feed in the origin", header: "Origin: http://x\nSet-Cookie: evil=1\r\n"),
+    Injection(testDescription: "two lengths", header: "Content-Length: 3\r\n"),
+    Injection(testDescription: "length and chunks", header: "Transfer-Encoding: chunked\r\n"),
+    Injection(testDescription: "endless name", header: String(repeating: "a", count: 100_000) + ": 1\r\n"),
+    Injection(testDescription: "endless value", header: "X-A: " + String(repeating: "a", count: 1_000_000) + "\r\n"),
+    Injection(testDescription: "very many headers", header: (0..<5_000).map { "X-\($0): 1\r\n" }.joined()),
+  ]
+
+  /// Nothing of a request's header becomes a header of the reply, and the server answers the next one.
+  @Test(arguments: injections) func headerInjection(_ injection: Injection) async throws {
+    let test = try TestService()
+    try await LiveServer.with(test, change: { $0.idleTimeout = 1 }) { server in
+      let reply = (try? server.ask("print 41 + 1", headers: injection.header)) ?? ""
+      let head = reply.components(separatedBy: "\r\n\r\n").first ?? ""
+      let status = head.split(separator: " ").dropFirst().first.flatMap { Int($0) }
+      #expect(status == nil || status == 200 || (400..<500).contains(status ?? 0), "\(head)")
+      for line in head.components(separatedBy: "\n") { #expect(!line.lowercased().hasPrefix("set-cookie"), "\(head)") }
+      let next = try server.ask("print 41 + 1")
+      #expect(next.contains("[[42]]"))
+    }
+  }
+
+  /// `scripts/serve-stress`, for a moment: queries, commands and ingestion side by side without an error.
+  @Test func stress() async throws {
+    guard let python = JudgeTests.anyPython else { return print("skipped: no python3") }
+    let test = try TestService { $0.upkeepInterval = 1 }
+    let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../../scripts/serve-stress").path
+    try await LiveServer.with(test) { server in
+      let result = JudgeTests.run(python, [script, "--url", server.url, "--seconds", "2", "--clients", "8"])
+      #expect(result.code == 0, "\(result.output)")
+    }
+  }
+}
