@@ -207,6 +207,9 @@ final class Binder {
 
   /// A `let` statement.
   func declare(_ statement: Statement) throws(BindFailure) {
+    if let name = statement.declaredName, scope.variables[name.text] != nil {
+      try fail(.duplicateVariable, "'\(name.text)' is declared already", at: name.span, hint: "a let statement cannot change a name; take another one")
+    }
     switch statement.kind {
     case .letFunction(let name, let function):
       scope.variables[name.text] = .function(function, scope)
