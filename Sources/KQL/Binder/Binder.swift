@@ -165,7 +165,8 @@ final class Binder {
     for (i, statement) in query.statements.enumerated() {
       guard let value = try bind(statement), !(value.onlyNames && i + 1 < query.statements.count) else { continue }
       for table in [value] + value.further {
-        results.append(BoundResult(plan: table.plan, name: table.resultName ?? table.name, visualization: table.visualization))
+        let plan = try limited(table.plan, at: statement.span)
+        results.append(BoundResult(plan: plan, name: table.resultName ?? table.name, visualization: table.visualization))
       }
     }
     if results.isEmpty {
@@ -173,6 +174,13 @@ final class Binder {
       try fail(.missing, "the text holds no query", at: end, hint: query.statements.isEmpty ? nil : "end it with a query, for instance the name of a table")
     }
     return BoundQuery(results: results, options: settings, warnings: diagnostics)
+  }
+
+  /// The plan cut as `set query_take_max_records = n` wants it.
+  private func limited(_ plan: LogicalPlan, at span: SourceSpan) throws(BindFailure) -> LogicalPlan {
+    guard let value = settings["query_take_max_records"] else { return plan }
+    guard let rows = value.int64Value, rows >= 0 else { try fail(.valueNotAllowed, "query_take_max_records is a whole number of at least 0", at: span) }
+    return plan.limit(Int(rows))
   }
 
   /// Binds one statement; the table if it is a query.
