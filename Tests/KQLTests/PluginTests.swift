@@ -102,4 +102,15 @@ struct PluginTests {
     let codes = KQLChecker.diagnostics(tables + text, catalog: PlanCatalog(), options: bindOptions()).map(\.code.description)
     #expect(codes.contains(code), "\(codes)")
   }
+
+  /// What `kconnect functions` shows of a plugin runs, and gives rows.
+  @Test(arguments: FunctionCatalog.all.filter { $0.family == "plugin" && !$0.example.isEmpty }.map(\.example))
+  func examplesRun(_ example: String) throws {
+    #expect(try !answer(example).isEmpty)
+  }
+
+  @Test func catalogNamesEachPluginOnce() {
+    let names = FunctionCatalog.all.filter { $0.family == "plugin" }.map(\.name)
+    #expect(names.count == Set(names).count && names.contains("ipv4_lookup") && names.contains("pivot"))
+  }
 }

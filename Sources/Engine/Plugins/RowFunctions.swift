@@ -113,28 +113,33 @@ package struct SchemaMergeFunction: TableFunction {
   }
 
   package func apply(_ inputs: [[RecordBatch]], _ context: TableFunctionContext) throws -> [RecordBatch] {
-    /// Columns in order of appearance: ordinal, types seen, whether the ordinals differ.
+    /// Columns in order of appearance: first and greatest ordinal, types seen, whether the ordinals differ.
     var order: [String] = []
-    var found: [String: (ordinal: Int64, types: [String], isMoved: Bool)] = [:]
+    var found: [String: (ordinal: Int64, last: Int64, types: [String], isMoved: Bool)] = [:]
     for batch in inputs[0] {
       for i in 0..<batch.rowCount {
         guard case .string(let name) = batch.columns[0].scalar(i), let ordinal = batch.columns[1].scalar(i).int64Value else { continue }
         let type = if case .string(let text) = batch.columns[2].scalar(i) { text } else { "" }
         guard var known = found[name] else {
           order.append(name)
-          found[name] = (ordinal, [type], false)
+          found[name] = (ordinal, ordinal, [type], false)
           continue
         }
         if known.ordinal != ordinal { known.isMoved = true }
+        known.last = max(known.last, ordinal)
         if !known.types.contains(type) { known.types.append(type) }
         found[name] = known
       }
     }
     var rows: [[Scalar]] = []
-    // With free order columns are numbered anew; else each keeps its place, and those that moved come last.
+    // With free order columns are numbered anew by the place furthest back; else each keeps its place, and those that moved come last.
     let moved = preservesOrder ? order.filter { found[$0]?.isMoved ?? false } : []
     var stable = order.filter { !moved.contains($0) }
-    if preservesOrder { stable.sort { (found[$0]?.ordinal ?? 0) < (found[$1]?.ordinal ?? 0) } }
+    let place = Dictionary(uniqueKeysWithValues: order.enumerated().map { ($1, $0) })
+    stable.sort { a, b in
+      guard let x = found[a], let y = found[b] else { return false }
+      return (preservesOrder ? x.ordinal : x.last, place[a] ?? 0) < (preservesOrder ? y.ordinal : y.last, place[b] ?? 0)
+    }
     for (i, name) in (stable + moved).enumerated() {
       guard let column = found[name] else { continue }
       var ordinal = preservesOrder ? column.ordinal : Int64(i)

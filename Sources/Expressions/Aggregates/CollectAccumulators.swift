@@ -1,5 +1,6 @@
 // Role: make_list, make_list_with_nulls, make_set and make_bag. Their state is the values themselves and cannot be spilled.
-// Kusto: nulls are ignored (but by make_list_with_nulls); a group without values gives [] or {}; make_set flattens arrays, one level.
+// Kusto: nulls are ignored (but by make_list_with_nulls); a group without values gives [] or {}; make_list and make_set flatten arrays, one
+// level, as the examples of "geo_h3cell_rings()" and "geo_polygon_to_h3cells()" show.
 
 import Columnar
 
@@ -24,18 +25,25 @@ final class ListAccumulator: GroupedAccumulator {
   var byteSize: Int { chunkBytes + groupOf.capacity * 4 + counts.capacity * 8 }
 
   func update(_ arguments: [ColumnVector], rowCount: Int, groups: Buffer<Int32>?, groupCount: Int) throws {
+    guard type == .dynamic, !keepsNulls else { return try collect(arguments[0], rowCount, groups, groupCount) }
+    let (values, ids) = explode(arguments[0], groups.map { ColumnVector.int($0) } ?? .constant(.int(0), count: rowCount))
+    guard case .int(let groups) = ids.flattened.storage else { return }
+    try collect(values, values.count, groups, groupCount)
+  }
+
+  private func collect(_ values: ColumnVector, _ rowCount: Int, _ groups: Buffer<Int32>?, _ groupCount: Int) throws {
     counts.grow(to: groupCount, filling: 0)
     guard groupCount > 0, rowCount > 0 else { return }
     let rows = BufferBuilder<Int32>(capacity: rowCount)
     groupOf.reserve(rowCount)
     let sizes = unsafe counts.pointer, limit = limit
-    forEachRow(rowCount, keepsNulls ? nil : arguments[0].validity, groups) { i, g in
+    forEachRow(rowCount, keepsNulls ? nil : values.validity, groups) { i, g in
       guard unsafe sizes[g] < limit else { return }
       unsafe sizes[g] &+= 1
       rows.appendUnchecked(Int32(truncatingIfNeeded: i))
       groupOf.appendUnchecked(Int32(truncatingIfNeeded: g))
     }
-    try keep(arguments[0], rows.finish())
+    try keep(values, rows.finish())
   }
 
   private func keep(_ vector: ColumnVector, _ rows: Buffer<Int32>) throws {
@@ -54,7 +62,7 @@ final class ListAccumulator: GroupedAccumulator {
     for chunk in other.chunks {
       let mapped = BufferBuilder<Int32>(capacity: chunk.count)
       for i in start..<start + chunk.count { unsafe mapped.append(mapping[Int(other.groupOf.pointer[i])]) }
-      try update([chunk], rowCount: chunk.count, groups: mapped.finish(), groupCount: groupCount)
+      try collect(chunk, chunk.count, mapped.finish(), groupCount)
       start += chunk.count
     }
     counts.grow(to: groupCount, filling: 0)
@@ -88,7 +96,7 @@ final class SetAccumulator: GroupedAccumulator {
   func update(_ arguments: [ColumnVector], rowCount: Int, groups: Buffer<Int32>?, groupCount: Int) {
     var values = arguments[0]
     var ids = groups.map { ColumnVector.int($0) } ?? .constant(.int(0), count: rowCount)
-    if type == .dynamic { (values, ids) = Self.explode(values, ids) }
+    if type == .dynamic { (values, ids) = explode(values, ids) }
     insert(values, ids)
   }
 
@@ -99,28 +107,6 @@ final class SetAccumulator: GroupedAccumulator {
     } else {
       _ = table.assign(keys: [ids, values], rowCount: values.count)
     }
-  }
-
-  /// Elements of arrays become rows; other values stay.
-  private static func explode(_ values: ColumnVector, _ ids: ColumnVector) -> (ColumnVector, ColumnVector) {
-    let flat = values.flattened
-    guard case .bytes(let offsets, let data) = flat.storage else { return (values, ids) }
-    let out = StringBuilder(rows: flat.count)
-    let rows = BufferBuilder<Int32>(capacity: flat.count)
-    for i in 0..<flat.count where flat.isValid(i) {
-      let view = unsafe DynamicView(data.pointer + Int(offsets[i]), Int(offsets[i + 1] - offsets[i]))
-      if view.tag == .array {
-        for k in 0..<view.childCount {
-          guard let element = view.element(k), element.tag != .null else { continue }
-          unsafe out.append(element.base, element.count)
-          rows.append(Int32(truncatingIfNeeded: i))
-        }
-      } else if view.tag != .null {
-        unsafe out.append(view.base, view.count)
-        rows.append(Int32(truncatingIfNeeded: i))
-      }
-    }
-    return (out.finish(.dynamic), ids.take(rows.finish()))
   }
 
   func merge(_ other: any GroupedAccumulator, mapping: Buffer<Int32>, groupCount: Int) throws {
@@ -146,6 +132,28 @@ final class SetAccumulator: GroupedAccumulator {
   func updatePartial(_ state: [ColumnVector], rowCount: Int, groups: Buffer<Int32>, groupCount: Int) throws {
     throw ExpressionError.notSupported("spilling make_set")
   }
+}
+
+/// Elements of arrays become rows; other values stay.
+private func explode(_ values: ColumnVector, _ ids: ColumnVector) -> (ColumnVector, ColumnVector) {
+  let flat = values.flattened
+  guard case .bytes(let offsets, let data) = flat.storage else { return (values, ids) }
+  let out = StringBuilder(rows: flat.count)
+  let rows = BufferBuilder<Int32>(capacity: flat.count)
+  for i in 0..<flat.count where flat.isValid(i) {
+    let view = unsafe DynamicView(data.pointer + Int(offsets[i]), Int(offsets[i + 1] - offsets[i]))
+    if view.tag == .array {
+      for k in 0..<view.childCount {
+        guard let element = view.element(k), element.tag != .null else { continue }
+        unsafe out.append(element.base, element.count)
+        rows.append(Int32(truncatingIfNeeded: i))
+      }
+    } else if view.tag != .null {
+      unsafe out.append(view.base, view.count)
+      rows.append(Int32(truncatingIfNeeded: i))
+    }
+  }
+  return (out.finish(.dynamic), ids.take(rows.finish()))
 }
 
 /// make_bag: the entries of all bags; of equal keys the first seen stays. Values that are no bags are skipped.

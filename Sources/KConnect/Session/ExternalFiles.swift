@@ -1,4 +1,4 @@
-// Role: files that a KQL text names by place (externaldata, infer_storage_schema) through the session's file formats.
+// Role: files that a KQL text names by place (externaldata, inline_external_table, infer_storage_schema) through the session's file formats.
 
 import Columnar
 import DataSource
@@ -19,6 +19,7 @@ struct ExternalFiles {
 
   /// A table with exactly the columns of the request.
   func open(_ request: ExternalDataRequest) throws -> LogicalPlan {
+    if request.format == "delta" { return try deltaTable(request) }
     let form = try form(request)
     var reader = session.read.format(form.format)
     for (key, value) in form.options { reader = reader.option(key, value) }
@@ -43,6 +44,16 @@ struct ExternalFiles {
     let jsonPaths = request.mapping.compactMap { mapping in mapping.path.map { "\(mapping.column)=\($0)" } }
     if !jsonPaths.isEmpty { reader = reader.option("columnPaths", jsonPaths.joined(separator: ", ")) }
     return try Self.columns(schema, constants, of: reader.schema(fromFile).open(paths).plan)
+  }
+
+  /// A Delta table, with its own columns where none are declared; declared ones must exist.
+  private func deltaTable(_ request: ExternalDataRequest) throws -> LogicalPlan {
+    let plan = try session.read.format("delta").open(request.sources.map(Self.path)).plan
+    if request.schema.fields.isEmpty { return plan }
+    for field in request.schema.fields where plan.schema.field(field.name) == nil {
+      throw KConnectError(.columnNotFound, "the Delta table has no column '\(field.name)'", hint: "columns: \(plan.schema.names.joined(separator: ", "))")
+    }
+    return try Self.columns(request.schema, [], of: plan)
   }
 
   /// The columns that the files have.

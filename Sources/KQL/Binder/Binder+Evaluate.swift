@@ -29,7 +29,7 @@ extension Binder {
     "mysql_request": "asks a MySQL database", "postgresql_request": "asks a PostgreSQL database", "cosmosdb_sql_request": "asks Cosmos DB",
     "http_request": "asks a web service", "http_request_post": "asks a web service", "ai_embeddings": "asks a language model",
     "ai_embed_text": "asks a language model", "ai_chat_completion": "asks a language model", "ai_chat_completion_prompt": "asks a language model",
-    "azure_digital_twins_query_request": "asks Azure Digital Twins", "execute_show_command": "runs a command of the service",
+    "azure_digital_twins_query_request": "asks Azure Digital Twins", "dax_request": "asks a Power BI semantic model", "csharp": "runs C# in a sandbox of the service", "execute_show_command": "runs a command of the service",
     "execute_query": "asks another cluster",
   ]
 

@@ -1,5 +1,5 @@
-// externaldata and infer_storage_schema: what the text says becomes a request, which the catalog answers.
-// Source: Kusto language reference, "externaldata operator", "infer_storage_schema plugin"; mappings: "Data mappings".
+// externaldata, inline_external_table and infer_storage_schema: what the text says becomes a request, which the catalog answers.
+// Source: Kusto language reference, "externaldata operator", "inline_external_table operator", "infer_storage_schema plugin"; mappings: "Data mappings".
 
 import Columnar
 import Engine
@@ -13,19 +13,11 @@ extension Binder {
       try fail(.duplicateColumn, "column '\(column.name.text)' is declared twice", at: column.span)
     }
     let schema = StructType(data.columns.map { StructField($0.name.text, DataType($0.type.type)) })
-    let sources = try each(data.sources) { source throws(BindFailure) in
-      guard case .string(let text) = try self.constant(source), !text.isEmpty else { try self.fail(.constantExpected, "a path or address as text is needed here", at: source.span) }
-      return text
-    }
+    let sources = try places(data.sources)
     guard !sources.isEmpty else { try fail(.missing, "externaldata needs a path or address", at: span) }
     var request = ExternalDataRequest(schema: schema, sources: sources, format: nil, ignoresFirstRecord: false, mapping: [])
     for property in data.properties {
-      let value: Scalar
-      switch property.value {
-      case .name(let name): value = .string(name.text)
-      case .expression(let expression): value = try constant(expression)
-      case .names: try fail(.constantExpected, "one value is needed here", at: property.span)
-      }
+      let value = try propertyValue(property)
       switch (property.name.text.lowercased(), value) {
       case ("format", .string(let format)): request.format = format.lowercased()
       case ("ignorefirstrecord", .bool(let flag)): request.ignoresFirstRecord = flag
@@ -36,9 +28,77 @@ extension Binder {
         try fail(.unknownParameter, "externaldata has no property '\(property.name.text)' of this form", at: property.span, hint: "properties: format, ignoreFirstRecord, ingestionMapping")
       }
     }
-    let wanted = request
+    return try external(request, "externaldata", span)
+  }
+
+  /// `inline_external_table (a: long) kind = storage dataformat = csv (uri) with (includeHeaders = 'All')`, and `inline_external_table kind = delta (uri)`
+  func inlineExternalTable(_ table: InlineExternalTableExpression, _ span: SourceSpan) throws(BindFailure) -> TableValue {
+    let name = "inline_external_table"
+    var request = ExternalDataRequest(schema: StructType(), sources: try places(table.sources), format: nil, ignoresFirstRecord: false, mapping: [])
+    var seen: Set<String> = []
+    for column in table.columns where !seen.insert(column.name.text).inserted {
+      try fail(.duplicateColumn, "column '\(column.name.text)' is declared twice", at: column.span)
+    }
+    request.schema = StructType(table.columns.map { StructField($0.name.text, DataType($0.type.type)) })
+    if let partition = table.partitions.first { try notSupported("partition by of \(name)", at: partition.column.span) }
+    if let element = table.pathFormat.first { try notSupported("pathformat of \(name)", at: element.span) }
+    switch table.kind.text {
+    case "delta":
+      if let format = table.dataFormat { try fail(.unknownParameter, "kind=delta takes no dataformat", at: format.span) }
+      if let property = table.properties.first { try fail(.unknownParameter, "kind=delta takes no properties", at: property.span) }
+      guard request.sources.count == 1 else { try fail(.valueNotAllowed, "kind=delta takes the place of one table, found \(request.sources.count)", at: span) }
+      request.format = "delta"
+    case "storage":
+      guard !table.columns.isEmpty else { try fail(.missing, "kind=storage needs columns", at: span, hint: "write: \(name) (column: type, ...) kind=storage ...") }
+      guard let format = table.dataFormat else { try fail(.missing, "kind=storage needs a dataformat", at: span) }
+      guard !request.sources.isEmpty else { try fail(.missing, "\(name) needs a path or address", at: span) }
+      request.format = format.text.lowercased()
+      try storageProperties(table.properties, &request)
+    default: try fail(.valueNotAllowed, "'\(table.kind.text)' is no kind of \(name)", at: table.kind.span, hint: "kinds: storage, delta")
+    }
+    return try external(request, name, span)
+  }
+
+  private func storageProperties(_ properties: [OperatorParameter], _ request: inout ExternalDataRequest) throws(BindFailure) {
+    var prefix: String?, fileEnd: String?
+    for property in properties {
+      guard case .string(let text) = try propertyValue(property) else { try fail(.constantExpected, "a text is needed here", at: property.span) }
+      switch (property.name.text.lowercased(), text.lowercased()) {
+      case ("includeheaders", "all"): request.ignoresFirstRecord = true
+      case ("includeheaders", "firstfile") where request.sources.count == 1: request.ignoresFirstRecord = true
+      case ("includeheaders", "none"), ("encoding", "utf8nobom"), ("encoding", "utf8bom"): break
+      case ("includeheaders", "firstfile"): try notSupported("includeHeaders='FirstFile' with several files", at: property.span)
+      case ("encoding", _): try notSupported("the encoding '\(text)'", at: property.span)
+      case ("nameprefix", _): prefix = text
+      case ("fileextension", _): fileEnd = text
+      default:
+        try fail(.unknownParameter, "inline_external_table has no property '\(property.name.text)' of this form", at: property.span, hint: "properties: includeHeaders, encoding, namePrefix, fileExtension")
+      }
+    }
+    if prefix == nil && fileEnd == nil { return }
+    request.sources = request.sources.map { $0 + ($0.hasSuffix("/") ? "" : "/") + "**/" + (prefix ?? "") + "*" + (fileEnd ?? "") }
+  }
+
+  /// Paths and addresses as texts.
+  private func places(_ sources: [Expression]) throws(BindFailure) -> [String] {
+    try each(sources) { source throws(BindFailure) in
+      guard case .string(let text) = try self.constant(source), !text.isEmpty else { try self.fail(.constantExpected, "a path or address as text is needed here", at: source.span) }
+      return text
+    }
+  }
+
+  private func propertyValue(_ property: OperatorParameter) throws(BindFailure) -> Scalar {
+    switch property.value {
+    case .name(let name): return .string(name.text)
+    case .expression(let expression): return try constant(expression)
+    case .names: try fail(.constantExpected, "one value is needed here", at: property.span)
+    }
+  }
+
+  /// What the catalog answers; `what` names the place for the message.
+  private func external(_ request: ExternalDataRequest, _ what: String, _ span: SourceSpan) throws(BindFailure) -> TableValue {
     do {
-      guard let plan = try catalog.externalData(wanted) else { try notSupported("externaldata in this place", at: span) }
+      guard let plan = try catalog.externalData(request) else { try notSupported("\(what) in this place", at: span) }
       return TableValue(plan: plan)
     } catch let failure as BindFailure {
       throw failure

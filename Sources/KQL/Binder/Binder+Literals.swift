@@ -36,6 +36,15 @@ extension Binder {
       }
     case (.datetime, _) where text.contains(","):
       if let ticks = Self.ticks(parts: text) { return .datetime(ticks) }
+    case (.datetime, _) where text.contains("-") && !text.contains(":"):
+      // Editors that format queries put spaces around the dashes: 2017 - 08 - 01.
+      if let value = ScalarText.parse(text.filter { $0 != " " }, as: .datetime) { return value }
+    case (.datetime, _) where text.contains(":") && text.allSatisfy({ $0.isNumber || $0 == ":" || $0 == "." }):
+      // A time of day alone is that of today.
+      let padded = text.prefix { $0 != ":" }.count == 1 ? "0" + text : text
+      if case .timespan(let ticks)? = ScalarText.parse(padded, as: .timespan), (0..<CivilTime.ticksPerDay).contains(ticks) {
+        return .datetime(Int64(CivilTime.day(ofTicks: options.context.nowTicks)) &* CivilTime.ticksPerDay &+ ticks)
+      }
     case (.bool, "1"): return .bool(true)
     case (.bool, "0"): return .bool(false)
     case (.timespan, _):

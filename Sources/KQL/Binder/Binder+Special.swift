@@ -25,6 +25,9 @@ extension Binder {
       }
       return .scalar(ScalarValue(expr: .literal(.bool(row.schema?.index(of: name) != nil))))
     case "bin_auto": return .scalar(try binAuto(call, row, span))
+    case "now", "ago":
+      guard case .datetime(let ticks)? = settings["query_now"] else { return nil }
+      return .scalar(try fixedNow(call, ticks, row, span))
     case "pack_all": return .scalar(try packAll(call, row, span))
     case "bag_pack_columns": return .scalar(try packColumns(call, row, span))
     case "column_names_of":
@@ -49,6 +52,17 @@ extension Binder {
     let batches = try run(source.plan.limit(1))
     let value = batches.first { $0.rowCount > 0 }?.columns[0].scalar(0) ?? .null(first.type)
     return ScalarValue(expr: .literal(value))
+  }
+
+  /// `now()`, `now(offset)` and `ago(offset)` where `set query_now = datetime(...)` fixes the clock.
+  private func fixedNow(_ call: FunctionCall, _ ticks: Int64, _ row: RowScope, _ span: SourceSpan) throws(BindFailure) -> ScalarValue {
+    let now = ScalarValue(expr: .literal(.datetime(ticks)))
+    let isAgo = call.name.text == "ago"
+    guard call.arguments.count <= 1, !(isAgo && call.arguments.isEmpty) else {
+      try argumentCount(call.name.text, call.arguments.count, isAgo ? "1 argument" : "0 to 1 arguments", span)
+    }
+    guard let offset = call.arguments.first else { return now }
+    return try node(isAgo ? "-" : "+", [now, try scalar(offset.value, row)], span)
   }
 
   /// `bin_auto(x)`: bin_at with the size and the fixed point that `set` statements give.

@@ -125,6 +125,7 @@ extension Binder {
     switch step.kind {
     case .filter, .extend, .serialize, .project, .projectAway, .projectRename, .projectReorder, .summarize, .sort, .top, .take, .sample, .asName, .render:
       return table
+    case .distinct(let items) where !items.contains(where: { if case .star = $0.kind { true } else { false } }): return table
     default: return try withoutOrigin(table)
     }
   }

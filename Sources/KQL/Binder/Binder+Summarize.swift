@@ -163,7 +163,10 @@ extension Binder {
       arguments.append(try typed(argument.value, row).0)
     }
     var name = ResultNames.aggregateAliases[call.name.text] ?? call.name.text
-    if name == "count" && arguments.count == 1 { name = "countif" }
+    // The older count(predicate) is countif; of any other value count() counts rows, null or not.
+    if name == "count" && arguments.count == 1 {
+      if quietType(of: ScalarValue(expr: arguments[0]), row) == .bool { name = "countif" } else { arguments = [] }
+    }
     return try checked(AggregateCall(name, arguments), row, expression.span)
   }
 

@@ -12,7 +12,7 @@ extension Binder {
     case .query(let pipeline): return .table(try self.pipeline(pipeline))
     case .datatable(let table): return .table(try datatable(table))
     case .externalData(let data): return .table(try externalData(data, expression.span))
-    case .inlineExternalTable: try notSupported("inline_external_table", at: expression.span)
+    case .inlineExternalTable(let table): return .table(try inlineExternalTable(table, expression.span))
     case .entityGroup: try fail(.unexpected, "an entity group stands only in let and macro-expand", at: expression.span)
     case .name(let name): return try named(name, row, expression.span)
     case .call(let call): return try self.call(call, row, expression.span)

@@ -173,7 +173,8 @@ final class Binder {
     for (i, statement) in query.statements.enumerated() {
       guard let value = try bind(statement), !(value.onlyNames && i + 1 < query.statements.count) else { continue }
       for table in [value] + value.further {
-        results.append(BoundResult(plan: table.plan, name: table.resultName ?? table.name, visualization: table.visualization))
+        let plan = try limited(table.plan, at: statement.span)
+        results.append(BoundResult(plan: plan, name: table.resultName ?? table.name, visualization: table.visualization))
       }
     }
     if results.isEmpty {
@@ -181,6 +182,13 @@ final class Binder {
       try fail(.missing, "the text holds no query", at: end, hint: query.statements.isEmpty ? nil : "end it with a query, for instance the name of a table")
     }
     return BoundQuery(results: results, options: settings, warnings: diagnostics)
+  }
+
+  /// The plan cut as `set query_take_max_records = n` wants it.
+  private func limited(_ plan: LogicalPlan, at span: SourceSpan) throws(BindFailure) -> LogicalPlan {
+    guard let value = settings["query_take_max_records"] else { return plan }
+    guard let rows = value.int64Value, rows >= 0 else { try fail(.valueNotAllowed, "query_take_max_records is a whole number of at least 0", at: span) }
+    return plan.limit(Int(rows))
   }
 
   /// Binds one statement; the table if it is a query.
@@ -215,6 +223,9 @@ final class Binder {
 
   /// A `let` statement.
   func declare(_ statement: Statement) throws(BindFailure) {
+    if let name = statement.declaredName, scope.variables[name.text] != nil {
+      try fail(.duplicateVariable, "'\(name.text)' is declared already", at: name.span, hint: "a let statement cannot change a name; take another one")
+    }
     switch statement.kind {
     case .letFunction(let name, let function):
       scope.variables[name.text] = .function(function, scope)

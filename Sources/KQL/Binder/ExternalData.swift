@@ -2,7 +2,7 @@
 
 package import Columnar
 
-/// Files to be read as a table, from `externaldata` and `infer_storage_schema`.
+/// Files to be read as a table, from `externaldata`, `inline_external_table` and `infer_storage_schema`.
 package struct ExternalDataRequest: Sendable {
   /// How one column is found in a file; without any, by its name or its place.
   package struct Mapping: Sendable {
@@ -15,11 +15,11 @@ package struct ExternalDataRequest: Sendable {
     package var constant: String?
   }
 
-  /// The columns of the table; empty where they are asked for.
+  /// The columns of the table; empty where they are asked for, and where a Delta table gives its own.
   package var schema: StructType
   /// Paths, globs and addresses.
   package var sources: [String]
-  /// A format's name in lower case; nil: by the name of the first source.
+  /// A format's name in lower case, `delta` among them; nil: by the name of the first source.
   package var format: String?
   /// Every file's first record is left out.
   package var ignoresFirstRecord: Bool

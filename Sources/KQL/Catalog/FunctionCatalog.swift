@@ -31,7 +31,7 @@ package enum FunctionCatalog {
         name: aggregate.name, aliases: aggregate.aliases, family: "aggregate", signature: parts.signature, summary: parts.summary,
         example: "T | summarize \(parts.signature)")
     }
-    return (scalars + aggregates + bound).sorted { ($0.name, $0.family) < ($1.name, $1.family) }
+    return (scalars + aggregates + bound + plugins).sorted { ($0.name, $0.family) < ($1.name, $1.family) }
   }()
 
   /// The families in order.
@@ -65,9 +65,27 @@ package enum FunctionCatalog {
     entry("query", "column_ifexists", "name, otherwise", "A column, or a value where the table has no such column.", "print a = 1 | project column_ifexists('b', a)", ["columnifexists"]),
     entry("query", "iscolumnexists", "name", "True when the table has a column of that name.", "print a = 1 | extend iscolumnexists('a')"),
     entry("query", "column_names_of", "table", "The names of a table's columns as an array.", "print column_names_of(T)"),
-    entry("query", "pack_all", "", "A bag of all columns.", "print a = 1, b = 'x' | extend pack_all()"),
+    entry("query", "pack_all", "[ignore_null_empty]", "A bag of all columns; with true without those that are null or empty.", "print a = 1, b = 'x' | extend pack_all()"),
     entry("query", "bag_pack_columns", "column, …", "A bag of columns under their names.", "print a = 1, b = 'x' | extend bag_pack_columns(a, b)"),
     entry("query", "bin_auto", "value", "The value rounded down by the size in `set query_bin_auto_size`.", "set query_bin_auto_size=2; print bin_auto(5)"),
+    entry("query", "datatable", "column: type, …) [value, …", "A table that stands in the text.", "datatable(a: long, b: string)[1, 'x', 2, 'y']"),
+    entry("query", "externaldata", "column: type, …) [uri, …] with (property = value, …", "The rows of files.", ""),
+    entry("query", "external_table", "name [, mapping]", "An external table of the database.", ""),
+    entry("query", "materialized_view", "name [, max_age]", "A materialized view of the database.", ""),
+    entry("query", "database", "name", "The tables of a database: `database('d').T`.", ""),
+    entry("query", "cluster", "name", "The databases of a cluster: `cluster('c').database('d').T`.", ""),
+    entry("store", "ingestion_time", "", "The time at which the row was ingested.", "T | where ingestion_time() > ago(1h)"),
+    entry("store", "extent_id", "", "The extent that holds the row.", "T | summarize count() by extent_id()", ["extentid"]),
+    entry("store", "extent_tags", "", "The tags of the extent that holds the row.", "T | extend extent_tags()"),
+    entry("store", "cursor_after", "cursor", "True for rows ingested after the cursor.", "T | where cursor_after('')"),
+    entry("store", "cursor_before_or_at", "cursor", "True for rows ingested before or at the cursor.", "T | where cursor_before_or_at(cursor_current())"),
+    entry("store", "cursor_current", "", "The cursor of the database as it is now.", "print cursor_current()", ["current_cursor"]),
+    entry("store", "current_database", "", "The name of the database.", "print current_database()"),
+    entry("graph", "all", "edge, condition", "True when all steps of a variable edge fulfil a condition; in graph-match.", ""),
+    entry("graph", "map", "edge, expression", "An expression of each step of a variable edge, as an array; in graph-match.", ""),
+    entry("graph", "inner_nodes", "edge", "The nodes between the steps of a variable edge, for all, any and map; in graph-match.", ""),
+    entry("graph", "node_degree_in", "[node]", "The number of edges that end at a node; in graph-match.", ""),
+    entry("graph", "node_degree_out", "[node]", "The number of edges that begin at a node; in graph-match.", ""),
     entry("window", "prev", "column [, offset [, default]]", "The value some rows before.", "range x from 1 to 3 step 1 | serialize p = prev(x)"),
     entry("window", "next", "column [, offset [, default]]", "The value some rows behind.", "range x from 1 to 3 step 1 | serialize n = next(x)"),
     entry("window", "row_number", "[start [, restart]]", "The number of the row.", "range x from 5 to 7 step 1 | serialize n = row_number()"),

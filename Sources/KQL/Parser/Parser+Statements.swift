@@ -46,7 +46,15 @@ extension Parser {
     if isWord("alias") && isWord("database", 1) { return try aliasStatement() }
     if isWord("declare") && kind(1) == .word { return try declareStatement() }
     if isWord("restrict") && isWord("access", 1) { return try restrictStatement() }
+    if isSQL { try fail(.notSupported, "not supported: SQL; write the query in KQL") }
     return .query(try queryExpression())
+  }
+
+  /// Whether a SQL query stands here: `SELECT a FROM T`, or `EXPLAIN` before one. A table may have such a name, but no word follows it.
+  private var isSQL: Bool {
+    func word(_ offset: Int) -> String { kind(offset) == .word ? text(of: token(offset)).lowercased() : "" }
+    if word(0) == "explain" { return word(1) == "select" || word(1) == "with" }
+    return word(0) == "select" && (!word(1).isEmpty || kind(1) == .star || kind(1) == .long)
   }
 
   private mutating func letStatement() throws(ParseFailure) -> Statement.Kind {

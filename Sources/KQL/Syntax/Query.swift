@@ -27,6 +27,14 @@ package struct Statement: Hashable, Sendable {
     /// A query, or a scalar expression where a body ends with one.
     case query(Expression)
   }
+
+  /// What a `let` statement declares; nil for other statements.
+  package var declaredName: Name? {
+    switch kind {
+    case .letValue(let name, _), .letFunction(let name, _): name
+    default: nil
+    }
+  }
 }
 
 /// A lambda: parameters and body.

@@ -20,8 +20,9 @@ let geoLineFunctions: [FunctionSpec] = [
       return GeoJSON.point(line.point(at: fraction[i]))
     }
   },
-  geo("geo_line_locate_point", .real, [.dynamic, .real, .real], "line, lng, lat", "The fraction 0 to 1 of a line's length at the point nearest to a point.",
-    "geo_line_locate_point(\(geoLine), -73.965, 40.792)") { arguments, n in
+  geo("geo_line_locate_point", .real, [.dynamic, .real, .real, .bool], defaults: [.bool(false)], "line, lng, lat [, use_spheroid]",
+    "The fraction 0 to 1 of a line's length at the point nearest to a point.", "geo_line_locate_point(\(geoLine), -73.965, 40.792)") { arguments, n in
+    try refuseSpheroid(arguments[3])
     let shape = ShapeRows<LineSet>(arguments[0]), point = PositionRows(arguments, 1)
     return try Optional<Double>.collect(n) { i in
       guard let line = shape[i], line.lines.count == 1, let p = point[i] else { return nil }

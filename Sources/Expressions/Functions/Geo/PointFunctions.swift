@@ -5,8 +5,9 @@ import Columnar
 import Geospatial
 
 let geoPointFunctions: [FunctionSpec] = [
-  geo("geo_distance_2points", .real, [.real, .real, .real, .real], "lng1, lat1, lng2, lat2", "Metres between two points.",
-    "geo_distance_2points(-122.407628, 47.578557, -118.275287, 34.019056)") { arguments, n in
+  geo("geo_distance_2points", .real, [.real, .real, .real, .real, .bool], defaults: [.bool(false)], "lng1, lat1, lng2, lat2 [, use_spheroid]",
+    "Metres between two points on the sphere.", "geo_distance_2points(-122.407628, 47.578557, -118.275287, 34.019056)") { arguments, n in
+    try refuseSpheroid(arguments[4])
     let a = PositionRows(arguments, 0), b = PositionRows(arguments, 2)
     return try Optional<Double>.collect(n) { i in
       guard let p = a[i], let q = b[i] else { return nil }

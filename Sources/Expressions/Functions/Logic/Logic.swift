@@ -46,8 +46,16 @@ private func emptyTest(_ isNotEmpty: Bool) -> @Sendable (FunctionCall) throws ->
   }
 }
 
+/// isnan, isinf and isfinite: false for null, as the reference has it ("and false otherwise").
 private func realTest(_ test: @escaping @Sendable (Double) -> Bool) -> @Sendable (FunctionCall) throws -> BoundFunction {
-  BoundFunction.unary(.bool, .real, rows(RealRows.self) { test($0) })
+  { call in
+    guard call.types[0].isNumeric || call.types[0] == .dynamic else { throw call.wrongTypes("a number") }
+    return BoundFunction(.bool, [.real], nulls: .custom) { arguments, n in
+      let values = RealRows(arguments[0])
+      let passed = bits(n) { test(values[$0]) }
+      return .bool(arguments[0].validity.map { passed.and($0) } ?? passed)
+    }
+  }
 }
 
 let logicFunctions: [FunctionSpec] = [

@@ -94,8 +94,7 @@ let mathFunctions: [FunctionSpec] = [
   },
   extreme("min_of", isMax: false), extreme("max_of", isMax: true),
   spec("rand", 0...1, "[n]", "A random number in [0, 1), or a whole one in 0..<n.", "rand()", isDeterministic: false) { call in
-    let seed = call.context.seed
-    let state = RandomState(seed)
+    let state = RandomState(call.context.nextSeed())
     if call.count == 0 {
       return BoundFunction(.real, [], isRowWise: false) { _, n in
         var random = state.fork()
@@ -112,7 +111,7 @@ let mathFunctions: [FunctionSpec] = [
     }
   },
   spec("new_guid", 0...0, "", "A random GUID.", "new_guid()", isDeterministic: false) { call in
-    let state = RandomState(call.context.seed ^ 0x5851_F42D_4C95_7F2D)
+    let state = RandomState(call.context.nextSeed())
     return BoundFunction(.guid, [], isRowWise: false) { _, n in
       var random = state.fork()
       return try GUID.collect(n) { _ in

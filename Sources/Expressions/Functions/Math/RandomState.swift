@@ -8,9 +8,10 @@ final class RandomState: Sendable {
 
   init(_ seed: UInt64) { counter = Atomic(seed) }
 
-  /// A fresh stream.
+  /// A fresh stream. It starts at a random place: neighbouring states would give the same numbers one place apart.
   func fork() -> RandomStream {
-    RandomStream(state: counter.wrappingAdd(0x9E37_79B9_7F4A_7C15, ordering: .relaxed).newValue)
+    var place = RandomStream(state: counter.wrappingAdd(0x9E37_79B9_7F4A_7C15, ordering: .relaxed).newValue)
+    return RandomStream(state: place.next())
   }
 }
 

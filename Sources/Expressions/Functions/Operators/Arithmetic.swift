@@ -69,13 +69,23 @@ private func bindArithmetic(_ op: ArithmeticOperator, _ a: DataType, _ b: DataTy
   case (.datetime, .subtract, .datetime): return BoundFunction(.timespan, [a, b], kernel: longKernel(op, .timespan))
   case (.datetime, .add, .timespan), (.datetime, .subtract, .timespan), (.timespan, .add, .datetime):
     return BoundFunction(.datetime, [a, b], kernel: longKernel(op, .datetime))
-  case (.datetime, .modulo, .timespan):
+  case (.datetime, .add, .datetime):
+    return BoundFunction(.datetime, [a, b]) { arguments, n in
+      // A datetime counts from the year 1, so the mean of two is (a + b) / 2.
+      let x = LongRows(arguments[0]), y = LongRows(arguments[1])
+      return try Optional<Int64>.collect(n) { CivilTime.datetime(sinceYear1: x[$0] &- CivilTime.minTicks &+ y[$0] &- CivilTime.minTicks) }.retyped(.datetime)
+    }
+  case (.datetime, .modulo, .timespan), (.datetime, .modulo, .datetime):
     return BoundFunction(.timespan, [a, b]) { arguments, n in
-      guard let x = arguments[0].longOperand, let y = arguments[1].longOperand else { throw call.wrongTypes("datetime and timespan") }
+      guard let x = arguments[0].longOperand, var y = arguments[1].longOperand else { throw call.wrongTypes("datetime and timespan") }
       let shifted = ArithmeticKernels.subtract(x, .value(CivilTime.minTicks), n)
+      if b == .datetime { y = .column(ArithmeticKernels.subtract(y, .value(CivilTime.minTicks), n)) }
       let (values, validity) = ArithmeticKernels.modulo(.column(shifted), y, n)
       return .long(values, validity: validity, type: .timespan)
     }
+  case (.datetime, .multiply, _) where b.isNumeric, (.datetime, .divide, _) where b.isNumeric, (.datetime, .modulo, _) where b.isNumeric:
+    return scalingDatetime(op, b, numberFirst: false)
+  case (_, .multiply, .datetime) where a.isNumeric: return scalingDatetime(op, a, numberFirst: true)
   case (.timespan, .divide, .timespan), (.datetime, .divide, .timespan), (.datetime, .divide, .datetime):
     return BoundFunction(.real, [a, b], kernel: { arguments, n in
       guard let x = arguments[0].cast(to: .real).realOperand, let y = arguments[1].cast(to: .real).realOperand else {
@@ -163,6 +173,40 @@ private func scaling(_ op: ArithmeticOperator, _ number: DataType, numberFirst: 
       return Int64(checking: value.rounded(.toNearestOrEven))
     }
     return column.retyped(.timespan)
+  }
+}
+
+/// datetime * number, number * datetime, datetime / number, datetime % number: of the ticks since the year 1.
+private func scalingDatetime(_ op: ArithmeticOperator, _ number: DataType, numberFirst: Bool) -> BoundFunction {
+  let at = numberFirst ? 1 : 0
+  if number == .int || number == .long {
+    return BoundFunction(.datetime, numberFirst ? [.long, .datetime] : [.datetime, .long]) { arguments, n in
+      let ticks = LongRows(arguments[at]), factor = LongRows(arguments[1 - at])
+      return try Optional<Int64>.collect(n) { i -> Int64? in
+        let t = ticks[i] &- CivilTime.minTicks, f = factor[i]
+        if op == .multiply {
+          let (product, overflow) = t.multipliedReportingOverflow(by: f)
+          return overflow ? nil : CivilTime.datetime(sinceYear1: product)
+        }
+        if f == 0 { return nil }
+        return CivilTime.datetime(sinceYear1: op == .divide ? (f == -1 ? 0 &- t : t / f) : ArithmeticKernels.floorModulo(t, f))
+      }.retyped(.datetime)
+    }
+  }
+  return BoundFunction(.datetime, numberFirst ? [.real, .datetime] : [.datetime, .real]) { arguments, n in
+    let ticks = LongRows(arguments[at]), factor = RealRows(arguments[1 - at])
+    return try Optional<Int64>.collect(n) { i -> Int64? in
+      let t = Double(ticks[i] &- CivilTime.minTicks)
+      let value = op == .multiply ? t * factor[i] : op == .divide ? t / factor[i] : floorModulo(t, factor[i])
+      return Int64(checking: value.rounded(.toNearestOrEven)).flatMap(CivilTime.datetime(sinceYear1:))
+    }.retyped(.datetime)
+  }
+}
+
+extension CivilTime {
+  /// The datetime that many ticks after 0001-01-01; nil outside 0001..9999.
+  fileprivate static func datetime(sinceYear1 ticks: Int64) -> Int64? {
+    ticks >= 0 && ticks <= maxTicks &- minTicks ? ticks &+ minTicks : nil
   }
 }
 
