@@ -16,7 +16,7 @@ public final class WriteHandle: Sendable {
   /// Runs `body` on a thread of its own. Throws IO when there is none to be had.
   init(cancel: @escaping @Sendable () -> Void, _ body: @escaping @Sendable () throws -> WriteSummary) throws {
     onCancel = cancel
-    let started = BlockingThread.start { [self] in
+    let started = SystemThread.start { [self] in
       let outcome: Result<WriteSummary, KConnectError>
       do { outcome = .success(try body()) } catch { outcome = .failure(KConnectError(converting: error)) }
       let waiting = state.withLock { state in
