@@ -11,14 +11,19 @@ extension StoreScanTable: PlanRunningTable {
   package var runnerIdentity: String? { "store\n\(snapshot.table.id)\n\(snapshot.version)\n\(files.count)" }
 
   package func pushingDown(_ plan: LogicalPlan, context: EvaluationContext) throws -> LogicalPlan {
-    if case .aggregate(let keys, let aggregates, let input) = plan.node, keys.isEmpty, let row = values(aggregates, over: input, as: plan.schema) { return row }
+    // Each scan is answered by its own table, which may have other extents of the same version.
+    if case .aggregate(let keys, let aggregates, let input) = plan.node, keys.isEmpty, case .scan(let scan) = input.node, scan.filters.isEmpty, scan.limit == nil,
+      let table = scan.table as? StoreScanTable, let row = table.values(aggregates, as: plan.schema)
+    {
+      return row
+    }
     let inputs = plan.inputs
     return inputs.isEmpty ? plan : plan.withInputs(try inputs.map { try pushingDown($0, context: context) })
   }
 
-  /// The one row; nil where it does not follow.
-  private func values(_ aggregates: [NamedAggregate], over input: LogicalPlan, as schema: StructType) -> LogicalPlan? {
-    guard case .scan(let scan) = input.node, scan.filters.isEmpty, scan.limit == nil, let table = scan.table as? StoreScanTable, table.runnerIdentity == runnerIdentity else { return nil }
+  /// The one row; nil where it does not follow, as with rows behind the extents.
+  private func values(_ aggregates: [NamedAggregate], as schema: StructType) -> LogicalPlan? {
+    guard tail == nil else { return nil }
     let catalog = StoreFileCatalog(snapshot, files)
     var row: [ColumnVector] = []
     for (aggregate, field) in zip(aggregates, schema.fields) {
@@ -31,7 +36,7 @@ extension StoreScanTable: PlanRunningTable {
 
   private func value(_ call: AggregateCall, _ catalog: StoreFileCatalog) -> Scalar? {
     switch (call.name, call.arguments.first) {
-    case ("count", nil): return .long(Int64(exactRowCount ?? 0))
+    case ("count", nil): return exactRowCount.map { .long(Int64($0)) }
     case ("min", .column(let name)?) where call.arguments.count == 1: return bound(name, catalog, { $0.min }, Swift.min)
     case ("max", .column(let name)?) where call.arguments.count == 1: return bound(name, catalog, { $0.max }, Swift.max)
     default: return nil

@@ -11,7 +11,7 @@ package struct StoreScanTable: BatchReadable {
   package let snapshot: TableSnapshot
   let files: [ExtentFile]
   /// Rows behind the extents.
-  private let tail: RowTail?
+  let tail: RowTail?
   private let inner: FileTable?
 
   init(_ snapshot: TableSnapshot, files: [ExtentFile], tail: RowTail? = nil) {
