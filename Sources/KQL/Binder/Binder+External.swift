@@ -76,7 +76,8 @@ extension Binder {
       }
     }
     if prefix == nil && fileEnd == nil { return }
-    request.sources = request.sources.map { $0 + ($0.hasSuffix("/") ? "" : "/") + "**/" + (prefix ?? "") + "*" + (fileEnd ?? "") }
+    let pattern = "**/\(prefix ?? "")*\(fileEnd ?? "")"
+    request.sources = request.sources.map { $0.hasSuffix("/") ? "\($0)\(pattern)" : "\($0)/\(pattern)" }
   }
 
   /// Paths and addresses as texts.

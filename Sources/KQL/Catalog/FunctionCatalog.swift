@@ -68,8 +68,6 @@ package enum FunctionCatalog {
     entry("query", "pack_all", "[ignore_null_empty]", "A bag of all columns; with true without those that are null or empty.", "print a = 1, b = 'x' | extend pack_all()"),
     entry("query", "bag_pack_columns", "column, …", "A bag of columns under their names.", "print a = 1, b = 'x' | extend bag_pack_columns(a, b)"),
     entry("query", "bin_auto", "value", "The value rounded down by the size in `set query_bin_auto_size`.", "set query_bin_auto_size=2; print bin_auto(5)"),
-    entry("query", "datatable", "column: type, …) [value, …", "A table that stands in the text.", "datatable(a: long, b: string)[1, 'x', 2, 'y']"),
-    entry("query", "externaldata", "column: type, …) [uri, …] with (property = value, …", "The rows of files.", ""),
     entry("query", "external_table", "name [, mapping]", "An external table of the database.", ""),
     entry("query", "materialized_view", "name [, max_age]", "A materialized view of the database.", ""),
     entry("query", "database", "name", "The tables of a database: `database('d').T`.", ""),
