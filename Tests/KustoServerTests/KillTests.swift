@@ -78,7 +78,7 @@ import Testing
     return try answer.rows(of: answer.tables[0]).compactMap { $0[0].int64Value.map { Int($0) } }.sorted()
   }
 
-  @Test(.enabled(if: program != nil, "kconnect-server is not built beside the tests; KCONNECT_SERVER may name it"), arguments: [200, 900])
+  @Test(.enabled(if: program != nil, "kconnect-server is not built beside the tests; KCONNECT_SERVER may name it"), arguments: [100, 400])
   func killedUnderLoad(_ requests: Int) async throws {
     let program = try #require(Self.program)
     let store = NSTemporaryDirectory() + "kconnect-kill-" + UUID().uuidString
