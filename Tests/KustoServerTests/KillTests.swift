@@ -8,7 +8,6 @@ import DataSource
 import Foundation
 import KustoServer
 import KustoStore
-import Synchronization
 import Testing
 
 @Suite(.serialized) struct KillTests {
@@ -19,7 +18,7 @@ import Testing
   }()
 
   /// A server of its own process, on a port of its choice.
-  private final class Server {
+  private final class Server: @unchecked Sendable {  // killed by one thread, once
     let process = Process()
     let port: UInt16
 
@@ -50,7 +49,7 @@ import Testing
   /// Sends one request and answers the status of its reply; nil when the connection broke.
   private static func send(_ connection: Int32, _ target: String, _ body: String) -> Int? {
     let request = Array("POST \(target) HTTP/1.1\r\nHost: localhost\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)".utf8)
-    guard request.withUnsafeBytes({ Glibc.send(connection, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue)) }) == request.count else { return nil }
+    guard request.withUnsafeBytes({ Glibc.send(connection, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }) == request.count else { return nil }
     var reply: [UInt8] = []
     var block = [UInt8](repeating: 0, count: 8_192)
     while true {
@@ -79,12 +78,12 @@ import Testing
     return try answer.rows(of: answer.tables[0]).compactMap { $0[0].int64Value.map { Int($0) } }.sorted()
   }
 
-  @Test(.enabled(if: program != nil, "kconnect-server is not built beside the tests; KCONNECT_SERVER may name it"), arguments: [200, 900])
+  @Test(.enabled(if: program != nil, "kconnect-server is not built beside the tests; KCONNECT_SERVER may name it"), arguments: [100, 400])
   func killedUnderLoad(_ requests: Int) async throws {
     let program = try #require(Self.program)
     let store = NSTemporaryDirectory() + "kconnect-kill-" + UUID().uuidString
     defer { try? FileManager.default.removeItem(atPath: store) }
-    let acknowledged = Mutex<[Int]>([]), tried = Mutex<[Int]>([])
+    let acknowledged = Guarded<[Int]>([]), tried = Guarded<[Int]>([])
     for round in 0..<2 {
       let server = try Server(program, store: store)
       let control = Self.connect(server.port)

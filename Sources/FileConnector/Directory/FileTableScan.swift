@@ -201,5 +201,6 @@ extension ScanMetrics {
     rowGroupsPruned += other.rowGroupsPruned
     pages += other.pages
     pagesPruned += other.pagesPruned
+    recordsDropped += other.recordsDropped
   }
 }
