@@ -210,7 +210,7 @@ struct RouteCase: CustomTestStringConvertible {
       ("", ".create database A"), ("", ".create database B"), ("A", ".create table T (a:long)"), ("B", ".create table T (a:long)"), ("B", ".create table OnlyB (a:long)"),
       ("A", ".ingest inline into table T <| 1"), ("B", ".ingest inline into table T <| 2"), ("B", ".ingest inline into table OnlyB <| 3"),
       ("B", ".create function Inner(x:long) { T | where a >= x }"), ("B", ".create function F() { Inner(0) | union OnlyB }"), ("B", ".create function V() { OnlyB }"),
-      ("B", ".create function All() { union withsource=s T, Only* | summarize make_list(a) }"), ("B", ".create function with (skipvalidation=true) N() { toscalar(T | summarize sum(a)) }"),
+      ("B", ".create function All() { union withsource=s T, Only* | summarize make_list(a) }"), ("B", ".create function N() { toscalar(T | summarize sum(a)) }"),
       ("B", ".create function Other() { database('A').T }"), ("A", ".create function Inner(x:long) { print a = long(99) }"),
 
     ] {

@@ -118,8 +118,12 @@ extension CommandRun {
   /// A function without required parameters must bind, as when Kusto checks it; others are only parsed.
   private func validate(_ function: StoredFunction) throws {
     guard function.parameters.filter({ !$0.isWhitespace }) == "()" else { return }
-    let catalog = catalog()
-    _ = try KQL.bind("let \(quotedName(function.name)) = \(function.lambdaText); \(quotedName(function.name))()", catalog: catalog, options: request.bindOptions(executor, catalog))
+    let catalog = catalog(), name = quotedName(function.name), declaration = "let \(name) = \(function.lambdaText); "
+    func bind(_ query: String) throws { _ = try KQL.bind(declaration + query, catalog: catalog, options: request.bindOptions(executor, catalog)) }
+    do { try bind("\(name)()") } catch let failure {
+      // It may give a scalar; if it does not bind as one either, the first finding tells more.
+      do { try bind("print \(name)()") } catch { throw failure }
+    }
   }
 
   private func missingFunction(_ name: String, _ database: Database) throws -> KConnectError {
