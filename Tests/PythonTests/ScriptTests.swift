@@ -26,7 +26,7 @@ import Testing
       expected: [
         #"true|1|9223372036854775807|0.1|0.1234567890123456789012345678901234|a"b|2024-02-29T12:30:00.1234567Z|1.02:03:04.1234567|74be27de-1e4e-49d9-b579-fe0b331d3642|{"a":[1,2.5,null,"x"]}"#,
         "∅|∅|∅|∅|∅||∅|∅|∅|∅",
-        "false|-2147483648|-9223372036854775808|-1E+300|-7|ü|1677-09-22T00:00:00.0000000Z|-00:00:00.0000001|00000000-0000-0000-0000-000000000000|12",
+        "false|-2147483648|-9223372036854775808|-1E+300|-7|ü|1677-09-22T00:00:00.0000000Z|-00:00:00.0000001|00000000-0000-0000-0000-000000000000|\"12\"",
       ]),
     Case(
       name: "a string inside dynamic stays one", query: "print j = dynamic(\"12\") | evaluate python(typeof(*), 'result = df') | project gettype(j)", expected: ["string"]),
@@ -63,7 +63,7 @@ import Testing
       expected: [
         #"2020-01-02T00:00:00.0000000Z|00:00:01|{"x":1,"y":[null,[0,1]]}|1|true|1.10|00000000-0000-0000-0000-000000000001|0.5"#,
         #"2020-01-02T01:04:00.0000000Z|∅|[1,{"z":true}]||false|2|∅|1"#,
-        "∅|00:00:00.0000001|text|2.5|∅|∅|00000000-0000-0000-0000-000000000002|∞",
+        #"∅|00:00:00.0000001|"text"|2.5|∅|∅|00000000-0000-0000-0000-000000000002|Infinity"#,
       ]),
     Case(name: "columns without names go by place", query: "print 1 | evaluate python(typeof(a: long, b: real), 'result = pd.DataFrame(np.array([[1, 2], [3, 4]]))')", expected: ["1|2", "3|4"]),
     Case(name: "what a script prints goes nowhere", query: "print x = 1 | evaluate python(typeof(*), 'print(\"{}\" * 100000); import sys; sys.stderr.write(\"x\" * 1000000); result = df')", expected: ["1"]),
