@@ -180,7 +180,8 @@ extension Binder {
     return .scalar(try builtIn(call, row, span))
   }
 
-  private func storedFunction(_ name: String, database: String?, _ span: SourceSpan) throws(BindFailure) -> (FunctionDeclaration, Scope)? {
+  /// A stored function of a database, nil: the current one.
+  func storedFunction(_ name: String, database: String?, _ span: SourceSpan) throws(BindFailure) -> (FunctionDeclaration, Scope)? {
     let text: String?
     do {
       text = try catalog.functionText(name, database: database)
