@@ -118,7 +118,7 @@ let tests: [Target] = [
   test("CommandTests", ["KustoStore", "KQL", "Columnar", "Expressions", "DataSource", "Engine"]),
   test("JSONTests", ["JSON", "Columnar"]),
   test("KConnectTests", ["KConnect"]),
-  test("PythonTests", ["KConnect", "PythonPlugin"]),
+  test("PythonTests", ["KConnect", "PythonPlugin", "Engine"]),
   test("StreamingTests", ["Streaming", "KustoStore", "Delta", "DeltaConnector", "FileConnector", "Engine", "Expressions", "Columnar", "DataSource"]),
   test("SettingsTests", ["Settings", "DataSource"]),
   test("KafkaTests", ["KafkaConnector", "Streaming", "Columnar", "DataSource"]),

@@ -79,7 +79,7 @@ extension PythonHost {
         if kind == "string":
             return objects(["" if value is None else value for value in values])
         if kind == "decimal":
-            return objects([None if value is None else decimal.Decimal(value) for value in values])
+            return objects([decimal.Decimal(value) if value else None for value in values])
         if kind == "dynamic":
             return objects([from_dynamic(value) for value in values])
         return objects(values)
@@ -330,7 +330,7 @@ extension PythonHost {
             fields.append(pa.field(name, KINDS[kind][0]))
         schema = pa.schema(fields, metadata={"kconnect.schema": job["recorded"]})
         with os.fdopen(4, "wb") as sink:
-            pq.write_table(pa.Table.from_arrays(arrays, schema=schema), sink, compression="snappy", store_schema=False, use_dictionary=True)
+            pq.write_table(pa.Table.from_arrays(arrays, schema=schema), sink, compression="snappy", use_dictionary=True)
 
     # --- packages that come as artifacts -----------------------------------------------------------------------------------
 

@@ -27,6 +27,11 @@ import Testing
       try await query.awaitTermination()
       #expect(query.recentProgress.map(\.numOutputRows).reduce(0, +) == rows)
     }
+    // A name is that of a directory below the common place, never of one above it.
+    for name in ["..", ".", ""] {
+      let error = await #expect(throws: KConnectError.self) { try await frame.writeStream.format("parquet").queryName(name).trigger(.once).start(place + "/out") }
+      #expect(error?.code == .usage)
+    }
     #expect(try FileManager.default.contentsOfDirectory(atPath: place + "/cps").sorted() == ["one", "two"])
     try spark.conf.unset("spark.sql.streaming.checkpointLocation")
     #expect(try spark.conf.get("spark.sql.streaming.checkpointLocation") == nil)

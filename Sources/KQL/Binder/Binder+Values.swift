@@ -182,7 +182,7 @@ extension Binder {
   }
 
   /// A stored function, with a scope in which names without a database are those of the function's own.
-  private func storedFunction(_ name: String, database: String?, _ span: SourceSpan) throws(BindFailure) -> (FunctionDeclaration, Scope)? {
+  func storedFunction(_ name: String, database: String?, _ span: SourceSpan) throws(BindFailure) -> (FunctionDeclaration, Scope)? {
     let database = database ?? scope.database
     let text: String?
     do {
