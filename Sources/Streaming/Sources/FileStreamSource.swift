@@ -223,7 +223,11 @@ package final class FileStreamSource: MicroBatchSource {
     }
     let options = try deadLetters.map { try readOptions($0.draft(last)) } ?? options
     // Columns that only some batches have, as those of partitions that came later, are no columns of the stream.
-    return try LogicalPlan.scan(try open(files, label, options)).select(schema.names)
+    let plan = try LogicalPlan.scan(try open(files, label, options)).select(schema.names)
+    for (found, own) in zip(plan.schema.fields, schema.fields) where found.type != own.type {
+      throw KConnectError(.schemaMismatch, "'\(label)': column '\(own.name)' is \(found.type) in the files of this batch, the stream began with \(own.type)", hint: "give a schema with a type that holds both")
+    }
+    return plan
   }
 
   private func open(_ files: [SeenFile], _ label: String, _ options: DataSourceOptions) throws -> any BatchReadable {
