@@ -38,6 +38,9 @@ struct ServerCommand: ParsableCommand {
   @Option(help: ArgumentHelp("An address under which requests may fetch files; repeatable. Link-local ones never.", valueName: "url"))
   var allowUrl: [String] = []
   @Option(help: ArgumentHelp(
+    "An origin, as https://host, whose pages may use a server without authentication; repeatable. Pages of this machine and of the Kusto web UI may.", valueName: "url"))
+  var allowOrigin: [String] = []
+  @Option(help: ArgumentHelp(
     "The key, in Base64, of the storage account 'devstoreaccount1': with it blobs of any container take requests and addresses signed by it.", valueName: "env:NAME or file:PATH"))
   var storageKey: String?
   @OptionGroup(title: "Access") var access: AccessFlags
@@ -96,6 +99,8 @@ struct ServerCommand: ParsableCommand {
     var configuration = ServerConfiguration(storePath: store ?? Self.variable("KCONNECT_STORE") ?? "kustodata")
     configuration.allowedPaths = allowPath
     configuration.allowedURLs = allowUrl
+    configuration.allowedOrigins = allowOrigin
+    configuration.isLoopbackOnly = address.isLoopback
     guard maxRequests > 0, maxRequestsPerPrincipal ?? 1 > 0, threads ?? 1 > 0, upkeepInterval >= 0 else {
       throw KConnectError(.usage, "--max-requests, --max-requests-per-principal and --threads are at least 1, --upkeep-interval at least 0")
     }

@@ -8,6 +8,10 @@ package struct ServerConfiguration: Sendable {
   /// Directories and URL prefixes that requests may read and write.
   package var allowedPaths: [String] = []
   package var allowedURLs: [String] = []
+  /// Origins (`https://host`) of pages that may use a server without authentication, beside those of this machine.
+  package var allowedOrigins: [String] = []
+  /// The server listens on this machine's own addresses only.
+  package var isLoopbackOnly = true
   /// Requests at a time, in all and for one principal.
   package var maxRequests = 128
   package var maxRequestsPerPrincipal = 128

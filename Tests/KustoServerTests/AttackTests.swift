@@ -54,7 +54,13 @@ struct Attack: CustomTestStringConvertible {
     Attack(name: "path traversal in a blob, unsigned", method: "PUT", target: "/devstoreaccount1/tmp/..%2f..%2fx?sig=x", body: [49], statuses: [403]),
     Attack(name: "blob without a key", method: "GET", target: "/devstoreaccount1/tmp/x", statuses: [403], part: "AuthenticationFailed"),
     Attack(name: "queue without a key", method: "GET", target: "/devstoreaccount1/failed/messages", statuses: [403]),
-    Attack(name: "header injection", target: "/v1/rest/mgmt", headers: [("x-ms-client-request-id", "a\r\nSet-Cookie: x=1"), ("Origin", "http://x\r\nX: y")], body: Array(#"{"csl":".show version"}"#.utf8), statuses: [200]),
+    Attack(name: "header injection", target: "/v1/rest/mgmt", headers: [("x-ms-client-request-id", "a\r\nSet-Cookie: x=1"), ("Origin", "http://localhost\r\nX: y")], body: Array(#"{"csl":".show version"}"#.utf8), statuses: [200, 403]),
+    Attack(name: "a page of another site", target: "/v1/rest/mgmt", headers: [("Origin", "https://evil.example"), ("Content-Type", "text/plain")], body: Array(#"{"csl":".create table Evil (a:long)"}"#.utf8), statuses: [403], part: "Forbidden"),
+    Attack(name: "a name that leads here", target: "/v1/rest/query", headers: [("Host", "evil.example:8080")], body: Array(#"{"csl":"print 1"}"#.utf8), statuses: [403], part: "Forbidden"),
+    Attack(name: "the longest length", target: "/v1/rest/query", headers: [("Content-Length", "9223372036854775807")], body: Array(#"{"csl":"print 1"}"#.utf8), statuses: [200, 413]),
+    Attack(name: "the longest length again", method: "GET", target: "/v1/rest/ping", headers: [("Content-Length", "9223372036854775807")], statuses: [200, 413]),
+    Attack(name: "the longest time", target: "/v1/rest/query", body: Array(#"{"csl":"print 1","properties":{"Options":{"servertimeout":"10675199.02:48:05.4775807"}}}"#.utf8), statuses: [200]),
+    Attack(name: "days and the longest time", target: "/v1/rest/query", body: Array(#"{"csl":"print 1","properties":{"Options":{"servertimeout":"9999 days, 10675199.02:48:05.4775807"}}}"#.utf8), statuses: [200]),
     command("ingest of a system file", ".ingest into table T ('/etc/passwd') with (format=csv)"),
     command("ingest by a file address", ".ingest into table T ('file:///etc/passwd') with (format=csv)"),
     command("ingest through a link out", ".ingest into table T ('/tmp/../etc/passwd') with (format=csv)"),
@@ -98,6 +104,25 @@ struct Attack: CustomTestStringConvertible {
     #expect(server.rows("T | count") == "[[2]]")
     #expect(server.command(".ingest into table T ('\(place)/out.csv') with (format=csv)").status == 403)
     #expect(server.command(".ingest into table T ('\(place)x/a.csv') with (format=csv)").status == 403)
+    // One file outside, in every spelling, through every door.
+    let secret = NSTemporaryDirectory() + "kconnect-secret-" + UUID().uuidString + ".csv"
+    try "topsecret\n".write(toFile: secret, atomically: true, encoding: .utf8)
+    defer { try? FileManager.default.removeItem(atPath: secret) }
+    let name = String(secret.split(separator: "/").last ?? "")
+    for spelling in [
+      "file://\(place)/%2e%2e/\(name)", "FILE://\(place)/%2e%2e/\(name)", "file://\(place)/?/../../\(name)", "file://\(place)/#/../\(name)", "file://localhost\(place)/../\(name)",
+      "file://elsewhere\(place)/a.csv", "file:\(place)/%2e%2e/\(name)", "\(place)/../\(name)", "\(place)/*/../\(name)", "\(place)/{a,../\(name)}", "File://\(place)/..%2f\(name)",
+    ] {
+      for reply in [
+        server.command(".ingest into table T (@'\(spelling)') with (format=csv)"), server.ask("externaldata(a:string)[@'\(spelling)']", "/v1/rest/query"),
+        server.command(".create external table E (a:string) kind=storage dataformat=csv (@'\(spelling)')"), server.command(".export to csv (@'\(spelling)') <| print 1"),
+        server.send("POST", "/v1/rest/ingest/NetDefaultDB/T?streamFormat=csv&sourceKind=uri", Array("{\"sourceUri\":\"\(spelling)\"}".utf8)),
+      ] {
+        #expect(reply.status >= 400 && reply.status < 500, "\(spelling): \(reply.status) \(reply.text.prefix(300))")
+        #expect(!reply.text.contains("topsecret"))
+      }
+    }
+    #expect(server.rows("T | count") == "[[2]]")
     #expect(server.rows("externaldata(a:long)['\(place)/a.csv'] | summarize sum(a)") == "[[3]]")
   }
 }

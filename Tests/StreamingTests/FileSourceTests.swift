@@ -58,6 +58,18 @@ struct Incoming {
 }
 
 @Suite struct FileSourceTests {
+  /// Columns that directories and the reader add are not the stream's, unless it was told of them.
+  @Test func columnsOfLaterPartitions() throws {
+    let incoming = try Incoming()
+    try FileManager.default.createDirectory(atPath: incoming.place.file("in/k=1"), withIntermediateDirectories: true)
+    try incoming.put("a.csv", ["1"])
+    try incoming.put("k=1/b.csv", ["2"])
+    try incoming.run(try incoming.source(), into: try incoming.sink("out"))
+    #expect(try incoming.ids("out") == ["1", "2"])
+    let named = try incoming.source([("fileNameColumn", "f")])
+    #expect(named.schema.names == ["id", "f"])
+  }
+
   struct Nested: Sendable, CustomTestStringConvertible {
     var testDescription: String { "\(option)=\(directory) of \(source)" }
     let option: String

@@ -35,6 +35,8 @@ package struct PathGuard: Sendable {
     let parts = path.split(separator: "/", omittingEmptySubsequences: true)
     guard path.hasPrefix("/"), !path.utf8.contains(0) else { throw refusal(path, "the path is not absolute") }
     guard !parts.contains("..") else { throw refusal(path, "the path goes up") }
+    // What a pattern finds is known only when it is read.
+    guard !path.contains(where: { "*?[{".contains($0) }) else { throw refusal(path, "the server reads no patterns") }
     // What exists of the path, links resolved; the rest is what is made there.
     var existing = path
     while !pathExists(existing), existing != "/" { existing = parentPath(existing) }
@@ -46,7 +48,11 @@ package struct PathGuard: Sendable {
 
   private func checkURL(_ url: String) throws {
     guard let parts = URLParts(url) else { throw refusal(url, "only http, https and file addresses are read") }
-    if parts.scheme == "file" { return try checkPath(parts.path) }
+    if parts.scheme == "file" {
+      // Readers decode such an address, or do not: only the spellings that are the same for all are taken.
+      guard parts.host.isEmpty || parts.host == "localhost", !url.contains(where: { "%?#".contains($0) }) else { throw refusal(url, "write the plain path") }
+      return try checkPath(parts.path)
+    }
     guard parts.scheme == "http" || parts.scheme == "https" else { throw refusal(url, "'\(parts.scheme)' addresses are not read") }
     guard addresses.contains(where: { $0.covers(parts) }) else {
       throw refusal(url, addresses.isEmpty ? "no addresses are allowed (--allow-url)" : "it is not under an allowed address (--allow-url)")
@@ -132,6 +138,13 @@ struct URLParts: Sendable {
       }
     }
     if host.isEmpty, scheme != "file" { return nil }
+  }
+
+  /// `localhost`, `::1`, or 127 and three more numbers.
+  var isLoopback: Bool {
+    if host == "localhost" || host == "::1" { return true }
+    let numbers = host.split(separator: ".", omittingEmptySubsequences: false).map { UInt8($0) }
+    return numbers.count == 4 && numbers[0] == 127 && !numbers.contains(nil)
   }
 
   private var effectivePort: Int { port ?? (scheme == "https" ? 443 : 80) }

@@ -48,6 +48,6 @@ struct AnswerLimits: Sendable {
   static func timeout(_ options: RequestOptions, default seconds: Int) throws -> Int {
     if options.flag("norequesttimeout") { return 3_600 }
     guard let ticks = try options.serverTimeout() else { return seconds }
-    return max(1, min(3_600, Int((ticks + 9_999_999) / 10_000_000)))
+    return max(1, Int((min(ticks, 3_600 * 10_000_000) + 9_999_999) / 10_000_000))
   }
 }

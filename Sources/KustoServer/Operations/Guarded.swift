@@ -23,7 +23,12 @@ package final class Guarded<Value: Sendable>: Sendable {
   init(_ value: Value) {
     self.value = value
     unsafe pthread_mutex_init(mutex, nil)
-    unsafe pthread_cond_init(condition, nil)
+    // The clock of waits does not jump with the time of day.
+    var attributes = pthread_condattr_t()
+    unsafe pthread_condattr_init(&attributes)
+    unsafe pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+    unsafe pthread_cond_init(condition, &attributes)
+    unsafe pthread_condattr_destroy(&attributes)
   }
 
   deinit {
@@ -59,7 +64,7 @@ package final class Guarded<Value: Sendable>: Sendable {
   /// As `wait`, at most that long; nil when the time is over.
   func wait<R>(milliseconds: Int, _ body: (inout Value) throws -> R?) rethrows -> R? {
     var deadline = timespec()
-    unsafe clock_gettime(CLOCK_REALTIME, &deadline)
+    unsafe clock_gettime(CLOCK_MONOTONIC, &deadline)
     let nanoseconds = deadline.tv_nsec + (milliseconds % 1_000) * 1_000_000
     deadline.tv_sec += milliseconds / 1_000 + nanoseconds / 1_000_000_000
     deadline.tv_nsec = nanoseconds % 1_000_000_000

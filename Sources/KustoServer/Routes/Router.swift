@@ -24,12 +24,13 @@ extension KustoService {
       }
     }
     let duration = Deadlines.now - began
-    metrics.request(route.name, status: reply.status, milliseconds: duration, bytesIn: request.header("content-length").flatMap { Int($0) } ?? 0, bytesOut: reply.bytes)
+    metrics.request(route.name, status: reply.status, milliseconds: duration, bytesIn: min(max(0, request.header("content-length").flatMap { Int($0) } ?? 0), configuration.maxBlobBytes), bytesOut: reply.bytes)
     accessLog.write(scope, status: reply.status, milliseconds: duration, bytes: reply.bytes)
   }
 
   private func answer(_ route: Route, _ scope: inout RequestScope, _ reply: CountedReply) throws {
     if scope.request.method == "OPTIONS" { return try reply.send(preflight(scope.request)) }
+    if case .ping = route.kind {} else { try checkOrigin(scope.request) }
     guard !route.hasBadName else { throw WireError.badRequest("The request's path holds a name that is not valid: '\(scope.request.path.prefix(200))'") }
     switch route.kind {
     case .ping: return try reply.send(ping())
@@ -72,7 +73,7 @@ extension KustoService {
 
   private func commonHeaders(_ scope: RequestScope) -> [(name: String, value: String)] {
     var headers = [(name: "x-ms-client-request-id", value: scope.clientRequestId), (name: "x-ms-activity-id", value: scope.activityId)]
-    if let origin = cleanOrigin(scope.request) {
+    if let origin = scope.request.header("origin"), allows(origin: origin, scope.request) {
       headers += [
         ("Access-Control-Allow-Origin", origin), ("Vary", "Origin"), ("Access-Control-Expose-Headers", "x-ms-client-request-id, x-ms-activity-id"),
         ("Access-Control-Allow-Credentials", "true"),
@@ -81,8 +82,26 @@ extension KustoService {
     return headers
   }
 
-  private func cleanOrigin(_ request: ServerRequest) -> String? {
-    request.header("origin").flatMap { origin in origin.utf8.count <= 256 && origin.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F } ? origin : nil }
+  /// Without authentication, what keeps strangers out is that nobody else reaches the server; but pages of other sites run in the user's
+  /// browser, and names of theirs may lead here. Throws 403 for both.
+  private func checkOrigin(_ request: ServerRequest) throws {
+    if authenticator != nil { return }
+    if let origin = request.header("origin"), !allows(origin: origin, request) {
+      throw KConnectError(.permission, "pages of '\(origin.prefix(100).filter { $0.isASCII && !$0.isNewline })' may not use this server, which knows no users", hint: "--allow-origin names further ones")
+    }
+    guard configuration.isLoopbackOnly, let host = request.header("host"), let parts = URLParts("http://" + host), !parts.isLoopback else { return }
+    throw KConnectError(.permission, "'\(host.prefix(100))' is not this server, which listens on this machine only and knows no users", hint: "ask localhost")
+  }
+
+  /// With authentication every page may ask: it has nothing of the user's that the server would take. Else pages of this machine, of the server
+  /// itself, of the Kusto web UI, and those that the operator allows.
+  private func allows(origin: String, _ request: ServerRequest) -> Bool {
+    guard origin.utf8.count <= 256, origin.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else { return false }
+    if authenticator != nil { return true }
+    guard let parts = URLParts(origin), parts.scheme == "http" || parts.scheme == "https" else { return false }
+    if parts.isLoopback || origin.lowercased() == "https://dataexplorer.azure.com" { return true }
+    if let host = request.header("host"), URLParts("http://" + host)?.host == parts.host { return true }
+    return configuration.allowedOrigins.contains { $0.lowercased() == origin.lowercased() }
   }
 
   private func preflight(_ request: ServerRequest) -> Reply {

@@ -88,6 +88,8 @@ final class OutgoingReply: ReplyWriter, Sendable {
   private let state = Monitor(State())
   /// Bytes that wait for the client at most, beyond one part.
   private static let most = 4 << 20
+  /// A client that takes nothing for so long has left: its request does not hold a permit any longer.
+  private static let stallMilliseconds = 60_000
 
   // MARK: The thread's side
 
@@ -102,7 +104,7 @@ final class OutgoingReply: ReplyWriter, Sendable {
   }
 
   func write(_ bytes: Buffer<UInt8>) throws {
-    let reader = try state.wait { state -> CheckedContinuation<Buffer<UInt8>?, any Error>?? in
+    let moved = try state.wait(milliseconds: Self.stallMilliseconds) { state -> CheckedContinuation<Buffer<UInt8>?, any Error>?? in
       if state.hasFailed { throw ClientLeft() }
       if let reader = state.reader {
         state.reader = nil
@@ -112,6 +114,10 @@ final class OutgoingReply: ReplyWriter, Sendable {
       state.parts.append(bytes)
       state.bytes += bytes.count
       return .some(nil)
+    }
+    guard let reader = moved else {
+      fail()
+      throw ClientLeft()
     }
     reader?.resume(returning: bytes)
   }

@@ -49,7 +49,7 @@ package struct ListenAddress: Sendable {
   }
 
   /// Only this machine reaches it.
-  package var isLoopback: Bool { host == "localhost" || host == "::1" || host.hasPrefix("127.") }
+  package var isLoopback: Bool { URLParts("http://" + (host.contains(":") ? "[\(host)]" : host))?.isLoopback ?? false }
 }
 
 package enum HTTPServer {

@@ -83,6 +83,10 @@ extension CommandRun {
     let isDraft = try found == nil && command.kind != .tableSetOrAppend && !UpdatePolicies.feed(from: name, metadata)
     var isNew = false
     let recreates = try found != nil && replaces && properties.bool("recreate_schema") == true
+    if recreates, try UpdatePolicies.feed(from: name, metadata) {
+      throw KConnectError(
+        .notSupported, "not supported: recreate_schema on the table '\(name)', which feeds update policies", hint: ".alter table, or .drop table first")
+    }
     if let found {
       table = found
       if !recreates { plan = try arrange(plan, for: found, properties) }
@@ -94,12 +98,17 @@ extension CommandRun {
     do {
       if isNew || isDraft { try grantCreator(.table(table.id)) }
       let wanted = try properties.ingestProperties(operation: command.kind.typeName.uppercased())
-      if recreates {
+      let basis = try table.snapshot()
+      if recreates, table.isIngested(wanted, in: basis.delta, files: basis.files) {
+        var skipped = IngestResult()
+        skipped.isSkipped = true
+        result = skipped
+      } else if recreates {
         // The old columns and rows stay until the new ones are all there.
         let draft = try database.draftTable(TableDescription(name, schema: plan.schema))
         defer { database.discard(draft) }
         _ = try UpdatePolicies(executor, request).ingest(plan, into: draft, wanted, mode: .append)
-        result = try table.replace(with: try draft.snapshot())
+        result = try table.replace(with: try draft.snapshot(), ingestIfNotExists: wanted.ingestIfNotExists.map { ExtentTags.ingestByPrefix + $0 })
       } else {
         result = try UpdatePolicies(executor, request).ingest(plan, into: table, wanted, mode: replaces ? .replace : .append)
       }

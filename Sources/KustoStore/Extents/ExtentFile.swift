@@ -32,7 +32,7 @@ struct ExtentFile: Sendable, Hashable {
     func ticks(_ key: String) -> Int64? { tags[key].flatMap { Int64($0) } }
     let fileName = DeltaPath.canonical(add.path)
     guard let rows = add.numRecords else { throw DeltaError.corrupt("of a store table", "the file '\(add.path)' has no row count in its statistics") }
-    let created = ticks(ExtentKey.minCreatedOn) ?? add.modificationTime * 10_000
+    let created = ticks(ExtentKey.minCreatedOn) ?? add.modificationTime &* 10_000
     var list: [String] = []
     if let text = tags[ExtentKey.tags] { list = DynamicValue(json: text)?.elements?.compactMap(\.stringValue) ?? [] }
     extent = Extent(

@@ -69,7 +69,7 @@ private struct GarbageCollector {
     for name in names where name.hasSuffix(".parquet") && !live.contains(name) {
       if let time = removed[name] {
         // Reads that began after the removal, with a margin for the time a commit takes, cannot have the file.
-        let isUnread = census.oldest(table.id).map { time + 600_000 < $0 } ?? true
+        let isUnread = census.oldest(table.id).map { time < $0 - 600_000 } ?? true
         if now - time > grace, isUnread { remove(table.directory.path(name), shown: joinPath(table.displayPath, name), "removed extent") }
       } else if let lease = Self.lease(of: name), !census.identifiers.contains(lease) {
         // Its writer is dead: nobody will commit it. One that was committed and removed long ago, too.

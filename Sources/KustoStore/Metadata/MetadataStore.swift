@@ -46,7 +46,8 @@ package final class MetadataStore: Sendable {
       }
       let opened = try translating {
         let opened = try DatabaseQueue(path: path, configuration: configuration)
-        try opened.write { try MetadataSchema.prepare($0) }
+        // Whoever only reads does not wait for those who write.
+        if try opened.read({ try MetadataSchema.found($0) }) != MetadataSchema.version { try opened.write { try MetadataSchema.prepare($0) } }
         return opened
       }
       queue = opened
@@ -71,8 +72,11 @@ package final class MetadataStore: Sendable {
 enum MetadataSchema {
   static let version = 1
 
+  /// The version of the file; 0 for a new one.
+  static func found(_ database: GRDB.Database) throws -> Int { try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0 }
+
   static func prepare(_ database: GRDB.Database) throws {
-    let found = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
+    let found = try found(database)
     guard found <= version else {
       throw KConnectError(.notSupported, "the store's metadata has version \(found); this program reads up to version \(version)", hint: "use a newer kconnect")
     }

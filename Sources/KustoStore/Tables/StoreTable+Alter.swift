@@ -22,7 +22,7 @@ extension StoreTable {
   }
 
   /// Takes over the columns and rows of a draft in place of its own, in one commit.
-  func replace(with draft: TableSnapshot) throws -> IngestResult {
+  func replace(with draft: TableSnapshot, ingestIfNotExists: [String]) throws -> IngestResult {
     try sealRows()
     return try retrying { attempt in
       let lock = attempt > 0 ? try lockForCommit() : nil
@@ -33,6 +33,7 @@ extension StoreTable {
       var change = TableChange(self, basis: snapshot.delta, operation: "SET-OR-REPLACE")
       change.metadata(try TableSchema.metadata(description, keeping: snapshot.delta.metadata))
       change.forbidsOtherExtents = true
+      change.ingestIfNotExists = ingestIfNotExists
       change.remove(snapshot.files)
       change.append(try linked(draft.files, from: draft, setNewIngestionTime: false))
       return try commit(change, holding: lock)

@@ -34,7 +34,7 @@ enum TableSchema {
     let metadata = snapshot.metadata
     return TableDescription(
       name, schema: snapshot.structType, docstring: metadata.description, folder: metadata.configuration[folderKey], columnDocstrings: docstrings,
-      id: metadata.id, createdOn: (metadata.createdTime ?? 0) * 10_000)
+      id: metadata.id, createdOn: (metadata.createdTime ?? 0) &* 10_000)
   }
 
   /// True when files written for `old` are right for `new`: no column went or changed its type.

@@ -24,7 +24,7 @@ package final class TableSnapshot: Sendable {
     self.delta = delta
     self.lease = lease
     version = delta.version
-    committedOn = delta.timestamp * 10_000
+    committedOn = delta.timestamp &* 10_000
     description = TableSchema.description(delta, name: table.name)
     files = try table.files(delta)
     extents = files.map(\.extent)

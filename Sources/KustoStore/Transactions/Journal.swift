@@ -122,6 +122,8 @@ extension Database {
   /// Does what was decided and forgets it. The tables' locks are held; every step may have been done before.
   func complete(_ entry: JournalEntry) throws {
     for commit in entry.commits {
+      // A draft that was given up: nobody sees its rows.
+      if commit.entry.hasPrefix(Self.temporaryPrefix), pathKind(directory.path(commit.entry)) == .missing { continue }
       let log = DeltaLog(path: directory.path(commit.entry), displayPath: joinPath(path, commit.entry), fileSystem: store.fileSystem)
       try log.putPrepared(commit.text, version: commit.version)
     }

@@ -116,7 +116,8 @@ package final class StoreTransaction {
     // The files stay from the moment that the decision may be on disk.
     for staged in changes.flatMap(\.staged) { staged.markCommitted() }
     try database.decide(entry)
-    try database.complete(entry)
+    // Decided is done: what cannot be completed now is seen through the journal, and completed by whoever opens the tables next.
+    try? database.complete(entry)
     var out: [(table: StoreTable, result: IngestResult)] = []
     for (change, version) in zip(changes, versions) {
       var result = IngestResult()

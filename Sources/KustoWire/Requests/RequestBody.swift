@@ -133,7 +133,7 @@ package struct RequestOptions: Sendable {
         text = text[text.index(after: comma)...].drop { $0 == " " }
       }
       guard case .timespan(let ticks)? = ScalarText.parse(String(text), as: .timespan), ticks >= 0 else { return nil }
-      return days + ticks
+      return min(ticks, Int64.max / 2) + days
     default: return nil
     }
   }

@@ -75,7 +75,8 @@ package final class FileStreamSource: MicroBatchSource {
         hint: "name a directory outside of it, or one whose name begins with '_' or '.'")
     }
     if let schema {
-      self.schema = schema
+      let added = provider.options.contains { $0.name == "fileNameColumn" } ? options.string("fileNameColumn") : nil
+      self.schema = StructType(schema.fields + (added.map { name in schema.field(name) == nil ? [StructField(name, .string)] : [] } ?? []))
       return
     }
     let present = try listing.unseen { _ in false }.filter { $0.size > 0 }.sorted(by: SeenFile.isEarlier)
@@ -221,7 +222,22 @@ package final class FileStreamSource: MicroBatchSource {
       }
     }
     let options = try deadLetters.map { try readOptions($0.draft(last)) } ?? options
-    return .scan(try provider.open(files: files.map(entry), label: label, schema: schema, options: options))
+    // Columns that only some batches have, as those of partitions that came later, are no columns of the stream.
+    let plan = try LogicalPlan.scan(try open(files, label, options)).select(schema.names)
+    for (found, own) in zip(plan.schema.fields, schema.fields) where found.type != own.type {
+      throw KConnectError(.schemaMismatch, "'\(label)': column '\(own.name)' is \(found.type) in the files of this batch, the stream began with \(own.type)", hint: "give a schema with a type that holds both")
+    }
+    return plan
+  }
+
+  private func open(_ files: [SeenFile], _ label: String, _ options: DataSourceOptions) throws -> any BatchReadable {
+    try provider.open(files: files.map(entry), label: label, schema: fileSchema, options: options)
+  }
+
+  /// The columns without the one that the reader adds.
+  private var fileSchema: StructType {
+    guard let added = provider.options.contains(where: { $0.name == "fileNameColumn" }) ? options.string("fileNameColumn") : nil else { return schema }
+    return StructType(schema.fields.filter { $0.name != added })
   }
 
   /// The files of steps first...last without those that cannot be read.
@@ -245,7 +261,7 @@ package final class FileStreamSource: MicroBatchSource {
     guard let quarantine, Quarantine.isAboutBytes(error) else { return false }
     let first = try step(start) + 1, last = try step(end)
     return try quarantine.examine(last, try planned(first, last)) { file in
-      let table = try provider.open(files: [entry(file)], label: file.path, schema: schema, options: options)
+      let table = try open([file], file.path, options)
       try QueryExecution(.scan(table), options: ExecutionOptions(), context: EvaluationContext(nowTicks: 0, seed: 0)).run { _ in true }
     }
   }
