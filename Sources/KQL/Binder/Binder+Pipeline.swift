@@ -230,8 +230,10 @@ extension Binder {
     guard case .call(let call) = expression.kind else {
       try fail(.expected, "invoke takes a function call", at: expression.span)
     }
-    let own: (FunctionDeclaration, Scope)? = if case .function(let function, let home)? = scope.find(call.name.text) { (function, home) } else { nil }
-    guard let (function, home) = try own ?? storedFunction(call.name.text, database: nil, call.name.span) else {
+    var found: (function: FunctionDeclaration, home: Scope)?
+    if case .function(let function, let home)? = scope.find(call.name.text) { found = (function, home) }
+    if found == nil, let stored = try storedFunction(call.name.text, database: nil, call.name.span) { found = (stored.0, stored.1) }
+    guard let (function, home) = found else {
       try fail(.unknownFunction, "function '\(call.name.text)' not found", at: call.name.span, hint: NameSuggestion.hint(for: call.name.text, among: scope.names))
     }
     guard case .table(let table) = try self.call(function, home, name: call.name.text, call.arguments, .none, expression.span, leading: input) else {
