@@ -129,7 +129,7 @@ private final class Brokers {
     running.process.waitUntilExit()
     let result = try running.result()
     if fails {
-      #expect(result.status == 1 && result.errors.contains("t[0]: offsets from 0 on are gone"), "\(result.errors)")
+      #expect(result.status == 1 && result.errors.contains("t[0]: offsets 0 to 9 are gone"), "\(result.errors)")
     } else {
       #expect(result.status == 0 && result.errors.contains("t[0]: offsets 0 to 9 are gone and were left out"), "\(result.errors)")
     }

@@ -21,7 +21,10 @@ final class TemporaryStore: Sendable {
     executor = CommandExecutor(try Store.open(path, create: true))
   }
 
-  deinit { _ = FileSystem.system.removeTree(path) }
+  deinit {
+    executor.store.close()
+    _ = FileSystem.system.removeTree(path)
+  }
 
   /// Columns and rows of the first table, rows as texts.
   @discardableResult

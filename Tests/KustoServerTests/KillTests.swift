@@ -27,6 +27,8 @@ import Testing
       process.executableURL = URL(fileURLWithPath: program)
       process.arguments = ["--store", store, "--listen", "127.0.0.1:0"]
       process.standardOutput = output
+      process.standardInput = FileHandle.nullDevice
+      process.standardError = FileHandle.nullDevice
       try process.run()
       var text = ""
       while !text.contains("\n") {

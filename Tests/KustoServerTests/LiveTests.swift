@@ -6,7 +6,7 @@ import KustoServer
 import Testing
 
 @Suite(.timeLimit(.minutes(5))) struct LiveTests {
-  private static let head = "POST /v1/rest/query HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n"
+  private static let head = "POST /v1/rest/query HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n"
 
   struct Loiterer: CustomTestStringConvertible, Sendable {
     var testDescription: String
@@ -16,13 +16,13 @@ import Testing
 
   static let loiterers: [Loiterer] = [
     Loiterer(testDescription: "nothing at all", bytes: ""),
-    Loiterer(testDescription: "half a head", bytes: "POST /v1/rest/query HTTP/1.1\r\nHost: x\r\nX-A: "),
+    Loiterer(testDescription: "half a head", bytes: "POST /v1/rest/query HTTP/1.1\r\nHost: localhost\r\nX-A: "),
     Loiterer(testDescription: "a head and no body", bytes: head),
     Loiterer(testDescription: "a body that stops", bytes: head + "{\"csl\":"),
-    Loiterer(testDescription: "a body that stops behind what is gathered", bytes: "POST /v1/rest/query HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n" + String(repeating: " ", count: 100_000)),
-    Loiterer(testDescription: "a chunked body that stops", bytes: "POST /v1/rest/query HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{\"csl"),
-    Loiterer(testDescription: "an ingestion that stops", bytes: "POST /v1/rest/ingest/NetDefaultDB/T?streamFormat=csv HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n1\n"),
-    Loiterer(testDescription: "a request, then nothing", bytes: "GET /v1/rest/ping HTTP/1.1\r\nHost: x\r\n\r\n"),
+    Loiterer(testDescription: "a body that stops behind what is gathered", bytes: "POST /v1/rest/query HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n" + String(repeating: " ", count: 100_000)),
+    Loiterer(testDescription: "a chunked body that stops", bytes: "POST /v1/rest/query HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{\"csl"),
+    Loiterer(testDescription: "an ingestion that stops", bytes: "POST /v1/rest/ingest/NetDefaultDB/T?streamFormat=csv HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n1\n"),
+    Loiterer(testDescription: "a request, then nothing", bytes: "GET /v1/rest/ping HTTP/1.1\r\nHost: localhost\r\n\r\n"),
   ]
 
   /// Many of a kind, more than requests may run at a time: others are answered meanwhile, and all of them are closed in the end.
@@ -60,7 +60,7 @@ import Testing
     try await LiveServer.with(test, change: { $0.idleTimeout = 1 }) { server in
       let body = #"{"csl":"set notruncation; range x from 1 to 100000000 step 1 | extend s = strcat('some text ', x)"}"#
       let connection = try server.connect()
-      try connection.send("POST /v2/rest/query HTTP/1.1\r\nHost: x\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)")
+      try connection.send("POST /v2/rest/query HTTP/1.1\r\nHost: localhost\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)")
       #expect(!connection.read().isEmpty)
       try server.wait(for: "kconnect_running_requests", toBe: 0)
       #expect(try server.ask("print 41 + 1").contains("[[42]]"))
@@ -77,7 +77,7 @@ import Testing
       let body = "{\"csl\":\"\(query)\"}"
       do {
         let connection = try server.connect()
-        try connection.send("POST /v2/rest/query HTTP/1.1\r\nHost: x\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)")
+        try connection.send("POST /v2/rest/query HTTP/1.1\r\nHost: localhost\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)")
         try server.wait(for: "kconnect_running_requests", toBe: 1)
         connection.reset()
       }

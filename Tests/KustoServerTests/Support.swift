@@ -32,7 +32,10 @@ final class TestService: Sendable {
     service = try KustoService(configuration, authenticator: authenticator)
   }
 
-  deinit { try? FileManager.default.removeItem(atPath: directory) }
+  deinit {
+    service.executor.store.close()
+    try? FileManager.default.removeItem(atPath: directory)
+  }
 
   @discardableResult
   func send(_ method: String, _ target: String, headers: [(name: String, value: String)] = [], _ body: [UInt8] = []) -> CollectedReply {

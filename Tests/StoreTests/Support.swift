@@ -14,16 +14,24 @@ import KustoStore
 final class TestStore {
   let path: String
   let store: Store
+  private var others: [Store] = []
 
   init(fileSystem: FileSystem = .system) throws {
     path = NSTemporaryDirectory() + "kconnect-store-" + randomIdentifier()
     store = try Store.open(path, create: true, fileSystem: fileSystem)
   }
 
-  deinit { _ = FileSystem.system.removeTree(path) }
+  deinit {
+    for store in others + [store] { store.close() }
+    _ = FileSystem.system.removeTree(path)
+  }
 
   /// The store as another process would open it.
-  func reopened(fileSystem: FileSystem = .system) throws -> Store { try Store.open(path, fileSystem: fileSystem) }
+  func reopened(fileSystem: FileSystem = .system) throws -> Store {
+    let other = try Store.open(path, fileSystem: fileSystem)
+    others.append(other)
+    return other
+  }
 
   @discardableResult
   func table(_ name: String = "T", _ ddl: String = "id:long, text:string", database: String = "db") throws -> StoreTable {

@@ -62,7 +62,7 @@ struct Incoming {
   @Test func columnsOfLaterPartitions() throws {
     let incoming = try Incoming()
     try FileManager.default.createDirectory(atPath: incoming.place.file("in/k=1"), withIntermediateDirectories: true)
-    try incoming.put("a.csv", ["1"])
+    try incoming.put("k=1/a.csv", ["1"])
     try incoming.put("k=1/b.csv", ["2"])
     try incoming.run(try incoming.source(), into: try incoming.sink("out"))
     #expect(try incoming.ids("out") == ["1", "2"])

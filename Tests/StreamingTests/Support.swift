@@ -96,7 +96,7 @@ final class ListSource: MicroBatchSource {
 /// Keeps what batches bring; may refuse one of them, or say that it has it.
 final class ListSink: MicroBatchSink {
   let description = "list"
-  let identity = "list"
+  let identity = "collected"
   var batches: [Int: [RecordBatch]] = [:]
   var failsOn: Int?
 

@@ -40,7 +40,7 @@ final class TableScanNode: PhysicalNode, @unchecked Sendable {
     var lines = offered.withLock { $0 }.map { "from join or top: \(ExprText.text($0))" }
     guard let m = scanMetrics else { return lines }
     var parts = ["read \(m.bytesRead) of \(m.bytesTotal) bytes, \(m.rowsRead) rows"]
-    if m.files > 0 { parts.append("files \(m.files - m.filesPruned)/\(m.files)") }
+    if m.files + m.filesPruned > 0 { parts.append("files \(m.files)/\(m.files + m.filesPruned)") }
     if m.rowGroups > 0 { parts.append("row groups \(m.rowGroups - m.rowGroupsPruned)/\(m.rowGroups)") }
     if m.pages > 0 { parts.append("pages \(m.pages - m.pagesPruned)/\(m.pages)") }
     lines.append(parts.joined(separator: ", "))

@@ -62,7 +62,7 @@ final class FileTableScan: Scan {
         total.add(own)
         if own.isWhollyPruned, state.current.map({ $0.scan !== scan }) ?? true { pruned += 1 }
       }
-      total.files = state.nextFile
+      total.files = state.nextFile - pruned
       total.filesPruned = pruned
       total.bytesTotal = max(bytesTotal, total.bytesRead)
       return total

@@ -34,7 +34,7 @@ package struct PathGuard: Sendable {
   private func checkPath(_ path: String) throws {
     let parts = path.split(separator: "/", omittingEmptySubsequences: true)
     guard path.hasPrefix("/"), !path.utf8.contains(0) else { throw refusal(path, "the path is not absolute") }
-    guard !parts.contains("..") else { throw refusal(path, "the path goes up") }
+    guard !parts.contains(where: { percentDecoded($0) == ".." }) else { throw refusal(path, "the path goes up") }
     // What a pattern finds is known only when it is read.
     guard !path.contains(where: { "*?[{".contains($0) }) else { throw refusal(path, "the server reads no patterns") }
     // What exists of the path, links resolved; the rest is what is made there.

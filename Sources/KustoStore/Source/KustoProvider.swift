@@ -24,7 +24,7 @@ package struct KustoProvider: PlanProvider {
   package func plan(
     _ paths: [String], schema: StructType?, options: DataSourceOptions, execution: ExecutionOptions, context: EvaluationContext
   ) throws -> LogicalPlan {
-    let target = try KustoTarget(paths, options)
+    let target = try KustoTarget(paths, options, hasQuery: options.isGiven("kustoQuery"))
     let executor = try OpenStores.executor(target.store, create: false, options: execution)
     var properties = RequestProperties()
     if let id = options.string("requestId") { properties.requestId = id }
@@ -84,14 +84,15 @@ struct KustoTarget {
   var store: String
   var name: KustoName
 
-  /// Throws USAGE for a bad path or one that contradicts the options, NOT_SUPPORTED for addresses of clusters.
-  init(_ paths: [String], _ options: DataSourceOptions) throws {
+  /// `hasQuery`: a query says what is read, the path names its database at most. Throws USAGE for a bad path or one that contradicts the
+  /// options, NOT_SUPPORTED for addresses of clusters.
+  init(_ paths: [String], _ options: DataSourceOptions, hasQuery: Bool = false) throws {
     store = options.string("kustoStore") ?? OpenStores.defaultPath
     name = KustoName()
     if paths.count > 1 { throw KConnectError(.usage, "kusto: \(paths.count) paths, expected one table") }
     if let path = paths.first, !path.isEmpty {
       if path.lowercased().hasPrefix("http") { throw KConnectError(.notSupported, "'kusto:\(path)': not supported yet: remote clusters", hint: "kusto:DATABASE.TABLE is a table of the embedded store") }
-      name = try KustoName(path: path, namesDatabase: options.isGiven("kustoQuery"))
+      name = try KustoName(path: path, namesDatabase: hasQuery)
     }
     for (option, known) in [("kustoDatabase", name.database), ("kustoTable", name.table)] {
       if let given = options.string(option), let known, given != known {

@@ -130,5 +130,8 @@ package final class Database: Sendable {
     throw KConnectError(.locked, "the table '\(description.name)' is made and dropped by others at the same time", isRetryable: true)
   }
 
+  /// Lets go of its tables.
+  func close() { known.withLock { $0 = [:] } }
+
   func forget(_ name: String) { known.withLock { _ = $0.removeValue(forKey: name) } }
 }

@@ -20,6 +20,14 @@ package final class Store: Sendable {
   package let rowLogs = RowLogs()
   private let known = Mutex<[String: Database]>([:])
 
+  /// Lets go of databases and tables that were opened: they hold descriptors, and know the store that knows them. It can still be used.
+  package func close() {
+    for database in known.withLock({ known in
+      defer { known = [:] }
+      return Array(known.values)
+    }) { database.close() }
+  }
+
   private init(path: String, format: StoreFormat, fileSystem: FileSystem) throws {
     self.path = path
     self.format = format
