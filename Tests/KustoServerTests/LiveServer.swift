@@ -45,14 +45,14 @@ struct LiveServer: Sendable {
   func ask(_ text: String, headers: String = "") throws -> String {
     let body = "{\"csl\":\"\(text)\"}"
     let connection = try connect()
-    try connection.send("POST /v1/rest/query HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\(headers)Content-Length: \(body.utf8.count)\r\n\r\n\(body)")
+    try connection.send("POST /v1/rest/query HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\(headers)Content-Length: \(body.utf8.count)\r\n\r\n\(body)")
     return String(decoding: connection.readToEnd(), as: UTF8.self)
   }
 
   /// The value of a metric.
   func metric(_ name: String) throws -> Int {
     let connection = try connect()
-    try connection.send("GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    try connection.send("GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
     let text = String(decoding: connection.readToEnd(), as: UTF8.self)
     guard let line = text.split(separator: "\n").first(where: { $0.hasPrefix(name + " ") }), let value = Int(line.dropFirst(name.count + 1)) else {
       throw LiveFailure("no \(name) in \(text)")

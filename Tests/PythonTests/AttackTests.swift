@@ -4,6 +4,7 @@ import Engine
 import Foundation
 import KConnect
 import PythonPlugin
+import Synchronization
 import Testing
 
 @Suite(.serialized, needsPython, .enabled(if: PythonHost.canConfine, "this kernel has no Landlock or no seccomp filters")) struct AttackTests {
@@ -70,15 +71,21 @@ import Testing
     let spark = try await session(["pythonTimeout": "600"])
     let frame = try spark.kql("print 1 | evaluate python(typeof(n: long), \(literal("import time\ntime.sleep(1e6)")))")
     let run = try spark.execution(frame.plan)
+    let hasEnded = Ended()
     let task = Task.detached { () -> KConnectError? in
+      defer { hasEnded.flag.store(true, ordering: .relaxed) }
       do {
         try run.run { _ in true }
         return nil
       } catch { return error as? KConnectError }
     }
-    while try place.scripts() == 0 { await Task.yield() }
+    while try place.scripts() == 0 && !hasEnded.flag.load(ordering: .relaxed) { await Task.yield() }
     run.cancel()
     #expect(await task.value?.code == .cancelled)
     #expect(try place.scripts() == 0)
   }
+}
+
+private final class Ended: Sendable {
+  let flag = Atomic(false)
 }

@@ -196,9 +196,10 @@ static void become(const struct kcsandbox_plan *plan, int channel, pid_t parent)
   if (plan->cpu_seconds && limit(RLIMIT_CPU, plan->cpu_seconds) < 0) fail(channel, "the processor time limit");
   if (limit(RLIMIT_CORE, 0) < 0) fail(channel, "the core size limit");
   if (plan->confines) {
-    if (limit(RLIMIT_NOFILE, 512) < 0) fail(channel, "the descriptor limit");
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) fail(channel, "no new privileges");
     if (confine_files(plan) < 0) fail(channel, "Landlock");
+    // Below what this program may have open: only now that no more is opened before the exec.
+    if (limit(RLIMIT_NOFILE, 512) < 0) fail(channel, "the descriptor limit");
     if (drop_capabilities() < 0) fail(channel, "capabilities");
     if (confine_calls() < 0) fail(channel, "seccomp");
   }
