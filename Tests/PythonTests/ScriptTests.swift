@@ -42,8 +42,8 @@ import Testing
         g = kargs["gain"]
         f = kargs["cycles"]
         result["fx"] = g * np.sin(df["x"]/n*2*np.pi*f)
-        ```, bag_pack('gain', 100, 'cycles', 4)) | project x, round(fx, 6)
-        """, expected: ["1|0", "2|0", "3|0", "4|0"]),
+        ```, bag_pack('gain', 100, 'cycles', 4)) | project x, isZero = abs(fx) < 1e-6
+        """, expected: ["1|true", "2|true", "3|true", "4|true"]),
     Case(
       name: "named arguments", query: "print x = 2 | evaluate python(typeof(y: long), script_parameters = bag_pack('k', 5), script = 'result = pd.DataFrame({\"y\": df.x * kargs[\"k\"]})')",
       expected: ["10"]),
@@ -148,13 +148,13 @@ import Testing
   @Test(arguments: [
     WrongUse(call: "python(typeof(*))", code: .kqlSemantic),
     WrongUse(call: "python('x', 'result = df')", code: .typeMismatch),
-    WrongUse(call: "python(typeof(*, a: long, a: real), 'result = df')", code: .kqlSemantic),
+    WrongUse(call: "python(typeof(*, a: long, a: real), 'result = df')", code: .kqlSyntax),
     WrongUse(call: "python(typeof(*), 'result = df', 5)", code: .typeMismatch),
     WrongUse(call: "python(typeof(*), 'result = df', scriptparameters = bag_pack('a', 1))", code: .kqlSemantic),
     WrongUse(call: "python(typeof(*), x)", code: .kqlSemantic),
     WrongUse(call: "python(typeof(*), 'result = df', external_artifacts = bag_pack('../a', '/etc/passwd'))", code: .kqlSemantic),
     WrongUse(call: "hint.distribution=per_shard python(typeof(*), 'result = df')", code: .kqlSemantic),
-    WrongUse(call: "hint.nothing=1 python(typeof(*), 'result = df')", code: .kqlSemantic),
+    WrongUse(call: "hint.nothing=1 python(typeof(*), 'result = df')", code: .kqlSyntax),
   ]) func refuses(_ use: WrongUse) async throws {
     let spark = try await session()
     let error = #expect(throws: KConnectError.self) { try spark.kql("print x = 'a' | evaluate \(use.call)") }
