@@ -30,7 +30,7 @@ import Testing
     }
     let judge = Process()
     judge.executableURL = URL(fileURLWithPath: try #require(Self.python))
-    judge.arguments = [Program.packageRoot.appendingPathComponent("Tests/CLITests/Judges/csv.py").path, place.url.path]
+    judge.arguments = [Program.packageRoot.appendingPathComponent("Tests/CLITests/Judges/csv_readers.py").path, place.url.path]
     let said = Pipe()
     judge.standardOutput = said
     try judge.run()

@@ -1,4 +1,4 @@
-// Role: secrets of each kind through server and client, and a search for them in everything that these leave (secrets.py).
+// Role: secrets of each kind through server and client, and a search for them in everything that these leave (secret_search.py).
 
 import Foundation
 import Testing
@@ -14,7 +14,7 @@ import Testing
     let place = try Place()
     let process = Process(), pipe = Pipe()
     process.executableURL = URL(fileURLWithPath: python)
-    process.arguments = [URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Judges/secrets.py").path, Program.path, server, place.file("secrets")]
+    process.arguments = [URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Judges/secret_search.py").path, Program.path, server, place.file("secrets")]
     process.standardOutput = pipe
     process.standardError = pipe
     try process.run()

@@ -136,10 +136,10 @@ public struct DataStreamWriter: Sendable {
       for note in checked.notes { onNote(note) }
       return try DirectoryStreamSink(files.format, directory: path, partitionBy: partitionColumns, options: checked)
     }
-    guard provider.options.contains(where: { $0.name == "txnAppId" }) else {
+    let specs = provider.options(for: path.isEmpty ? [] : [path], given: given), keys = partitionColumns
+    guard specs.contains(where: { $0.name == "txnAppId" }) else {
       throw KConnectError(.notSupported, "not supported yet: '\(provider.shortName)' as the target of a stream", hint: "streams are written to parquet, csv, json, delta and kusto")
     }
-    let specs = provider.options, keys = partitionColumns
     let checked = try DataSourceOptions(source: format, specs: specs, given: given, use: .write)
     for note in checked.notes { onNote(note) }
     let isKusto = provider.shortName == "kusto"

@@ -98,20 +98,7 @@ extension CommandRun {
     do {
       if isNew || isDraft { try grantCreator(.table(table.id)) }
       let wanted = try properties.ingestProperties(operation: command.kind.typeName.uppercased())
-      let basis = try table.snapshot()
-      if recreates, table.isIngested(wanted, in: basis.delta, files: basis.files) {
-        var skipped = IngestResult()
-        skipped.isSkipped = true
-        result = skipped
-      } else if recreates {
-        // The old columns and rows stay until the new ones are all there.
-        let draft = try database.draftTable(TableDescription(name, schema: plan.schema))
-        defer { database.discard(draft) }
-        _ = try UpdatePolicies(executor, request).ingest(plan, into: draft, wanted, mode: .append)
-        result = try table.replace(with: try draft.snapshot(), ingestIfNotExists: wanted.ingestIfNotExists.map { ExtentTags.ingestByPrefix + $0 })
-      } else {
-        result = try UpdatePolicies(executor, request).ingest(plan, into: table, wanted, mode: replaces ? .replace : .append)
-      }
+      result = recreates ? try recreate(table, of: plan, wanted) : try UpdatePolicies(executor, request).ingest(plan, into: table, wanted, mode: replaces ? .replace : .append)
       if isDraft { try database.publish(table) }
     } catch {
       // A table made for rows that never came is taken back.
@@ -127,6 +114,20 @@ extension CommandRun {
     return CommandOutput(
       Shapes.ingestQuery,
       result.extents.map { [.guid($0.id), .count($0.originalSize), .count($0.byteSize), .count($0.byteSize), .count(0), .count($0.rowCount)] })
+  }
+
+  /// Columns and rows of a query in place of a table's own, which stay until the new ones are all there.
+  private func recreate(_ table: StoreTable, of plan: LogicalPlan, _ wanted: IngestProperties) throws -> IngestResult {
+    let basis = try table.snapshot()
+    if table.isIngested(wanted, in: basis.delta, files: basis.files) {
+      var skipped = IngestResult()
+      skipped.isSkipped = true
+      return skipped
+    }
+    let draft = try table.database.draftTable(TableDescription(table.name, schema: plan.schema))
+    defer { table.database.discard(draft) }
+    _ = try UpdatePolicies(executor, request).ingest(plan, into: draft, wanted, mode: .append)
+    return try table.replace(with: try draft.snapshot(), ingestIfNotExists: wanted.ingestIfNotExists.map { ExtentTags.ingestByPrefix + $0 })
   }
 
   /// The query's columns as the table's: by position, with the table extended where the properties ask for it.

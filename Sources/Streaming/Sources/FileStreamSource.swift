@@ -75,8 +75,8 @@ package final class FileStreamSource: MicroBatchSource {
         hint: "name a directory outside of it, or one whose name begins with '_' or '.'")
     }
     if let schema {
-      let added = provider.options.contains { $0.name == "fileNameColumn" } ? options.string("fileNameColumn") : nil
-      self.schema = StructType(schema.fields + (added.map { name in schema.field(name) == nil ? [StructField(name, .string)] : [] } ?? []))
+      let added = Self.fileNameColumn(provider, options).flatMap { schema.field($0) == nil ? StructField($0, .string) : nil }
+      self.schema = StructType(schema.fields + (added.map { [$0] } ?? []))
       return
     }
     let present = try listing.unseen { _ in false }.filter { $0.size > 0 }.sorted(by: SeenFile.isEarlier)
@@ -236,8 +236,13 @@ package final class FileStreamSource: MicroBatchSource {
 
   /// The columns without the one that the reader adds.
   private var fileSchema: StructType {
-    guard let added = provider.options.contains(where: { $0.name == "fileNameColumn" }) ? options.string("fileNameColumn") : nil else { return schema }
+    let added = Self.fileNameColumn(provider, options)
     return StructType(schema.fields.filter { $0.name != added })
+  }
+
+  /// The column of file names that the reader is asked to add; nil where it is not, or cannot.
+  private static func fileNameColumn(_ provider: FileProvider, _ options: DataSourceOptions) -> String? {
+    provider.options.contains { $0.name == "fileNameColumn" } ? options.string("fileNameColumn") : nil
   }
 
   /// The files of steps first...last without those that cannot be read.

@@ -27,10 +27,7 @@ final class StreamListing {
 
     /// Nil for a directory that changed so lately that the next change could have the same time: file systems count in up to two seconds.
     init?(_ info: stat) {
-      var now = timespec()
-      // SAFETY: the call fills the structure.
-      unsafe clock_gettime(CLOCK_REALTIME, &now)
-      guard now.tv_sec - info.st_mtim.tv_sec > 2 else { return nil }
+      guard SystemClock.wallMilliseconds / 1_000 - Int64(info.st_mtim.tv_sec) > 2 else { return nil }
       (device, inode, seconds, nanoseconds) = (UInt64(info.st_dev), UInt64(info.st_ino), info.st_mtim.tv_sec, info.st_mtim.tv_nsec)
     }
 

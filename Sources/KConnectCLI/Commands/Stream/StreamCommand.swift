@@ -1,4 +1,4 @@
-// Role: `kconnect stream`: copies what is new, batch by batch, with a checkpoint that makes every row arrive once. Its subcommands look at
+// Role: `kconnect stream`: copies what is new, batch by batch, with a checkpoint that tells what has arrived. Its subcommands look at
 // checkpoints.
 
 import ArgumentParser
@@ -7,11 +7,13 @@ import KConnect
 
 struct StreamCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "stream", abstract: "Copies new data in micro-batches; a checkpoint makes every row arrive once.",
+    commandName: "stream", abstract: "Copies new data in micro-batches; a checkpoint tells what has arrived.",
     discussion: """
       Run it again with the same checkpoint and it goes on where it stopped, also after a crash. Sources: directories of csv, json and \
-      parquet files, kusto:DATABASE.TABLE, delta:PATH, kafka:BROKERS/TOPIC, standard input (csv:-, json:-, stdin: for lines), rate:, \
-      rate-micro-batch:. Targets: directories of parquet, csv and json files, kusto:DATABASE.TABLE, delta:PATH, kafka:BROKERS/TOPIC (at least once), console:.
+      parquet files, kusto:DATABASE.TABLE, kusto:https://CLUSTER/DATABASE.TABLE, delta:PATH, kafka:BROKERS/TOPIC, standard input \
+      (csv:-, json:-, stdin: for lines), rate:, rate-micro-batch:. Targets that get every row once: directories of parquet, csv and json \
+      files, kusto:DATABASE.TABLE, kusto:https://CLUSTER/DATABASE.TABLE (writeMode=Transactional), delta:PATH; at least once: \
+      kafka:BROKERS/TOPIC and other write modes of clusters; console: shows rows.
 
       EXAMPLES
         kconnect stream --from csv:incoming --to parquet:archive --checkpoint cp --trigger available-now
@@ -25,9 +27,9 @@ struct StreamCommand: ParsableCommand {
 struct StreamRunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(commandName: "run", abstract: "Runs a stream (what 'kconnect stream' does without a subcommand).")
 
-  @Option(help: ArgumentHelp("What to read: csv:DIR, json:DIR, parquet:DIR, kusto:DATABASE.TABLE, delta:PATH, kafka:BROKERS/TOPIC, csv:-, json:-, stdin:, rate:, rate-micro-batch:.", valueName: "locator"))
+  @Option(help: ArgumentHelp("What to read: csv:DIR, json:DIR, parquet:DIR, kusto:DATABASE.TABLE, kusto:https://CLUSTER/DATABASE.TABLE, delta:PATH, kafka:BROKERS/TOPIC, csv:-, json:-, stdin:, rate:, rate-micro-batch:.", valueName: "locator"))
   var from: String
-  @Option(help: ArgumentHelp("Where to write: parquet:DIR, csv:DIR, json:DIR, kusto:DATABASE.TABLE, delta:DIR, kafka:BROKERS/TOPIC, console:.", valueName: "locator"))
+  @Option(help: ArgumentHelp("Where to write: parquet:DIR, csv:DIR, json:DIR, kusto:DATABASE.TABLE, kusto:https://CLUSTER/DATABASE.TABLE, delta:PATH, kafka:BROKERS/TOPIC, console:.", valueName: "locator"))
   var to: String
   @Option(help: ArgumentHelp("The directory that remembers how far the stream is; one for each stream.", valueName: "dir"))
   var checkpoint: String

@@ -1,4 +1,4 @@
-"""Looks for secrets where they must not be: secrets.py KCONNECT KCONNECT-SERVER DIRECTORY
+"""Looks for secrets where they must not be: secret_search.py KCONNECT KCONNECT-SERVER DIRECTORY
 
 Runs server and client with secrets of each kind, in requests that succeed and that fail, and searches everything they leave: standard output and
 error, access log, explanations, error replies, progress, lists of queries and operations, files of the store, command lines. Needs openssl and
