@@ -40,6 +40,27 @@ import Testing
     }
   }
 
+  /// Columns in small ranges, whose texts are kept from chunk to chunk while the ranges grow, leave the tables and come back: the same text as
+  /// of chunks too short for tables.
+  @Test(arguments: [false, true]) func rangesAreWrittenAsValues(_ hasNulls: Bool) throws {
+    var rng = Seeded(state: 5)
+    let schema = try StructType(ddl: "i:int, l:long, d:decimal, day:datetime")
+    let extents: [(low: Int64, count: UInt64)] = [(-40, 30), (-60, 200), (0, 7), (-8_000, 16_100), (5, 40_000), (-3, 3), (0, 1)]
+    let batches = extents.map { low, count -> RecordBatch in
+      let numbers = (0..<8_192).map { _ in low + Int64(rng.next() % count) }
+      let validity = hasNulls ? Bitmap(numbers.map { $0 % 5 != 0 }) : nil
+      return RecordBatch(schema: schema, columns: [
+        .int(Buffer(numbers.map { Int32($0) }), validity: validity), .long(Buffer(numbers), validity: validity),
+        .decimal(Buffer(numbers), scale: 2, validity: validity),
+        .long(Buffer(numbers.map { ($0 + 719_162) * CivilTime.ticksPerDay }), validity: validity, type: .datetime),
+      ])
+    }
+    let whole = try Self.text(batches)
+    let pieces = try Self.text(batches.flatMap { batch in stride(from: 0, to: batch.rowCount, by: 512).map { batch.slice($0..<$0 + 512) } })
+    #expect(whole == pieces)
+    #expect(whole.count > 7 * 8_192 * 10)
+  }
+
   /// Nulls: none, some, many, all.
   @Test(arguments: DataType.allCases, [0, 3, 30, 100]) func writtenIsRead(_ type: DataType, _ nullPercent: Int) throws {
     var rng = Seeded(state: UInt64(nullPercent) &+ 77)

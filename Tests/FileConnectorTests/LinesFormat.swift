@@ -15,7 +15,7 @@ struct LinesFormat: FileFormat {
   var options: [OptionSpec] { [OptionSpec("chunkRows", .integer, default: "0", "rows wanted in a chunk")] }
   var schemaFidelity: SchemaFidelity { .typed }
 
-  func open(_ file: InputFile, schema: StructType?, options: DataSourceOptions) throws -> any BatchReadable {
+  func open(_ file: InputFile, schema: StructType?, isGuessed: Bool, options: DataSourceOptions) throws -> any BatchReadable {
     let spooled = try file.spooled()
     var bytes = [UInt8](repeating: 0, count: spooled.size ?? 0)
     _ = try bytes.withUnsafeMutableBytes { try spooled.pread(into: $0, at: 0) }

@@ -133,7 +133,7 @@ private func parse(_ text: String, _ ddl: String, paths: [String: String] = [:])
         try inference.add(&cursor)
       }
     }
-    #expect(inference.schema.description == "a:real, t:datetime, n:string, o:dynamic, m:string, u:string, big:real")
+    #expect(inference.schema.description == "a:real, t:datetime, n:string, o:dynamic, m:string, u:string, big:decimal")
     #expect(inference.widenings == ["column 'a' widened from long to real", "column 'm' widened from bool to string", "column 'u' widened from datetime to string"])
   }
 

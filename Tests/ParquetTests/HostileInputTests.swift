@@ -42,6 +42,34 @@ import Testing
     }
   }
 
+  struct Claim: CustomTestStringConvertible, Sendable {
+    let testDescription: String
+    let change: @Sendable (inout FileMetadata) -> Void
+  }
+
+  /// Footers that are sound but for one number: refused when the file is opened, before anybody makes memory for it or adds it to another.
+  @Test(arguments: [
+    Claim(testDescription: "more rows than values") { $0.rowGroups[0].rowCount += 1 },
+    Claim(testDescription: "2^53 rows") { $0.rowGroups[0].rowCount = 1 << 53 },
+    Claim(testDescription: "2^50 rows and values") { metadata in
+      metadata.rowGroups[0].rowCount = 1 << 50
+      for i in metadata.rowGroups[0].columns.indices { metadata.rowGroups[0].columns[i].metadata?.valueCount = 1 << 50 }
+    },
+    Claim(testDescription: "uncompressed bytes") { $0.rowGroups[0].columns[0].metadata?.totalUncompressedSize = Int.max },
+    Claim(testDescription: "negative uncompressed bytes") { $0.rowGroups[0].columns[0].metadata?.totalUncompressedSize = -1 },
+    Claim(testDescription: "compressed bytes") { $0.rowGroups[0].columns[0].metadata?.totalCompressedSize = Int.max },
+    Claim(testDescription: "page offset") { $0.rowGroups[0].columns[0].metadata?.dataPageOffset = Int.max },
+  ]) func impossibleNumbersAreRefused(_ claim: Claim) throws {
+    let good = try TestFiles.write([SelectionTests.batch(rows: 300, nullEvery: 4, seed: 5)], ParquetWriterOptions())
+    var metadata = try ParquetFile(MemorySource(good)).metadata
+    claim.change(&metadata)
+    let footer = ThriftWriter.serialize(metadata)
+    let length = UInt32(footer.count)
+    let oldLength = good.suffix(8).prefix(4).enumerated().reduce(0) { $0 + Int($1.element) << (8 * $1.offset) }
+    let broken = good.dropLast(8 + oldLength) + footer + (0..<4).map { UInt8(truncatingIfNeeded: length >> (8 * $0)) } + Array("PAR1".utf8)
+    #expect { try ParquetFile(MemorySource(Array(broken))) } throws: { ($0 as? ParquetError)?.kind == .corrupt }
+  }
+
   @Test func truncatedFilesAreRefused() throws {
     for (name, bytes) in try Self.files() {
       for count in stride(from: 0, to: bytes.count - 1, by: max(1, bytes.count / 200)) {

@@ -2,8 +2,12 @@
 #include "clinux.h"
 #include <fcntl.h>
 #include <malloc.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 #include <sys/random.h>
 
 int kclinux_rename_noreplace(const char *from, const char *to) { return renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE); }
@@ -16,4 +20,24 @@ void kclinux_return_large_buffers(void) {
   mallopt(M_MMAP_THRESHOLD, 4 << 20);
   mallopt(M_TRIM_THRESHOLD, 64 << 20);
 }
-void kclinux_trim_heap(void) { malloc_trim(0); }
+static long resident_bytes(void) {
+  int descriptor = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return 0;
+  char text[128];
+  long n = read(descriptor, text, sizeof text - 1);
+  close(descriptor);
+  if (n <= 0) return 0;
+  text[n] = 0;
+  char *resident = strchr(text, ' ');
+  return resident ? strtol(resident, NULL, 10) * sysconf(_SC_PAGESIZE) : 0;
+}
+void kclinux_trim_heap(long growth) {
+  static atomic_long after_last;
+  if (resident_bytes() - atomic_load(&after_last) < growth) return;
+  malloc_trim(0);
+  atomic_store(&after_last, resident_bytes());
+}
+int kclinux_is_signal_ignored(int number) {
+  struct sigaction action;
+  return sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}

@@ -21,6 +21,8 @@ package struct InferredSchema: Sendable {
   package var schema: StructType
   /// The header's names as written, empty without a header.
   package var headerNames: [String]
+  /// The columns as they are named without a declared schema.
+  package var ownNames: [String]
   /// Bytes in front of the first data record, and its physical line.
   package var dataOffset: Int
   package var dataLine: Int
@@ -73,15 +75,13 @@ package struct SchemaInference {
     let first = unsafe firstRecord(p, dataOffset, sample.count)
     let firstFields = unsafe first < sample.count ? record(p, first, sample.count).fields.count : 0
     var notes: [String] = []
-    var columnNames: [String]
-    if let declared {
-      columnNames = declared.names
-    } else {
-      columnNames = names
-      if let index = options.indexColumn { columnNames.insert(index, at: 0) }
-      if !options.hasHeader { columnNames = (0..<max(firstFields, 1)).map { "_c\($0)" } }
-      columnNames = unique(columnNames, &notes)
-    }
+    var ownNames = names
+    if let index = options.indexColumn { ownNames.insert(index, at: 0) }
+    if !options.hasHeader { ownNames = (0..<max(firstFields, 1)).map { "_c\($0)" } }
+    var renamed: [String] = []
+    ownNames = unique(ownNames, &renamed)
+    if declared == nil { notes += renamed }
+    let columnNames = declared?.names ?? ownNames
     guard columnNames.count <= options.maxColumns else {
       throw CSVError(.limit, line: 1, found: "\(columnNames.count) columns", expected: "at most \(options.maxColumns)", hint: "raise maxColumns, or check the separator")
     }
@@ -93,7 +93,7 @@ package struct SchemaInference {
       schema = unsafe types(p, first, sample.count, isWhole, columnNames, reader, &notes)
     }
     return InferredSchema(
-      schema: schema, headerNames: names, dataOffset: dataOffset, dataLine: dataLine, notes: notes, fieldsInFirstRecord: firstFields)
+      schema: schema, headerNames: names, ownNames: ownNames, dataOffset: dataOffset, dataLine: dataLine, notes: notes, fieldsInFirstRecord: firstFields)
   }
 
   // MARK: - Records of the sample

@@ -14,8 +14,10 @@ package final class SliceReader {
   private var corrupt: [(row: Int, text: [UInt8])] = []
   private var badRows: [Int] = []
   private var rows = 0
-  private var countedAt = 0
-  private var countedLine = 0
+  private var chunkStart = 0
+  /// Where lines were counted to: at the start of the chunk, once it was asked for, and last.
+  private var mark = (at: 0, line: 0)
+  private var counted = (at: 0, line: 0)
 
   /// Text indexed at a time: half of a usual second-level cache is left to what it turns into.
   private static let chunkBytes = 64 << 10
@@ -54,9 +56,10 @@ package final class SliceReader {
   /// Emits the slice's records as batches in order; stops when `emit` returns false.
   package func read(_ slice: TextSlice, _ emit: (RecordBatch) throws -> Bool) throws {
     var at = slice.start
-    countedAt = 0
-    countedLine = slice.lineAtBase
+    mark = (0, slice.lineAtBase)
+    counted = mark
     while at < slice.end {
+      chunkStart = at
       at = index.fill(slice, from: at, wanted: Self.chunkBytes)
       var done = 0
       while done < index.rowCount {
@@ -157,15 +160,15 @@ package final class SliceReader {
     }
   }
 
-  /// Physical line of a position; positions come mostly in ascending order.
+  /// Physical line of a position in the chunk; positions come mostly in ascending order.
   private func line(of position: Int, _ slice: TextSlice) -> Int {
-    if position < countedAt {
-      countedAt = 0
-      countedLine = slice.lineAtBase
+    if mark.at < chunkStart {
+      mark = unsafe (chunkStart, mark.line + countLineEnds(slice.base, mark.at..<chunkStart, bytes))
+      counted = mark
     }
-    unsafe countedLine += countLineEnds(slice.base, countedAt..<position, bytes)
-    countedAt = position
-    return countedLine
+    if position < counted.at { counted = mark }
+    counted = unsafe (position, counted.line + countLineEnds(slice.base, counted.at..<position, bytes))
+    return counted.line
   }
 
   private func handleDefects(_ slice: TextSlice, _ first: Int, _ n: Int) throws {
@@ -176,6 +179,8 @@ package final class SliceReader {
     for defect in index.defects where plan.mode != .failBroken && defect.row >= first && defect.row < first + n {
       found.append((rows + defect.row - first, -1, describe(defect, slice)))
     }
+    // Lines are counted once when the fields come as they stand in the text, not column by column.
+    defects.fields.sort { $0.start < $1.start }
     for defect in defects.fields { found.append((defect.row, defect.column, describe(defect, first, slice))) }
     guard !found.isEmpty else { return }
     found.sort { ($0.row, $0.column) < ($1.row, $1.column) }

@@ -21,6 +21,7 @@ package struct CSVText: Sendable {
 package final class CSVEncoder: Sendable {
   let schema: StructType
   let options: CSVWriteOptions
+  private let ranges = RangeTables()
 
   package init(schema: StructType, options: CSVWriteOptions) {
     self.schema = schema
@@ -70,7 +71,9 @@ package final class CSVEncoder: Sendable {
     for (c, column) in batch.columns.enumerated() {
       let isLast = c == batch.columns.count - 1
       let end = isLast ? ends : LineEnd([options.separator])
-      writers.append(try makeFieldWriter(column, end, options, hasTime: hasTimes[c], name: schema[c].name))
+      let name = schema[c].name
+      let ranged = try ranges.writer(column, position: c, end, options, hasTime: hasTimes[c], name: name)
+      writers.append(try ranged ?? makeFieldWriter(column, end, options, hasTime: hasTimes[c], name: name))
     }
     let width = (writers.reduce(0) { $0 + $1.width } + 64 + 63) & ~63
     let rows = max(1, min(n, Self.blockBytes / width))

@@ -57,7 +57,9 @@ final class GroupKeyCoder {
   /// Widens the range to hold both values, with slack on both sides; false when that takes more than `limit` codes.
   private func cover(_ low: Int64, _ high: Int64, limit: Int) -> Bool {
     let first = hasRange ? min(low, base) : low
-    let last = hasRange ? max(high, base + Int64(capacity) - 2) : high
+    // The slack of a range at the end of 64 bits lies beyond it.
+    let (top, isBeyond) = base.addingReportingOverflow(Int64(capacity) - 2)
+    let last = hasRange ? max(high, isBeyond ? .max : top) : high
     let (width, overflow) = last.subtractingReportingOverflow(first)
     guard !overflow, width < limit - 2 else { return false }
     let slack = min(width / 4 + 16, Int64(limit) - 2 - width)

@@ -87,6 +87,22 @@
     }
     return own + (validity.map { $0.words.byteCount } ?? 0)
   }
+
+  /// Bytes of a text or dynamic column written out row by row; 0 for other types.
+  package var textByteCount: Int {
+    switch storage {
+    case .bytes(let offsets, _): return count > 0 ? Int(offsets[count]) - Int(offsets[0]) : 0
+    case .constant(let value): return value.textByteCount &* count
+    case .dictionary(let codes, let values):
+      guard case .bytes(let offsets, _) = values.storage, values.count > 0 else { return 0 }
+      let o = unsafe offsets.pointer, c = unsafe codes.pointer
+      var total = 0
+      for i in 0..<count { unsafe total &+= Int(o[Int(c[i]) &+ 1]) &- Int(o[Int(c[i])]) }
+      withExtendedLifetime((offsets, codes)) {}
+      return total
+    default: return 0
+    }
+  }
 }
 
 // MARK: - Makers

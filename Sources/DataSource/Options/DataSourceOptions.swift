@@ -6,7 +6,7 @@ import Columnar
 /// Prints without the values of secrets.
 public struct DataSourceOptions: Sendable, CustomStringConvertible, CustomReflectable {
   private let specs: [String: OptionSpec]
-  private let values: [String: String]
+  private var values: [String: String]
   /// Remarks for the user, such as options without effect here.
   public let notes: [String]
   public let source: String
@@ -69,6 +69,13 @@ public struct DataSourceOptions: Sendable, CustomStringConvertible, CustomReflec
 
   /// True when the user gave the option.
   public func isGiven(_ name: String) -> Bool { values[spec(name).name.lowercased()] != nil }
+
+  /// The same without what was given for one option; names that are not declared are passed over.
+  package func without(_ name: String) -> DataSourceOptions {
+    var rest = self
+    rest.values[name.lowercased()] = nil
+    return rest
+  }
 
   /// The text given, or the declared default, or nil.
   public func string(_ name: String) -> String? {

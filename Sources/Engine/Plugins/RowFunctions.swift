@@ -74,6 +74,7 @@ package struct RowsNearFunction: TableFunction {
     // The rows wanted, as ascending ranges that do not overlap.
     var ranges: [Range<Int>] = []
     var offset = 0
+    let before = min(max(before, 0), Int(Int32.max)), after = min(max(after, 0), Int(Int32.max))
     for batch in batches {
       let hits = batch.columns[schema.count].trueBits
       for i in 0..<batch.rowCount where hits[i] {

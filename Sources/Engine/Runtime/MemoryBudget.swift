@@ -40,20 +40,35 @@ package final class MemoryBudget: Sendable {
   /// Bytes of memory the process can have: physical memory, or less by its cgroup.
   private static func availableMemory() -> Int {
     var bytes = sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
-    for path in ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"] {
-      if let limit = firstInteger(of: path), limit > 0 { bytes = min(bytes, limit) }
+    for path in limitFiles() {
+      if let limit = Int(beginning(of: path, 32).prefix { $0.isWholeNumber }), limit > 0 { bytes = min(bytes, limit) }
     }
     return max(bytes, 256 << 20)
   }
 
-  private static func firstInteger(of path: String) -> Int? {
+  /// Where limits of the process's cgroup and of those around it stand, versions 2 and 1.
+  private static func limitFiles() -> [String] {
+    var files = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"]
+    for line in beginning(of: "/proc/self/cgroup", 4_096).split(separator: "\n") {
+      let parts = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
+      guard parts.count == 3, parts[1].isEmpty || parts[1].split(separator: ",").contains("memory") else { continue }
+      var place = parts[1].isEmpty ? "/sys/fs/cgroup" : "/sys/fs/cgroup/memory"
+      for name in parts[2].split(separator: "/") {
+        place += "/" + name
+        files.append(place + (parts[1].isEmpty ? "/memory.max" : "/memory.limit_in_bytes"))
+      }
+    }
+    return files
+  }
+
+  /// The first bytes of a small file; empty when it cannot be read.
+  private static func beginning(of path: String, _ count: Int) -> String {
     let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
-    guard file >= 0 else { return nil }
+    guard file >= 0 else { return "" }
     defer { close(file) }
-    var bytes = [UInt8](repeating: 0, count: 32)
+    var bytes = [UInt8](repeating: 0, count: count)
     let n = unsafe read(file, &bytes, bytes.count)
-    guard n > 0 else { return nil }
-    return Int(String(decoding: bytes.prefix(n).prefix { $0 >= 0x30 && $0 <= 0x39 }, as: UTF8.self))
+    return String(decoding: bytes.prefix(max(0, n)), as: UTF8.self)
   }
 }
 

@@ -149,6 +149,9 @@ package final class WorkerPool: @unchecked Sendable {  // guarded by `monitor`
       missing -= 1
     }
     if idleThreads == 0, missing == wanted, handle.running == 0, threads < Self.maxThreads { startThread() }
+    if threads == 0 {
+      end(handle, error: KConnectError(.lowMemory, "cannot start a thread", hint: "the limit of processes (ulimit -u, pids of the control group) or of memory is reached"))
+    }
   }
 
   private func startThread() {

@@ -61,7 +61,8 @@ final class TableWriteJob: PoolJob, Stoppable, @unchecked Sendable {  // guarded
     }
   }
 
-  private static let chunksPerTrim = 8
+  /// How much memory may grow before gaps are given back.
+  private static let bytesPerTrim = 64 << 20
 
   private var inFlight: Int { firstChunk + chunks.count - appended }
 
@@ -217,14 +218,13 @@ final class TableWriteJob: PoolJob, Stoppable, @unchecked Sendable {  // guarded
       guard let chunk else { break }
       isAny = true
       try sink.append(chunk)
-      let trims = monitor.withLock {
+      monitor.withLock {
         isAppending = false
         appended += 1
         monitor.broadcast()
-        return appended % Self.chunksPerTrim == 0
       }
       // Column buffers of changing sizes leave gaps in the allocator's arenas; giving them back now and then keeps memory flat over long writes.
-      if trims { kclinux_trim_heap() }
+      kclinux_trim_heap(Self.bytesPerTrim)
       handle.wake()
     }
     return isAny
@@ -238,7 +238,10 @@ struct ChunkCutter {
   private var parts: [RecordBatch] = []
   private var partRows = 0
   private var partBytes = 0
+  private var partTextBytes = 0
   private static let maxBytes = 128 << 20
+  /// Of any column's text, written out: what encoders take at a time is bounded by the 32 bits of offsets.
+  private static let maxTextBytes = 1 << 30
   private static let fewRows = 16_384
 
   init(rows: Int?) { self.rows = rows.map { max(1, $0) } }
@@ -251,11 +254,13 @@ struct ChunkCutter {
       return
     }
     var start = 0
+    let rowText = max(1, (batch.columns.map(\.textByteCount).max() ?? 0) / max(1, batch.rowCount))
     while start < batch.rowCount {
-      let n = min(rows - partRows, batch.rowCount - start)
+      let n = min(rows - partRows, batch.rowCount - start, max(1, Self.maxTextBytes / rowText))
       put(batch.slice(start..<start + n))
+      partTextBytes += rowText * n
       start += n
-      if partRows == rows || partBytes >= Self.maxBytes, let chunk = finish() { out(chunk) }
+      if partRows == rows || partBytes >= Self.maxBytes || partTextBytes >= Self.maxTextBytes, let chunk = finish() { out(chunk) }
     }
   }
 
@@ -272,6 +277,7 @@ struct ChunkCutter {
       parts = []
       partRows = 0
       partBytes = 0
+      partTextBytes = 0
     }
     return parts
   }

@@ -1,5 +1,5 @@
-// Role: the file that lists malformed records, one JSON object a line: file, line, offset, reason, record. One per path and process; a run
-// starts it anew.
+// Role: the file that lists malformed records, one JSON object a line: file, line, offset, reason, record. One per path and process; the
+// first scan of a run starts it anew. Nothing but such a list is ever replaced.
 
 #if canImport(Glibc)
 import Glibc
@@ -12,6 +12,7 @@ import Synchronization
 final class BadRecordsFile: Sendable {
   private struct State: ~Copyable {
     var descriptor: Int32
+    var isStarted = false
   }
 
   private let path: String
@@ -24,9 +25,17 @@ final class BadRecordsFile: Sendable {
     init(_ file: BadRecordsFile) { self.file = file }
   }
 
-  /// The writer of a path: the one in use, or a new one that empties the file.
-  static func shared(_ path: String) throws -> BadRecordsFile {
-    try open.withLock { files in
+  /// The writer of a path: the one in use, or a new one. Throws OPTION_INVALID for the path of an input, ALREADY_EXISTS for a file of other content.
+  static func shared(_ path: String, inputs: [FileEntry] = []) throws -> BadRecordsFile {
+    var own = stat()
+    if unsafe stat(path, &own) == 0 {
+      for input in inputs {
+        var other = stat()
+        guard case .local(let place) = input.source, unsafe stat(place, &other) == 0, other.st_ino == own.st_ino, other.st_dev == own.st_dev else { continue }
+        throw KConnectError(.optionInvalid, "option 'badRecordsPath': '\(path)' is an input of this read", hint: "name a file of its own")
+      }
+    }
+    return try open.withLock { files in
       if let file = files[path]?.file { return file }
       let file = try BadRecordsFile(path)
       files[path] = WeakFile(file)
@@ -36,14 +45,39 @@ final class BadRecordsFile: Sendable {
 
   private init(_ path: String) throws {
     self.path = path
-    let descriptor = unsafe Glibc.open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    let descriptor = unsafe Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw SystemError.make("cannot create the bad-records file", path, errno) }
+    guard Self.isReplaceable(descriptor) else {
+      close(descriptor)
+      throw KConnectError(.alreadyExists, "option 'badRecordsPath': '\(path)' exists and is no list of malformed records", hint: "name another file, or move that one away")
+    }
     state = Mutex(State(descriptor: descriptor))
+  }
+
+  /// Empty, a list of an earlier run, or a device or pipe.
+  private static func isReplaceable(_ descriptor: Int32) -> Bool {
+    var info = stat()
+    guard unsafe fstat(descriptor, &info) == 0 else { return false }
+    if info.st_mode & S_IFMT != S_IFREG || info.st_size == 0 { return true }
+    var head = [UInt8](repeating: 0, count: beginning.utf8.count)
+    let n = unsafe head.withUnsafeMutableBytes { unsafe pread(descriptor, $0.baseAddress, $0.count, 0) }
+    return n == head.count && head.elementsEqual(beginning.utf8)
+  }
+
+  private static let beginning = "{\"file\":"
+
+  /// Empties the list at the first scan of the run.
+  func start() throws {
+    try state.withLock { state in
+      guard !state.isStarted else { return }
+      state.isStarted = true
+      if ftruncate(state.descriptor, 0) != 0, errno != EINVAL { throw SystemError.make("cannot empty the bad-records file", path, errno) }
+    }
   }
 
   deinit { state.withLock { _ = close($0.descriptor) } }
 
-  /// Appends records of `file`.
+  /// Appends records of `file`; `start` came before.
   func append(_ records: [CSVBadRecord], file: String) throws {
     let out = BufferBuilder<UInt8>(capacity: 256 * records.count)
     func raw(_ text: String) {
@@ -55,7 +89,7 @@ final class BadRecordsFile: Sendable {
       text.withUTF8 { unsafe DynamicPrinter.string($0, out) }
     }
     for record in records {
-      raw("{\"file\":")
+      raw(Self.beginning)
       string(file)
       raw(",\"line\":\(record.line),\"offset\":\(record.byteOffset),\"reason\":")
       string(record.reason)

@@ -14,8 +14,8 @@ package struct CSVFormat: FileFormat {
   package var options: [OptionSpec] { CSVOptionSpecs.specs }
   package var schemaFidelity: SchemaFidelity { .positional }
 
-  package func open(_ file: InputFile, schema: StructType?, options: DataSourceOptions) throws -> any BatchReadable {
-    try CSVTable(file, schema: schema, settings: try CSVReadSettings(options, path: file.path))
+  package func open(_ file: InputFile, schema: StructType?, isGuessed: Bool, options: DataSourceOptions) throws -> any BatchReadable {
+    try CSVTable(file, schema: schema, isGuessed: isGuessed, settings: try CSVReadSettings(options, path: file.path))
   }
 
   package func makeWriter(_ file: OutputFile, schema: StructType, options: DataSourceOptions) throws -> any FileWriter {

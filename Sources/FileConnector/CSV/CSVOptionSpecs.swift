@@ -7,7 +7,7 @@ package enum CSVOptionSpecs {
     OptionSpec("sep", .string, use: .both, aliases: ["delimiter", "separator"], "The byte between fields; default ',', for .tsv a tab, for .psv '|'. \\t is understood."),
     OptionSpec("header", .bool, default: "true", "The first record names the columns. (Spark's default is false.)"),
     OptionSpec("quote", .character, default: "\"", "The byte around fields that hold separators or line ends; empty: nothing is quoted."),
-    OptionSpec("escape", .character, default: "\"", "The byte that makes a quote inside quotes literal; the quote itself as in RFC 4180, or \\ (Spark's default)."),
+    OptionSpec("escape", .character, "The byte that makes a quote inside quotes literal; default: the quote itself, as in RFC 4180. (Spark's default is \\.)"),
     OptionSpec(
       "charToEscapeQuoteEscaping", .character, use: .both, support: .notSupported("the escape byte escapes itself; another byte for it"),
       "The byte that makes the escape byte literal."),

@@ -16,7 +16,7 @@ final class CSVTable: BatchReadable {
   private let plan: CSVReadPlan
   private let isStreamUsed = Atomic<Bool>(false)
 
-  init(_ file: InputFile, schema declared: StructType?, settings: CSVReadSettings) throws {
+  init(_ file: InputFile, schema declared: StructType?, isGuessed: Bool, settings: CSVReadSettings) throws {
     self.settings = settings
     description = "csv \(file.path)"
     var sample = settings.sampleBytes
@@ -45,7 +45,11 @@ final class CSVTable: BatchReadable {
         .schemaMismatch, "'\(file.path)': found no column, expected \(declared == nil ? "a header line" : "a schema with a column of the file")",
         hint: "is the file empty? header=false and a schema read a file without names")
     }
-    if let fileSchema, !settings.enforcesSchema { try Self.check(inferred.headerNames, fileSchema, file.path) }
+    if let fileSchema, isGuessed, settings.inference.hasHeader {
+      try Self.check(inferred.ownNames, fileSchema, file.path, like: "as in the other files", hint: "mergeSchema=true reads them by name; a schema given by you reads them by position")
+    } else if let fileSchema, !settings.enforcesSchema {
+      try Self.check(inferred.headerNames, fileSchema, file.path, like: "as in the schema", hint: "enforceSchema=true takes columns by position, whatever the header says")
+    }
     var fields = inferred.schema.fields
     var columns = Array(fields.indices)
     if let corrupt {
@@ -65,7 +69,7 @@ final class CSVTable: BatchReadable {
     if let text = settings.formatText { plan.formatText = text }
     plan.mode = settings.mode
     if inferred.fieldsInFirstRecord > 0 { plan.recordWidth = inferred.fieldsInFirstRecord }
-    plan.refusesMisfits = declared == nil && !settings.isModeGiven && corrupt == nil && settings.badRecordsPath == nil
+    plan.refusesMisfits = (declared == nil || isGuessed) && !settings.isModeGiven && corrupt == nil && settings.badRecordsPath == nil
     plan.maxFieldBytes = settings.maxFieldBytes
     self.plan = plan
   }
@@ -86,6 +90,7 @@ final class CSVTable: BatchReadable {
     }
     if let path = settings.badRecordsPath {
       let writer = try BadRecordsFile.shared(path)
+      try writer.start()
       let file = input.file.path
       plan.onBadRecords = { try writer.append($0, file: file) }
     }
@@ -108,15 +113,15 @@ final class CSVTable: BatchReadable {
     return CSVScan(plan, .stream(splitter), path: input.file.path, bytesTotal: input.file.size ?? 0, notes: notes)
   }
 
-  private static func check(_ header: [String], _ schema: StructType, _ path: String) throws {
+  private static func check(_ header: [String], _ schema: StructType, _ path: String, like: String, hint: String) throws {
     guard header != schema.names else { return }
     for i in 0..<max(header.count, schema.count) {
       let found = i < header.count ? "'\(header[i])'" : "nothing"
       let expected = i < schema.count ? "'\(schema[i].name)'" : "nothing"
       guard found != expected else { continue }
       throw KConnectError(
-        .schemaMismatch, "'\(path)', line 1, column \(i + 1): found \(found) in the header, expected \(expected) as in the schema",
-        hint: "enforceSchema=true takes columns by position, whatever the header says")
+        .schemaMismatch, "'\(path)', line 1, column \(i + 1): found \(found) in the header, expected \(expected) \(like)",
+        hint: hint)
     }
   }
 

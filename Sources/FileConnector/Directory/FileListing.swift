@@ -96,6 +96,8 @@ package struct FileListing {
   }
 
   private static func missing(_ path: String) -> KConnectError {
+    var info = stat()
+    if unsafe stat(path, &info) != 0, errno == EACCES { return SystemError.make("cannot look at", path, EACCES) }
     let names = (try? DirectoryReader.names(in: parentPath(path))) ?? []
     let near = nearestName(to: lastPathComponent(path), among: names)
     var at = parentPath(path)

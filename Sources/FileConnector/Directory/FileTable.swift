@@ -32,7 +32,7 @@ package final class FileTable: BatchReadable {
     /// None: the file tells.
     case own
     /// The same for all files.
-    case fixed(StructType)
+    case fixed(StructType, isGuessed: Bool)
     /// Each file's own names in its order, with the table's types.
     case ownNames
   }
@@ -92,7 +92,7 @@ package final class FileTable: BatchReadable {
     let input = try inputs.open(i)
     switch openSchema {
     case .own: return try format.open(input, schema: nil, options: options)
-    case .fixed(let schema): return try format.open(input, schema: schema, options: options)
+    case .fixed(let schema, let isGuessed): return try format.open(input, schema: schema, isGuessed: isGuessed, options: options)
     case .ownNames:
       let own = try format.open(input, schema: nil, options: options)
       let typed = StructType(own.schema.fields.map { StructField($0.name, dataSchema.field($0.name)?.type ?? $0.type) })

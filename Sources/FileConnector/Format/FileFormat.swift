@@ -24,9 +24,10 @@ package protocol FileFormat: Sendable {
   var fileExtensions: [String] { get }
   var options: [OptionSpec] { get }
   var schemaFidelity: SchemaFidelity { get }
-  /// Opens one file. `schema` is the user's, nil to discover it (typed formats get nil always; the caller adapts). The table answers
+  /// Opens one file. `schema` is the user's, nil to discover it (typed formats get nil always; the caller adapts). With `isGuessed` it was
+  /// inferred from other files: a file that does not fit it is an error unless the options say what to do. The table answers
   /// push-down for this file alone and, when scanned, hands out morsels of it. Throws `KConnectError` that names the path.
-  func open(_ file: InputFile, schema: StructType?, options: DataSourceOptions) throws -> any BatchReadable
+  func open(_ file: InputFile, schema: StructType?, isGuessed: Bool, options: DataSourceOptions) throws -> any BatchReadable
   /// Starts one output file.
   func makeWriter(_ file: OutputFile, schema: StructType, options: DataSourceOptions) throws -> any FileWriter
   /// The extension of written parts, compression included: `.csv.gz`.
@@ -36,6 +37,11 @@ package protocol FileFormat: Sendable {
 }
 
 extension FileFormat {
+  /// Opens one file with the user's schema, or its own.
+  package func open(_ file: InputFile, schema: StructType?, options: DataSourceOptions) throws -> any BatchReadable {
+    try open(file, schema: schema, isGuessed: false, options: options)
+  }
+
   package var schemaFidelity: SchemaFidelity { .positional }
 
   /// The first extension; with an option `compression` of gzip or zstd, that one's behind it.

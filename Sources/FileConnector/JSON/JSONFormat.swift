@@ -43,7 +43,7 @@ package struct JSONFormat: FileFormat {
     ]
   }
 
-  package func open(_ file: InputFile, schema: StructType?, options: DataSourceOptions) throws -> any BatchReadable {
+  package func open(_ file: InputFile, schema: StructType?, isGuessed: Bool, options: DataSourceOptions) throws -> any BatchReadable {
     let paths = try Self.columnPaths(options)
     let stream = try ByteStream(file)
     let sampleRows = max(1, options.integer("sampleRows") ?? 20_000)
@@ -62,7 +62,7 @@ package struct JSONFormat: FileFormat {
     stream.unread(sample.bytes)
     let policy = JSONPolicy(
       path: file.path, mode: JSONPolicy.Mode(rawValue: options.word("mode") ?? "") ?? .permissive,
-      isGuessed: schema == nil && !options.isGiven("mode") && !options.isGiven("badRecordsPath"), badRecords: try options.string("badRecordsPath").flatMap { $0.isEmpty ? nil : $0 }.map { try BadRecordsFile.shared($0) })
+      isGuessed: (schema == nil || isGuessed) && !options.isGiven("mode") && !options.isGiven("badRecordsPath"), badRecords: try options.string("badRecordsPath").flatMap { $0.isEmpty ? nil : $0 }.map { try BadRecordsFile.shared($0) })
     return JSONTable(
       file: file, stream: stream, layout: sample.layout, hasMark: sample.hasMark, schema: settled, paths: Dictionary(uniqueKeysWithValues: paths),
       corruptColumn: corruptName, values: values, policy: policy)

@@ -30,7 +30,7 @@ struct JSONPolicy: Sendable {
       throw Self.located(
         path, try line(), byte, message, isMismatch ? .valueInvalid : .formatCorrupt, cause: isMismatch ? nil : BrokenRecord.malformed,
         hint: isMismatch
-          ? isGuessed ? "the type was guessed from the first records: give a schema, raise sampleRows, or set a mode" : "mode PERMISSIVE reads such values as null, DROPMALFORMED drops the record"
+          ? isGuessed ? "the columns were guessed from the first records: give a schema, raise sampleRows, or set a mode" : "mode PERMISSIVE reads such values as null, DROPMALFORMED drops the record"
           : "mode PERMISSIVE keeps such records as nulls, DROPMALFORMED drops them")
     }
     if let badRecords {

@@ -70,6 +70,7 @@ final class JSONRangeScan: Scan {
     pool.count(bytes: block.count)
     let bytes = unsafe block.bytes
     var at = start
+    var feeds = LineFeedCounter()
     try unsafe JSONBlockReader(pool: pool).read(
       bytes, offset: from,
       records: {
@@ -82,7 +83,7 @@ final class JSONRangeScan: Scan {
         return nil
       },
       line: { position in
-        unsafe try self.lineFeeds(before: from) + JSONLines.count(UnsafeBufferPointer(rebasing: bytes[..<min(position, bytes.count)])) + 1
+        unsafe try self.lineFeeds(before: from) + feeds.count(bytes, before: position) + 1
       }, emit)
   }
 

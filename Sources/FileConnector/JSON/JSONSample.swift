@@ -146,6 +146,21 @@ struct JSONSample {
   }
 }
 
+/// Counts line feeds up to positions that mostly ascend.
+struct LineFeedCounter {
+  private var at = 0
+  private var feeds = 0
+
+  /// Line feeds in front of a position.
+  mutating func count(_ bytes: UnsafeBufferPointer<UInt8>, before position: Int) -> Int {
+    let end = min(position, bytes.count)
+    if end < at { (at, feeds) = (0, 0) }
+    unsafe feeds += JSONLines.count(UnsafeBufferPointer(rebasing: bytes[at..<end]))
+    at = end
+    return feeds
+  }
+}
+
 /// Lines in memory.
 enum JSONLines {
   /// The position of the next line feed, or the end.

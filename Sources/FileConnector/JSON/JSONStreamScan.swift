@@ -116,6 +116,7 @@ private final class JSONStreamMorsel: Morsel, Sendable {
     defer { pool.giveBack(block) }
     let bytes = unsafe block.bytes
     var at = 0
+    var feeds = LineFeedCounter()
     try unsafe JSONBlockReader(pool: pool).read(
       bytes, offset: offset,
       records: {
@@ -132,6 +133,6 @@ private final class JSONStreamMorsel: Morsel, Sendable {
         }
         return nil
       },
-      line: { position in unsafe self.line + JSONLines.count(UnsafeBufferPointer(rebasing: bytes[..<min(position, bytes.count)])) }, emit)
+      line: { position in unsafe self.line + feeds.count(bytes, before: position) }, emit)
   }
 }

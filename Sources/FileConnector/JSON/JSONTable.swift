@@ -70,6 +70,7 @@ final class JSONTable: BatchReadable, Sendable {
       let missing = request.columns.first { schema.index(of: $0) == nil } ?? ""
       throw KConnectError(.columnNotFound, "column '\(missing)' not found in '\(file.path)'")
     }
+    try policy.badRecords?.start()
     return isSplittable ? JSONRangeScan(self, wanted) : JSONStreamScan(self, wanted, try takeStream())
   }
 }
@@ -80,7 +81,9 @@ final class JSONScanPool: Sendable {
     var parsers: [ParserBox] = []
     var blocks: [ByteBlock] = []
     var metrics = ScanMetrics()
-    var firstDropped: String?
+    /// Records that are no rows, or have values that do not fit, and were kept.
+    var defective = 0
+    var firstDefect: String?
   }
 
   /// A parser, used by the thread that took it.
@@ -104,7 +107,9 @@ final class JSONScanPool: Sendable {
 
   func takeParser() -> ParserBox {
     state.withLock { $0.parsers.popLast() }
-      ?? ParserBox(JSONRowParser(schema: schema, paths: table.paths, corruptColumn: table.corruptColumn, options: table.values))
+      ?? ParserBox(JSONRowParser(
+        schema: schema, paths: table.paths, corruptColumn: table.corruptColumn, options: table.values,
+        knownMembers: table.policy.isGuessed && table.paths.isEmpty ? table.schema.names : nil))
   }
 
   func giveBack(_ box: ParserBox) { state.withLock { $0.parsers.append(box) } }
@@ -115,11 +120,11 @@ final class JSONScanPool: Sendable {
     if block.capacity <= 64 << 20 { state.withLock { $0.blocks.append(block) } }
   }
 
-  /// Counts a record that was left out; `reason` is kept of the first.
-  func countDropped(_ reason: () -> String) {
+  /// Counts a record that does not fit; `reason` is kept of the first.
+  func countDefect(isDropped: Bool, _ reason: () -> String) {
     state.withLock { state in
-      state.metrics.recordsDropped += 1
-      if state.firstDropped == nil { state.firstDropped = reason() }
+      if isDropped { state.metrics.recordsDropped += 1 } else { state.defective += 1 }
+      if state.firstDefect == nil { state.firstDefect = reason() }
     }
   }
 
@@ -133,9 +138,13 @@ final class JSONScanPool: Sendable {
   var metrics: ScanMetrics {
     state.withLock { state in
       var out = state.metrics
-      if let first = state.firstDropped {
+      if let first = state.firstDefect {
         let name = table.file.path == "-" ? "standard input" : table.file.path
-        out.notes.append("\(name): \(out.recordsDropped) malformed \(out.recordsDropped == 1 ? "record was" : "records were") dropped; the first: \(first)")
+        let dropped = out.recordsDropped, kept = state.defective
+        var counts: [String] = []
+        if dropped > 0 { counts.append("\(dropped) malformed \(dropped == 1 ? "record was" : "records were") dropped") }
+        if kept > 0 { counts.append("\(kept) \(kept == 1 ? "record has" : "records have") defects") }
+        out.notes.append("\(name): \(counts.joined(separator: ", ")); the first: \(first)")
       }
       return out
     }
@@ -170,10 +179,8 @@ struct JSONBlockReader {
         let isDropped = try unsafe pool.table.policy.handle(
           error, parser, record: UnsafeBufferPointer(rebasing: bytes[record]), offset: offset + record.lowerBound, start: record.lowerBound,
           line: { try line(JSONPolicy.position(error).0) })
-        if isDropped {
-          let (at, message) = JSONPolicy.position(error)
-          pool.countDropped { "byte \(offset + max(0, at)): \(message)" }
-        }
+        let (at, message) = JSONPolicy.position(error)
+        pool.countDefect(isDropped: isDropped) { "byte \(offset + max(0, at)): \(message)" }
       }
       let count = parser.rowCount
       if count >= RecordBatch.maxRows || count & 1023 == 0 && count > 0 && parser.byteSize > Self.maxBatchBytes {

@@ -49,7 +49,7 @@ package struct ParquetFormat: FileFormat {
 
   package func outputExtension(_ options: DataSourceOptions) -> String { ".parquet" }
 
-  package func open(_ file: InputFile, schema: StructType?, options: DataSourceOptions) throws -> any BatchReadable {
+  package func open(_ file: InputFile, schema: StructType?, isGuessed: Bool, options: DataSourceOptions) throws -> any BatchReadable {
     for name in ["int96RebaseMode", "datetimeRebaseMode"] where options.word(name) == "LEGACY" {
       throw KConnectError(.notSupported, "option '\(name)': not supported yet: LEGACY (the Julian calendar before 1582)")
     }

@@ -11,6 +11,8 @@ import Synchronization
 final class ParquetScan: Scan {
   /// Row groups of more rows are read in parts when there are few of them.
   private static let partRows = 131_072
+  /// Parts of one row group at most.
+  private static let maxParts = 4_096
   private static let fewMorsels = 8
 
   private struct State {
@@ -104,6 +106,7 @@ final class ParquetScan: Scan {
     var out: [RowSelection] = []
     var ranges: [Range<Int>] = []
     var count = 0
+    let partRows = max(Self.partRows, rows.rowCount / maxParts)
     for range in rows.ranges {
       var start = range.lowerBound
       while start < range.upperBound {

@@ -27,9 +27,10 @@ package struct FileProvider: DataSourceProvider {
     try FileTableBuilder(format: format, options: options, stores: stores).table(paths.isEmpty ? options.string("path").map { [$0] } ?? [] : paths, schema: schema)
   }
 
-  /// The table of the files given, in their order; `label` names them in messages.
-  package func open(files: [FileEntry], label: String, schema: StructType?, options: DataSourceOptions) throws -> any BatchReadable {
-    try FileTableBuilder(format: format, options: options, stores: stores).table(listed: files, label: label, schema: schema)
+  /// The table of the files given, in their order; `label` names them in messages. With `isGuessed` the schema was inferred from other files:
+  /// a file that does not fit it is an error unless the options say what to do.
+  package func open(files: [FileEntry], label: String, schema: StructType?, isGuessed: Bool = false, options: DataSourceOptions) throws -> any BatchReadable {
+    try FileTableBuilder(format: format, options: options, stores: stores).table(listed: files, label: label, schema: schema, isGuessed: isGuessed)
   }
 
   package func makeSink(

@@ -21,8 +21,8 @@ struct FileTableBuilder {
     return try table(listed: try FileListing.files(paths, try listingOptions()), label: label, schema: schema)
   }
 
-  /// The table of files already listed; `label` names them in messages.
-  func table(listed: [FileEntry], label: String, schema: StructType?) throws -> FileTable {
+  /// The table of files already listed; `label` names them in messages, `isGuessed` says that the schema was inferred from other files.
+  func table(listed: [FileEntry], label: String, schema: StructType?, isGuessed: Bool = false) throws -> FileTable {
     let files = listed.filter { $0.size != 0 }
     if files.count > 1, files.contains(where: { $0.source == .standardStream }) {
       throw KConnectError(.usage, "standard input cannot be read together with other paths")
@@ -44,8 +44,8 @@ struct FileTableBuilder {
     let inputs = InputCache(files, needsRandomAccess: isTyped, http: http)
     let fileNameColumn = options.string("fileNameColumn").flatMap { $0.isEmpty ? nil : $0 }
     let badRecordsPath = format.options.contains { $0.name == "badRecordsPath" } ? options.string("badRecordsPath") : nil
-    let badRecords = try badRecordsPath.flatMap { $0.isEmpty ? nil : $0 }.map { try BadRecordsFile.shared($0) }
-    let settled = try settle(files, inputs, partitions, schema, fileNameColumn, isTyped: isTyped)
+    let badRecords = try badRecordsPath.flatMap { $0.isEmpty ? nil : $0 }.map { try BadRecordsFile.shared($0, inputs: files) }
+    let settled = try settle(files, inputs, partitions, schema, isGuessed: isGuessed, fileNameColumn, isTyped: isTyped)
     let count = files.count == 1 ? "" : " (\(files.count) files)"
     return try FileTable(
       format: format, options: options, files: files, partitions: partitions, dataSchema: settled.schema, openSchema: settled.open,
@@ -66,13 +66,15 @@ struct FileTableBuilder {
   private typealias Settled = (schema: StructType, open: FileTable.OpenSchema, first: (any BatchReadable)?)
 
   private func settle(
-    _ files: [FileEntry], _ inputs: InputCache, _ partitions: PartitionColumns, _ declared: StructType?, _ fileNameColumn: String?, isTyped: Bool
+    _ files: [FileEntry], _ inputs: InputCache, _ partitions: PartitionColumns, _ declared: StructType?, isGuessed: Bool, _ fileNameColumn: String?, isTyped: Bool
   ) throws -> Settled {
-    func open(_ i: Int, _ schema: StructType?) throws -> any BatchReadable { try format.open(try inputs.open(i), schema: schema, options: options) }
+    func open(_ i: Int, _ schema: StructType?, isGuessed: Bool = false) throws -> any BatchReadable {
+      try format.open(try inputs.open(i), schema: schema, isGuessed: isGuessed, options: options)
+    }
     if let declared {
       let data = StructType(declared.fields.filter { partitions.schema.field($0.name) == nil && $0.name != fileNameColumn })
-      if files.isEmpty { return (data, .fixed(data), nil) }
-      return isTyped ? (data, .own, try open(0, nil)) : (data, .fixed(data), try open(0, data))
+      if files.isEmpty { return (data, .fixed(data, isGuessed: isGuessed), nil) }
+      return isTyped ? (data, .own, try open(0, nil)) : (data, .fixed(data, isGuessed: isGuessed), try open(0, data, isGuessed: isGuessed))
     }
     let first = try open(0, nil)
     if files.count == 1 { return (first.schema, .own, first) }
@@ -102,7 +104,7 @@ struct FileTableBuilder {
     }
     let unified = try SchemaMerge.union(schemas, isGuessed: true)
     if isPositional, merges { return (unified, .ownNames, nil) }
-    return (unified, .fixed(unified), first.schema == unified ? first : try open(0, unified))
+    return (unified, .fixed(unified, isGuessed: true), first.schema == unified ? first : try open(0, unified, isGuessed: true))
   }
 
   /// `n` positions spread over 0..<count, the ends included.

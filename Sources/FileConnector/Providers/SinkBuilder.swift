@@ -101,6 +101,11 @@ struct SinkBuilder {
         let added = incoming.fields.filter { existing.dataSchema.field($0.name) == nil }
         if !added.isEmpty { try refuse(directory, SchemaMerge.difference(existing: known, incoming: incoming, comparesTypes: false, ordered: false)) }
       }
+    case .positional where format.options.contains { $0.name == "header" } && !options.bool("header"):
+      // Without a header the columns have no names to compare.
+      if existing.dataSchema.count != incoming.count {
+        try refuse(directory, "its records have \(existing.dataSchema.count) fields, the rows have \(incoming.count) columns")
+      }
     case .positional:
       try refuse(directory, merges ? nil : SchemaMerge.difference(existing: existing.dataSchema, incoming: incoming, comparesTypes: false, ordered: true))
     }
@@ -115,6 +120,7 @@ struct SinkBuilder {
 extension FileProvider {
   /// The table that stands at a target, read with the write's options where they mean the same.
   func openForComparison(_ directory: String, _ options: DataSourceOptions) throws -> FileTable {
-    try FileTableBuilder(format: format, options: options, stores: stores).table([directory], schema: nil)
+    // What is there may be compressed otherwise: its names tell.
+    try FileTableBuilder(format: format, options: options.without("compression"), stores: stores).table([directory], schema: nil)
   }
 }

@@ -59,10 +59,22 @@ enum TargetContents {
     }
   }
 
-  /// Data by extension: any known format's, or a part without an extension.
+  /// Data by extension: any known format's.
   static let dataExtensions: Set<String> = [
-    ".parquet", ".pq", ".csv", ".tsv", ".psv", ".txt", ".json", ".ndjson", ".jsonl", ".crc", ".avro", ".orc",
+    ".parquet", ".pq", ".csv", ".tsv", ".psv", ".json", ".ndjson", ".jsonl", ".crc", ".avro", ".orc",
   ]
+
+  /// A part as this program, Spark and Hadoop name it, with or without an extension: `part-00000-…`, `part-r-00000`.
+  private static func isPart(_ name: String) -> Bool {
+    guard name.hasPrefix("part-") else { return false }
+    let rest = name.dropFirst(5)
+    return (rest.hasPrefix("m-") || rest.hasPrefix("r-") ? rest.dropFirst(2) : rest).utf8.prefix(5).allSatisfy { $0 >= 0x30 && $0 <= 0x39 }
+  }
+
+  /// What tables keep beside their data: checksums of parts, markers (`_SUCCESS`), output under construction.
+  private static func isCompanion(_ name: String) -> Bool {
+    name.hasPrefix("_") || name.hasPrefix(".") && (name.hasSuffix(".crc") || StagingNames.isBeside(name, target: String(name.dropFirst(18))))
+  }
 
   private static func firstForeign(_ directory: String, _ fileExtensions: [String], depth: Int) throws -> String? {
     for name in try DirectoryReader.names(in: directory) {
@@ -75,7 +87,7 @@ enum TargetContents {
         if depth > 64 { return path }
         if let found = try firstForeign(path, fileExtensions, depth: depth + 1) { return found }
       } else if info.st_mode & S_IFMT == S_IFREG {
-        if FileListing.isHidden(name) || name.hasPrefix("part-") { continue }
+        if isCompanion(name) || isPart(name) { continue }
         if let ext = FileNames.formatExtension(name), fileExtensions.contains(ext) || dataExtensions.contains(ext) { continue }
         return path
       } else {

@@ -64,17 +64,18 @@ package struct JSONInference {
     if !infersPrimitives { return .string }
     switch value.kind {
     case .true, .false: return .bool
-    case .integer: return unsafe ScalarText.parseLong(p, n) != nil ? .long : .real
+    // Beyond 64 bits: a decimal while it has room for all digits.
+    case .integer: return unsafe ScalarText.parseLong(p, n) != nil ? .long : n <= 34 && ScalarText.parseDecimal(p, n) != nil ? .decimal : .string
     case .number: return .real
-    default: return unsafe infersTimestamps && n >= 10 && ScalarText.parseISODateTime(p, n, exact: false) != nil ? .datetime : .string
+    default: return unsafe infersTimestamps && n >= 10 && ScalarText.parseISODateTime(p, n, exact: true) != nil ? .datetime : .string
     }
   }
 
-  /// The type that holds both: long and real are real, an object or array with anything is dynamic, everything else string.
+  /// The type that holds both: decimal before long, real before both, an object or array with anything is dynamic, everything else string.
   private static func merged(_ a: DataType, _ b: DataType) -> DataType {
     if a == b { return a }
     if a == .dynamic || b == .dynamic { return .dynamic }
-    if a.isNumeric && b.isNumeric { return .real }
+    if a.isNumeric && b.isNumeric { return a == .real || b == .real ? .real : .decimal }
     return .string
   }
 

@@ -9,6 +9,8 @@ package final class JSONRowParser {
   private let tree: ColumnTree
   private let builders: [JSONColumnBuilder]
   private let corrupt: Int?
+  /// The members that a record may have; nil: any.
+  private let known: ColumnTree?
   private var guesses: [Int]
   private var row = 0
   private var mismatch: JSONRowError?
@@ -17,7 +19,11 @@ package final class JSONRowParser {
   /// - Parameters:
   ///   - paths: where each field's value stands; nil: the member of its name.
   ///   - corruptColumn: the field that takes the text of records that are no rows.
-  package init(schema: StructType, paths: [String: JSONPath] = [:], corruptColumn: String? = nil, options: JSONValueOptions = JSONValueOptions()) {
+  ///   - knownMembers: with it a record with another member that is not null is a mismatch.
+  package init(
+    schema: StructType, paths: [String: JSONPath] = [:], corruptColumn: String? = nil, options: JSONValueOptions = JSONValueOptions(), knownMembers: [String]? = nil
+  ) {
+    known = knownMembers.map { ColumnTree($0.map { JSONPath(member: $0) }) }
     self.schema = schema
     corrupt = corruptColumn.flatMap { schema.index(of: $0) }
     let corrupt = corrupt
@@ -119,6 +125,10 @@ package final class JSONRowParser {
         guess = found &+ 1 < childCount ? found &+ 1 : 0
         try value(&cursor, node.children[found], depth &+ 1)
       } else {
+        if depth == 0, let known, mismatch == nil, unsafe known.root.child(p, n) < 0, cursor.peek() != UInt8(ascii: "n") {
+          let text = unsafe String(decoding: UnsafeBufferPointer(start: p, count: min(n, 80)), as: UTF8.self)
+          mismatch = JSONRowError(.mismatch, offset: name.start, message: "found a member '\(text)', expected one of the \(known.root.children.count) seen so far")
+        }
         _ = try cursor.skipValue(depth: depth &+ 1)
       }
       guard let separator = cursor.peek() else { throw cursor.error("the object does not end") }

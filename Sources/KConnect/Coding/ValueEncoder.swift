@@ -11,6 +11,8 @@ final class EncodedNode {
     case object([(String, EncodedNode)])
   }
   var content = Content.empty
+  /// The places of an object's keys.
+  private var places: [String: Int] = [:]
 
   /// The value as a scalar; nil for nothing or nil.
   var scalar: Scalar? {
@@ -33,17 +35,27 @@ final class EncodedNode {
 
   func element() -> EncodedNode {
     let node = EncodedNode()
-    if case .array(let items) = content { content = .array(items + [node]) } else { content = .array([node]) }
+    var items: [EncodedNode] = []
+    if case .array(let known) = content { items = known }
+    // Nothing else holds the array while it grows.
+    content = .empty
+    items.append(node)
+    content = .array(items)
     return node
   }
 
   func entry(_ key: String) -> EncodedNode {
     let node = EncodedNode()
-    if case .object(let entries) = content {
-      content = .object(entries.filter { $0.0 != key } + [(key, node)])
+    var entries: [(String, EncodedNode)] = []
+    if case .object(let known) = content { entries = known }
+    content = .empty
+    if let place = places[key] {
+      entries[place].1 = node
     } else {
-      content = .object([(key, node)])
+      places[key] = entries.count
+      entries.append((key, node))
     }
+    content = .object(entries)
     return node
   }
 

@@ -25,11 +25,14 @@ struct ServeCommand: ParsableCommand {
     unsafe sigemptyset(&set)
     unsafe sigaddset(&set, SIGINT)
     unsafe sigaddset(&set, SIGTERM)
+    unsafe sigaddset(&set, SIGHUP)
     unsafe pthread_sigmask(SIG_UNBLOCK, &set, nil)
     let flags = arguments.first == "--" ? Array(arguments.dropFirst()) : arguments
     // SAFETY: the texts are copied and the list ends with nil; both live until the program is replaced, or to the end of a failed call.
     var list = unsafe ([program] + flags).map { unsafe strdup($0) } + [nil]
     defer { unsafe list.forEach { unsafe free($0) } }
+    // A server that dies is to be restarted at once, not after a picture of its stack was drawn.
+    unsafe setenv("SWIFT_BACKTRACE", "enable=no", 0)
     unsafe execv(program, &list)
     throw SystemError.make("cannot start", program, errno)
   }

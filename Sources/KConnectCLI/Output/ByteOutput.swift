@@ -11,19 +11,18 @@ import Glibc
 /// The reader of standard output went away: not an error, the command just ends.
 struct OutputClosed: Error {}
 
-/// Buffered output. A file is written beside its place under a hidden name and renamed by `finish`; dropped before that, nothing is left.
+/// Buffered output. A file is staged beside its place and gets its name by `finish`; dropped before that, nothing is left.
 final class ByteOutput {
-  private let path: String
-  private let temporaryPath: String?
-  private var descriptor: Int32
+  /// Nil: standard output.
+  private let file: OutputFile?
+  private let staged: StagedFile?
   private var buffer: [UInt8] = []
   private static let bufferSize = 1 << 18
 
   /// Standard output.
   init(standardOutput: ()) throws {
-    path = "-"
-    temporaryPath = nil
-    descriptor = 1
+    file = nil
+    staged = nil
     buffer.reserveCapacity(Self.bufferSize + 4_096)
   }
 
@@ -36,30 +35,20 @@ final class ByteOutput {
 
   /// A file; `-` is standard output. Throws PATH_NOT_FOUND, PERMISSION, DISK_FULL or IO.
   init(path: String) throws {
-    self.path = path == "-" || pathKind(path) != .file ? path : resolvedPath(path)
+    switch try WriteTarget(output: path) {
+    case .standardOutput:
+      file = nil
+      staged = nil
+    case .device(let place):
+      file = try OutputFile(device: place)
+      staged = nil
+    case .file(let place), .directory(let place):
+      let beside = try StagedFile(place)
+      file = beside.file
+      staged = beside
+    }
     buffer.reserveCapacity(Self.bufferSize + 4_096)
-    if path == "-" {
-      temporaryPath = nil
-      descriptor = 1
-      return
-    }
-    switch pathKind(path) {
-    case .directory: throw KConnectError(.usage, "--output '\(path)' is a directory, expected a file", hint: "kconnect write fills directories")
-    case .special:
-      temporaryPath = nil
-      descriptor = unsafe open(path, O_WRONLY | O_CLOEXEC)
-      guard descriptor >= 0 else { throw SystemError.make("cannot open", path, errno) }
-      return
-    case .file, .missing: break
-    }
-    let temporary = StagedName.beside(self.path)
-    temporaryPath = temporary
-    descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
-    guard descriptor >= 0 else { throw SystemError.make("cannot create", path, errno) }
-    Interrupt.registerTemporary(temporary)
   }
-
-  deinit { discard() }
 
   /// Appends text.
   func write(_ text: String) throws {
@@ -75,43 +64,41 @@ final class ByteOutput {
 
   /// Hands the bytes to the system.
   func flush() throws {
+    defer { buffer.removeAll(keepingCapacity: true) }
+    if let file { return try unsafe buffer.withUnsafeBytes { try unsafe file.write($0) } }
     var done = 0
     let failure: Int32 = unsafe buffer.withUnsafeBytes { bytes in
       while done < bytes.count {
-        let n = unsafe Glibc.write(descriptor, bytes.baseAddress! + done, bytes.count - done)
+        let n = unsafe Glibc.write(1, bytes.baseAddress! + done, bytes.count - done)
         if n >= 0 { done += n } else if errno != EINTR { return errno }
       }
       return 0
     }
-    buffer.removeAll(keepingCapacity: true)
-    if failure == EPIPE, descriptor == 1 { throw OutputClosed() }
-    if failure != 0 { throw SystemError.make("cannot write", path == "-" ? "standard output" : path, failure) }
+    if failure == EPIPE { throw OutputClosed() }
+    if failure != 0 { throw SystemError.make("cannot write", "standard output", failure) }
   }
 
   /// Writes what is left; a file gets its name.
   func finish() throws {
     try flush()
-    guard let temporaryPath, descriptor > 2 else { return }
-    let code = close(descriptor)
-    descriptor = -1
-    if code != 0 {
-      let number = errno
-      unsafe unlink(temporaryPath)
-      throw SystemError.make("cannot close", path, number)
-    }
-    if unsafe rename(temporaryPath, path) != 0 {
-      let number = errno
-      unsafe unlink(temporaryPath)
-      throw SystemError.make("cannot create", path, number)
-    }
-    Interrupt.forgetTemporary(temporaryPath)
+    if let staged { try staged.publish(replaces: true) } else { try file?.close() }
   }
+}
 
-  private func discard() {
-    guard let temporaryPath, descriptor > 2 else { return }
-    close(descriptor)
-    descriptor = -1
-    unsafe unlink(temporaryPath)
-    Interrupt.forgetTemporary(temporaryPath)
+extension WriteTarget {
+  /// Where `--output` leads: a file of any name, a device, or `-` for standard output. Throws USAGE for a directory, PATH_NOT_FOUND where it would stand in none.
+  init(output path: String) throws {
+    if path == "-" {
+      self = .standardOutput
+      return
+    }
+    switch pathKind(path) {
+    case .directory: throw KConnectError(.usage, "--output '\(path)' is a directory, expected a file", hint: "kconnect write fills directories")
+    case .special: self = .device(path)
+    case .file: self = .file(resolvedPath(path))
+    case .missing:
+      guard pathKind(parentPath(path)) == .directory else { throw SystemError.make("cannot create", path, ENOENT) }
+      self = .file(path)
+    }
   }
 }

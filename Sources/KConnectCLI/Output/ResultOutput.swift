@@ -90,7 +90,7 @@ struct ResultOutput {
       given.append(("compression", compression.hasPrefix(".z") ? "zstd" : "gzip"))
     }
     let checked = try DataSourceOptions(source: name, specs: format.options, given: given, use: .write)
-    let sink = try StagedFileSink(path: path) { try format.makeWriter($0, schema: frame.schema, options: checked) }
+    let sink = try SingleFileSink(try WriteTarget(output: path), replaces: true) { try format.makeWriter($0, schema: frame.schema, options: checked) }
     return try execution.write(to: sink).rows
   }
 

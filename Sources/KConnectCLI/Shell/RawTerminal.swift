@@ -4,25 +4,34 @@
 #if canImport(Glibc)
 import Glibc
 #endif
+import Synchronization
 
 enum RawTerminal {
+  /// The settings to go back to while a line is edited.
+  private static let before = Mutex<termios?>(nil)
+
   /// Runs `body` with keys as bytes; the old settings come back at the end.
   static func editing<R>(_ body: () throws -> R) rethrows -> R {
     var saved = termios()
     // SAFETY: tcgetattr fills `saved`; tcsetattr only reads its argument.
-    unsafe tcgetattr(0, &saved)
+    guard unsafe tcgetattr(0, &saved) == 0 else { return try body() }
+    before.withLock { $0 = saved }
     var raw = saved
     raw.c_iflag &= ~tcflag_t(BRKINT | ICRNL | INPCK | ISTRIP | IXON)
     raw.c_lflag &= ~tcflag_t(ECHO | ICANON | IEXTEN | ISIG)
     raw.c_cflag |= tcflag_t(CS8)
     unsafe tcsetattr(0, TCSADRAIN, &raw)
     write("\u{1B}[?2004h")
-    defer {
-      write("\u{1B}[?2004l")
-      // SAFETY: as above.
-      unsafe tcsetattr(0, TCSADRAIN, &saved)
-    }
+    defer { restore() }
     return try body()
+  }
+
+  /// Gives the terminal its settings back, also from another thread when the process ends.
+  static func restore() {
+    guard var saved = before.withLock({ $0.take() }) else { return }
+    write("\u{1B}[?2004l")
+    // SAFETY: tcsetattr only reads its argument.
+    unsafe tcsetattr(0, TCSADRAIN, &saved)
   }
 
   /// The next byte of standard input; nil at its end, or when none follows within 50 ms and `waits` is false.

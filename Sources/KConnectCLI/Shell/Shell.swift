@@ -58,14 +58,22 @@ struct Shell {
 
   /// Runs the texts of a file or of standard input.
   private mutating func run(text: String) {
-    var pending = ""
+    var pending = "", isBlank = true
     for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
       if isDone { return }
       pending += pending.isEmpty ? String(line) : "\n" + line
-      if TextState.isBlank(pending) { if line.allSatisfy(\.isWhitespace) { pending = "" } else { continue } }
-      if Self.isComplete(pending) {
+      // The whole text is looked at only where it may begin or end: long ones come line by line.
+      var mayEnd = isBlank || line.utf8.contains(UInt8(ascii: ";"))
+      if isBlank {
+        isBlank = TextState.isBlank(pending)
+        if isBlank { if line.allSatisfy(\.isWhitespace) { pending = "" } else { continue } }
+      } else if !mayEnd {
+        mayEnd = line.allSatisfy(\.isWhitespace)
+      }
+      if mayEnd, Self.isComplete(pending) {
         execute(Self.trimmed(pending))
         pending = ""
+        isBlank = true
       }
     }
     if !TextState.isBlank(pending) { execute(Self.trimmed(pending)) }

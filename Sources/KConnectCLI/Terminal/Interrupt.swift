@@ -2,8 +2,10 @@
 // the first signal cancels the running query, whose sink cleans up; a second one, or a query that does not stop in time, ends the process.
 // In the shell the first Ctrl-C only cancels the query.
 
+import CLinux
 import DataSource
 import Engine
+import FileConnector
 import KConnect
 import Synchronization
 
@@ -18,7 +20,6 @@ enum Interrupt {
     /// What a long run wants done on the first and on the second signal, instead of being cancelled.
     var onFirst: (@Sendable () -> Void)?
     var onSecond: (@Sendable () -> Void)?
-    var temporaryPaths: Set<String> = []
     /// In the shell Ctrl-C ends the query, not the process.
     var keepsGoing = false
     /// A signal has called `onFirst`.
@@ -30,22 +31,23 @@ enum Interrupt {
   /// How long a query may take to stop before the process ends without it.
   private static let graceMicroseconds: UInt32 = 600_000
 
-  /// Blocks SIGINT and SIGTERM here and in threads made later, ignores SIGPIPE, and starts the thread that waits for signals.
+  /// Blocks SIGINT, SIGTERM and SIGHUP here and in threads made later, ignores SIGPIPE, and starts the thread that waits for signals. A
+  /// SIGHUP that is ignored (`nohup`) stays so.
   static func install() {
     signal(SIGPIPE, SIG_IGN)
     var set = sigset_t()
     unsafe sigemptyset(&set)
     unsafe sigaddset(&set, SIGINT)
     unsafe sigaddset(&set, SIGTERM)
+    if kclinux_is_signal_ignored(SIGHUP) == 0 { unsafe sigaddset(&set, SIGHUP) }
     unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
-    _ = SystemThread.start { wait() }
+    let waited = set
+    // Where no thread can be had, signals end the process as they do by default.
+    if !SystemThread.start({ wait(waited) }) { unsafe pthread_sigmask(SIG_UNBLOCK, &set, nil) }
   }
 
-  private static func wait() {
-    var set = sigset_t()
-    unsafe sigemptyset(&set)
-    unsafe sigaddset(&set, SIGINT)
-    unsafe sigaddset(&set, SIGTERM)
+  private static func wait(_ waited: sigset_t) {
+    var set = waited
     var received: Int32 = 0
     var running: QueryExecution?
     while true {
@@ -78,8 +80,8 @@ enum Interrupt {
   }
 
   private static func endNow() -> Never {
-    let paths = state.withLock { $0.temporaryPaths }
-    for path in paths { unsafe unlink(path) }
+    StagedFile.removeAll()
+    RawTerminal.restore()
     _exit(finish())
   }
 
@@ -124,10 +126,4 @@ enum Interrupt {
     // The handlers stay: the signal thread may be waiting for the second signal of this run.
     return try body()
   }
-
-  /// A file to remove should the process have to end without its owner.
-  static func registerTemporary(_ path: String) { state.withLock { _ = $0.temporaryPaths.insert(path) } }
-
-  /// The file has its final name, or is gone.
-  static func forgetTemporary(_ path: String) { state.withLock { _ = $0.temporaryPaths.remove(path) } }
 }

@@ -120,7 +120,7 @@ extension Binder {
     let count: Int
     if case .real(let size) = bounds.step, case .real(let low) = start, case .real(let high) = end {
       let steps = (high - low) / size
-      count = steps < 0 || !steps.isFinite ? 0 : steps > 1e15 ? Int.max : bounds.usesBin ? Int(steps.rounded(.down)) + 1 : Int(steps.rounded(.up))
+      count = steps < 0 || steps.isNaN ? 0 : steps > 1e15 ? Int.max : bounds.usesBin ? Int(steps.rounded(.down)) + 1 : Int(steps.rounded(.up))
     } else {
       let span = Int128(end.int64Value ?? 0) - Int128(start.int64Value ?? 0), size = Int128(bounds.step.int64Value ?? 1)
       let steps = span < 0 ? 0 : bounds.usesBin ? span / size + 1 : (span + size - 1) / size

@@ -46,7 +46,7 @@ package struct ColumnMetadata: Sendable, Equatable {
       case (3, .list): m.path = try r.readList(of: .binary) { (e) throws(ParquetError) in try e.readString() }
       case (4, .int32): m.codec = CompressionCodec(rawValue: try r.readInt32())
       case (5, .int64): m.valueCount = try r.readSize64("value count")
-      case (6, .int64): m.totalUncompressedSize = Int(try r.readInt64())
+      case (6, .int64): m.totalUncompressedSize = try r.readSize64("uncompressed size")
       case (7, .int64): m.totalCompressedSize = try r.readSize64("compressed size")
       case (8, .list): m.keyValues = try r.readList(of: .structure) { (e) throws(ParquetError) in try KeyValue(from: &e) }
       case (9, .int64): m.dataPageOffset = try r.readSize64("data page offset")

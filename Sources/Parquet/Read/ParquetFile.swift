@@ -22,10 +22,20 @@ package final class ParquetFile: Sendable {
       for (i, group) in metadata.rowGroups.enumerated() where group.columns.count != schema.tree.leaves.count {
         throw .corrupt("row group \(i) has \(group.columns.count) columns, the schema \(schema.tree.leaves.count)")
       }
+      // Each row has a value or a null in each column: a footer that claims rows without them would have memory made for nothing.
+      for (i, group) in metadata.rowGroups.enumerated() {
+        let fewest = group.columns.compactMap { $0.metadata?.valueCount }.min() ?? group.rowCount
+        guard group.rowCount <= fewest, group.rowCount <= Self.maxGroupRows else {
+          throw .corrupt("row group \(i) claims \(group.rowCount) rows, its shortest column has \(fewest) values")
+        }
+      }
     } catch {
       throw error.located(file: source.name)
     }
   }
+
+  /// Rows of one row group at most.
+  private static let maxGroupRows = 1 << 40
 
   /// Opens a regular file.
   package convenience init(path: String, options: ParquetReadOptions = ParquetReadOptions()) throws(ParquetError) {
@@ -56,7 +66,7 @@ package final class ParquetFile: Sendable {
       for leaf in schema.fields[column].leaves {
         guard let chunk = metadata.rowGroups[rowGroup].columns[leaf].metadata else { continue }
         total.compressed += chunk.totalCompressedSize
-        total.uncompressed += max(chunk.totalUncompressedSize, 0)
+        total.uncompressed += chunk.totalUncompressedSize
       }
     }
     return total

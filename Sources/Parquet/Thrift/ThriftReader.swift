@@ -79,10 +79,11 @@ package struct ThriftField: Sendable, Equatable {
     return Int(value)
   }
 
-  /// A non-negative 64-bit size or offset.
+  /// A non-negative 64-bit size or offset, no greater than 2^53: sums of them do not overflow.
   package mutating func readSize64(_ what: String) throws(ParquetError) -> Int {
     let value = try readInt64()
     guard value >= 0 else { throw corrupt("negative \(what) \(value)") }
+    guard value <= 1 << 53 else { throw corrupt("impossible \(what) \(value)") }
     return Int(value)
   }
 

@@ -50,9 +50,9 @@ enum PhysicalValues {
       self = .int64(try DecimalRescaler.narrow(dense, scale: scale, precision: precision, column: column.name, inexact: inexact))
     case .decimal128(let scale, let precision):
       self = .fixed16(try DecimalRescaler.wide(dense, scale: scale, precision: precision, column: column.name, inexact: inexact))
-    case .text: self = Self.texts(dense)
-    case .guidText: self = Self.texts(dense.map { ColumnText.guids($0.flattened) })
-    case .dynamicText: self = Self.texts(dense.map { ColumnText.dynamics($0) })
+    case .text: self = try Self.texts(dense, column)
+    case .guidText: self = try Self.texts(dense.map { ColumnText.guids($0.flattened) }, column)
+    case .dynamicText: self = try Self.texts(dense.map { ColumnText.dynamics($0) }, column)
     }
   }
 
@@ -62,10 +62,19 @@ enum PhysicalValues {
     ParquetError(.invalidRequest, "a batch has another type than the schema", column: column.name)
   }
 
-  private static func texts(_ parts: [ColumnVector]) -> PhysicalValues {
-    if !parts.isEmpty, parts.allSatisfy(\.isDictionary) { return DictionaryMerger.merge(parts) }
+  private static func texts(_ parts: [ColumnVector], _ column: WriterColumn) throws(ParquetError) -> PhysicalValues {
+    if !parts.isEmpty, parts.allSatisfy({ $0.isDictionary || $0.isConstant }) { return DictionaryMerger.merge(parts.map(coded)) }
+    guard parts.reduce(0, { $0 + $1.textByteCount }) <= Int(Int32.max) else {
+      throw ParquetError(.invalidRequest, "more than 2 GiB of text in one row group; make row groups shorter (rowGroupRows)", column: column.name)
+    }
     guard case .bytes(let offsets, let data) = flat(parts, .string).storage else { return .bytes(offsets: Buffer([0]), data: .empty) }
     return .bytes(offsets: offsets, data: data)
+  }
+
+  /// A constant as a dictionary of one value.
+  private static func coded(_ part: ColumnVector) -> ColumnVector {
+    guard case .constant(let value) = part.storage else { return part }
+    return .dictionary(codes: Buffer([Int32](repeating: 0, count: part.count)), values: value.flattened)
   }
 
   private static func datetimes(

@@ -24,11 +24,15 @@ package struct SeriesAxis: Sendable, Hashable {
   /// Elements of one array at most, as in Kusto.
   package static let maxCount = 1 << 20
 
-  /// How many steps a bin lies behind another.
-  func distance(from first: Scalar, to bin: Scalar) -> Int {
-    if case .real(let step) = step, case .real(let a) = first, case .real(let b) = bin { return Int(((b - a) / step).rounded()) }
+  /// How many steps a bin lies behind another; beyond any array where it is more than 2^21 to either side. Nil for bins that have no place: NaN, infinities.
+  func distance(from first: Scalar, to bin: Scalar) -> Int? {
+    let far = 2 * Self.maxCount
+    if case .real(let step) = step, case .real(let a) = first, case .real(let b) = bin {
+      guard a.isFinite, b.isFinite else { return nil }
+      return Int(max(Double(-far), min(Double(far), ((b - a) / step).rounded())))
+    }
     guard let a = first.int64Value, let b = bin.int64Value, let step = step.int64Value, step != 0 else { return 0 }
-    return Int((Int128(b) - Int128(a)) / Int128(step))
+    return Int(max(Int128(-far), min(Int128(far), (Int128(b) - Int128(a)) / Int128(step))))
   }
 
   /// The axis from a start on, as a flat column.
@@ -190,12 +194,13 @@ private final class MakeSeriesTransform: OrderedTransform {
     if axis.start == nil {
       for i in 0..<all.rowCount {
         let value = bins.scalar(i)
-        if let known = low[Int(groupOf[i])], axis.distance(from: known, to: value) >= 0 { continue }
+        guard let steps = axis.distance(from: low[Int(groupOf[i])] ?? value, to: value) else { continue }
+        if low[Int(groupOf[i])] != nil, steps >= 0 { continue }
         low[Int(groupOf[i])] = value
       }
     }
     var counts = [Int](repeating: axis.count ?? 0, count: groupCount)
-    let places = (0..<all.rowCount).map { i in low[Int(groupOf[i])].map { axis.distance(from: $0, to: bins.scalar(i)) } ?? 0 }
+    let places = (0..<all.rowCount).map { i in low[Int(groupOf[i])].flatMap { axis.distance(from: $0, to: bins.scalar(i)) } ?? -1 }
     if axis.count == nil { for i in places.indices { counts[Int(groupOf[i])] = max(counts[Int(groupOf[i])], places[i] + 1) } }
     if all.rowCount == 0, isNonEmpty {
       counts = [axis.count ?? 0]

@@ -20,8 +20,11 @@ struct PredicatePushdownRule: OptimizerRule {
       let (below, above) = split(predicates) { p in p.isDeterministic && p.columns.allSatisfy { definitions[$0]?.isDeterministic ?? false } }
       let inner = push(input, below.map { $0.replacingColumns { definitions[$0] } })
       return plan.withInputs([inner]).filtered(above)
-    case .sort(_, let input), .distinct(let input):
+    case .sort(_, let input):
       let (below, above) = split(predicates) { $0.isDeterministic }
+      return plan.withInputs([push(input, below)]).filtered(above)
+    case .distinct(let input):
+      let (below, above) = split(predicates) { $0.isDeterministic && $0.respectsEquality(in: plan.schema) }
       return plan.withInputs([push(input, below)]).filtered(above)
     case .union(let inputs):
       let (below, above) = split(predicates) { $0.isDeterministic }
@@ -30,7 +33,7 @@ struct PredicatePushdownRule: OptimizerRule {
       var definitions: [String: Expr] = [:]
       for key in keys { definitions[key.name] = key.expr }
       let (below, above) = split(predicates) { p in
-        p.isDeterministic && !p.columns.isEmpty && p.columns.allSatisfy { definitions[$0]?.isDeterministic ?? false }
+        p.isDeterministic && !p.columns.isEmpty && p.columns.allSatisfy { definitions[$0]?.isDeterministic ?? false } && p.respectsEquality(in: plan.schema)
       }
       return plan.withInputs([push(input, below.map { $0.replacingColumns { definitions[$0] } })]).filtered(above)
     case .join(let join): return pushIntoJoin(plan, join, predicates)
@@ -66,17 +69,17 @@ struct PredicatePushdownRule: OptimizerRule {
       case .inner, .cross:
         if isLeft {
           left.append(predicate)
-          if let mirrored = overKeys(predicate, from: join.keys.map { ($0.left, $0.right) }) { right.append(mirrored) }
+          if predicate.respectsEquality(in: join.left.schema), let mirrored = overKeys(predicate, from: join.keys.map { ($0.left, $0.right) }) { right.append(mirrored) }
         } else if isRight {
           let own = predicate.replacingColumns { rightOrigin[$0] }
           right.append(own)
-          if let mirrored = overKeys(own, from: join.keys.map { ($0.right, $0.left) }) { left.append(mirrored) }
+          if own.respectsEquality(in: join.right.schema), let mirrored = overKeys(own, from: join.keys.map { ($0.right, $0.left) }) { left.append(mirrored) }
         } else {
           above.append(predicate)
         }
       case .innerUnique:
         // A filter of the left side before one row per key is chosen would change the choice, unless it looks at keys only.
-        if isLeft, overKeys(predicate, from: join.keys.map { ($0.left, $0.left) }) != nil {
+        if isLeft, predicate.respectsEquality(in: join.left.schema), overKeys(predicate, from: join.keys.map { ($0.left, $0.left) }) != nil {
           left.append(predicate)
         } else if isRight {
           right.append(predicate.replacingColumns { rightOrigin[$0] })

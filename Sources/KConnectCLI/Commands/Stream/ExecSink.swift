@@ -19,7 +19,7 @@ enum ExecSink {
     return CallbackSink(description: "exec") { batch in
       let spool = joinPath(Environment.value("TMPDIR") ?? "/tmp", ".kconnect-batch-\(randomIdentifier()).json")
       defer { unsafe unlink(spool) }
-      let sink = try StagedFileSink(path: spool) { try json.makeWriter($0, schema: batch.schema, options: options) }
+      let sink = try SingleFileSink(.file(spool), replaces: true) { try json.makeWriter($0, schema: batch.schema, options: options) }
       let summary = try batch.execution.write(to: sink)
       let status = run(command, input: spool, ["KCONNECT_BATCH_ID=\(batch.id)", "KCONNECT_QUERY_ID=\(batch.queryId)"])
       guard status == 0 else {
