@@ -39,6 +39,7 @@ func makeFieldWriter(_ column: ColumnVector, _ end: LineEnd, _ options: CSVWrite
   case .dictionary(let codes, let values):
     if values.count > column.count { return try makeFieldWriter(column.flattened, end, options, hasTime: hasTime, name: name) }
     let table = try FieldTable(values, options, hasTime: hasTime, name: name)
+    if let fields = ShortFields(table, end), fields.count > 0 { return ShortFieldWriter(fields: fields, codes: codes, validity: column.validity) }
     return TableWriter(table: table, codes: codes, validity: column.validity, null: table.null, end: end)
   case .bytes(let offsets, let data):
     if column.type == .dynamic { return try TextWriter(jsonTexts(column, offsets, data), end, options, name: name) }

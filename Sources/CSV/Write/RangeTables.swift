@@ -9,12 +9,12 @@ final class RangeTables: Sendable {
   /// Texts of consecutive values from `first` on.
   private final class Range: @unchecked Sendable {  // immutable
     let first: Int64
-    let table: FieldTable
-    init(_ first: Int64, _ table: FieldTable) {
+    let fields: ShortFields
+    init(_ first: Int64, _ fields: ShortFields) {
       self.first = first
-      self.table = table
+      self.fields = fields
     }
-    var end: Int64 { first + Int64(table.count) }
+    var end: Int64 { first + Int64(fields.count) }
   }
 
   private let ranges: Mutex<[Int: Range]> = Mutex([:])
@@ -24,7 +24,7 @@ final class RangeTables: Sendable {
   private let refused: Mutex<Set<Int>> = Mutex([])
 
   /// The writer for a flat column, the `position`th of its table; nil when its range is wide or its values are of another kind.
-  func writer(_ column: ColumnVector, position: Int, _ end: LineEnd, _ options: CSVWriteOptions, hasTime: Bool, name: String) throws -> TableWriter? {
+  func writer(_ column: ColumnVector, position: Int, _ end: LineEnd, _ options: CSVWriteOptions, hasTime: Bool, name: String) throws -> ShortFieldWriter? {
     guard !options.quotesAll, column.count >= 1_024 else { return nil }
     switch column.storage {
     case .int(let values): return try make(column, position, values, unit: 1, end, options, name) { .int(Buffer($0.map { Int32(truncatingIfNeeded: $0) })) }
@@ -39,7 +39,7 @@ final class RangeTables: Sendable {
   private func make<V: FixedWidthInteger & SignedInteger>(
     _ column: ColumnVector, _ position: Int, _ values: Buffer<V>, unit: Int64, _ end: LineEnd, _ options: CSVWriteOptions, _ name: String,
     _ vector: ([Int64]) -> ColumnVector
-  ) throws -> TableWriter? {
+  ) throws -> ShortFieldWriter? {
     if refused.withLock({ $0.contains(position) }) { return nil }
     let p = unsafe values.pointer, n = column.count
     var low = V.max, high = V.min
@@ -53,7 +53,7 @@ final class RangeTables: Sendable {
       refused.withLock { _ = $0.insert(position) }
       return nil
     }
-    guard let range = try range(position, first, last, n, { try FieldTable(vector($0), options, hasTime: false, name: name) }) else { return nil }
+    guard let range = try range(position, first, last, n, { ShortFields(try FieldTable(vector($0), options, hasTime: false, name: name), end) }) else { return nil }
     let codes = BufferBuilder<Int32>(capacity: n)
     let start = range.first
     if unit == 1 {
@@ -63,17 +63,21 @@ final class RangeTables: Sendable {
       for i in 0..<n { unsafe codes.appendUnchecked(Int32(truncatingIfNeeded: (Int64(p[i]) &- origin) / CivilTime.ticksPerDay)) }
     }
     withExtendedLifetime(values) {}
-    return TableWriter(table: range.table, codes: codes.finish(), validity: column.validity, null: options.null, end: end)
+    return ShortFieldWriter(fields: range.fields, codes: codes.finish(), validity: column.validity)
   }
 
   /// The range kept for a column if it holds first...last, else a new one that does; nil while too few rows are at hand to pay for it.
-  private func range(_ position: Int, _ first: Int64, _ last: Int64, _ rows: Int, _ format: ([Int64]) throws -> FieldTable) throws -> Range? {
+  private func range(_ position: Int, _ first: Int64, _ last: Int64, _ rows: Int, _ format: ([Int64]) throws -> ShortFields?) throws -> Range? {
     let known = ranges.withLock { $0[position] }
     if let known, known.first <= first, last < known.end { return known }
     // Ranges grow; each is made anew at most a few times.
     let low = min(first, known?.first ?? first), high = max(last, known.map { $0.end - 1 } ?? last)
     guard high - low < Self.maxCount, high - low < Int64(rows) / 4 else { return nil }
-    let made = Range(low, try format(Array(low...high)))
+    guard let fields = try format(Array(low...high)) else {
+      refused.withLock { _ = $0.insert(position) }
+      return nil
+    }
+    let made = Range(low, fields)
     ranges.withLock { $0[position] = made }
     return made
   }

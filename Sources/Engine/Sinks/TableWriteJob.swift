@@ -62,7 +62,7 @@ final class TableWriteJob: PoolJob, Stoppable, @unchecked Sendable {  // guarded
   }
 
   /// How much memory may grow before gaps are given back.
-  private static let bytesPerTrim = 64 << 20
+  private static let bytesPerTrim = 160 << 20
 
   private var inFlight: Int { firstChunk + chunks.count - appended }
 

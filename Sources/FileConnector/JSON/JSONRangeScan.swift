@@ -10,7 +10,7 @@ final class JSONRangeScan: Scan {
   private static let rangeBytes = 4 << 20
   private static let minRangeBytes = 256 << 10
   /// A line longer than this is refused.
-  private static let maxLineBytes = 1 << 30
+  private static let maxLineBytes = 256 << 20
 
   let schema: StructType
   private let pool: JSONScanPool

@@ -18,6 +18,7 @@ enum JSONLayout: Sendable {
 /// The beginning of an input.
 struct JSONSample {
   static let maxBytes = 16 << 20
+  private static let maxLineBytes = 256 << 20
 
   /// Decompressed bytes from the start, without a byte order mark.
   let bytes: [UInt8]
@@ -30,8 +31,9 @@ struct JSONSample {
     let block = ByteBlock(capacity: 256 << 10)
     // Grows in steps, so that a small input does not cost a large buffer.
     var isWhole = false
-    while block.count < maxBytes, !isWhole {
-      let wanted = min(max(256 << 10, block.count), maxBytes - block.count)
+    // A first line that is longer than the sample is taken whole.
+    while !isWhole, block.count < maxBytes || block.count < Self.maxLineBytes && !JSONLines.hasEnd(block) {
+      let wanted = min(max(256 << 10, block.count), max(maxBytes, Self.maxLineBytes) - block.count)
       let n = try unsafe stream.read(into: block.room(wanted))
       block.count += n
       isWhole = n < wanted
@@ -94,6 +96,9 @@ struct JSONSample {
       }
     }
     if records.isEmpty || bad == records.count {
+      if bad == 0, !isWhole {
+        throw KConnectError(.formatCorrupt, "'\(path)': the first JSON record does not end within \(bytes.count) bytes", hint: "give a schema to read records of that size")
+      }
       if bad == 0 { throw KConnectError(.formatCorrupt, "'\(path)' holds no JSON records", hint: "give a schema to read it as a table without rows") }
       let message = firstFailure(records)
       throw JSONPolicy.error(path, bytes, message.0, message.1, hint: "no record of the sample is a JSON object; is it another format, or multiLine?")
@@ -168,6 +173,12 @@ enum JSONLines {
     guard let base = bytes.baseAddress, start < bytes.count else { return bytes.count }
     guard let found = unsafe memchr(base + start, 0x0A, bytes.count - start) else { return bytes.count }
     return unsafe UnsafePointer(found.assumingMemoryBound(to: UInt8.self)) - base
+  }
+
+  /// Whether a line ends within a block.
+  static func hasEnd(_ block: ByteBlock) -> Bool {
+    let bytes = unsafe block.bytes
+    return unsafe lineEnd(bytes, from: 0) < bytes.count
   }
 
   static func isBlank(_ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) -> Bool {

@@ -9,7 +9,7 @@ import Synchronization
 /// A running scan from front to back.
 final class JSONStreamScan: Scan {
   private static let blockBytes = 4 << 20
-  private static let maxRecordBytes = 1 << 30
+  private static let maxRecordBytes = 256 << 20
 
   private struct State {
     var stream: ByteStream
