@@ -1,6 +1,7 @@
 // Role: requests and what they are answered: status, and parts of the body and of the headers.
 
 import Columnar
+import Foundation
 import KustoServer
 import KustoStore
 import Testing
