@@ -157,9 +157,9 @@ struct ServerCommand: ParsableCommand {
     let (configuration, address) = try settings()
     Self.raiseFileLimit()
     let access = try self.access.access(store: configuration.storePath, address)
-    let service = try KustoService(
-      configuration, authenticator: access?.authenticator, access: access?.control, identity: access?.identity,
-      accessLog: try AccessLog(path: accessLog, showsText: logQueries))
+    let log = try AccessLog(path: accessLog, showsText: logQueries)
+    log.followHangUps()
+    let service = try KustoService(configuration, authenticator: access?.authenticator, access: access?.control, identity: access?.identity, accessLog: log)
     service.start()
     defer { service.stop() }
     try BlockingThread.wait {

@@ -43,9 +43,9 @@ final class ProviderBench: Sendable {
   }
   let time: Clock
 
-  func send(_ method: String, _ path: String, query: String = "", _ fields: [(String, String)] = []) -> ProviderResponse? {
+  func send(_ method: String, _ path: String, query: String = "", _ fields: [(String, String)] = [], from peer: String = "-") -> ProviderResponse? {
     let body = fields.map { "\(percentEncoded($0.0))=\(percentEncoded($0.1))" }.joined(separator: "&")
-    return provider.respond(to: ProviderRequest(method: method, path: path, query: query, body: Array(body.utf8)))
+    return provider.respond(to: ProviderRequest(method: method, path: path, query: query, body: Array(body.utf8), peer: peer))
   }
 
   func json(_ response: ProviderResponse?) throws -> DynamicValue { try DynamicValue(parsing: String(decoding: try #require(response).body, as: UTF8.self)) }
@@ -54,8 +54,8 @@ final class ProviderBench: Sendable {
   static let tokenPath = "/adfs/\(tenant)/oauth2/token"
   static let loader: [(String, String)] = [("grant_type", "client_credentials"), ("client_id", "aaaaaaaa-0000-0000-0000-000000000001"), ("client_secret", "app-secret"), ("scope", scope)]
 
-  func token(_ fields: [(String, String)]) throws -> (status: Int, value: DynamicValue) {
-    let response = try #require(send("POST", Self.tokenPath, fields))
+  func token(_ fields: [(String, String)], from peer: String = "-") throws -> (status: Int, value: DynamicValue) {
+    let response = try #require(send("POST", Self.tokenPath, fields, from: peer))
     return (response.status, try json(response))
   }
 }
@@ -141,6 +141,8 @@ extension DynamicValue {
     let bench = try ProviderBench()
     for _ in 0..<10 { #expect(try bench.token(Self.changed(["client_secret": "guess"])).value["error"]?.string == "invalid_client") }
     #expect(try bench.token(ProviderBench.loader).status == 429)
+    // Nor can others be kept out by trying.
+    #expect(try bench.token(ProviderBench.loader, from: "192.0.2.7").status == 200)
     bench.time.pass(61)
     #expect(try bench.token(ProviderBench.loader).status == 200)
   }

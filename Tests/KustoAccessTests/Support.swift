@@ -95,7 +95,7 @@ struct TokenBench {
 
   /// A token with a header of one's own and any signature.
   static func forged(header: String, claims: DynamicValue = claims(), signature: [UInt8] = []) -> String {
-    Base64URL.encode(header.utf8) + "." + Base64URL.encode(claims.json.utf8) + "." + Base64URL.encode(signature)
+    Base64.urlText(header.utf8) + "." + Base64.urlText(claims.json.utf8) + "." + Base64.urlText(signature)
   }
 }
 

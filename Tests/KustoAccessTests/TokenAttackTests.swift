@@ -4,6 +4,7 @@ import Columnar
 import DataSource
 import KustoAccess
 import KustoStore
+import Synchronization
 import Testing
 
 @Suite struct TokenAttackTests {
@@ -37,15 +38,15 @@ import Testing
       let (n, e) = try #require(other.rsaNumbers)
       let header = DynamicValue.bag([
         DynamicEntry("alg", .string("RS256")), DynamicEntry("kid", .string("key-1")),
-        DynamicEntry("jwk", .bag([DynamicEntry("kty", .string("RSA")), DynamicEntry("n", .string(Base64URL.encode(n))), DynamicEntry("e", .string(Base64URL.encode(e)))])),
+        DynamicEntry("jwk", .bag([DynamicEntry("kty", .string("RSA")), DynamicEntry("n", .string(Base64.urlText(n))), DynamicEntry("e", .string(Base64.urlText(e)))])),
       ])
-      let signed = Base64URL.encode(header.json.utf8) + "." + Base64URL.encode(TokenBench.claims().json.utf8)
-      return signed + "." + Base64URL.encode(try #require(other.sign(Array(signed.utf8), .rs256)))
+      let signed = Base64.urlText(header.json.utf8) + "." + Base64.urlText(TokenBench.claims().json.utf8)
+      return signed + "." + Base64.urlText(try #require(other.sign(Array(signed.utf8), .rs256)))
     },
     Case("signed with another key", .signature) { try TokenBench.token(key: TokenBench.otherKey) },
     Case("claims changed after signing", .signature) {
       let parts = try TokenBench.token().split(separator: ".")
-      return "\(parts[0]).\(Base64URL.encode(TokenBench.claims(["oid": .string("admin")]).json.utf8)).\(parts[2])"
+      return "\(parts[0]).\(Base64.urlText(TokenBench.claims(["oid": .string("admin")]).json.utf8)).\(parts[2])"
     },
     Case("empty signature", .signature) { TokenBench.forged(header: #"{"alg":"RS256","kid":"key-1"}"#) },
     Case("signature cut short", .signature) {
@@ -84,9 +85,9 @@ import Testing
     Case("a line end within", .malformed) { try TokenBench.token() + "\r\nSet-Cookie: a=b" },
     Case("an algorithm twice, the second one is none", .algorithm) { TokenBench.forged(header: #"{"alg":"RS256","alg":"none","kid":"key-1"}"#) },
     Case("an algorithm twice, the first one is none", .signature) { TokenBench.forged(header: #"{"alg":"none","alg":"RS256","kid":"key-1"}"#) },
-    Case("claims that are no object", .malformed) { Base64URL.encode(#"{"alg":"RS256"}"#.utf8) + "." + Base64URL.encode("[]".utf8) + ".AA" },
+    Case("claims that are no object", .malformed) { Base64.urlText(#"{"alg":"RS256"}"#.utf8) + "." + Base64.urlText("[]".utf8) + ".AA" },
     Case("deep JSON", .malformed) {
-      Base64URL.encode(#"{"alg":"RS256"}"#.utf8) + "." + Base64URL.encode((String(repeating: "[", count: 5_000) + String(repeating: "]", count: 5_000)).utf8) + ".AA"
+      Base64.urlText(#"{"alg":"RS256"}"#.utf8) + "." + Base64.urlText((String(repeating: "[", count: 5_000) + String(repeating: "]", count: 5_000)).utf8) + ".AA"
     },
     Case("another type of token", .malformed) { TokenBench.forged(header: #"{"alg":"RS256","kid":"key-1","typ":"logout+jwt"}"#, signature: [1]) },
   ]
@@ -140,7 +141,7 @@ import Testing
 
   @Test func keySetsAreReadAndBounded() throws {
     let (n, e) = try #require(TokenBench.key?.rsaNumbers)
-    func jwks(_ more: String) -> [UInt8] { Array(#"{"keys":[{"kty":"RSA","kid":"key-1","n":"\#(Base64URL.encode(n))","e":"\#(Base64URL.encode(e))"\#(more)}]}"#.utf8) }
+    func jwks(_ more: String) -> [UInt8] { Array(#"{"keys":[{"kty":"RSA","kid":"key-1","n":"\#(Base64.urlText(n))","e":"\#(Base64.urlText(e))"\#(more)}]}"#.utf8) }
     func accepts(_ keys: [UInt8]) -> Bool {
       guard let set = try? KeySet(keys, name: "test") else { return false }
       let validator = TokenValidator(issuers: [TrustedIssuer(TokenBench.issuer, keys: KeyCache(set))], audiences: [TokenBench.audience]) { TokenBench.now }
@@ -171,4 +172,33 @@ import Testing
     }
     #expect(counter.value == 1)
   }
+
+  /// Tokens whose keys are known are judged while others make the keys be fetched.
+  @Test func fetchesKeepNobodyWaiting() throws {
+    let key = try #require(TokenBench.key), known = try TokenBench.token()
+    let time = ProviderBench.Clock()
+    let box = ValidatorBox()
+    let judged = Counter()
+    let cache = KeyCache {
+      // A request that comes during the fetch.
+      if let other = box.validator.withLock({ $0 }) {
+        _ = try other.principal(of: known)
+        judged.add()
+      }
+      return KeySet(key, id: "key-1")
+    }
+    let made = TokenValidator(issuers: [TrustedIssuer(TokenBench.issuer, keys: cache)], audiences: [TokenBench.audience]) { time.now }
+    _ = try made.principal(of: known)
+    box.validator.withLock { $0 = made }
+    time.pass(61)
+    #expect(throws: TokenError.self) { try made.principal(of: try TokenBench.token(kid: "invented")) }
+    #expect(judged.value == 1)
+    // Old keys will do until new ones are there.
+    time.pass(1)
+    _ = try made.principal(of: known)
+  }
+}
+
+private final class ValidatorBox: Sendable {
+  let validator = Mutex<TokenValidator?>(nil)
 }

@@ -17,6 +17,10 @@ final class MemoryStorage: HTTPTransport {
     var tags: [String: String] = [:]
     var requests: [HTTPRequest] = []
     var failures: [Int: Int] = [:]
+    /// The blocks of blobs that were put as such.
+    var lists: [String: [String]] = [:]
+    /// Requests that are carried out while their answer is lost.
+    var lost: Set<Int> = []
   }
   private let state = Mutex(State())
   /// Blobs in a page of a listing.
@@ -37,7 +41,14 @@ final class MemoryStorage: HTTPTransport {
   /// The n-th request from now answers with a status.
   func fail(_ n: Int, _ status: Int) { state.withLock { $0.failures[$0.requests.count + n] = status } }
 
-  func send(_ request: HTTPRequest, receive: HTTPBodyReceiver?) throws -> HTTPResponse { state.withLock { Self.answer(&$0, request, pageSize) } }
+  /// The answer to the n-th request from now is lost.
+  func lose(_ n: Int) { state.withLock { _ = $0.lost.insert($0.requests.count + n) } }
+
+  func send(_ request: HTTPRequest, receive: HTTPBodyReceiver?) throws -> HTTPResponse {
+    let (answer, isLost) = state.withLock { state in (Self.answer(&state, request, pageSize), state.lost.contains(state.requests.count)) }
+    if isLost { throw KConnectError(.http, "cut", isRetryable: true) }
+    return answer
+  }
 
   private static func answer(_ state: inout State, _ request: HTTPRequest, _ pageSize: Int) -> HTTPResponse {
     state.requests.append(request)
@@ -67,7 +78,12 @@ final class MemoryStorage: HTTPTransport {
       state.blobs[name] = ids.flatMap { state.blocks[name]?[$0] ?? [] }
       state.tags[name] = "\"\(state.version)\""
       state.blocks[name] = nil
+      state.lists[name] = ids
       return HTTPResponse(status: 201)
+    case ("GET", "blocklist"):
+      guard state.blobs[name] != nil else { return HTTPResponse(status: 404) }
+      let blocks = (state.lists[name] ?? []).map { "<Block><Name>\($0)</Name><Size>1</Size></Block>" }.joined()
+      return HTTPResponse(status: 200, body: Array("<BlockList><CommittedBlocks>\(blocks)</CommittedBlocks></BlockList>".utf8))
     case ("DELETE", _): return HTTPResponse(status: state.blobs.removeValue(forKey: name) == nil ? 404 : 202)
     case ("HEAD", _), ("GET", _):
       guard let bytes = state.blobs[name] else { return HTTPResponse(status: 404, headers: ["x-ms-error-code": "BlobNotFound"]) }
@@ -265,6 +281,23 @@ final class MemoryStorage: HTTPTransport {
     storage.put("a.csv", "theirs")
     #expect(failure { _ = try sink.commit() }.code == .alreadyExists)
     #expect(storage.blobs["a.csv"] == Array("theirs".utf8))
+  }
+
+  /// A blob that may not be there yet is there once, also when the answer to its last request is lost; another's is not taken for it.
+  @Test func answerOfTheCommitIsLost() throws {
+    let storage = MemoryStorage()
+    let csv = provider(storage)
+    let schema = StructType([StructField("n", .long)])
+    func sink() throws -> any TableSink { try #require(try csv.makeSink(Self.root + "/a.csv", schema: schema, mode: .error, partitionBy: [], options: options(csv, Self.signature, .write))) }
+    let first = try sink()
+    try first.append(try first.encode([RecordBatch(schema: schema, columns: [.of(.long, [.long(7)])], rowCount: 1)]))
+    try first.endOfRows()
+    while let work = first.takeWork() { try work() }
+    // One block, then the list of blocks.
+    storage.lose(2)
+    #expect(try first.commit().rows == 1)
+    #expect(storage.requests.last?.url.contains("blocklisttype=committed") == true)
+    #expect(storage.blobs["a.csv"] == Array("n\n7\n".utf8))
   }
 
   /// Account keys sign; tokens of a directory are sent to storage hosts alone.

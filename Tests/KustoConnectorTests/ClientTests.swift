@@ -167,6 +167,33 @@ let addressCases = [
     #expect(transport.requests.count == 5)
   }
 
+  /// What has cost the service much, or may have been carried out, is not asked for again.
+  @Test func dearRequestsAreNotRepeated() throws {
+    let timedOut = ScriptedTransport { _, _ in throw KConnectError(.http, "no answer within 1 ms", cause: RequestTimedOut(), isRetryable: true) }
+    #expect(throws: KConnectError.self) { try count(try client(timedOut)) }
+    #expect(throws: KConnectError.self) { try client(timedOut).command(".show tables", database: "db") }
+    #expect(timedOut.requests.count == 2)
+    let clock = ManualClock()
+    let cut = ScriptedTransport { _, n in
+      // The service works for a while; then the connection breaks.
+      clock.wait(milliseconds: n == 1 ? 100 : 60_000)
+      throw KConnectError(.http, "cut", isRetryable: true)
+    }
+    #expect(throws: KConnectError.self) { try count(try client(cut, clock)) }
+    #expect(cut.requests.count == 2)
+    let error = #expect(throws: KConnectError.self) { try client(cut, clock).command(".set-or-append T <| print 1", database: "db") }
+    #expect(error?.message.contains("not known whether the command was carried out") == true)
+    let refused = ScriptedTransport { _, _ in .init(status: 429, body: Answers.error("Throttled", "busy", permanent: false)) }
+    let plain = #expect(throws: KConnectError.self) { try client(refused).command(".set-or-append T <| print 1", database: "db") }
+    #expect(plain?.message.contains("not known") == false && refused.requests.count == 4)
+  }
+
+  @Test func secretsInMessagesOfServices() {
+    let text = "cannot write 'https://a.blob.core.windows.net/c/x?sv=1&sig=abcdef' nor 'https://a.blob.core.windows.net/c;S3CRETKEY=='"
+    let message = ServiceError(message: text).publicError(status: 400, doing: "x").message
+    #expect(!message.contains("abcdef") && !message.contains("S3CRETKEY"))
+  }
+
   @Test func errorsBecomeFamilies() throws {
     let cases: [(Int, String, KConnectError.Code)] = [
       (400, "{\"error\":{\"code\":\"General_BadRequest\",\"@message\":\"Semantic error: SEM0100\",\"innererror\":{\"code\":\"SEM0100\",\"@message\":\"no column\"}}}", .kqlSemantic),

@@ -21,6 +21,13 @@ private final class StateCluster: Sendable {
     /// Answers to `.move` that are lost after the move was carried out.
     var lostMoves = 0
     var streamingStatus = 200
+    /// Chunks and messages that are taken while the answer is lost.
+    var lostAnswers = 0
+
+    mutating func losesAnswer() -> Bool {
+      lostAnswers -= 1
+      return lostAnswers >= 0
+    }
   }
 
   let state: Mutex<State>
@@ -46,13 +53,21 @@ private final class StateCluster: Sendable {
       return .init(status: 201)
     }
     if request.url.contains("/messages?") {
-      state.withLock { $0.messages.append(String(decoding: request.body ?? [], as: UTF8.self)) }
+      let isLost = state.withLock { state in
+        state.messages.append(String(decoding: request.body ?? [], as: UTF8.self))
+        return state.losesAnswer()
+      }
+      if isLost { throw KConnectError(.http, "cut", isRetryable: true) }
       return .init(status: 201, body: "<QueueMessagesList/>")
     }
     if request.url.contains("/v1/rest/ingest/") {
       let status = state.withLock { $0.streamingStatus }
       if status != 200 { return .init(status: status, body: Answers.error("X", "not now", permanent: status == 400)) }
-      state.withLock { $0.streamed.append(request.body ?? []) }
+      let isLost = state.withLock { state in
+        state.streamed.append(request.body ?? [])
+        return state.losesAnswer()
+      }
+      if isLost { throw KConnectError(.http, "cut", isRetryable: true) }
       return .init(body: Answers.v1("n:long", ""))
     }
     guard let text = ScriptedTransport.text(request) else { return .init(status: 400, body: Answers.error("X", "no text", permanent: true)) }
@@ -66,6 +81,9 @@ private final class StateCluster: Sendable {
       }
       let columns = table.schema.split(separator: ",").map { $0.split(separator: ":").map { $0.filter { $0 != " " } } }.map { "{\\\"Name\\\":\\\"\($0[0])\\\",\\\"CslType\\\":\\\"\($0[1])\\\"}" }
       return Self.one("TableName:string,Schema:string", "[\"T\",\"{\\\"Name\\\":\\\"T\\\",\\\"OrderedColumns\\\":[\(columns.joined(separator: ","))]}\"]")
+    }
+    if text.hasPrefix(".show table ["), text.contains(" ingestion csv mapping ") {
+      return Self.one("Name:string,Kind:string,Mapping:string", text.contains("known") ? "[\"known\",\"Csv\",\"[{\\\"Column\\\":\\\"n\\\"}]\"]" : "")
     }
     if text.hasPrefix(".create-merge table") {
       let schema = text[(text.firstIndex(of: "(").map { text.index(after: $0) } ?? text.startIndex)...].prefix { $0 != ")" }
@@ -239,6 +257,52 @@ private final class StateCluster: Sendable {
     }
     #expect(throws: KConnectError.self) { try write(refusing, [("writeMode", "KustoStreaming")]) }
     #expect(refusing.state.withLock { $0.messages.count } == 0)
+  }
+
+  /// A mapping of the table goes along to the staging table.
+  @Test func mappingsOfTheTable() throws {
+    func write(_ name: String) throws -> ScriptedTransport {
+      let cluster = StateCluster { state in
+        state.tables["T"] = ("n:long,s:string", 0)
+        state.rowsPerPart = 10
+      }
+      return try self.write(cluster, [("sparkIngestionPropertiesJson", "{\"csvMappingNameReference\":\"\(name)\"}")]).transport
+    }
+    let texts = try write("known").texts
+    let made = texts.firstIndex { $0.hasPrefix(".create-or-alter table ['kconnectTemp_T_") && $0.contains("ingestion csv mapping") && $0.contains("Column") }
+    let ingested = texts.firstIndex { $0.hasPrefix(".ingest async into table ['kconnectTemp_T_") && $0.contains("ingestionMappingReference") }
+    #expect(made != nil && ingested != nil && (made ?? 0) < (ingested ?? 0), "\(texts)")
+    #expect(throws: KConnectError.self) { try write("none") }
+  }
+
+  /// Rows whose arrival is not known are not sent again; the write says so. What can be repeated is.
+  @Test func lostAnswers() throws {
+    func cluster() -> StateCluster {
+      StateCluster { state in
+        state.tables["T"] = ("n:long,s:string", 0)
+        state.lostAnswers = 1
+      }
+    }
+    let streams = cluster()
+    let streamed = #expect(throws: KConnectError.self) { try write(streams, [("writeMode", "KustoStreaming")]) }
+    #expect(streamed?.message.contains("not known whether 10 rows") == true && streamed?.isRetryable == false)
+    #expect(streams.state.withLock { ($0.streamed.count, $0.messages.count) } == (1, 0))
+    let queue = cluster()
+    let queued = #expect(throws: KConnectError.self) { try write(queue, [("writeMode", "Queued")]) }
+    #expect(queued?.message.contains("not known whether part 1 of 1 is queued") == true)
+    #expect(queue.state.withLock { $0.messages.count } == 1)
+    let marked = cluster()
+    #expect(try write(marked, [("writeMode", "Queued"), ("ensureNoDuplicatedBlobs", "true")]).summary?.rows == 10)
+    #expect(marked.state.withLock { Set($0.messages).count } == 1)
+    #expect(marked.state.withLock { $0.messages.count } == 2)
+  }
+
+  @Test(arguments: [
+    ("timeoutLimit", "9223372036854775807"), ("timeoutLimit", "-2"), ("clientBatchingLimit", "9223372036854775807"), ("clientBatchingLimit", "0"),
+    ("maxRetriesOnMoveExtents", "9223372036854775807"), ("stagingResourcesAutoCleanupTimeout", "9223372036854775807"), ("stagingResourcesAutoCleanupTimeout", "0"),
+  ]) func numbersOutOfRange(_ name: String, _ value: String) {
+    let error = #expect(throws: KConnectError.self) { try write(StateCluster { $0.tables["T"] = ("n:long,s:string", 0) }, [(name, value)]) }
+    #expect(error?.code == .optionInvalid && error?.message.contains(name) == true)
   }
 
   @Test func missingTablesAndModes() throws {

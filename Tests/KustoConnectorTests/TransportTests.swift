@@ -120,6 +120,45 @@ extension String {
     }
   }
 
+  /// A service may work as long as it likes before its first byte; only bodies that stand still are given up.
+  @Test func longWorkBeforeTheAnswer() throws {
+    var settings = HTTPSettings()
+    settings.stallTimeoutMilliseconds = 100
+    #expect(try rows("late 3", transport: CurlTransport(settings)).rows == 3)
+  }
+
+  /// Time in which the receiver does not take more is not the service's.
+  @Test func slowReceivers() throws {
+    var request = HTTPRequest("POST", "http://127.0.0.1:\(cluster.port)/v2/rest/query", body: Array("{\"csl\":\"rows 100000\"}".utf8))
+    request.timeoutMilliseconds = 1_000
+    var calls = 0, bytes = 0
+    _ = try CurlTransport().send(request) { piece in
+      calls += 1
+      bytes += piece.count
+      if calls == 1 { usleep(2_500_000) }
+      return true
+    }
+    #expect(calls > 1 && bytes > 1_000_000)
+  }
+
+  /// The library sends a request again when a connection that was used before is closed without an answer: not those that may count once only.
+  @Test(arguments: [true, false]) func closedConnections(_ isRepeatable: Bool) throws {
+    let transport = CurlTransport()
+    let query = "vanish \(isRepeatable)"
+    #expect(try rows("rows 1", transport: transport).rows == 1)
+    var request = HTTPRequest("POST", "http://127.0.0.1:\(cluster.port)/v2/rest/query", body: Array("{\"csl\":\"\(query)\"}".utf8))
+    request.isRepeatable = isRepeatable
+    #expect(throws: KConnectError.self) { try transport.send(request, receive: nil) }
+    #expect(try rows("times \(query)").rows == (isRepeatable ? 2 : 1))
+  }
+
+  @Test func bodiesAsTheyAreStored() throws {
+    var request = HTTPRequest("POST", "http://127.0.0.1:\(cluster.port)/v2/rest/query", body: Array("{\"csl\":\"gzip 10\"}".utf8))
+    #expect(try CurlTransport().send(request, receive: nil).body.first == UInt8(ascii: "["))
+    request.decodesBody = false
+    #expect(try CurlTransport().send(request, receive: nil).body.prefix(2) == [0x1F, 0x8B])
+  }
+
   @Test func distributedReads() throws {
     let url = "http://127.0.0.1:\(cluster.port)"
     let given = [

@@ -112,6 +112,13 @@ class Handler(BaseHTTPRequestHandler):
             self.reply(500, error(True))
         elif word == "slow":
             time.sleep(30)
+        elif word == "late":
+            time.sleep(2.5)
+            self.reply(200, answer(int(rest)))
+        elif word == "vanish":
+            self.close_connection = True
+        elif word == "times":
+            self.reply(200, answer(seen.get(rest, 0)))
         elif word == "redirect":
             self.reply(302, b"", [("Location", "http://127.0.0.1:1/")])
         elif word == "peer":

@@ -27,7 +27,7 @@ struct Attack: CustomTestStringConvertible {
   }
 
   /// 20 MB of zeros in 20 kB.
-  private static let bomb: [UInt8] = {
+  static let bomb: [UInt8] = {
     let process = Process(), pipe = Pipe()
     process.executableURL = URL(fileURLWithPath: "/bin/sh")
     process.arguments = ["-c", "head -c 20000000 /dev/zero | gzip -9"]

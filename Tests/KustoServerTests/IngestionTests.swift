@@ -194,6 +194,9 @@ import Testing
     #expect(blob("PUT", "b.csv", "&comp=block&blockid=Qg%3D%3D", "y\n").status == 201)
     #expect(blob("PUT", "b.csv", "&comp=blocklist", "<BlockList><Latest>QQ==</Latest><Latest>Qg==</Latest></BlockList>").status == 201)
     #expect(blob("GET", "b.csv").text == "3,y\n")
+    // Who lost the answer to the list asks for it; a blob that is put anew has none.
+    #expect(blob("GET", "b.csv", "&comp=blocklist&blocklisttype=committed").text.contains("<Block><Name>QQ==</Name><Size>2</Size></Block><Block><Name>Qg==</Name>"))
+    #expect(blob("GET", "d/a.csv", "&comp=blocklist").text.contains("<CommittedBlocks></CommittedBlocks>"))
     #expect(blob("GET", "b.csv", headers: [("Range", "bytes=2-2")]).text == "y")
     #expect(blob("GET", "b.csv", headers: [("Range", "bytes=9-")]).status == 416)
     #expect(blob("HEAD", "b.csv").head?.length == 4)
@@ -218,6 +221,8 @@ import Testing
     for (name, table, token) in [("d/a.csv", "T", token), ("b.csv", "T", token), ("none.csv", "T", token), ("b.csv", "Nope", token), ("b.csv", "T", "forged.token")] {
       let reply = post(name, table: table, token: token)
       #expect(reply.status == 201 && reply.text.contains("<MessageId>"))
+      // Somebody with the key hides the first message for an hour: it is not passed over, or its number would be behind those of the others.
+      if name == "d/a.csv" { #expect(server.send("GET", "\(ready.path)/messages?\(ready.key)&visibilitytimeout=3600").text.contains("<PopReceipt>")) }
     }
     server.service.start()
     func messages(_ type: String) -> [DynamicValue] {

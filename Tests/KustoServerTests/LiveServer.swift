@@ -115,6 +115,9 @@ final class RawConnection: Sendable {
     }
   }
 
+  /// Says that nothing more will be sent.
+  func endOutput() { shutdown(descriptor, Int32(SHUT_WR)) }
+
   /// Ends the connection at once, as a client that dies.
   func reset() {
     var option = linger(l_onoff: 1, l_linger: 0)

@@ -85,6 +85,67 @@ import Testing
     }
   }
 
+  /// A client that says it will send no more still reads (RFC 9112, 9.6).
+  @Test func halfClosed() async throws {
+    let test = try TestService()
+    try await LiveServer.with(test) { server in
+      let body = "{\"csl\":\"print 41 + 1\"}"
+      let connection = try server.connect()
+      try connection.send("POST /v1/rest/query HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)")
+      connection.endOutput()
+      let reply = String(decoding: connection.readToEnd(), as: UTF8.self)
+      #expect(reply.hasPrefix("HTTP/1.1 200") && reply.contains("[[42]]"))
+    }
+  }
+
+  struct Early: CustomTestStringConvertible, Sendable {
+    var testDescription: String
+    var target: String
+    var length: String
+    /// Bytes that come before the client waits for a reply.
+    var sent: Int
+    var status: String
+  }
+
+  /// What is refused is refused before the body has come; the connection ends then.
+  @Test(arguments: [
+    Early(testDescription: "a query", target: "/v1/rest/query", length: "99999999999", sent: 0, status: "413"),
+    Early(testDescription: "an ingestion", target: "/v1/rest/ingest/NetDefaultDB/T?streamFormat=csv", length: "99999999999", sent: 1_000, status: "413"),
+    Early(testDescription: "a table that is not there", target: "/v1/rest/ingest/NetDefaultDB/Nope?streamFormat=csv", length: "9000000", sent: 200_000, status: "400"),
+    Early(testDescription: "a blob without a key", target: "/devstoreaccount1/tmp/x", length: "999999999", sent: 200_000, status: "403"),
+  ]) func earlyReplies(_ early: Early) async throws {
+    let test = try TestService()
+    test.command(".create table T (a:long)")
+    try await LiveServer.with(test) { server in
+      let connection = try server.connect()
+      let method = early.target.hasPrefix("/dev") ? "PUT" : "POST"
+      try connection.send("\(method) \(early.target) HTTP/1.1\r\nHost: localhost\r\nContent-Length: \(early.length)\r\n\r\n" + String(repeating: "1", count: early.sent))
+      let reply = String(decoding: connection.readToEnd(), as: UTF8.self)
+      #expect(reply.hasPrefix("HTTP/1.1 \(early.status)"), "\(reply.prefix(300))")
+      #expect(reply.lowercased().contains("connection: close"))
+      #expect(try server.ask("print 41 + 1").contains("[[42]]"))
+    }
+  }
+
+  /// A file of another server: one that is not there is the request's mistake, one that is larger than it looks is refused.
+  @Test func filesOfOthers() async throws {
+    let other = try TestService()
+    try await LiveServer.with(other) { server in
+      let test = try TestService(allowedURLs: [server.url + "/"]) { $0.maxBlobInflatedBytes = 1 << 20 }
+      let missing = test.ask("externaldata(a:string)['\(server.url)/none.csv']", "/v1/rest/query")
+      #expect(missing.status == 400 && missing.text.contains("404"), "\(missing.text.prefix(300))")
+      let resources = other.command(".get ingestion resources").text
+      let root = resources.components(separatedBy: "\"").first { $0.contains("/devstoreaccount1/tmp?") } ?? ""
+      let (path, key) = ("/devstoreaccount1/tmp/bomb.csv.gz", root.components(separatedBy: "?").last ?? "")
+      #expect(other.send("PUT", "\(path)?\(key)", AttackTests.bomb).status == 201)
+      test.command(".create table T (a:long)")
+      let address = "{\"sourceUri\":\"\(server.url)\(path)?\(key)\"}"
+      let reply = test.send("POST", "/v1/rest/ingest/NetDefaultDB/T?streamFormat=csv&sourceKind=uri", Array(address.utf8))
+      #expect(reply.status == 413, "\(reply.status) \(reply.text.prefix(300))")
+      #expect(test.rows("T | count") == "[[0]]")
+    }
+  }
+
   @Test func connectionsBeyondTheLimitWait() async throws {
     let test = try TestService()
     try await LiveServer.with(test, change: {

@@ -1,6 +1,7 @@
 // Role: requests and what they are answered: status, and parts of the body and of the headers.
 
 import Columnar
+import Foundation
 import KustoServer
 import KustoStore
 import Testing
@@ -123,6 +124,43 @@ struct RouteCase: CustomTestStringConvertible {
     while server.command(".cancel query 'slow;1'").text.contains("true") == false { await Task.yield() }
     let (status, text) = await reply.value
     #expect(status == 400 && text.contains("BadRequest_RequestCancelled"), "\(text)")
+  }
+
+  /// What would be a lie to ignore is refused by its name; false is what happens anyway.
+  @Test(arguments: ["validate_permissions", "query_force_row_level_security", "request_external_data_disabled", "query_cursor_after_default", "query_bin_auto_size"])
+  func optionsThatAreNotDone(_ name: String) throws {
+    let server = try TestService()
+    let refused = server.ask("print 1", properties: "{\"Options\":{\"\(name)\":true}}")
+    #expect(refused.status == 400 && refused.text.contains("NOT_SUPPORTED") && refused.text.contains(name), "\(refused.text.prefix(300))")
+    for value in ["false", "\"\"", "null", "\"False\""] { #expect(server.ask("print 1", properties: "{\"Options\":{\"\(name)\":\(value)}}").status == 200) }
+  }
+
+  /// The text of a query, and what becomes of it, is memory of the request; the data of a command is not looked at.
+  @Test func memoryOfTexts() throws {
+    let server = try TestService { $0.requestMemory = 32 << 20 }
+    let list = (0..<150_000).map { String($0) }.joined(separator: ",")
+    #expect(server.ask("print 1 in (\(list.prefix(20_000))1)", "/v1/rest/query").status == 200)
+    let refused = server.ask("print 1 in (\(list))", "/v1/rest/query")
+    #expect(refused.status == 400 && refused.text.contains("LowMemoryCondition"), "\(refused.text.prefix(300))")
+    server.command(".create table T (a:long)")
+    #expect(server.command(".ingest inline into table T <|\n" + list.replacingOccurrences(of: ",", with: "\n")).status == 200)
+    #expect(server.rows("T | count") == "[[150000]]")
+  }
+
+  /// The file of the log can be renamed: after a hang-up signal lines go to a new one.
+  @Test func accessLogBeginsAnew() throws {
+    let path = NSTemporaryDirectory() + "kconnect-log-" + UUID().uuidString
+    defer { for name in [path, path + ".1"] { try? FileManager.default.removeItem(atPath: name) } }
+    let server = try TestService(accessLog: try AccessLog(path: path, showsText: false))
+    func lines(_ path: String) throws -> Int { try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n").count }
+    server.ask("print 1")
+    try FileManager.default.moveItem(atPath: path, toPath: path + ".1")
+    server.ask("print 2")
+    #expect(try lines(path + ".1") == 2 && !FileManager.default.fileExists(atPath: path))
+    AccessLog.countHangUp()
+    server.ask("print 3")
+    #expect(try lines(path + ".1") == 2)
+    #expect(try lines(path) == 1)
   }
 
   @Test func memoryLimit() throws {

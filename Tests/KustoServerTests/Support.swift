@@ -22,14 +22,14 @@ final class TestService: Sendable {
   let directory: String
   let service: KustoService
 
-  init(allowedPaths: [String] = [], allowedURLs: [String] = [], authenticator: (any Authenticator)? = nil, change: (inout ServerConfiguration) -> Void = { _ in }) throws {
+  init(allowedPaths: [String] = [], allowedURLs: [String] = [], authenticator: (any Authenticator)? = nil, accessLog: AccessLog? = nil, change: (inout ServerConfiguration) -> Void = { _ in }) throws {
     directory = NSTemporaryDirectory() + "kconnect-server-" + UUID().uuidString
     var configuration = ServerConfiguration(storePath: directory + "/store")
     configuration.allowedPaths = allowedPaths
     configuration.allowedURLs = allowedURLs
     configuration.upkeepInterval = 0
     change(&configuration)
-    service = try KustoService(configuration, authenticator: authenticator)
+    service = try KustoService(configuration, authenticator: authenticator, accessLog: accessLog)
   }
 
   deinit {

@@ -5,7 +5,7 @@ package import Columnar
 package enum ChartPage {
   /// A page with the drawing. Moving over it shows the values of the nearest place of every series.
   package static func html(_ models: [ChartModel]) -> String {
-    let title = ChartPalette.escaped(models.first?.spec.title ?? "Chart")
+    let title = MarkupText.escaped(models.first?.spec.title ?? "Chart")
     return """
       <!doctype html>
       <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><title>\(title)</title>
@@ -40,11 +40,11 @@ package enum ChartPage {
     var out = "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"kc\" width=\"480\" height=\"\(height)\" viewBox=\"0 0 480 \(height)\">\n<style>\(ChartPalette.style)</style>\n<rect class=\"paper\" width=\"100%\" height=\"100%\"/>\n"
     var y = 20
     if let title {
-      out += "<text class=\"title\" x=\"24\" y=\"\(y + 16)\">\(ChartPalette.escaped(title))</text>\n"
+      out += "<text class=\"title\" x=\"24\" y=\"\(y + 16)\">\(MarkupText.escaped(title))</text>\n"
       y += 40
     }
     for item in row {
-      out += "<text class=\"value\" x=\"24\" y=\"\(y + 40)\">\(ChartPalette.escaped(ChartValue.name(item.value)))</text>\n<text x=\"24\" y=\"\(y + 62)\">\(ChartPalette.escaped(item.name))</text>\n"
+      out += "<text class=\"value\" x=\"24\" y=\"\(y + 40)\">\(MarkupText.escaped(ChartValue.name(item.value)))</text>\n<text x=\"24\" y=\"\(y + 62)\">\(MarkupText.escaped(item.name))</text>\n"
       y += 90
     }
     return out + "</svg>\n"

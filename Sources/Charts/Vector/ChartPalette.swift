@@ -18,24 +18,6 @@ enum ChartPalette {
     .kc .axis{stroke:#9aa4ad}.kc .mark{fill:#ff6a69;stroke:#16191d}.kc .paper{fill:#16191d}.kc .edge{stroke:#16191d}}
     """
 
-  /// Text between tags or in an attribute.
-  static func escaped(_ text: String) -> String {
-    var out = ""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "&": out += "&amp;"
-      case "<": out += "&lt;"
-      case ">": out += "&gt;"
-      case "\"": out += "&quot;"
-      case "'": out += "&#39;"
-      // Markup has no form for control characters.
-      case _ where scalar.value < 0x20 && scalar != "\n" && scalar != "\t": out += "\u{FFFD}"
-      default: out.unicodeScalars.append(scalar)
-      }
-    }
-    return out
-  }
-
   /// A coordinate with one digit behind the point.
   static func number(_ value: Double) -> String {
     let tenths = (max(-1e7, min(1e7, value.isFinite ? value : 0)) * 10).rounded()

@@ -1,12 +1,13 @@
 // Role: columns, bars and pies of an SVG chart.
 
+import Columnar
 import Glibc
 
 extension SVGChart {
   private mutating func rect(_ x: Double, _ y: Double, _ width: Double, _ height: Double, _ series: Int, _ title: String) {
     let n = ChartPalette.number
     let round = min(2, max(0, min(width, height) / 3))
-    add("<rect x=\"\(n(x))\" y=\"\(n(y))\" width=\"\(n(max(0.5, width)))\" height=\"\(n(max(0.5, height)))\" rx=\"\(n(round))\" fill=\"\(ChartPalette.colour(series))\"><title>\(ChartPalette.escaped(title))</title></rect>")
+    add("<rect x=\"\(n(x))\" y=\"\(n(y))\" width=\"\(n(max(0.5, width)))\" height=\"\(n(max(0.5, height)))\" rx=\"\(n(round))\" fill=\"\(ChartPalette.colour(series))\"><title>\(MarkupText.escaped(title))</title></rect>")
   }
 
   private func title(_ series: Int, _ place: Double, _ low: Double, _ high: Double) -> String {
@@ -65,7 +66,7 @@ extension SVGChart {
     let n = ChartPalette.number
     var turn = 0.0
     for (i, slice) in slices.list.enumerated() {
-      let title = ChartPalette.escaped("\(slice.name): \(NumberTicks.text(slice.value)) (\(NumberTicks.text(slice.share * 100, step: 0.1)) %)")
+      let title = MarkupText.escaped("\(slice.name): \(NumberTicks.text(slice.value)) (\(NumberTicks.text(slice.share * 100, step: 0.1)) %)")
       let end = turn + slice.share
       func corner(_ turn: Double) -> String { "\(n(cx + radius * sin(turn * 2 * .pi))) \(n(cy - radius * cos(turn * 2 * .pi)))" }
       let shape = slice.share > 0.9999

@@ -1,5 +1,7 @@
 // Role: lines, areas and points of an SVG chart.
 
+import Columnar
+
 extension SVGChart {
   /// A drawn point with what its tooltip says.
   struct Mark {
@@ -58,13 +60,13 @@ extension SVGChart {
   private mutating func mark(_ point: ChartPoint, _ sign: Int, _ series: String) {
     guard let value = point.y, let x = x(point.x), let y = y(value) else { return }
     let n = ChartPalette.number
-    add("<circle class=\"mark\" cx=\"\(n(x))\" cy=\"\(n(y))\" r=\"4.5\"><title>\(ChartPalette.escaped("\(series): \(NumberTicks.text(value)) at \(placeText(point.x)), \(sign > 0 ? "higher" : "lower") than expected"))</title></circle>")
+    add("<circle class=\"mark\" cx=\"\(n(x))\" cy=\"\(n(y))\" r=\"4.5\"><title>\(MarkupText.escaped("\(series): \(NumberTicks.text(value)) at \(placeText(point.x)), \(sign > 0 ? "higher" : "lower") than expected"))</title></circle>")
   }
 
   private mutating func dot(_ mark: Mark, _ colour: String, _ series: String, radius: Double) {
     let n = ChartPalette.number
     let title = "\(series): \(NumberTicks.text(mark.point.y ?? 0)) at \(placeText(mark.point.x))"
-    add("<circle cx=\"\(n(mark.x))\" cy=\"\(n(mark.y))\" r=\"\(n(radius))\" fill=\"\(colour)\" fill-opacity=\".8\"><title>\(ChartPalette.escaped(title))</title></circle>")
+    add("<circle cx=\"\(n(mark.x))\" cy=\"\(n(mark.y))\" r=\"\(n(radius))\" fill=\"\(colour)\" fill-opacity=\".8\"><title>\(MarkupText.escaped(title))</title></circle>")
   }
 
   mutating func points() {
@@ -87,7 +89,7 @@ extension SVGChart {
         lower = "L\(n(x)) \(n(low))" + lower
       }
       guard !upper.isEmpty else { continue }
-      add("<path fill=\"\(ChartPalette.colour(i))\" fill-opacity=\".85\" class=\"edge\" d=\"\(upper)\(lower)Z\"><title>\(ChartPalette.escaped(model.series[i].name))</title></path>")
+      add("<path fill=\"\(ChartPalette.colour(i))\" fill-opacity=\".85\" class=\"edge\" d=\"\(upper)\(lower)Z\"><title>\(MarkupText.escaped(model.series[i].name))</title></path>")
     }
   }
 }

@@ -1,6 +1,7 @@
 // Role: a chart as SVG: title, legend, axes with grid, and the marks of each family of charts. Every mark carries its values as a title, which
 // viewers show as a tooltip.
 
+import Columnar
 import Glibc
 
 /// Draws one model.
@@ -64,7 +65,7 @@ package struct SVGChart {
 
   mutating func text(_ text: String, x: Double, y: Double, anchor: String = "start", style: String? = nil) {
     let style = style.map { " class=\"\($0)\"" } ?? ""
-    add("<text x=\"\(ChartPalette.number(x))\" y=\"\(ChartPalette.number(y))\" text-anchor=\"\(anchor)\"\(style)>\(ChartPalette.escaped(text))</text>")
+    add("<text x=\"\(ChartPalette.number(x))\" y=\"\(ChartPalette.number(y))\" text-anchor=\"\(anchor)\"\(style)>\(MarkupText.escaped(text))</text>")
   }
 
   mutating func line(_ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double, _ style: String) {
@@ -160,7 +161,7 @@ package struct SVGChart {
         let shown = name.count > room ? name.prefix(room - 1) + "…" : name
         if isSlanted {
           let n = ChartPalette.number
-          add("<text transform=\"translate(\(n(at + 4)) \(n(baseline + 14))) rotate(-40)\" text-anchor=\"end\">\(ChartPalette.escaped(String(shown)))</text>")
+          add("<text transform=\"translate(\(n(at + 4)) \(n(baseline + 14))) rotate(-40)\" text-anchor=\"end\">\(MarkupText.escaped(String(shown)))</text>")
         } else {
           text(String(shown), x: at, y: baseline + 19, anchor: "middle")
         }

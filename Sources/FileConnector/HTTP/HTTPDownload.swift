@@ -15,6 +15,8 @@ package struct HTTPOptions: Sendable {
   package var retries = 2
   /// Whether answers may lead to other addresses (at most 10, http and https only). False where the address was checked: what it leads to is not.
   package var followsRedirects = true
+  /// Bytes of a body at most; nil: as many as come.
+  package var limitBytes: Int?
 
   package init() {}
 }
@@ -55,14 +57,25 @@ package enum HTTPDownload {
   /// What the write callback needs; lives for one transfer.
   private final class Sink {
     let spool: SpoolFile
+    let limit: Int?
+    private var count = 0
     var failure: (any Error)?
-    init(_ spool: SpoolFile) { self.spool = spool }
+    init(_ spool: SpoolFile, limit: Int?) {
+      self.spool = spool
+      self.limit = limit
+    }
+
+    func take(_ bytes: UnsafeRawBufferPointer) throws {
+      count += bytes.count
+      if let limit, count > limit { throw KConnectError(.formatCorrupt, "the file has more than \(limit) bytes, the most that is taken here") }
+      try unsafe spool.append(bytes)
+    }
   }
 
   private static func fetch(_ url: String, _ options: HTTPOptions, into spool: SpoolFile) throws {
     guard let curl = unsafe kccurl_init() else { throw KConnectError(.http, "libcurl could not start a transfer") }
     defer { unsafe kccurl_cleanup(curl) }
-    let sink = Sink(spool)
+    let sink = Sink(spool, limit: options.limitBytes)
     _ = unsafe kccurl_set_string(curl, CURLOPT_URL, url)
     _ = unsafe kccurl_set_long(curl, CURLOPT_FOLLOWLOCATION, options.followsRedirects ? 1 : 0)
     _ = unsafe kccurl_set_long(curl, CURLOPT_MAXREDIRS, 10)
@@ -78,7 +91,7 @@ package enum HTTPDownload {
       guard let context = unsafe context else { return 0 }
       let sink = unsafe Unmanaged<Sink>.fromOpaque(context).takeUnretainedValue()
       do {
-        try unsafe sink.spool.append(UnsafeRawBufferPointer(start: data, count: size * count))
+        try unsafe sink.take(UnsafeRawBufferPointer(start: data, count: size * count))
         return size * count
       } catch {
         sink.failure = error

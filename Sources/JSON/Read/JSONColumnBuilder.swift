@@ -12,12 +12,13 @@ package struct JSONValueOptions: Sendable {
 }
 
 /// A growing column. Not thread-safe.
+// SAFETY: of the counters without exclusivity checks: they are numbers, and no access to one calls anything that could touch it.
 package final class JSONColumnBuilder {
   package let type: DataType
-  package private(set) var count = 0
+  @safe @exclusivity(unchecked) package private(set) var count = 0
   private let options: JSONValueOptions
   private let valid = BufferBuilder<UInt64>()
-  private var nullCount = 0
+  @safe @exclusivity(unchecked) private var nullCount = 0
   private let bits = BufferBuilder<UInt64>()
   private let ints = BufferBuilder<Int32>()
   private let longs = BufferBuilder<Int64>()

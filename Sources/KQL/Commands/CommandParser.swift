@@ -12,10 +12,22 @@ package struct CommandParseResult: Sendable {
 package enum CommandParser {
   /// Whether the text is a command: its first token is a dot.
   package static func isCommand(_ text: String) -> Bool {
-    for line in text.split(whereSeparator: \.isNewline) {
-      let rest = line.drop(while: \.isWhitespace)
-      if rest.isEmpty || rest.hasPrefix("//") { continue }
-      return rest.first == "."
+    let bytes = text.utf8
+    var at = bytes.startIndex
+    while at < bytes.endIndex {
+      switch bytes[at] {
+      case 0x09...0x0D, 0x20: at = bytes.index(after: at)
+      case UInt8(ascii: "."): return true
+      case UInt8(ascii: "/"):
+        let next = bytes.index(after: at)
+        guard next < bytes.endIndex, bytes[next] == UInt8(ascii: "/") else { return false }
+        at = bytes[next...].firstIndex { $0 == 10 || $0 == 13 } ?? bytes.endIndex
+      case 0x80...:
+        // White space beyond ASCII.
+        guard text.unicodeScalars[at].properties.isWhitespace else { return false }
+        at = text.unicodeScalars.index(after: at)
+      default: return false
+      }
     }
     return false
   }

@@ -68,20 +68,31 @@ final class DeviceCodes: Sendable {
   }
 }
 
-/// Secrets and passwords cannot be tried at will: after some failures an identity rests.
+/// Secrets and passwords cannot be tried at will: after some failures an identity rests for the machine that they came from. Others, among them
+/// the one that knows the secret, are not kept out by it.
 final class FailedAttempts: Sendable {
-  private let failures = Mutex<[String: [Int64]]>([:])
+  private struct Key: Hashable {
+    var identity: String
+    var peer: String
+  }
+  private let failures = Mutex<[Key: [Int64]]>([:])
   private static let allowed = 10
   private static let window: Int64 = 60
+  private static let maximum = 10_000
 
-  func check(_ key: String, now: Int64) throws(OAuthError) {
-    let recent = failures.withLock { $0[key]?.count { now - $0 < Self.window } ?? 0 }
+  func check(_ identity: String, from peer: String, now: Int64) throws(OAuthError) {
+    let recent = failures.withLock { $0[Key(identity: identity, peer: peer)]?.count { now - $0 < Self.window } ?? 0 }
     guard recent < Self.allowed else { throw OAuthError(code: "temporarily_unavailable", number: "AADSTS50053", description: "too many wrong attempts; try again in a minute", status: 429) }
   }
 
-  /// Called for identities that exist, so their number bounds the memory.
-  func failed(_ key: String, now: Int64) {
-    failures.withLock { failures in failures[key] = (failures[key] ?? []).filter { now - $0 < Self.window }.suffix(Self.allowed) + [now] }
+  func failed(_ identity: String, from peer: String, now: Int64) {
+    let key = Key(identity: identity, peer: peer)
+    failures.withLock { failures in
+      if failures.count >= Self.maximum { failures = failures.filter { now - ($0.value.last ?? now) < Self.window } }
+      // Beyond that many machines within a minute the oldest are forgotten.
+      if failures.count >= Self.maximum, failures[key] == nil, let oldest = failures.min(by: { ($0.value.last ?? 0) < ($1.value.last ?? 0) })?.key { failures[oldest] = nil }
+      failures[key] = (failures[key] ?? []).filter { now - $0 < Self.window }.suffix(Self.allowed) + [now]
+    }
   }
 }
 
@@ -119,9 +130,9 @@ extension IdentityProvider {
       switch request.method {
       case "GET": return .page(DevicePage.form(code: try FormFields(Array(request.query.utf8))["code"] ?? ""))
       case "POST":
-        let fields = try FormFields(request.body)
+        let fields = try FormFields(request.body, from: request.peer)
         guard let code = fields["code"], let name = fields["username"], let password = fields["password"] else { return .page(DevicePage.form(code: fields["code"] ?? "", error: "Code, name and password are needed."), status: 400) }
-        let user = try user(name, password)
+        let user = try user(name, password, from: fields.peer)
         guard codes.decide(code, user: fields["decline"] == nil ? user.name : nil, now: now()) else {
           return .page(DevicePage.form(code: "", error: "The code is not known, or has expired."), status: 400)
         }
@@ -138,15 +149,15 @@ extension IdentityProvider {
 enum DevicePage {
   static func form(code: String, error: String? = nil) -> String {
     frame(
-      (error.map { "<p role=alert>\(escaped($0))</p>" } ?? "") + """
-        <form method=post action="/adfs/device"><label>Code <input name=code autocomplete=off required value="\(escaped(code))"></label>
+      (error.map { "<p role=alert>\(MarkupText.escaped($0))</p>" } ?? "") + """
+        <form method=post action="/adfs/device"><label>Code <input name=code autocomplete=off required value="\(MarkupText.escaped(code))"></label>
         <label>User <input name=username autocomplete=username required></label>
         <label>Password <input name=password type=password autocomplete=current-password required></label>
         <button>Sign in</button> <button name=decline value=1>Decline</button></form>
         """)
   }
 
-  static func message(_ text: String) -> String { frame("<p>\(escaped(text))</p>") }
+  static func message(_ text: String) -> String { frame("<p>\(MarkupText.escaped(text))</p>") }
 
   private static func frame(_ body: String) -> String {
     """
@@ -154,18 +165,5 @@ enum DevicePage {
     <style>body{font:16px sans-serif;max-width:24em;margin:4em auto}label{display:block;margin:1em 0}input{width:100%}</style>
     <h1>Sign in to KConnect</h1>\(body)</html>
     """
-  }
-
-  private static func escaped(_ text: String) -> String {
-    text.map { letter in
-      switch letter {
-      case "&": "&amp;"
-      case "<": "&lt;"
-      case ">": "&gt;"
-      case "\"": "&quot;"
-      case "'": "&#39;"
-      default: String(letter)
-      }
-    }.joined()
   }
 }

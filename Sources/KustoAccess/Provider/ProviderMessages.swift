@@ -12,8 +12,11 @@ package struct ProviderRequest: Sendable {
   package var query: String
   package var headers: [(name: String, value: String)]
   package var body: [UInt8]
+  /// The address of who asks.
+  package var peer: String
 
-  package init(method: String, path: String, query: String = "", headers: [(name: String, value: String)] = [], body: [UInt8] = []) {
+  package init(method: String, path: String, query: String = "", headers: [(name: String, value: String)] = [], body: [UInt8] = [], peer: String = "-") {
+    self.peer = peer
     self.method = method
     self.path = path
     self.query = query
@@ -72,9 +75,12 @@ struct OAuthError: Error {
 /// `a=b&c=d` of bodies and queries.
 struct FormFields {
   private let fields: [String: String]
+  /// Who sent them.
+  let peer: String
 
   /// Throws for a body that is too large, has too many fields, or names one twice.
-  init(_ bytes: [UInt8]) throws(OAuthError) {
+  init(_ bytes: [UInt8], from peer: String = "-") throws(OAuthError) {
+    self.peer = peer
     guard bytes.count <= 1 << 16 else { throw .invalidRequest("the form has \(bytes.count) bytes, expected at most 65536") }
     var fields: [String: String] = [:]
     for pair in bytes.split(separator: UInt8(ascii: "&")) {

@@ -1,5 +1,6 @@
 // Role: secrets and passwords as the provider's file keeps them: salted and slow to guess, `pbkdf2-sha256:ROUNDS:SALT:HASH`.
 
+import Columnar
 import DataSource
 
 package struct SecretHash: Sendable {
@@ -12,8 +13,8 @@ package struct SecretHash: Sendable {
   /// Throws CONFIGURATION for texts of another form; the text itself is not shown.
   init(_ text: String) throws {
     let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-    guard parts.count == 4, parts[0] == Self.name, let rounds = Int(parts[1]), Self.bounds.contains(rounds), let salt = Base64URL.decode(Array(parts[2].utf8)), salt.count >= 8,
-      let hash = Base64URL.decode(Array(parts[3].utf8)), hash.count == 32
+    guard parts.count == 4, parts[0] == Self.name, let rounds = Int(parts[1]), Self.bounds.contains(rounds), let salt = Base64.bytes(parts[2].utf8, .token), salt.count >= 8,
+      let hash = Base64.bytes(parts[3].utf8, .token), hash.count == 32
     else {
       throw KConnectError(.configuration, "a secret is not hashed: expected '\(Self.name):ROUNDS:SALT:HASH' with \(Self.bounds.lowerBound) rounds at least", hint: "kconnect serve --hash-secret makes one of the text on its standard input")
     }
@@ -26,7 +27,7 @@ package struct SecretHash: Sendable {
   package static func text(of secret: String, rounds: Int = 100_000) throws -> String {
     let salt = Random.bytes(16)
     guard let hash = Digest.pbkdf2(Array(secret.utf8), salt: salt, rounds: rounds) else { throw KConnectError(.internalError, "libcrypto could not hash") }
-    return "\(name):\(rounds):\(Base64URL.encode(salt)):\(Base64URL.encode(hash))"
+    return "\(name):\(rounds):\(Base64.urlText(salt)):\(Base64.urlText(hash))"
   }
 
   func matches(_ secret: String) -> Bool { Digest.pbkdf2(Array(secret.utf8), salt: salt, rounds: rounds).map { Digest.equal($0, hash) } ?? false }
@@ -39,7 +40,7 @@ enum Random {
     return (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
   }
 
-  static func text(_ bytes: Int) -> String { Base64URL.encode(Self.bytes(bytes)) }
+  static func text(_ bytes: Int) -> String { Base64.urlText(Self.bytes(bytes)) }
 
   /// A code that people type: no vowels, so no words; no letters that look like digits.
   static func userCode() -> String {

@@ -1,5 +1,6 @@
 // Role: the provider's own key: made once, kept in the store for its owner's eyes only.
 
+import Columnar
 import DataSource
 
 #if canImport(Glibc)
@@ -17,7 +18,7 @@ struct SigningKey: Sendable {
     guard let (modulus, exponent) = key.rsaNumbers else { throw KConnectError(.formatCorrupt, "the identity provider's key is no RSA key") }
     self.key = key
     // The key's thumbprint, by RFC 7638.
-    id = Base64URL.encode(Digest.sha256(Array(#"{"e":"\#(Base64URL.encode(exponent))","kty":"RSA","n":"\#(Base64URL.encode(modulus))"}"#.utf8)))
+    id = Base64.urlText(Digest.sha256(Array(#"{"e":"\#(Base64.urlText(exponent))","kty":"RSA","n":"\#(Base64.urlText(modulus))"}"#.utf8)))
   }
 
   /// The key in `directory/key.pem`, made if it is not there; of two processes that make one the first wins. Throws CONFIGURATION for a file
@@ -57,6 +58,6 @@ struct SigningKey: Sendable {
   /// As a member of a JWKS document.
   var published: [(String, String)] {
     guard let (modulus, exponent) = key.rsaNumbers else { return [] }
-    return [("kty", "RSA"), ("use", "sig"), ("alg", "RS256"), ("kid", id), ("n", Base64URL.encode(modulus)), ("e", Base64URL.encode(exponent))]
+    return [("kty", "RSA"), ("use", "sig"), ("alg", "RS256"), ("kid", id), ("n", Base64.urlText(modulus)), ("e", Base64.urlText(exponent))]
   }
 }

@@ -31,7 +31,7 @@ extension IdentityProvider {
     case "password":
       let application = try confidential(try client(fields), fields, endpoint)
       guard let name = fields["username"], let password = fields["password"] else { throw .invalidRequest("'username' or 'password' is missing") }
-      return try answer(application, try user(name, password), try wanted(fields), fields)
+      return try answer(application, try user(name, password, from: fields.peer), try wanted(fields), fields)
     case TokenRequest.deviceGrant, "device_code":
       let application = try confidential(try client(fields), fields, endpoint)
       guard let code = fields["device_code"] ?? fields["code"] else { throw .invalidRequest("'device_code' is missing") }
@@ -67,9 +67,9 @@ extension IdentityProvider {
     }
     if let secret = fields["client_secret"] {
       let key = "application " + application.id
-      try attempts.check(key, now: now())
+      try attempts.check(key, from: fields.peer, now: now())
       guard application.secrets.contains(where: { $0.matches(secret) }) else {
-        attempts.failed(key, now: now())
+        attempts.failed(key, from: fields.peer, now: now())
         throw .invalidClient("the client secret is not that of the application '\(application.id)'")
       }
       return application
@@ -95,7 +95,7 @@ extension IdentityProvider {
       guard sha1 != nil || sha256 != nil else { throw refused("its header names no certificate") }
       let certificates = application.certificates.filter { certificate in
         guard let prints = certificate.thumbprints, certificate.validity?.contains(now) ?? false else { return false }
-        return sha1.map { $0 == Base64URL.encode(prints.sha1) } ?? true && sha256.map { $0 == Base64URL.encode(prints.sha256) } ?? true
+        return sha1.map { $0 == Base64.urlText(prints.sha1) } ?? true && sha256.map { $0 == Base64.urlText(prints.sha256) } ?? true
       }
       guard let certificate = certificates.first else { throw refused("its certificate is not one of the application's, or not valid now") }
       guard token.isSigned(by: certificate, algorithm) else { throw refused("its signature is wrong") }
@@ -122,12 +122,12 @@ extension IdentityProvider {
     return audience == endpoint || audience == issuer || bases.contains { base in audience == base || audience == base + "/oauth2/token" || audience == base + "/oauth2/v2.0/token" || audience == base + "/v2.0" }
   }
 
-  func user(_ name: String, _ password: String) throws(OAuthError) -> ProviderDirectory.User {
+  func user(_ name: String, _ password: String, from peer: String) throws(OAuthError) -> ProviderDirectory.User {
     let key = "user " + name.lowercased()
     guard let user = directory.user(name) else { throw .invalidGrant("the user name or password is wrong") }
-    try attempts.check(key, now: now())
+    try attempts.check(key, from: peer, now: now())
     guard let hash = user.password, hash.matches(password) else {
-      attempts.failed(key, now: now())
+      attempts.failed(key, from: peer, now: now())
       throw .invalidGrant("the user name or password is wrong")
     }
     return user
@@ -198,7 +198,7 @@ extension IdentityProvider {
       answer.append(claim("id_token", try signed(claims)))
     }
     if fields["client_info"] == "1" {
-      answer.append(claim("client_info", Base64URL.encode(DynamicValue.bag([claim("uid", user.objectId), claim("utid", directory.tenantId)]).json.utf8)))
+      answer.append(claim("client_info", Base64.urlText(DynamicValue.bag([claim("uid", user.objectId), claim("utid", directory.tenantId)]).json.utf8)))
     }
     return .bag(answer)
   }

@@ -45,7 +45,7 @@ package struct KeySet: Sendable {
       guard let known = TokenAlgorithm(rawValue: name) else { return nil }
       algorithm = known
     }
-    func number(_ name: String) -> [UInt8]? { value[name]?.text.flatMap { Base64URL.decode(Array($0.utf8)) } }
+    func number(_ name: String) -> [UInt8]? { value[name]?.text.flatMap { Base64.bytes($0.utf8, .token) } }
     let key: TokenKey?
     switch value["kty"]?.text {
     case "RSA": key = number("n").flatMap { n in number("e").flatMap { TokenKey(modulus: n, exponent: $0) } }
@@ -70,6 +70,8 @@ package final class KeyCache: Sendable {
     var loadedOn: Int64 = .min
   }
   private let state = Mutex(State())
+  /// Held by whoever fetches; those whose keys are known do not come here.
+  private let fetching = Mutex<Void>(())
   private let load: @Sendable () throws -> KeySet
   /// Seconds between two attempts, so that tokens with invented key ids cause no storm of fetches.
   private static let pause: Int64 = 60
@@ -105,18 +107,42 @@ package final class KeyCache: Sendable {
 
   /// The keys for a token, loaded again when they are old or do not have the id. `now` in seconds since 1970. Throws when there are none at all.
   func candidates(_ id: String?, _ algorithm: TokenAlgorithm, now: Int64) throws -> [TokenKey] {
-    try state.withLock { state in
-      if let keys = state.keys, now - state.loadedOn < Self.lifetime {
-        let found = keys.candidates(id, algorithm)
-        if !found.isEmpty || now - state.loadedOn < Self.pause { return found }
-      }
-      if state.keys != nil || state.loadedOn == .min || now - state.loadedOn >= Self.pause {
+    if let found = try known(id, algorithm, now) { return found }
+    let old = state.withLock { $0.keys?.candidates(id, algorithm) } ?? []
+    // Keys that are only old will do while somebody fetches.
+    if !old.isEmpty { return try fetching.withLockIfAvailable { _ in try fetch(id, algorithm, now) } ?? old }
+    return try fetching.withLock { _ in try fetch(id, algorithm, now) }
+  }
+
+  /// Called by one thread at a time.
+  private func fetch(_ id: String?, _ algorithm: TokenAlgorithm, _ now: Int64) throws -> [TokenKey] {
+    // Somebody else may have fetched meanwhile.
+    if let found = try known(id, algorithm, now) { return found }
+    do {
+      let keys = try load()
+      state.withLock { $0 = State(keys: keys, loadedOn: now) }
+      return keys.candidates(id, algorithm)
+    } catch {
+      // Keys that were good stay so while their place cannot be reached.
+      let keys = state.withLock { state in
         state.loadedOn = now
-        // Keys that were good stay so while their place cannot be reached.
-        do { state.keys = try load() } catch { if state.keys == nil { throw error } }
+        return state.keys
       }
-      guard let keys = state.keys else { throw KConnectError(.configuration, "the issuer's keys could not be loaded; the next attempt is within \(Self.pause) s") }
+      guard let keys else { throw error }
       return keys.candidates(id, algorithm)
     }
+  }
+
+  /// What is known without asking; nil: the keys are to be fetched. Throws while there are none and it was tried a moment ago.
+  private func known(_ id: String?, _ algorithm: TokenAlgorithm, _ now: Int64) throws -> [TokenKey]? {
+    let (keys, loadedOn) = state.withLock { ($0.keys, $0.loadedOn) }
+    let isRecent = loadedOn != .min && now - loadedOn < Self.pause
+    guard let keys else {
+      if isRecent { throw KConnectError(.configuration, "the issuer's keys could not be loaded; the next attempt is within \(Self.pause) s") }
+      return nil
+    }
+    let found = keys.candidates(id, algorithm)
+    if isRecent { return found }
+    return found.isEmpty || now - loadedOn >= Self.lifetime ? nil : found
   }
 }

@@ -37,13 +37,13 @@ package struct WebToken: Sendable {
     guard parts.count == 3 else { throw TokenError(.malformed, "the token has \(parts.count) parts, expected 3") }
     header = try Self.object(parts[0], "header")
     claims = try Self.object(parts[1], "claims")
-    guard let signature = Base64URL.decode(parts[2]) else { throw TokenError(.malformed, "the token's signature is no base64url") }
+    guard let signature = Base64.bytes(parts[2], .token) else { throw TokenError(.malformed, "the token's signature is no base64url") }
     self.signature = signature
     signed = Array(bytes[..<parts[1].endIndex])
   }
 
   private static func object(_ part: ArraySlice<UInt8>, _ what: String) throws(TokenError) -> DynamicValue {
-    guard let bytes = Base64URL.decode(part) else { throw TokenError(.malformed, "the token's \(what) is no base64url") }
+    guard let bytes = Base64.bytes(part, .token) else { throw TokenError(.malformed, "the token's \(what) is no base64url") }
     guard let text = String(validating: bytes, as: UTF8.self), let value = try? DynamicValue(parsing: text), case .bag = value else {
       throw TokenError(.malformed, "the token's \(what) is no JSON object")
     }
@@ -73,8 +73,8 @@ package struct WebToken: Sendable {
   /// A new token; nil when the key cannot sign so.
   package static func make(header: [DynamicEntry], claims: DynamicValue, key: TokenKey, _ algorithm: TokenAlgorithm) -> String? {
     let header = DynamicValue.bag([DynamicEntry("typ", .string("JWT")), DynamicEntry("alg", .string(algorithm.rawValue))] + header)
-    let signed = Base64URL.encode(header.json.utf8) + "." + Base64URL.encode(claims.json.utf8)
-    return key.sign(Array(signed.utf8), algorithm).map { signed + "." + Base64URL.encode($0) }
+    let signed = Base64.urlText(header.json.utf8) + "." + Base64.urlText(claims.json.utf8)
+    return key.sign(Array(signed.utf8), algorithm).map { signed + "." + Base64.urlText($0) }
   }
 }
 

@@ -1,5 +1,6 @@
 // Role: requests to one storage container: signed, sent again after failures that pass, refusals as named errors. Source: Blob service REST API.
 
+import Columnar
 import DataSource
 import FileConnector
 
@@ -45,6 +46,8 @@ struct BlobClient: Sendable {
     request.headers.append((name: "x-ms-version", value: Self.version))
     request.headers.append((name: "x-ms-date", value: HTTPDate.text(context.now())))
     request.timeoutMilliseconds = 600_000
+    // Sizes and ranges are those of what is stored.
+    request.decodesBody = false
     var token: Token?
     let resource = TokenResource(endpoint: URLParts(address.endpoint)?.origin ?? address.endpoint, audience: Cloud.publicCloud.storageResource)
     switch credential {

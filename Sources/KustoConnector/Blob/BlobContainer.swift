@@ -1,5 +1,6 @@
 // Role: a container of Azure storage as a place of files: listing page by page, ranges of blobs, block uploads.
 
+import Columnar
 import DataSource
 import FileConnector
 

@@ -1,6 +1,7 @@
 // Role: writes a blob as blocks that nobody sees, and commits the list of them: one request makes the whole blob visible. Uncommitted blocks
 // vanish by themselves after a week.
 
+import Columnar
 import DataSource
 import FileConnector
 
@@ -57,7 +58,15 @@ final class BlobOutput: ObjectOutput, @unchecked Sendable {  // one writer at a 
     case .replace: break
     case .fail: headers.append(("If-None-Match", "*"))
     }
-    _ = try client.send("PUT", name, query: [("comp", "blocklist")], headers: headers, body: Array(list.utf8))
+    do {
+      _ = try client.send("PUT", name, query: [("comp", "blocklist")], headers: headers, body: Array(list.utf8))
+    } catch let error as KConnectError where error.code == .alreadyExists && isCommitted() {}
+  }
+
+  /// Whether the blob is of our blocks: what was put is there also when the answer was lost and the next attempt found it in its way.
+  private func isCommitted() -> Bool {
+    guard !blocks.isEmpty, let answer = try? client.send("GET", name, query: [("comp", "blocklist"), ("blocklisttype", "committed")]) else { return false }
+    return XMLScanner.texts(of: ["Name"], in: answer.body) == blocks
   }
 
   func abort() { pending = [] }

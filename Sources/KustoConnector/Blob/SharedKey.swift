@@ -1,6 +1,7 @@
 // Role: signs requests to storage with an account key: the string of method, headers and resource that the service computes too.
 // Source: Authorize with Shared Key (Blob, Queue and File services, 2015-02-21 and later).
 
+import Columnar
 import DataSource
 
 package enum SharedKey {

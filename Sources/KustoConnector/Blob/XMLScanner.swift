@@ -2,7 +2,7 @@
 // numbers; names of namespaces are left as they are.
 
 /// A flat reader. Positions only move forward; broken text ends the document.
-struct XMLScanner {
+package struct XMLScanner {
   enum Event: Equatable {
     case open(String)
     case close(String)
@@ -75,6 +75,14 @@ struct XMLScanner {
   private mutating func skip(past end: StaticString) {
     while at < bytes.count, !starts(end) { at += 1 }
     at = min(bytes.count, at + end.utf8CodeUnitCount)
+  }
+
+  /// The texts of all elements of those names, in order.
+  package static func texts(of names: Set<String>, in bytes: [UInt8]) -> [String] {
+    var scanner = XMLScanner(bytes)
+    var found: [String] = []
+    while let event = scanner.next() { if case .open(let name) = event, names.contains(name) { found.append(scanner.elementText()) } }
+    return found
   }
 
   /// The text of the next element of that name; nil when there is none.

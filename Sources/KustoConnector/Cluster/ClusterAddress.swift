@@ -78,10 +78,7 @@ package struct ClusterAddress: Sendable, Hashable {
       || name == "kusto.aria.microsoft.com" || name == "insights.playfab.com"
   }
 
-  private static func isLoopback(_ host: String) -> Bool {
-    let name = host.hasPrefix("[") ? String(host.prefix { $0 != "]" }.dropFirst()) : String(host.prefix { $0 != ":" })
-    return name == "localhost" || name == "::1" || name.hasPrefix("127.") && name.allSatisfy { $0.isNumber || $0 == "." }
-  }
+  private static func isLoopback(_ host: String) -> Bool { URLParts("http://" + host)?.isLoopback ?? false }
 
   private static func alias(_ host: String) -> String {
     switch host {
@@ -104,10 +101,7 @@ package struct ClusterAddress: Sendable, Hashable {
   }
 
   /// True when the host of an address is this machine.
-  static func isOnThisMachine(_ url: String) -> Bool {
-    guard let scheme = url.firstRange(of: "://") else { return false }
-    return isLoopback(url[scheme.upperBound...].prefix { $0 != "/" && $0 != "?" }.lowercased())
-  }
+  static func isOnThisMachine(_ url: String) -> Bool { URLParts(url)?.isLoopback ?? false }
 
   /// Proxies that know queries only.
   package var isReadOnly: Bool { alias == "Aria proxy" || alias == "PlayFab proxy" }

@@ -37,7 +37,7 @@ package struct ClusterClient: Sendable {
   // MARK: Queries
 
   /// Runs a query and gives its tables to `onEvent` as they come. Sent again after failures that may pass, as long as `onEvent` has not been
-  /// called. Throws the service's error, HTTP, CANCELLED, or what `onEvent` throws.
+  /// called and the query has not cost the service much. Throws the service's error, HTTP, CANCELLED, or what `onEvent` throws.
   package func query(
     _ text: String, database: String?, activity: String = "executeQuery", isCancelled: (@Sendable () -> Bool)? = nil,
     onEvent: @escaping (AnswerEvent) throws -> Void
@@ -51,7 +51,9 @@ package struct ClusterClient: Sendable {
     }
     let body = try requestBody(text, database)
     func attempt(_ path: String, _ format: AnswerFormat) throws {
-      try retry.run(unless: { hasBegun }) { number in
+      var began = retry.clock.nowTicks
+      try retry.run(unless: { hasBegun }, when: { isWorthwhile($0, since: began) }) { number in
+        began = retry.clock.nowTicks
         try send(
           path, .engine, body: body, format: format, activity: activity, attempt: number, timeoutSeconds: properties.serverTimeoutSeconds(default: 240) + 30,
           isCancelled: isCancelled, onEvent: receiver)
@@ -62,6 +64,14 @@ package struct ClusterClient: Sendable {
       try attempt("/v1/rest/query", .v1)
     }
   }
+
+  /// Whether a request that may be repeated is sent again: not after its time was up, nor when the service may have worked on it for long.
+  private func isWorthwhile(_ error: KConnectError, since began: Int64) -> Bool {
+    if error.cause is RequestTimedOut { return false }
+    return !RequestFailure.leavesOutcomeOpen(error) || retry.clock.nowTicks - began < Self.cheapTicks
+  }
+
+  private static let cheapTicks: Int64 = 20 * 10_000_000
 
   /// Rows with a level below 4 tell of failures.
   private static func checkCompletion(_ batch: RecordBatch) throws {
@@ -83,28 +93,28 @@ package struct ClusterClient: Sendable {
   ) throws -> CommandAnswer {
     let body = try requestBody(text, database)
     let repeats = isRepeatable ?? text.drop { $0.isWhitespace }.hasPrefix(".show")
-    return try retry.run(when: { repeats || Self.isRefusal($0) }) { number in
-      var tables: [CommandTable] = []
-      try send(
-        "/v1/rest/mgmt", service, body: body, format: .v1, activity: activity, attempt: number,
-        timeoutSeconds: properties.serverTimeoutSeconds(default: 600) + 30, isCancelled: nil
-      ) { event in
-        switch event {
-        case .begin(let table): tables.append(CommandTable(schema: table.schema))
-        case .rows(_, let batch): tables[tables.count - 1].batches.append(batch)
-        case .restart, .end: break
+    var began = retry.clock.nowTicks
+    do {
+      return try retry.run(when: { repeats ? isWorthwhile($0, since: began) : RequestFailure.isRefusal($0) }) { number in
+        began = retry.clock.nowTicks
+        var tables: [CommandTable] = []
+        try send(
+          "/v1/rest/mgmt", service, body: body, format: .v1, activity: activity, attempt: number,
+          timeoutSeconds: properties.serverTimeoutSeconds(default: 600) + 30, isRepeatable: repeats, isCancelled: nil
+        ) { event in
+          switch event {
+          case .begin(let table): tables.append(CommandTable(schema: table.schema))
+          case .rows(_, let batch): tables[tables.count - 1].batches.append(batch)
+          case .restart, .end: break
+          }
         }
+        guard let first = tables.first else { throw KConnectError(.formatCorrupt, "the answer to a command has no table") }
+        return CommandAnswer(table: first)
       }
-      guard let first = tables.first else { throw KConnectError(.formatCorrupt, "the answer to a command has no table") }
-      return CommandAnswer(table: first)
+    } catch let error as KConnectError where !repeats && RequestFailure.leavesOutcomeOpen(error) {
+      throw RequestFailure.outcomeUnknown(
+        error, "the command was carried out", hint: "look before it is sent again: .show commands", isRetryable: error.isRetryable)
     }
-  }
-
-  /// The request was turned away before it ran, or never left.
-  private static func isRefusal(_ error: KConnectError) -> Bool {
-    if error.cause is RequestNotSent { return true }
-    guard let status = RequestFailure.of(error)?.status else { return false }
-    return status == 429 || status == 503
   }
 
   // MARK: Requests
@@ -118,11 +128,12 @@ package struct ClusterClient: Sendable {
 
   private func send(
     _ path: String, _ service: Service, body: [UInt8], format: AnswerFormat, activity: String, attempt: Int, timeoutSeconds: Int,
-    isCancelled: (@Sendable () -> Bool)?, onEvent: @escaping (AnswerEvent) throws -> Void
+    isRepeatable: Bool = true, isCancelled: (@Sendable () -> Bool)?, onEvent: @escaping (AnswerEvent) throws -> Void
   ) throws {
     let reader = AnswerReader(format, onEvent: onEvent)
     var request = HTTPRequest("POST", base(service) + path, headers: [("Content-Type", "application/json; charset=utf-8")], body: body)
     request.timeoutMilliseconds = timeoutSeconds * 1_000
+    request.isRepeatable = isRepeatable
     request.isCancelled = isCancelled
     do {
       _ = try unsafe exchange(request, service, activity: activity, attempt: attempt) { bytes in

@@ -1,7 +1,7 @@
 // Role: the clouds that run Kusto: where each signs users in, which hosts belong to it, and which audience tokens need there.
 // Source: the list of well-known endpoints that the Kusto SDKs share, and the reference's default metadata document.
 
-import DataSource
+package import DataSource
 
 /// A cloud with its sign-in address.
 package struct Cloud: Sendable, Hashable {
@@ -102,62 +102,6 @@ package struct Cloud: Sendable, Hashable {
     throw KConnectError(
       .authentication, "a token is not sent to '\(host)': it is no known Kusto host of '\(loginEndpoint)'",
       hint: "trustedHosts=\(host) trusts it; a leading point trusts all hosts below a domain")
-  }
-}
-
-/// The parts of an http address that authentication looks at.
-package struct URLParts: Sendable, Hashable {
-  /// Lower case.
-  package var scheme: String
-  /// Without brackets of IPv6.
-  package var host: String
-  package var port: Int?
-  /// Begins with `/`, or empty.
-  package var path: String
-  /// Without `?`; nil when there is none.
-  package var query: String?
-  private var shownHost: String
-
-  /// Nil unless the text is `http://` or `https://` with a host; user information is refused.
-  package init?(_ text: String) {
-    guard let colon = text.firstIndex(of: ":"), text[colon...].hasPrefix("://") else { return nil }
-    scheme = text[..<colon].lowercased()
-    guard scheme == "http" || scheme == "https" else { return nil }
-    var rest = text[colon...].dropFirst(3)
-    if let hash = rest.firstIndex(of: "#") { rest = rest[..<hash] }
-    if let mark = rest.firstIndex(of: "?") {
-      query = String(rest[rest.index(after: mark)...])
-      rest = rest[..<mark]
-    }
-    let authority = rest.prefix { $0 != "/" }
-    path = String(rest[authority.endIndex...])
-    guard !authority.isEmpty, !authority.contains("@"), !authority.utf8.contains(where: { $0 <= 0x20 || $0 == 0x5C }) else { return nil }
-    var name = authority
-    if authority.hasPrefix("[") {
-      guard let end = authority.firstIndex(of: "]") else { return nil }
-      name = authority[...end]
-      host = String(name.dropFirst().dropLast())
-    } else {
-      name = authority.prefix { $0 != ":" }
-      host = String(name)
-    }
-    shownHost = String(name)
-    let behind = authority[name.endIndex...]
-    if !behind.isEmpty {
-      guard behind.hasPrefix(":"), let number = Int(behind.dropFirst()), (1...65535).contains(number) else { return nil }
-      port = number
-    }
-    if host.isEmpty { return nil }
-  }
-
-  /// Scheme, host and port.
-  package var origin: String { "\(scheme)://\(shownHost.lowercased())" + (port.map { ":\($0)" } ?? "") }
-
-  package var isLoopback: Bool {
-    let host = host.lowercased()
-    if host == "localhost" || host == "::1" { return true }
-    let parts = host.split(separator: ".", omittingEmptySubsequences: false)
-    return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
   }
 }
 

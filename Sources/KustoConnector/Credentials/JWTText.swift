@@ -14,19 +14,6 @@ enum JWTText {
     else { return nil }
     return end * 10_000_000
   }
-
-  /// A JSON string.
-  static func quoted(_ text: String) -> String {
-    var out = "\""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\"", "\\": out += "\\" + String(scalar)
-      case _ where scalar.value < 0x20: out += "\\u" + String(0x1_0000 + scalar.value, radix: 16).dropFirst()
-      default: out.unicodeScalars.append(scalar)
-      }
-    }
-    return out + "\""
-  }
 }
 
 /// How an assertion is signed.
@@ -108,7 +95,7 @@ enum AssertionAlgorithm: String, Sendable {
     if sendsChain { header += ",\"x5c\":[" + certificates.map { "\"\(Base64.text($0))\"" }.joined(separator: ",") + "]" }
     header += "}"
     let claims =
-      "{\"aud\":\(JWTText.quoted(audience)),\"iss\":\(JWTText.quoted(application)),\"sub\":\(JWTText.quoted(application)),"
+      "{\"aud\":\(DynamicValue.string(audience).json),\"iss\":\(DynamicValue.string(application).json),\"sub\":\(DynamicValue.string(application).json),"
       + "\"jti\":\"\(randomIdentifier())\",\"nbf\":\(now - 60),\"iat\":\(now),\"exp\":\(now + 600)}"
     let signed = Base64.urlText(Array(header.utf8)) + "." + Base64.urlText(Array(claims.utf8))
     return signed + "." + Base64.urlText(try signature(signed, algorithm))

@@ -62,8 +62,8 @@ package struct TokenFile: Sendable {
 
   private func write(_ entries: [Entry]) throws {
     let items = entries.map { entry in
-      "{\"key\":\(JWTText.quoted(entry.key)),\"expiresOn\":\(entry.token.expiresOn),\"accessToken\":\(JWTText.quoted(entry.token.secret))"
-        + (entry.token.refreshToken.map { ",\"refreshToken\":\(JWTText.quoted($0.reveal()))" } ?? "") + "}"
+      "{\"key\":\(DynamicValue.string(entry.key).json),\"expiresOn\":\(entry.token.expiresOn),\"accessToken\":\(DynamicValue.string(entry.token.secret).json)"
+        + (entry.token.refreshToken.map { ",\"refreshToken\":\(DynamicValue.string($0.reveal()).json)" } ?? "") + "}"
     }
     var text = "{\"version\":\(Self.version),\"tokens\":[\(items.joined(separator: ",\n"))]}\n"
     let draft = path + "." + randomIdentifier() + ".tmp"

@@ -13,7 +13,8 @@ package struct HTTPSettings: Sendable, Hashable {
   package var caFile: String?
   /// Until a connection stands.
   package var connectTimeoutMilliseconds = 30_000
-  /// A transfer slower than one byte a second for so long is given up.
+  /// A body on its way, in either direction, of which nothing moves for so long is given up. Between the two the service works: that is the
+  /// request's own limit.
   package var stallTimeoutMilliseconds = 120_000
   /// Bytes of a body that is held in memory.
   package var heldBytes = 64 << 20
@@ -32,7 +33,7 @@ package final class CurlTransport: HTTPTransport {
 
   package func send(_ request: HTTPRequest, receive: HTTPBodyReceiver?) throws -> HTTPResponse {
     let handle = try idle.withLock { $0.popLast() } ?? CurlHandle()
-    let exchange = unsafe HTTPExchange(receive, heldBytes: settings.heldBytes, isCancelled: request.isCancelled)
+    let exchange = unsafe HTTPExchange(receive, request, settings)
     let outcome = Result { try handle.perform(request, settings, exchange) }
     idle.withLock { if $0.count < settings.idleHandles { $0.append(handle) } }
     return try outcome.get()
@@ -43,18 +44,53 @@ package final class CurlTransport: HTTPTransport {
 // SAFETY: the receiver gets bytes that libcurl keeps alive for the call.
 @safe private final class HTTPExchange {
   let receive: HTTPBodyReceiver?
-  let heldBytes: Int
+  private let heldBytes: Int
+  private let stallMilliseconds: Int
+  private let timeoutMilliseconds: Int?
+  private let request: String
+  private let began = DataSource.SystemClock.monotonicNanoseconds
+  /// When bytes moved last, and how many had; the time of the receiver does not count.
+  private var movedAt = DataSource.SystemClock.monotonicNanoseconds
+  private var moved = 0
+  private var hasBody = false
   var status = 0
   var headers: [String: String] = [:]
   var body: [UInt8] = []
   var failure: (any Error)?
   var isEnough = false
-  let isCancelled: (@Sendable () -> Bool)?
+  private let isCancelled: (@Sendable () -> Bool)?
 
-  init(_ receive: HTTPBodyReceiver?, heldBytes: Int, isCancelled: (@Sendable () -> Bool)?) {
-    self.isCancelled = isCancelled
+  init(_ receive: HTTPBodyReceiver?, _ request: HTTPRequest, _ settings: HTTPSettings) {
+    isCancelled = request.isCancelled
     unsafe self.receive = unsafe receive
-    self.heldBytes = heldBytes
+    heldBytes = settings.heldBytes
+    stallMilliseconds = settings.stallTimeoutMilliseconds
+    timeoutMilliseconds = request.timeoutMilliseconds
+    self.request = "\(request.method) \(request.shownURL)"
+  }
+
+  /// Asked about once a second with the bytes so far. False: the transfer is to end, cancelled unless there is a failure.
+  func goesOn(received: Int, sent: Int, toSend: Int) -> Bool {
+    if isCancelled?() == true { return false }
+    let now = DataSource.SystemClock.monotonicNanoseconds
+    if received + sent != moved {
+      moved = received + sent
+      movedAt = now
+    }
+    let silent = Int((now - movedAt) / 1_000_000), total = Int((now - began) / 1_000_000)
+    // An answer that is passed on may be as long as it likes, as long as it comes.
+    let isPassedOn = unsafe hasBody && receive != nil && status == 200
+    if let limit = timeoutMilliseconds, (isPassedOn ? silent : total) >= limit {
+      return end(isPassedOn ? "nothing more came of the answer within \(limit) ms" : "no answer within \(limit) ms")
+    }
+    guard silent >= stallMilliseconds else { return true }
+    if sent < toSend { return end("the other side took nothing of the body for \(stallMilliseconds) ms") }
+    return hasBody && !isPassedOn ? end("nothing more came of the answer within \(stallMilliseconds) ms") : true
+  }
+
+  private func end(_ what: String) -> Bool {
+    failure = KConnectError(.http, "\(request): \(what)", hint: "the service did not answer in time", cause: RequestTimedOut(), isRetryable: true)
+    return false
   }
 
   /// A line of the head; a status line begins a new one (100 Continue, answers of proxies).
@@ -71,6 +107,8 @@ package final class CurlTransport: HTTPTransport {
 
   /// False: the transfer is to end.
   func take(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    hasBody = true
+    defer { movedAt = DataSource.SystemClock.monotonicNanoseconds }
     do {
       if let receive = unsafe receive, status == 200 {
         if try unsafe receive(bytes) { return true }
@@ -135,7 +173,7 @@ package final class CurlTransport: HTTPTransport {
     }
     if let failure = exchange.failure { throw failure }
     if result == CURLE_ABORTED_BY_CALLBACK { throw KConnectError(.cancelled, "the request was cancelled") }
-    if result != CURLE_OK, !(exchange.isEnough && result == CURLE_WRITE_ERROR) { throw failure(result, request) }
+    if result != CURLE_OK, !(exchange.isEnough && result == CURLE_WRITE_ERROR) { throw failure(result, request, settings) }
     return HTTPResponse(status: exchange.status, headers: exchange.headers, body: exchange.body)
   }
 
@@ -145,17 +183,21 @@ package final class CurlTransport: HTTPTransport {
     _ = unsafe kccurl_set_long(curl, CURLOPT_FOLLOWLOCATION, 0)
     _ = unsafe kccurl_set_long(curl, CURLOPT_NOSIGNAL, 1)
     _ = unsafe kccurl_set_long(curl, CURLOPT_CONNECTTIMEOUT_MS, settings.connectTimeoutMilliseconds)
-    _ = unsafe kccurl_set_long(curl, CURLOPT_TIMEOUT_MS, request.timeoutMilliseconds ?? 0)
-    _ = unsafe kccurl_set_long(curl, CURLOPT_LOW_SPEED_LIMIT, 1)
-    _ = unsafe kccurl_set_long(curl, CURLOPT_LOW_SPEED_TIME, max(1, settings.stallTimeoutMilliseconds / 1_000))
+    // While a service works nothing moves: routers on the way are to remember the connection, and peers that are gone are to be noticed.
+    _ = unsafe kccurl_set_long(curl, CURLOPT_TCP_KEEPALIVE, 1)
+    _ = unsafe kccurl_set_long(curl, CURLOPT_FRESH_CONNECT, request.isRepeatable ? 0 : 1)
     _ = unsafe kccurl_set_long(curl, CURLOPT_BUFFERSIZE, 512 << 10)
     _ = unsafe kccurl_set_string(curl, CURLOPT_USERAGENT, "kconnect")
     if request.method == "HEAD" {
       _ = unsafe kccurl_set_long(curl, CURLOPT_NOBODY, 1)
     } else {
-      // Every coding that libcurl can undo, undone as the bytes arrive. On this machine packing costs more than it saves: none is asked for there, and
-      // undone all the same where a service does not listen.
-      _ = unsafe kccurl_set_string(curl, CURLOPT_ACCEPT_ENCODING, ClusterAddress.isOnThisMachine(request.url) ? "identity" : "")
+      if request.decodesBody {
+        // Every coding that libcurl can undo, undone as the bytes arrive. On this machine packing costs more than it saves: none is asked for
+        // there, and undone all the same where a service does not listen.
+        _ = unsafe kccurl_set_string(curl, CURLOPT_ACCEPT_ENCODING, ClusterAddress.isOnThisMachine(request.url) ? "identity" : "")
+      } else {
+        _ = unsafe kccurl_set_long(curl, CURLOPT_HTTP_CONTENT_DECODING, 0)
+      }
       if request.body != nil { _ = unsafe kccurl_set_long(curl, CURLOPT_POST, 1) }
       _ = unsafe kccurl_set_string(curl, CURLOPT_CUSTOMREQUEST, request.method)
     }
@@ -179,26 +221,27 @@ package final class CurlTransport: HTTPTransport {
       return size * count
     }
     _ = unsafe kccurl_set_pointer(curl, CURLOPT_HEADERDATA, context)
-    guard exchange.isCancelled != nil else { return }
     _ = unsafe kccurl_set_long(curl, CURLOPT_NOPROGRESS, 0)
-    _ = unsafe kccurl_set_progress(curl) { context, _, _, _, _ in
+    _ = unsafe kccurl_set_progress(curl) { context, _, received, toSend, sent in
       guard let context = unsafe context else { return 1 }
-      return unsafe Unmanaged<HTTPExchange>.fromOpaque(context).takeUnretainedValue().isCancelled?() == true ? 1 : 0
+      return unsafe Unmanaged<HTTPExchange>.fromOpaque(context).takeUnretainedValue().goesOn(received: Int(received), sent: Int(sent), toSend: Int(toSend)) ? 0 : 1
     }
     _ = unsafe kccurl_set_pointer(curl, CURLOPT_XFERINFODATA, context)
   }
 
-  private func failure(_ result: CURLcode, _ request: HTTPRequest) -> KConnectError {
+  private func failure(_ result: CURLcode, _ request: HTTPRequest, _ settings: HTTPSettings) -> KConnectError {
     let isFinal = result == CURLE_URL_MALFORMAT || result == CURLE_UNSUPPORTED_PROTOCOL || result == CURLE_PEER_FAILED_VERIFICATION || result == CURLE_SSL_CACERT_BADFILE
     let hint: String? = switch result {
     case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE: "the certificate is not signed by an authority that is known here; CURL_CA_BUNDLE names a file of others"
     case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_CONNECT: "check the address, the network and the proxy"
-    case CURLE_OPERATION_TIMEDOUT: "the service did not answer in time"
+    case CURLE_OPERATION_TIMEDOUT: "no connection within \(settings.connectTimeoutMilliseconds) ms: check the address, the network and the proxy"
     case CURLE_PARTIAL_FILE, CURLE_GOT_NOTHING, CURLE_RECV_ERROR: "the connection was cut while the answer came"
     default: nil
     }
     return KConnectError(
       .http, unsafe "\(request.method) \(request.shownURL): \(String(cString: kccurl_error_text(result)))", hint: hint,
-      cause: result == CURLE_COULDNT_RESOLVE_HOST || result == CURLE_COULDNT_CONNECT || result == CURLE_COULDNT_RESOLVE_PROXY ? RequestNotSent() : nil, isRetryable: !isFinal)
+      // The library limits the time of connecting only.
+      cause: [CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_CONNECT, CURLE_COULDNT_RESOLVE_PROXY, CURLE_OPERATION_TIMEDOUT].contains(result) ? RequestNotSent() : nil,
+      isRetryable: !isFinal)
   }
 }

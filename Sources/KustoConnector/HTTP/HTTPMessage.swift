@@ -7,8 +7,14 @@ package struct HTTPRequest: Sendable {
   /// Names as they are sent; a name occurs once.
   package var headers: [(name: String, value: String)]
   package var body: [UInt8]?
-  /// Until the answer has been read; nil: no limit.
+  /// Until the answer has been read; of an answer that goes to a receiver: until its first bytes, and then between two pieces, without the time
+  /// that the receiver takes. nil: no limit.
   package var timeoutMilliseconds: Int?
+  /// False: carried out twice it does something else. Such a request goes over a new connection, because what was sent over one that
+  /// was closed meanwhile is sent again by the library, whether the other side has read it or not.
+  package var isRepeatable = true
+  /// False: the body comes as it is stored, whatever its `Content-Encoding` says.
+  package var decodesBody = true
   /// Asked now and then while the transfer runs; true ends it with CANCELLED.
   package var isCancelled: (@Sendable () -> Bool)?
 
@@ -40,6 +46,9 @@ package struct HTTPResponse: Sendable {
 
 /// Behind errors of requests that never left: sending them again repeats nothing.
 package struct RequestNotSent: Error { package init() {} }
+
+/// Behind errors of requests whose answer did not come in time.
+package struct RequestTimedOut: Error { package init() {} }
 
 /// Takes pieces of a body as they arrive. False ends the transfer without an error.
 package typealias HTTPBodyReceiver = (UnsafeRawBufferPointer) throws -> Bool

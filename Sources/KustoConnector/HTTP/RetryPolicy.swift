@@ -1,6 +1,7 @@
 // Role: when and how often a request is sent again: exponential waits with jitter, `Retry-After`, failures that last are not tried again.
 // Clock and chance are given from outside, so that tests neither wait nor vary.
 
+import Columnar
 package import DataSource
 
 #if canImport(Glibc)

@@ -74,8 +74,15 @@ struct ClusterExport: Sendable {
     let query = text + ExportedColumns.encoding(schema, columnNames)
     let command = ".export async \(isCompressed ? "compressed " : "")to parquet (\(targets)) with (\(members)) <|\n\(query)"
     let tables = ClusterTables(client: reader.client, database: database)
-    let operation = try tables.wait(for: command, activity: "export", timeoutSeconds: timeoutSeconds)
-    let answer = try reader.client.command(".show operation \(operation) details", database: database, activity: "operationShow")
+    let answer: CommandAnswer
+    do {
+      let operation = try tables.wait(for: command, activity: "export", timeoutSeconds: timeoutSeconds)
+      answer = try reader.client.command(".show operation \(operation) details", database: database, activity: "operationShow")
+    } catch {
+      // What was exported so far has names that begin alike.
+      for container in storage.containers { ExportedFiles.remove(container.url + "/" + prefix, container.readSuffix ?? "", key, reader.client) }
+      throw error
+    }
     let all = answer.texts("Path").map { path in
       let plain = String(path.prefix { $0 != "?" && $0 != ";" })
       let container = storage.containers.first { plain.hasPrefix($0.url) } ?? storage.containers[0]
@@ -119,11 +126,24 @@ final class ExportedFiles: Sendable {
       defer { isRemoved = true }
       return !isRemoved
     }
-    guard isFirst, let checked = try? DataSourceOptions(source: "parquet", specs: store.options, given: options, use: .read) else { return }
+    guard isFirst else { return }
     for address in all {
-      guard let place = try? store.place(address, options: checked) else { continue }
+      guard let place = try? place(address) else { continue }
       try? place.container.remove(place.path)
     }
+  }
+
+  private func place(_ address: String) throws -> ObjectPlace? {
+    try store.place(address, options: try DataSourceOptions(source: "parquet", specs: store.options, given: options, use: .read))
+  }
+}
+
+extension ExportedFiles {
+  /// Removes all files whose addresses begin so, as far as that is possible.
+  static func remove(_ beginning: String, _ suffix: String, _ accountKey: String?, _ client: ClusterClient) {
+    let files = ExportedFiles([], all: [], accountKey: accountKey, client)
+    guard let place = try? files.place(beginning + suffix) else { return }
+    for object in (try? place.container.list(place.path)) ?? [] { try? place.container.remove(object.name) }
   }
 }
 

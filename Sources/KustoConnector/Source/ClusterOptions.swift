@@ -3,6 +3,17 @@
 import DataSource
 import KustoStore
 
+extension DataSourceOptions {
+  /// A whole number within a range. Throws OPTION_INVALID.
+  func integer(_ name: String, in range: ClosedRange<Int>, else other: Int) throws -> Int {
+    let given = integer(name) ?? other
+    guard range.contains(given) else {
+      throw KConnectError(.optionInvalid, "option '\(name)': found \(given), expected \(range.lowerBound) to \(range.upperBound)")
+    }
+    return given
+  }
+}
+
 enum ClusterOptions {
   /// Options that say how the cluster is reached.
   static let connection: [OptionSpec] = [

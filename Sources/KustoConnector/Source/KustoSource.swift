@@ -59,7 +59,7 @@ package struct KustoSource: PlanProvider {
       return nil
     }
     let storage = try text.map { try TransientStorage(json: $0) } ?? TransientStorage(of: reader.client)
-    var export = try ClusterExport(storage: storage, options: options.string("kustoExportOptionsJson"), timeoutSeconds: options.integer("timeoutLimit") ?? 172_800)
+    var export = try ClusterExport(storage: storage, options: options.string("kustoExportOptionsJson"), timeoutSeconds: try options.integer("timeoutLimit", in: -1...ClusterWrite.mostSeconds, else: 172_800))
     export.isKept = isCached
     return export
   }

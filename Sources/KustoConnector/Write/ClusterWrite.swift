@@ -53,7 +53,7 @@ package struct ClusterWrite {
     if ingestion.mappingReference != nil { format = .csv }
     let properties = PartProperties(
       format: format, ingestion: ingestion.properties, mappingReference: ingestion.mappingReference, flushImmediately: ingestion.flushImmediately)
-    let batching = max(1, options.integer("clientBatchingLimit") ?? 300) << 20
+    let batching = try options.integer("clientBatchingLimit", in: 1...65_536, else: 300) << 20
     let queued = QueuedIngestor(
       client, database: database, table: table, properties, flushesFull: !options.bool("disableFlushImmediately"),
       marksParts: options.bool("ensureNoDuplicatedBlobs"), resources: resources)
@@ -61,7 +61,7 @@ package struct ClusterWrite {
     case .queued:
       return try sink(converter, format, queued, partBytes: batching)
     case .streaming:
-      let chunk = max(1, options.integer("streamingIngestSizeInMB") ?? 4) << 20
+      let chunk = try options.integer("streamingIngestSizeInMB", in: 1...65_536, else: 4) << 20
       return try sink(converter, .csv, StreamingIngestor(client, database: database, table: table, properties, fallBack: queued), partBytes: chunk)
     case .transactional:
       let storage = try reachable(resources)
@@ -71,8 +71,9 @@ package struct ClusterWrite {
         tables,
         TransactionalIngestor.Settings(
           target: table, outcome: mode == .overwrite ? .replace : .append, properties: properties, ownTable: options.string("tempTableName"),
-          cleanupSeconds: options.integer("stagingResourcesAutoCleanupTimeout") ?? 604_800, timeoutSeconds: options.integer("timeoutLimit") ?? 172_800,
-          moveRetries: options.integer("maxRetriesOnMoveExtents") ?? 10, marksParts: options.bool("ensureNoDuplicatedBlobs") || transaction != nil,
+          cleanupSeconds: try options.integer("stagingResourcesAutoCleanupTimeout", in: 1...Self.mostSeconds, else: 604_800),
+          timeoutSeconds: try options.integer("timeoutLimit", in: -1...Self.mostSeconds, else: 172_800),
+          moveRetries: try options.integer("maxRetriesOnMoveExtents", in: 0...10_000, else: 10), marksParts: options.bool("ensureNoDuplicatedBlobs") || transaction != nil,
           transaction: transaction),
         resources: storage)
       if try ingestor.isThere() { return nil }
@@ -85,6 +86,9 @@ package struct ClusterWrite {
       }
     }
   }
+
+  /// A hundred years.
+  static let mostSeconds = 3_153_600_000
 
   private func sink(_ converter: RowConverter?, _ format: PartFormat, _ ingestor: any PartIngestor, partBytes: Int, isPlain: Bool = false) throws -> ClusterSink {
     let encoder = RowEncoder(format, schema: converter?.schema ?? schema, pieceBytes: min(partBytes, 8 << 20))
@@ -126,9 +130,6 @@ package struct ClusterWrite {
       throw KConnectError(.optionInvalid, "csvMappingNameReference and \(ingestion.mapping != nil ? "csvMapping" : "adjustSchema=GenerateDynamicCsvMapping") are not compatible", hint: "use only one")
     }
     if options.bool("addSourceLocationTransform") { throw KConnectError(.notSupported, "option 'addSourceLocationTransform': not supported yet") }
-    if ingestion.mappingReference != nil, way == .transactional {
-      throw KConnectError(.notSupported, "csvMappingNameReference with writeMode=Transactional: not supported yet: copying mappings to the staging table", hint: "writeMode=Queued, or write the mapping as csvMapping")
-    }
   }
 
   /// The columns of the table, made or widened as asked; nil: save mode `ignore` found it.

@@ -1,4 +1,5 @@
-// Role: parts into containers and messages into queues, with signatures in the addresses. Retried: the same name with the same bytes is the same blob.
+// Role: parts into containers and messages into queues, with signatures in the addresses. Blobs are sent again after failures: the same name with
+// the same bytes is the same blob. A message that is posted twice is two messages.
 // Source: Azure Blob "Put Blob", "Put Block", "Put Block List"; Queue "Put Message".
 
 import Columnar
@@ -32,10 +33,10 @@ struct IngestionStorage: Sendable {
     return url
   }
 
-  /// Posts a message.
-  func post(_ json: String, queue: String) throws {
+  /// Posts a message. `isRepeatable`: what it asks for happens once, however often it is there; else it is sent again only after refusals.
+  func post(_ json: String, queue: String, isRepeatable: Bool) throws {
     let body = "<?xml version=\"1.0\" encoding=\"utf-8\"?><QueueMessage><MessageText>\(Base64.text(Array(json.utf8)))</MessageText></QueueMessage>"
-    try send("POST", Self.address(queue, "/messages"), [("Content-Type", "application/xml")], Array(body.utf8))
+    try send("POST", Self.address(queue, "/messages"), [("Content-Type", "application/xml")], Array(body.utf8), isRepeatable: isRepeatable)
   }
 
   /// The address with a path put behind its own, before the signature.
@@ -51,10 +52,11 @@ struct IngestionStorage: Sendable {
     return url[..<mark] + "?" + part + "&" + url[url.index(after: mark)...]
   }
 
-  private func send(_ method: String, _ url: String, _ headers: [(name: String, value: String)], _ body: [UInt8]) throws {
-    try client.retry.run { _ in
+  private func send(_ method: String, _ url: String, _ headers: [(name: String, value: String)], _ body: [UInt8], isRepeatable: Bool = true) throws {
+    try client.retry.run(when: { isRepeatable || RequestFailure.isRefusal($0) }) { _ in
       var request = HTTPRequest(method, url, headers: headers + [("x-ms-version", "2021-12-02"), ("x-ms-date", HTTPDate.text(client.retry.clock.nowTicks))], body: body)
       request.timeoutMilliseconds = 600_000
+      request.isRepeatable = isRepeatable
       // SAFETY: no receiver, so no pointer is handed over.
       let response = try unsafe client.transport.send(request, receive: nil)
       if (200..<300).contains(response.status) { return }

@@ -1,5 +1,6 @@
-// Role: writeMode Queued: parts are put into storage while rows come, and named in the cluster's queue when all of them are there, so that a failed
-// write leaves nothing to ingest. The cluster ingests them when it sees fit.
+// Role: writeMode Queued: parts are put into storage while rows come, and named in the cluster's queue when all of them are there, so that a write
+// that fails before leaves nothing to ingest; one that fails among the messages says how many parts are on their way. The cluster ingests them when
+// it sees fit.
 // Source: queue messages as the ingest clients write them.
 
 import Columnar
@@ -43,8 +44,17 @@ final class QueuedIngestor: PartIngestor {
   }
 
   func commit(rows: Int) throws -> Bool {
-    for (url, part) in parts.withLock({ $0.sorted { $0.part.number < $1.part.number } }) {
-      try storage.post(try message(url, part), queue: try resources.queue())
+    let parts = parts.withLock { $0.sorted { $0.part.number < $1.part.number } }
+    for (done, (url, part)) in parts.enumerated() {
+      do {
+        try storage.post(try message(url, part), queue: try resources.queue(), isRepeatable: marksParts)
+      } catch let error as KConnectError {
+        let isOpen = !marksParts && RequestFailure.leavesOutcomeOpen(error)
+        guard isOpen || done > 0 else { throw error }
+        let hint = "count the rows before they are written again; ensureNoDuplicatedBlobs=true lets messages be repeated"
+        if isOpen { throw RequestFailure.outcomeUnknown(error, "part \(done + 1) of \(parts.count) is queued; those before it are", hint: hint) }
+        throw KConnectError(error.code, "\(error.message): \(done) of \(parts.count) parts are queued and will be ingested, the others will not", hint: hint, cause: error.cause)
+      }
     }
     return true
   }

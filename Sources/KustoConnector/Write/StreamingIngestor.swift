@@ -1,5 +1,5 @@
 // Role: writeMode KustoStreaming: chunks of a few megabytes go straight to the table and are visible at once; a chunk that cannot be streamed for
-// now goes the queued way.
+// now goes the queued way. A chunk is sent again only when it was surely not taken: what is unknown ends the write, which says so.
 // Source: REST "Streaming ingestion HTTP request"; the managed clients' fall-back: 3 attempts, then the queue, never for permanent errors.
 
 import Columnar
@@ -32,21 +32,22 @@ final class StreamingIngestor: PartIngestor {
     var policy = client.retry
     policy.attempts = 3
     do {
-      try policy.run { attempt in
+      try policy.run(when: RequestFailure.isRefusal) { attempt in
         var headers = [(name: "Content-Type", value: "application/octet-stream")]
         if properties.format == .csv { headers.append(("Content-Encoding", "gzip")) }
         var request = HTTPRequest("POST", client.address.engine + path, headers: headers, body: part.bytes)
         request.timeoutMilliseconds = 630_000
+        request.isRepeatable = false
         // SAFETY: no receiver, so no pointer is handed over.
         _ = try unsafe client.exchange(request, .engine, activity: "executeStreamingIngest", attempt: attempt, receive: nil)
       }
-    } catch let error as KConnectError where error.isRetryable && Self.wasRefused(error) {
+    } catch let error as KConnectError where error.isRetryable && RequestFailure.isRefusal(error) {
       try queue(part)
+    } catch let error as KConnectError where RequestFailure.leavesOutcomeOpen(error) {
+      throw RequestFailure.outcomeUnknown(
+        error, "\(part.rows) rows (chunk \(part.number) of the write) have reached '\(table)'", hint: "count the rows before they are written again; writeMode=Transactional writes all or none")
     }
   }
-
-  /// The service answered and did not take the chunk: a request that was lost half-way may have been carried out.
-  private static func wasRefused(_ error: KConnectError) -> Bool { RequestFailure.of(error)?.status != nil }
 
   private func queue(_ part: IngestionPart) throws {
     try fallBack.ingest(part)

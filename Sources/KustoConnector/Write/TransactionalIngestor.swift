@@ -86,6 +86,15 @@ final class TransactionalIngestor: PartIngestor {
     let expiry = tables.client.retry.clock.nowTicks &+ Int64(settings.cleanupSeconds) &* 10_000_000
     try run(
       ".alter table \(name) policy auto_delete '{\"ExpiryDate\":\"\(ScalarText.text(.datetime(expiry)) ?? "")\",\"DeleteIfNotEmpty\":true}'", "policyAlter")
+    if let mapping = settings.properties.mappingReference {
+      // Mappings belong to their table.
+      let name = KQLPrinter.quoted(string: mapping)
+      let answer = try tables.client.command(".show table \(ClusterTables.quoted(settings.target)) ingestion csv mapping \(name)", database: tables.database, activity: "mappingShow")
+      guard let text = answer.texts("Mapping").first else {
+        throw KConnectError(.optionInvalid, "csvMappingNameReference: the table '\(settings.target)' has no csv mapping '\(mapping)'", hint: "see .show table … ingestion csv mappings")
+      }
+      try run(".create-or-alter table \(ClusterTables.quoted(staging)) ingestion csv mapping \(name) \(KQLPrinter.quoted(string: text))", "mappingCreate")
+    }
     if settings.properties.ingestion.creationTime == nil {
       try run(".alter-merge table \(name) policy retention softdelete = \(max(1, settings.cleanupSeconds / 86_400))d recoverability = disabled", "policyAlter")
     }

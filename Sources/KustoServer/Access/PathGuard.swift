@@ -47,13 +47,14 @@ package struct PathGuard: Sendable {
   }
 
   private func checkURL(_ url: String) throws {
-    guard let parts = URLParts(url) else { throw refusal(url, "only http, https and file addresses are read") }
+    guard let parts = URLParts(url, schemes: ["http", "https", "file"]), !url.utf8.contains(where: { $0 <= 0x20 || $0 == 0x7F || $0 == UInt8(ascii: "\\") }) else {
+      throw refusal(url, "only http, https and file addresses are read")
+    }
     if parts.scheme == "file" {
       // Readers decode such an address, or do not: only the spellings that are the same for all are taken.
       guard parts.host.isEmpty || parts.host == "localhost", !url.contains(where: { "%?#".contains($0) }) else { throw refusal(url, "write the plain path") }
       return try checkPath(parts.path)
     }
-    guard parts.scheme == "http" || parts.scheme == "https" else { throw refusal(url, "'\(parts.scheme)' addresses are not read") }
     guard addresses.contains(where: { $0.covers(parts) }) else {
       throw refusal(url, addresses.isEmpty ? "no addresses are allowed (--allow-url)" : "it is not under an allowed address (--allow-url)")
     }
@@ -100,61 +101,14 @@ private struct IPAddress {
   }
 }
 
-/// The parts of an address that decide where it leads.
-struct URLParts: Sendable {
-  var scheme: String
-  /// Lower case, without brackets.
-  var host: String
-  var port: Int?
-  /// From the first slash on, without query and fragment; `/` at least.
-  var path: String
-  /// Behind the question mark.
-  var query: String
-
-  init?(_ text: String) {
-    guard let colon = text.firstRange(of: "://") else { return nil }
-    scheme = text[..<colon.lowerBound].lowercased()
-    var rest = text[colon.upperBound...]
-    guard !scheme.isEmpty, !rest.utf8.contains(where: { $0 <= 0x20 || $0 == 0x7F || $0 == UInt8(ascii: "\\") }) else { return nil }
-    if let fragment = rest.firstIndex(of: "#") { rest = rest[..<fragment] }
-    let mark = rest.firstIndex(of: "?")
-    query = mark.map { String(rest[rest.index(after: $0)...]) } ?? ""
-    rest = mark.map { rest[..<$0] } ?? rest
-    let slash = rest.firstIndex(of: "/") ?? rest.endIndex
-    var authority = rest[..<slash]
-    path = slash == rest.endIndex ? "/" : String(rest[slash...])
-    // Credentials in front of a host only serve to hide it.
-    if authority.contains("@") { return nil }
-    if authority.hasPrefix("["), let close = authority.firstIndex(of: "]") {
-      host = authority[authority.index(after: authority.startIndex)..<close].lowercased()
-      authority = authority[authority.index(after: close)...]
-      if authority.hasPrefix(":") { port = Int(authority.dropFirst()) }
-    } else {
-      let parts = authority.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-      host = parts.first.map { $0.lowercased() } ?? ""
-      if parts.count > 1 {
-        guard let number = Int(parts[1]) else { return nil }
-        port = number
-      }
-    }
-    if host.isEmpty, scheme != "file" { return nil }
-  }
-
-  /// `localhost`, `::1`, or 127 and three more numbers.
-  var isLoopback: Bool {
-    if host == "localhost" || host == "::1" { return true }
-    let numbers = host.split(separator: ".", omittingEmptySubsequences: false).map { UInt8($0) }
-    return numbers.count == 4 && numbers[0] == 127 && !numbers.contains(nil)
-  }
-
+extension URLParts {
   private var effectivePort: Int { port ?? (scheme == "https" ? 443 : 80) }
 
   /// Whether another address lies under this one: same origin, and the path is this one or below it.
   func covers(_ other: URLParts) -> Bool {
     guard scheme == other.scheme, host == other.host, effectivePort == other.effectivePort else { return false }
-    let decoded = percentDecoded(other.path)
-    guard !decoded.split(separator: "/").contains("..") else { return false }
+    guard !percentDecoded(other.path).split(separator: "/").contains("..") else { return false }
     let prefix = path.hasSuffix("/") ? path : path + "/"
-    return path == "/" || other.path == path || other.path.hasPrefix(prefix)
+    return path.isEmpty || path == "/" || other.path == path || other.path.hasPrefix(prefix)
   }
 }

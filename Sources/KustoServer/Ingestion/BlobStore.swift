@@ -56,6 +56,27 @@ final class BlobStore: Sendable {
 
   let directory: String
 
+  /// A block of a blob.
+  struct Block: Sendable {
+    var id: String
+    var size: Int
+  }
+
+  /// The blocks of the blobs that were put together last.
+  private struct Lists {
+    var blocks: [BlobName: (tag: String, blocks: [Block])] = [:]
+    var order: [BlobName] = []
+    var count = 0
+
+    mutating func forget(_ blob: BlobName) {
+      guard let known = blocks.removeValue(forKey: blob) else { return }
+      count -= known.blocks.count
+      order.removeAll { $0 == blob }
+    }
+  }
+  private let lists = Guarded(Lists())
+  private static let keptBlobs = 256, keptBlocks = 100_000
+
   init(store: Store) throws {
     directory = joinPath(joinPath(store.path, "_kconnect"), "ingest")
     let (_, code) = FileSystem.system.makeDirectories(directory)
@@ -119,13 +140,31 @@ final class BlobStore: Sendable {
     for path in paths { try Self.copy(path) { try whole.append($0) } }
     try whole.sync()
     try whole.close()
+    let list = zip(blocks, paths).map { Block(id: $0, size: Self.facts($1).size) }
     try put(whole, as: blob, replaces: replaces)
+    let tag = try facts(blob).tag
+    lists.withLock { lists in
+      lists.forget(blob)
+      lists.blocks[blob] = (tag, list)
+      lists.order.append(blob)
+      lists.count += list.count
+      while lists.order.count > Self.keptBlobs || lists.count > Self.keptBlocks { lists.forget(lists.order[0]) }
+    }
     for path in paths { _ = FileSystem.system.remove(path) }
+  }
+
+  /// The blocks that a blob was put together from, in order; empty for blobs that came whole, and for those of long ago. Throws PATH_NOT_FOUND.
+  func committedBlocks(of blob: BlobName) throws -> [Block] {
+    let tag = try facts(blob).tag
+    return lists.withLock { lists in lists.blocks[blob].flatMap { $0.tag == tag ? $0.blocks : nil } ?? [] }
   }
 
   /// Reads a part of a file in pieces.
   static func copy(_ path: String, from start: Int = 0, count: Int = Int.max, _ body: ([UInt8]) throws -> Void) throws {
-    let file = try InputFile(path: path)
+    try copy(try InputFile(path: path), from: start, count: count, body)
+  }
+
+  static func copy(_ file: InputFile, from start: Int = 0, count: Int = Int.max, _ body: ([UInt8]) throws -> Void) throws {
     let end = min(file.size ?? 0, count == Int.max ? Int.max : start + count)
     var at = start
     while at < end {

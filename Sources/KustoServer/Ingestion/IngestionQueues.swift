@@ -18,8 +18,6 @@ final class IngestionQueues: IngestionService {
     var blobs: BlobStore?
     var maxInflatedBytes = 0
     var keys: [String: String] = [:]
-    var next: Int64 = 0
-    var reserved: Int64 = 0
     var waiting = 0
   }
   private let state = Monitor(State())
@@ -30,9 +28,7 @@ final class IngestionQueues: IngestionService {
     for name in Queue.allCases.map(\.rawValue) + [Self.container, Self.exportContainer, Self.statusTable] {
       keys[name] = try metadata.secret("sas:" + name).filter { $0 != "-" }
     }
-    // What the last server took and did not finish.
-    try metadata.unhide(Queue.ready.rawValue)
-    let waiting = try metadata.peek(Queue.ready.rawValue, limit: Int.max).count
+    let waiting = try metadata.first(Queue.ready.rawValue, limit: Int.max).count
     state.change { state in
       state.metadata = metadata
       state.blobs = blobs
@@ -60,7 +56,7 @@ final class IngestionQueues: IngestionService {
 
   func exportPlace(of address: String) throws -> ExportPlace? {
     guard let parts = URLParts(String(address.prefix { $0 != ";" })), let blob = BlobName(parts.path + "/x") else { return nil }
-    guard isSigned(parts.query, resource: blob.container), let blobs = state.change({ $0.blobs }) else { return nil }
+    guard isSigned(parts.query ?? "", resource: blob.container), let blobs = state.change({ $0.blobs }) else { return nil }
     let base = blob.name.dropLast(1), shown = String(address.prefix { $0 != "?" && $0 != ";" })
     return ExportPlace(directory: blobs.directory) { name in
       guard let blob = BlobName("/\(BlobStore.account)/\(blob.container)/" + percentEncoded(base + name)) else { return nil }
@@ -124,7 +120,7 @@ final class IngestionQueues: IngestionService {
 
   func ownFile(of address: String) throws -> ServedFile? {
     // Only this server's own addresses have its key.
-    guard let parts = URLParts(String(address.prefix { $0 != ";" })), let blob = BlobName(parts.path), isSigned(parts.query, resource: blob.container) else { return nil }
+    guard let parts = URLParts(String(address.prefix { $0 != ";" })), let blob = BlobName(parts.path), isSigned(parts.query ?? "", resource: blob.container) else { return nil }
     let (blobs, limit) = state.change { ($0.blobs, $0.maxInflatedBytes) }
     guard let blobs else { return nil }
     let path = try blobs.path(of: blob)
@@ -136,18 +132,18 @@ final class IngestionQueues: IngestionService {
   // MARK: Messages
 
   func post(_ text: String, to queue: Queue) throws -> QueuedMessage {
-    let metadata = try metadata()
-    // Messages are there in the order of their numbers: a table takes none below the last.
-    return try state.change { state in
-      if state.next == state.reserved {
-        state.next = try metadata.reserveSequence(1_000)
-        state.reserved = state.next + 1_000
-      }
-      defer { state.next += 1 }
-      let message = try metadata.post(text, to: queue.rawValue, sequence: state.next)
-      if queue == .ready { state.waiting += 1 }
-      return message
-    }
+    let message = try metadata().post(text, to: queue.rawValue)
+    if queue == .ready { state.change { $0.waiting += 1 } }
+    return message
+  }
+
+  /// The first messages to work on, whoever received and hid them meanwhile: a table takes none with a number below its last, so none may be
+  /// passed over.
+  func first(limit: Int) throws -> [QueuedMessage] { try metadata().first(Queue.ready.rawValue, limit: limit) }
+
+  /// Removes a message that is done.
+  func finish(_ message: QueuedMessage) throws {
+    if try metadata().remove(message, from: Queue.ready.rawValue) { state.change { $0.waiting = max(0, $0.waiting - 1) } }
   }
 
   func peek(_ queue: Queue, limit: Int) throws -> [QueuedMessage] { try metadata().peek(queue.rawValue, limit: limit) }

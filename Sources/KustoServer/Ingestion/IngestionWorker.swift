@@ -21,16 +21,16 @@ struct IngestionWorker {
   func drain(until isStopping: () -> Bool) {
     while !isStopping() {
       // One at a time: the numbers in a table must grow.
-      guard let messages = try? service.queues.receive(.ready, limit: 16, hiddenForSeconds: 600), !messages.isEmpty else {
+      guard let messages = try? service.queues.first(limit: 16), !messages.isEmpty else {
         service.queues.waitForMessages(milliseconds: 500)
-        // Those that are there may be hidden still.
+        // Those that are counted may not be there, or not be readable for now.
         if service.queues.waiting > 0 { usleep(20_000) }
         continue
       }
       for message in messages {
         if isStopping() { return }
         work(message)
-        _ = try? service.queues.delete(message.id, from: .ready, receipt: message.receipt)
+        try? service.queues.finish(message)
       }
     }
   }
@@ -39,7 +39,7 @@ struct IngestionWorker {
     let order: IngestionOrder
     do { order = try IngestionOrder(message: message.text) } catch {
       service.metrics.add("kconnect_queued_ingestion_failures_total")
-      _ = try? service.queues.post(Base64.encode(IngestionOrder.unreadable(message, error).json), to: .failed)
+      _ = try? service.queues.post(Base64.text(IngestionOrder.unreadable(message, error).json.utf8), to: .failed)
       return
     }
     var attempt = 1
@@ -82,7 +82,7 @@ struct IngestionWorker {
       files.transaction = ("kconnect-queued", message.sequence)
       _ = try service.executor.ingest(files, into: table, properties)
     }
-    if !order.retainsBlob, let parts = URLParts(order.blob), let blob = BlobName(parts.path), service.queues.isSigned(parts.query, resource: blob.container) {
+    if !order.retainsBlob, let parts = URLParts(order.blob), let blob = BlobName(parts.path), service.queues.isSigned(parts.query ?? "", resource: blob.container) {
       service.blobs.remove(blob)
     }
   }
@@ -91,7 +91,7 @@ struct IngestionWorker {
   private func report(_ order: IngestionOrder, _ error: (any Error)?) {
     let isWanted = error == nil ? order.reportLevel == 2 : order.reportLevel != 1
     if isWanted, order.reportMethod != 1 {
-      _ = try? service.queues.post(Base64.encode(order.result(error).json), to: error == nil ? .success : .failed)
+      _ = try? service.queues.post(Base64.text(order.result(error).json.utf8), to: error == nil ? .success : .failed)
     }
     if let key = order.statusKey, order.reportMethod != 0 {
       var row = (try? service.queues.status(key)) ?? .bag([])
@@ -123,7 +123,7 @@ struct IngestionOrder: Sendable {
 
   /// Reads a message: JSON, usually in base64. Throws USAGE.
   init(message: String) throws {
-    let text = Base64.decode(message).map { String(decoding: $0, as: UTF8.self) } ?? message
+    let text = Base64.bytes(message).map { String(decoding: $0, as: UTF8.self) } ?? message
     guard let value = DynamicValue(json: text), value.entries != nil else { throw KConnectError(.usage, "the message is no JSON object: '\(text.prefix(80))'") }
     func member(_ name: String, of value: DynamicValue) -> DynamicValue? { value.entries?.first { $0.key.lowercased() == name.lowercased() }?.value }
     func string(_ name: String) throws -> String {

@@ -16,17 +16,21 @@ extension ServerRequest {
     if let length = header("content-length").flatMap({ Int($0) }), length > limit { throw WireError.tooLarge(limit) }
   }
 
-  /// The whole body, inflated when it is gzip or zstd. Throws 413 beyond `limit` bytes, and `inflated` after inflation (nil: `limit` too).
-  func bodyInMemory(limit: Int, inflated: Int? = nil) throws -> [UInt8] {
+  /// The whole body, inflated when it is gzip or zstd. Throws 413 beyond `limit` bytes, and `inflated` after inflation (nil: `limit` too). `onBytes`
+  /// hears how many there are, before they are held.
+  func bodyInMemory(limit: Int, inflated: Int? = nil, onBytes: (Int) throws -> Void = { _ in }) throws -> [UInt8] {
     try checkLength(limit)
     var bytes: [UInt8] = []
     while let part = try body.read() {
       guard bytes.count + part.count <= limit else { throw WireError.tooLarge(limit) }
+      try onBytes(bytes.count + part.count)
       if bytes.isEmpty { bytes = part } else { bytes += part }
     }
     // SAFETY: the array's bytes live for the call.
     guard let format = unsafe bytes.withUnsafeBytes({ unsafe StreamFormat.detect($0) }) else { return bytes }
-    return try Self.inflated(bytes, format, limit: inflated ?? limit)
+    let whole = try Self.inflated(bytes, format, limit: inflated ?? limit)
+    try onBytes(whole.count)
+    return whole
   }
 
   private static func inflated(_ bytes: [UInt8], _ format: StreamFormat, limit: Int) throws -> [UInt8] {

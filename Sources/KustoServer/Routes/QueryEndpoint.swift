@@ -9,7 +9,9 @@ import KustoWire
 extension KustoService {
   /// `/v1/rest/query`, which takes commands too, and `/v2/rest/query`, which does not.
   func query(_ scope: RequestScope, version: Int, _ reply: CountedReply) throws {
-    let body = try requestBody(scope)
+    let memory = TextMemory(configuration.requestMemory)
+    defer { withExtendedLifetime(memory) {} }
+    let body = try requestBody(scope, memory)
     let isCommand = CommandParser.isCommand(body.text)
     if isCommand, version == 2 {
       throw WireError(
@@ -26,7 +28,9 @@ extension KustoService {
 
   /// `/v1/rest/mgmt`.
   func command(_ scope: RequestScope, _ reply: CountedReply) throws {
-    let body = try requestBody(scope)
+    let memory = TextMemory(configuration.requestMemory)
+    defer { withExtendedLifetime(memory) {} }
+    let body = try requestBody(scope, memory)
     guard CommandParser.isCommand(body.text) else {
       throw WireError(
         status: 400, code: "BadRequest_SyntaxError", type: "SyntaxException",
@@ -35,7 +39,7 @@ extension KustoService {
     try run(body, scope, isCommand: true, reply) { AnswerVersion1(isCommand: true, $0) }
   }
 
-  private func requestBody(_ scope: RequestScope) throws -> RequestBody {
+  private func requestBody(_ scope: RequestScope, _ memory: TextMemory) throws -> RequestBody {
     var body: RequestBody
     if scope.request.method == "GET" {
       guard let text = scope.request.parameter("csl") else { throw WireError.badRequest("The request has no query: the parameter 'csl' is missing") }
@@ -44,10 +48,11 @@ extension KustoService {
       // Links may be followed by accident: they change nothing.
       body.options.set("request_readonly", .bool(true))
     } else {
-      let bytes = try scope.request.bodyInMemory(limit: configuration.maxTextBytes)
+      let bytes = try scope.request.bodyInMemory(limit: configuration.maxTextBytes) { try memory.hold(body: $0) }
       body = try RequestBody(json: String(decoding: bytes, as: UTF8.self))
     }
     let text = body.text
+    try memory.hold(text: text)
     scope.text.withLock { $0 = text }
     return body
   }
@@ -69,9 +74,7 @@ extension KustoService {
   private func run(
     _ body: RequestBody, _ scope: RequestScope, isCommand: Bool, _ reply: CountedReply, writer: (ErrorContext) throws -> any AnswerWriter
   ) throws {
-    if let language = body.options.text("query_language")?.lowercased(), !["csl", "kql", "auto", ""].contains(language) {
-      throw KConnectError(.notSupported, "not supported: the query language '\(language.prefix(60))' (request option query_language)", hint: "write the query in KQL")
-    }
+    try RefusedOptions.check(body.options)
     let database = try database(body.database, isCommand: isCommand)
     var properties = scope.properties(self)
     properties.options = try Self.scalars(body.options)

@@ -77,7 +77,7 @@ extension KustoService {
         ("IngestionStatusInTable", Self.bag([("PartitionKey", .string(Self.key(operation))), ("RowKey", .string("\(i)"))])),
         ("AdditionalProperties", .bag(properties)),
       ])
-      _ = try queues.post(Base64.encode(message.json), to: .ready)
+      _ = try queues.post(Base64.text(message.json.utf8), to: .ready)
     }
     metrics.add("kconnect_queued_ingestion_requests_total")
     return Self.bag([("ingestionOperationId", .string(operation))])

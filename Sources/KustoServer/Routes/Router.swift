@@ -56,6 +56,17 @@ extension KustoService {
     }
   }
 
+  /// Whether the announced length of a body is one that will not be taken: nothing of it needs to be waited for.
+  func refusesLength(of request: ServerRequest) -> Bool {
+    guard let length = request.header("content-length").flatMap({ Int($0) }), length > 1 << 20 else { return false }
+    switch Route(request).kind {
+    case .query, .command: return length > configuration.maxTextBytes
+    case .ingest: return length > configuration.maxStreamingBytes
+    case .storage: return length > configuration.maxBlobBytes
+    default: return true
+    }
+  }
+
   private func metricsText() -> String {
     metrics.text(gauges: [
       ("kconnect_running_requests", "Requests that run now.", permits.running),
@@ -98,7 +109,7 @@ extension KustoService {
   private func allows(origin: String, _ request: ServerRequest) -> Bool {
     guard origin.utf8.count <= 256, origin.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else { return false }
     if authenticator != nil { return true }
-    guard let parts = URLParts(origin), parts.scheme == "http" || parts.scheme == "https" else { return false }
+    guard let parts = URLParts(origin) else { return false }
     if parts.isLoopback || origin.lowercased() == "https://dataexplorer.azure.com" { return true }
     if let host = request.header("host"), URLParts("http://" + host)?.host == parts.host { return true }
     return configuration.allowedOrigins.contains { $0.lowercased() == origin.lowercased() }
@@ -130,7 +141,7 @@ extension KustoService {
     guard let identity else { throw WireError.notFound(request.path) }
     return try permits.holding("identity provider") {
       let body = request.method == "POST" ? try request.bodyInMemory(limit: 1 << 16) : []
-      let question = ProviderRequest(method: request.method, path: request.path, query: request.query, headers: request.headers, body: body)
+      let question = ProviderRequest(method: request.method, path: request.path, query: request.query, headers: request.headers, body: body, peer: request.peer)
       guard let answer = identity.respond(to: question) else { throw WireError.notFound(request.path) }
       return Reply(answer.status, answer.headers, answer.body)
     }

@@ -3,6 +3,7 @@
 
 import Columnar
 import DataSource
+import KustoConnector
 import KustoStore
 import KustoWire
 
@@ -42,10 +43,10 @@ extension KustoService {
     let found = try blobs.names(container: name, prefix: request.parameter("prefix") ?? "").filter { $0.name > marker }.sorted { $0.name < $1.name }
     var out = "<?xml version=\"1.0\" encoding=\"utf-8\"?><EnumerationResults ContainerName=\"\(name)\"><Blobs>"
     for (name, facts) in found.prefix(limit) {
-      out += "<Blob><Name>\(XML.escaped(name))</Name><Properties><Last-Modified>\(HTTPDate.text(facts.modified))</Last-Modified>"
-        + "<Etag>\(XML.escaped(String(facts.tag.filter { $0 != "\"" })))</Etag><Content-Length>\(facts.size)</Content-Length><BlobType>BlockBlob</BlobType></Properties></Blob>"
+      out += "<Blob><Name>\(MarkupText.escaped(name))</Name><Properties><Last-Modified>\(HTTPDate.text(facts.modified * 10_000_000))</Last-Modified>"
+        + "<Etag>\(MarkupText.escaped(String(facts.tag.filter { $0 != "\"" })))</Etag><Content-Length>\(facts.size)</Content-Length><BlobType>BlockBlob</BlobType></Properties></Blob>"
     }
-    let next = found.count > limit ? XML.escaped(found[limit - 1].name) : ""
+    let next = found.count > limit ? MarkupText.escaped(found[limit - 1].name) : ""
     return Reply(200, type: "application/xml", out + "</Blobs><NextMarker>\(next)</NextMarker></EnumerationResults>")
   }
 
@@ -67,13 +68,19 @@ extension KustoService {
       try blobs.putBlock(received, block, of: blob)
       try reply.send(Reply(201))
     case ("PUT", "blocklist"):
-      let body = String(decoding: try request.bodyInMemory(limit: 16 << 20), as: UTF8.self)
-      let blocks = XML.elements(["Latest", "Uncommitted", "Committed"], in: body)
+      let body = try request.bodyInMemory(limit: 16 << 20)
+      let blocks = XMLScanner.texts(of: ["Latest", "Uncommitted", "Committed"], in: body)
       // Also where the same list was put before and its answer was lost.
       if !replaces, (try? blobs.facts(blob)) != nil { throw KConnectError(.alreadyExists, "the blob exists already") }
       guard blocks.count <= 50_000 else { throw WireError.badRequest("The list has \(blocks.count) blocks, 50000 are the most") }
       try blobs.putBlockList(blocks, of: blob, limit: configuration.maxBlobBytes, replaces: replaces)
       try reply.send(Reply(201, headers(try blobs.facts(blob))))
+    case ("GET", "blocklist"):
+      // Blocks that are in no blob yet are not told: `committed` is what a client asks whose answer was lost.
+      guard request.parameter("blocklisttype")?.lowercased() ?? "committed" == "committed" else { throw WireError.badRequest("The list of blocks can be read with blocklisttype=committed only") }
+      let listed = try blobs.committedBlocks(of: blob).map { "<Block><Name>\(MarkupText.escaped($0.id))</Name><Size>\($0.size)</Size></Block>" }.joined()
+      let text = "<?xml version=\"1.0\" encoding=\"utf-8\"?><BlockList><CommittedBlocks>\(listed)</CommittedBlocks></BlockList>"
+      try reply.send(Reply(200, headers(try blobs.facts(blob)) + [("Content-Type", "application/xml")], Array(text.utf8)))
     case ("HEAD", _):
       let facts = try blobs.facts(blob)
       try reply.start(ReplyHead(200, headers(facts) + [("Content-Type", "application/octet-stream")], length: facts.size))
@@ -87,7 +94,7 @@ extension KustoService {
 
   private func headers(_ facts: BlobFacts) -> [(name: String, value: String)] {
     [
-      ("ETag", facts.tag), ("Last-Modified", HTTPDate.text(facts.modified)),
+      ("ETag", facts.tag), ("Last-Modified", HTTPDate.text(facts.modified * 10_000_000)),
       ("x-ms-request-id", randomIdentifier()), ("x-ms-version", "2024-11-04"), ("x-ms-blob-type", "BlockBlob"), ("Accept-Ranges", "bytes"),
     ]
   }
@@ -120,17 +127,17 @@ extension KustoService {
     let type = "application/xml"
     switch request.method {
     case "POST":
-      let body = String(decoding: try request.bodyInMemory(limit: 1 << 20), as: UTF8.self)
-      guard let text = XML.elements(["MessageText"], in: body).first else { throw WireError.badRequest("The body has no <MessageText>") }
+      let body = try request.bodyInMemory(limit: 1 << 20)
+      guard let text = XMLScanner.texts(of: ["MessageText"], in: body).first else { throw WireError.badRequest("The body has no <MessageText>") }
       let message = try queues.post(text, to: queue)
-      return Reply(201, type: type, XML.messages([message], .posted))
+      return Reply(201, type: type, QueueAnswer.messages([message], .posted))
     case "GET":
       let limit = request.parameter("numofmessages").flatMap { Int($0) } ?? 1
       guard (1...32).contains(limit) else { throw WireError.badRequest("The parameter 'numofmessages' is \(limit), expected 1 to 32") }
-      if request.parameter("peekonly")?.lowercased() == "true" { return Reply(200, type: type, XML.messages(try queues.peek(queue, limit: limit), .peeked)) }
+      if request.parameter("peekonly")?.lowercased() == "true" { return Reply(200, type: type, QueueAnswer.messages(try queues.peek(queue, limit: limit), .peeked)) }
       let seconds = request.parameter("visibilitytimeout").flatMap { Int($0) } ?? 30
       guard (1...604_800).contains(seconds) else { throw WireError.badRequest("The parameter 'visibilitytimeout' is \(seconds), expected 1 to 604800") }
-      return Reply(200, type: type, XML.messages(try queues.receive(queue, limit: limit, hiddenForSeconds: seconds), .received))
+      return Reply(200, type: type, QueueAnswer.messages(try queues.receive(queue, limit: limit, hiddenForSeconds: seconds), .received))
     case "DELETE":
       if rest.count == 1 {
         try queues.clear(queue)
@@ -194,7 +201,7 @@ struct StorageError {
     case (400, _): (400, "InvalidInput")
     default: (500, "InternalError")
     }
-    let text = "<?xml version=\"1.0\" encoding=\"utf-8\"?><Error><Code>\(code)</Code><Message>\(XML.escaped(error.detail))</Message></Error>"
+    let text = "<?xml version=\"1.0\" encoding=\"utf-8\"?><Error><Code>\(code)</Code><Message>\(MarkupText.escaped(error.detail))</Message></Error>"
     return Reply(status, type: "application/xml", text, [("x-ms-error-code", code)])
   }
 }

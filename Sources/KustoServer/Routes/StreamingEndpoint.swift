@@ -2,6 +2,7 @@
 
 import Columnar
 import DataSource
+import FileConnector
 import KustoStore
 import KustoWire
 
@@ -66,8 +67,28 @@ extension KustoService {
     let place = address.contains("://") ? String(address.prefix { $0 != ";" }) : address
     try pathGuard.check(place)
     let path = place.hasPrefix("file://") ? String(place.dropFirst(7)) : place
-    if !path.contains("://") { try ReceivedFile.checkInflation(path, limit: configuration.maxBlobInflatedBytes) }
-    try body(path)
+    if !path.contains("://") {
+      try ReceivedFile.checkInflation(path, limit: configuration.maxBlobInflatedBytes)
+      return try body(path)
+    }
+    // Fetched here, so that what is looked at is what is read.
+    let fetched = try fetched(path)
+    try body(fetched.path)
+  }
+
+  /// What stands at an allowed address, in a file. Throws HTTP, 413 when it is larger than a blob may be, also inflated.
+  private func fetched(_ address: String) throws -> ReceivedFile {
+    var http = HTTPOptions()
+    http.followsRedirects = false
+    http.limitBytes = configuration.maxBlobBytes
+    let source = try HTTPDownload.spool(address, http)
+    let ending = source.path.split(separator: "/").last.map { String($0) } ?? ""
+    let name = ending.drop { $0 != "." }.dropFirst().filter { $0.isLetter || $0.isNumber || $0 == "." }
+    let received = try ReceivedFile(blobs.directory, extension: name.isEmpty ? "blob" : String(name.suffix(40)))
+    try BlobStore.copy(source) { try received.append($0) }
+    try received.close()
+    try ReceivedFile.checkInflation(received.path, limit: configuration.maxBlobInflatedBytes)
+    return received
   }
 }
 

@@ -19,6 +19,9 @@ final class IncomingBytes: RequestBytes {
   private let state = Monitor(State())
   private static let most = 8
 
+  /// All of the body has come.
+  var isWhole: Bool { state.change { $0.hasEnded && !$0.hasFailed } }
+
   /// What came before anybody could read.
   func preload(_ part: [UInt8]) { if !part.isEmpty { state.change { $0.parts.append(part) } } }
 

@@ -94,6 +94,14 @@ private final class Departures: Sendable {
   func watch(_ channel: any Channel, _ end: RequestEnd) { waiting.withLock { $0[ObjectIdentifier(channel)] = end } }
   func forget(_ channel: any Channel) { waiting.withLock { $0[ObjectIdentifier(channel)] = nil } }
   func left(_ channel: any Channel) { waiting.withLock { $0.removeValue(forKey: ObjectIdentifier(channel)) }?.clientLeft() }
+
+  /// The client sends no more. One that wants no answer either looks the same as one that only said so (RFC 9112, 9.6): a request that is whole has
+  /// a moment to be answered, and is cancelled then.
+  func endedInput(_ channel: any Channel) {
+    guard let end = waiting.withLock({ $0[ObjectIdentifier(channel)] }) else { return }
+    guard end.incoming.isWhole else { return left(channel) }
+    channel.eventLoop.scheduleTask(in: .milliseconds(1_000)) { end.cancellation.cancel(reason: "the client closed the connection") }
+  }
 }
 
 /// The parts of a running request that end with the connection.
@@ -116,7 +124,7 @@ private final class DepartureHandler: ChannelInboundHandler, RemovableChannelHan
   init(_ departures: Departures) { self.departures = departures }
 
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-    if case ChannelEvent.inputClosed? = event as? ChannelEvent { departures.left(context.channel) }
+    if case ChannelEvent.inputClosed? = event as? ChannelEvent { departures.endedInput(context.channel) }
     context.fireUserInboundEventTriggered(event)
   }
 
@@ -144,6 +152,9 @@ private struct ServiceResponder: HTTPResponder {
   let isSecure: Bool
   /// Bytes of a body that are gathered before a thread is spent on the request: trickling ones hold a connection and nothing else.
   private static let gathered = 1 << 16
+  /// Of a body that nobody wants any more: bytes and time that are spent on it, so that the client comes to read the reply.
+  private static let discarded = 16 << 20
+  private static let patience = TimeAmount.seconds(3)
 
   func respond(to request: Request, context: ConnectionContext) async throws -> Response {
     let incoming = IncomingBytes(), outgoing = OutgoingReply()
@@ -152,52 +163,72 @@ private struct ServiceResponder: HTTPResponder {
     given.peer = context.channel.remoteAddress?.ipAddress ?? "-"
     given.isSecure = isSecure
     let serverRequest = given
-    departures.watch(context.channel, RequestEnd(cancellation: given.cancellation, incoming: incoming, outgoing: outgoing))
-    let service = service
-    var body = request.body.makeAsyncIterator()
-    var early: [UInt8] = []
-    var hasMore = true
-    do {
-      while early.count < Self.gathered, hasMore {
-        guard let buffer = try await body.next() else { hasMore = false; break }
-        early += buffer.readableBytesView
-      }
-    } catch {
-      departures.forget(context.channel)
-      return Response(status: .badRequest)
+    let channel = context.channel
+    departures.watch(channel, RequestEnd(cancellation: given.cancellation, incoming: incoming, outgoing: outgoing))
+    // The body comes beside the reply, which may be there before all of it has come.
+    let isRefused = service.refusesLength(of: serverRequest)
+    let body = request.body
+    let pump = Task { await pass(body, to: incoming, channel, atOnce: isRefused) { start(serverRequest, incoming, outgoing) } }
+    guard let head = await outgoing.head() else {
+      departures.forget(channel)
+      if !incoming.isWhole { channel.close(promise: nil) }
+      await pump.value
+      return Response(status: .internalServerError)
     }
-    incoming.preload(early)
+    return response(head, outgoing, channel, pump, isEarly: !incoming.isWhole)
+  }
+
+  /// Hands a body over as far as it is wanted, beginning the request's work once enough of it is there, or at once.
+  private func pass(_ body: RequestBody, to incoming: IncomingBytes, _ channel: any Channel, atOnce: Bool, _ begin: () -> Void) async {
+    var parts = body.makeAsyncIterator()
+    var early: [UInt8] = []
+    var hasBegun = atOnce, isWanted = true
+    if atOnce { begin() }
+    var discarded = 0
+    do {
+      while let buffer = try await parts.next() {
+        if !hasBegun {
+          early += buffer.readableBytesView
+          guard early.count >= Self.gathered else { continue }
+          incoming.preload(early)
+          begin()
+          hasBegun = true
+        } else if isWanted {
+          isWanted = await incoming.send(Array(buffer: buffer))
+        } else {
+          discarded += buffer.readableBytes
+          if discarded > Self.discarded { channel.close(promise: nil) }
+        }
+      }
+      if !hasBegun { incoming.preload(early) }
+      incoming.end()
+    } catch { incoming.end(failed: true) }
+    if !hasBegun { begin() }
+  }
+
+  /// Answers on a thread.
+  private func start(_ request: ServerRequest, _ incoming: IncomingBytes, _ outgoing: OutgoingReply) {
+    let service = service
     let isRunning = SystemThread.start {
-      service.handle(serverRequest, outgoing)
+      service.handle(request, outgoing)
       incoming.close()
       outgoing.end()
     }
-    guard isRunning else {
-      departures.forget(context.channel)
-      return Response(status: .serviceUnavailable)
-    }
-    do {
-      while hasMore, let buffer = try await body.next() {
-        guard await incoming.send(Array(buffer: buffer)) else { break }
-      }
-      incoming.end()
-    } catch {
-      incoming.end(failed: true)
-    }
-    guard let head = await outgoing.head() else {
-      departures.forget(context.channel)
-      return Response(status: .internalServerError)
-    }
-    return response(head, outgoing, context.channel)
+    if isRunning { return }
+    incoming.close()
+    try? outgoing.start(ReplyHead(503, length: 0))
+    outgoing.end()
   }
 
-  private func response(_ head: ReplyHead, _ outgoing: OutgoingReply, _ channel: any Channel) -> Response {
+  /// `isEarly`: not all of the body was read when the reply began; the connection ends with it.
+  private func response(_ head: ReplyHead, _ outgoing: OutgoingReply, _ channel: any Channel, _ pump: Task<Void, Never>, isEarly: Bool) -> Response {
     var fields = HTTPFields()
     for (name, value) in head.headers {
       // Names and values that HTTP does not allow are left out: nothing of a request can end a header.
       guard let field = HTTPField.Name(name), HTTPField.isValidValue(value) else { continue }
       fields.append(HTTPField(name: field, value: value))
     }
+    if isEarly { fields[.connection] = "close" }
     let departures = departures
     return Response(
       status: .init(code: head.status), headers: fields,
@@ -212,8 +243,15 @@ private struct ServiceResponder: HTTPResponder {
           try await writer.finish(nil)
         } catch {
           outgoing.fail()
+          if isEarly { channel.close(promise: nil) }
+          await pump.value
           throw error
         }
+        // Closed at once, the connection would take the reply along.
+        let end = isEarly ? channel.eventLoop.scheduleTask(in: Self.patience) { channel.close(promise: nil) } : nil
+        await pump.value
+        end?.cancel()
+        if isEarly { channel.close(promise: nil) }
       })
   }
 }

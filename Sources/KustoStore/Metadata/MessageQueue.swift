@@ -51,19 +51,26 @@ package struct QueuedMessage: Sendable {
 }
 
 extension MetadataStore {
-  /// Adds a message; durable when it returns. `sequence` is its place among all messages, see `reserveSequence`.
-  package func post(_ text: String, to queue: String, sequence: Int64, timeToLive: Int64 = 7 * 864_000_000_000) throws -> QueuedMessage {
-    let message = QueuedMessage(text: text, sequence: sequence, now: StoreClock.nowTicks, timeToLive: timeToLive)
-    try put(.message, message.id, in: .queue(queue), message.document)
-    return message
+  /// Adds a message; durable when it returns. Its number is taken in the transaction that adds it: whoever sees a message has seen all with lower
+  /// numbers, or they are done.
+  package func post(_ text: String, to queue: String, timeToLive: Int64 = 7 * 864_000_000_000) throws -> QueuedMessage {
+    try write { database in
+      let number = try Self.entry(.message, "sequence", in: .cluster, database)?.document.longValue ?? 1
+      let message = QueuedMessage(text: text, sequence: number, now: StoreClock.nowTicks, timeToLive: timeToLive)
+      try Self.put(.message, "sequence", in: .cluster, .long(number &+ 1), database)
+      try Self.put(.message, message.id, in: .queue(queue), message.document, database)
+      return message
+    }
   }
 
-  /// Takes `count` numbers that no message has had; answers the first.
-  package func reserveSequence(_ count: Int64) throws -> Int64 {
-    let first = try entry(.message, "sequence", in: .cluster)?.document.longValue ?? 1
-    try put(.message, "sequence", in: .cluster, .long(first &+ count))
-    return first
+  /// The first messages, also those that somebody received and hid.
+  package func first(_ queue: String, limit: Int) throws -> [QueuedMessage] {
+    let now = StoreClock.nowTicks
+    return Array(try entries(.message, in: .queue(queue)).lazy.map { QueuedMessage($0) }.filter { $0.expires > now }.prefix(limit))
   }
+
+  /// Removes a message, whoever received it; false when there is none.
+  package func remove(_ message: QueuedMessage, from queue: String) throws -> Bool { try remove(.message, message.id, in: .queue(queue)) }
 
   /// The first visible messages, which stay as they are.
   package func peek(_ queue: String, limit: Int) throws -> [QueuedMessage] {
@@ -88,16 +95,6 @@ extension MetadataStore {
   package func delete(_ id: String, from queue: String, receipt: String) throws -> Bool {
     guard let entry = try entry(.message, id, in: .queue(queue)), QueuedMessage(entry).receipt == receipt else { return false }
     return try remove(.message, id, in: .queue(queue))
-  }
-
-  /// Makes messages visible that somebody received and did not delete.
-  package func unhide(_ queue: String) throws {
-    for entry in try entries(.message, in: .queue(queue)) {
-      var message = QueuedMessage(entry)
-      if message.nextVisible <= StoreClock.nowTicks { continue }
-      message.nextVisible = StoreClock.nowTicks
-      try put(.message, message.id, in: .queue(queue), message.document)
-    }
   }
 
   /// Removes all messages of a queue.

@@ -58,11 +58,14 @@ extension MetadataStore {
   }
 
   func entry(_ kind: EntryKind, _ name: String, in scope: EntryScope) throws -> MetadataEntry? {
-    try read(absent: nil) { database in
-      try Row.fetchOne(
-        database, sql: "SELECT name, document, updated FROM entry WHERE kind = ? AND scope = ? AND name = ?", arguments: [kind.rawValue, scope.text, name]
-      ).map(Self.entry)
-    }
+    try read(absent: nil) { try Self.entry(kind, name, in: scope, $0) }
+  }
+
+  /// The entry as a transaction sees it.
+  static func entry(_ kind: EntryKind, _ name: String, in scope: EntryScope, _ database: GRDB.Database) throws -> MetadataEntry? {
+    try Row.fetchOne(
+      database, sql: "SELECT name, document, updated FROM entry WHERE kind = ? AND scope = ? AND name = ?", arguments: [kind.rawValue, scope.text, name]
+    ).map(Self.entry)
   }
 
   /// Whether any entry of that kind and name exists in any scope: a cheap answer for features that are seldom used.
@@ -84,12 +87,14 @@ extension MetadataStore {
 
   /// Adds or replaces an entry.
   func put(_ kind: EntryKind, _ name: String, in scope: EntryScope, _ document: DynamicValue) throws {
-    let text = document.json
-    try write { database in
-      try database.execute(
-        sql: "INSERT OR REPLACE INTO entry (kind, scope, name, document, updated) VALUES (?, ?, ?, ?, ?)",
-        arguments: [kind.rawValue, scope.text, name, text, StoreClock.nowTicks])
-    }
+    try write { try Self.put(kind, name, in: scope, document, $0) }
+  }
+
+  /// Adds or replaces an entry within a transaction.
+  static func put(_ kind: EntryKind, _ name: String, in scope: EntryScope, _ document: DynamicValue, _ database: GRDB.Database) throws {
+    try database.execute(
+      sql: "INSERT OR REPLACE INTO entry (kind, scope, name, document, updated) VALUES (?, ?, ?, ?, ?)",
+      arguments: [kind.rawValue, scope.text, name, document.json, StoreClock.nowTicks])
   }
 
   /// Puts entries in the place of those whose names begin with `prefix`, in one transaction.

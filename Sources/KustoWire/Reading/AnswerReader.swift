@@ -51,7 +51,7 @@ package final class AnswerReader {
   /// Parsing goes on when there are so many bytes: a long unit is not looked at again for each piece.
   private var wakesAt = 0
   private var place = Place.start
-  private var isFirst = true
+  @safe @exclusivity(unchecked) private var isFirst = true
   private var frame = Frame()
   private var open: [Int: AnswerRows] = [:]
   private var tableCount = 0

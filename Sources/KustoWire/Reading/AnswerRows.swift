@@ -4,16 +4,17 @@ import Columnar
 import JSON
 
 /// A table whose rows are coming in. Not thread-safe.
+// SAFETY: of the counters without exclusivity checks: they are numbers, and no access to one calls anything that could touch it.
 final class AnswerRows {
   var table: ReceivedTable
   private let builders: [JSONColumnBuilder]
   private let takesTextsAsDynamic: Bool
   /// Rows since the last batch.
-  private(set) var pending = 0
+  @safe @exclusivity(unchecked) private(set) var pending = 0
   /// Rows of the table so far.
-  private(set) var total = 0
+  @safe @exclusivity(unchecked) private(set) var total = 0
   /// Bytes of JSON behind the pending rows.
-  private(set) var pendingBytes = 0
+  @safe @exclusivity(unchecked) private(set) var pendingBytes = 0
   private let scratch = BufferBuilder<UInt8>()
 
   init(_ table: ReceivedTable, format: AnswerFormat) {

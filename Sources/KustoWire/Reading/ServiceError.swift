@@ -3,6 +3,7 @@
 
 package import Columnar
 package import DataSource
+import KQL
 
 /// An error of a service, with what it tells about it.
 package struct ServiceError: Error, Sendable, CustomStringConvertible {
@@ -75,24 +76,14 @@ package struct ServiceError: Error, Sendable, CustomStringConvertible {
   package func publicError(status: Int?, doing what: String) -> KConnectError {
     let family = family(status)
     let transient = status == 429 || status == 502 || status == 503 || status == 504 || (status ?? 0) == 408
-    let message = Self.hidingSignatures(message)
+    // Services repeat addresses in their messages; a key in one opens a container to whoever reads a log.
+    let message = ObfuscatedText.hidden(message)
     var text = what + ": "
     if let status, status != 200 { text += "HTTP \(status): " }
     text += message.isEmpty ? (code.isEmpty ? "the service gave no reason" : code) : message
     if let innerCode, !text.contains(innerCode) { text += " [\(innerCode)]" }
     if let activityId { text += " (activity \(activityId))" }
     return KConnectError(family, text, hint: hint(family), cause: self, isRetryable: isPermanent.map { !$0 } ?? (transient || (status ?? 0) >= 500))
-  }
-
-  /// Services repeat addresses in their messages; a signature in one opens a container to whoever reads a log.
-  package static func hidingSignatures(_ text: String) -> String {
-    var out = ""
-    var rest = text[...]
-    while let found = rest.firstRange(of: "sig=") {
-      out += rest[..<found.upperBound] + "…"
-      rest = rest[found.upperBound...].drop { !"&'\"; ,)>\n".contains($0) }
-    }
-    return out + rest
   }
 
   private func family(_ status: Int?) -> KConnectError.Code {

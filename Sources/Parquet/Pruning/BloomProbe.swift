@@ -15,9 +15,18 @@ extension ParquetFile {
       case .any(let found): hashes += found
       }
     }
+    // A filter is a megabyte, the block of a hash 32 bytes.
+    guard hashes.count > Self.probedHashes else {
+      guard let filter = try bloomBitset(rowGroup: rowGroup, leaf: index) else { return true }
+      for hash in hashes where try mayContain(hash, filter) { return true }
+      return false
+    }
     guard let filter = try bloomFilter(rowGroup: rowGroup, leaf: index) else { return true }
     return hashes.contains { filter.mayContain(hash: $0) }
   }
+
+  /// Up to so many hashes are looked up in the file.
+  private static let probedHashes = 16
 }
 
 /// The hashes a value could have been inserted under.

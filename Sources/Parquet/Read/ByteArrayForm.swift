@@ -44,10 +44,10 @@ enum ByteArrayForm {
         if unsafe isValidUTF8(value) {
           unsafe out.append(contentsOf: value.assumingMemoryBound(to: UInt8.self))
         } else {
-          unsafe appendBase64(value, to: out)
+          unsafe Base64.append(value.assumingMemoryBound(to: UInt8.self), to: out)
         }
       }
-    case .base64: return try mapped(count) { (i, out) throws(ParquetError) in unsafe appendBase64(bytes(i), to: out) }
+    case .base64: return try mapped(count) { (i, out) throws(ParquetError) in unsafe Base64.append(bytes(i).assumingMemoryBound(to: UInt8.self), to: out) }
     case .interval:
       return try mapped(count) { (i, out) throws(ParquetError) in
         let value = unsafe bytes(i)
@@ -125,25 +125,6 @@ func isASCII(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
 
 /// True when the bytes are well-formed UTF-8.
 func isValidUTF8(_ bytes: UnsafeRawBufferPointer) -> Bool { unsafe isValidUTF8(bytes.assumingMemoryBound(to: UInt8.self)) }
-
-/// Appends standard base64 with padding.
-func appendBase64(_ bytes: UnsafeRawBufferPointer, to out: BufferBuilder<UInt8>) {
-  let alphabet: StaticString = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-  let table = unsafe alphabet.utf8Start
-  out.reserve((bytes.count + 2) / 3 * 4)
-  var i = 0
-  while i < bytes.count {
-    let a = unsafe UInt32(bytes[i])
-    let b = unsafe i + 1 < bytes.count ? UInt32(bytes[i + 1]) : 0
-    let c = unsafe i + 2 < bytes.count ? UInt32(bytes[i + 2]) : 0
-    let word = a << 16 | b << 8 | c
-    unsafe out.appendUnchecked(table[Int(word >> 18)])
-    unsafe out.appendUnchecked(table[Int(word >> 12 & 63)])
-    unsafe out.appendUnchecked(i + 1 < bytes.count ? table[Int(word >> 6 & 63)] : UInt8(ascii: "="))
-    unsafe out.appendUnchecked(i + 2 < bytes.count ? table[Int(word & 63)] : UInt8(ascii: "="))
-    i += 3
-  }
-}
 
 /// Appends months, days and milliseconds as an ISO 8601 duration: `P1M2DT3.004S`.
 private func appendInterval(_ bytes: UnsafeRawBufferPointer, to out: BufferBuilder<UInt8>) {

@@ -118,6 +118,15 @@ package final class ParquetFile: Sendable {
 
   /// The bloom filter of a leaf, nil where the writer stored none.
   package func bloomFilter(rowGroup: Int, leaf: Int) throws(ParquetError) -> BloomFilter? {
+    guard let (offset, byteCount) = try bloomBitset(rowGroup: rowGroup, leaf: leaf) else { return nil }
+    let scratch = ScratchBuffer()
+    let bitset = try unsafe scratch.reserveBuffer(byteCount)
+    try unsafe source.read(at: offset, into: bitset)
+    return unsafe try BloomFilter(bitset: UnsafeRawBufferPointer(bitset))
+  }
+
+  /// Where the bitset of a leaf's bloom filter lies, nil where the writer stored none.
+  func bloomBitset(rowGroup: Int, leaf: Int) throws(ParquetError) -> (offset: Int, byteCount: Int)? {
     guard let chunk = metadata.rowGroups[rowGroup].columns[leaf].metadata, let offset = chunk.bloomFilterOffset,
       !metadata.rowGroups[rowGroup].columns[leaf].isEncrypted
     else { return nil }
@@ -130,12 +139,20 @@ package final class ParquetFile: Sendable {
     var reader = unsafe ThriftReader(UnsafeRawBufferPointer(peeked), baseOffset: offset)
     let header = try BloomFilterHeader(from: &reader)
     let start = offset + reader.position
-    guard header.byteCount <= BloomFilter.maxByteCount, header.byteCount <= limit - start else {
+    guard header.byteCount > 0, header.byteCount % 32 == 0, header.byteCount <= BloomFilter.maxByteCount, header.byteCount <= limit - start else {
       throw .corrupt("bloom filter of \(header.byteCount) bytes", at: offset)
     }
-    let bitset = try unsafe scratch.reserveBuffer(header.byteCount)
-    try unsafe source.read(at: start, into: bitset)
-    return unsafe try BloomFilter(bitset: UnsafeRawBufferPointer(bitset))
+    return (start, header.byteCount)
+  }
+
+  /// Whether a filter may contain a hash; reads its block alone.
+  func mayContain(_ hash: UInt64, _ filter: (offset: Int, byteCount: Int)) throws(ParquetError) -> Bool {
+    let word = BloomFilter.firstWord(hash, wordCount: filter.byteCount / 4)
+    let scratch = ScratchBuffer()
+    // SAFETY: the scratch memory lives through the call.
+    let block = unsafe try scratch.reserveBuffer(32)
+    try unsafe source.read(at: filter.offset + word * 4, into: block)
+    return try unsafe BloomFilter(bitset: UnsafeRawBufferPointer(block)).mayContain(hash: hash)
   }
 
   private func structure<T>(

@@ -106,15 +106,6 @@ extension ParquetFile {
     return (RowSelection(kept), entry.blocks.count, pruned)
   }
 
-  private func mayContain(_ hash: UInt64, _ filter: (offset: Int, byteCount: Int)) throws(ParquetError) -> Bool {
-    let word = BloomFilter.firstWord(hash, wordCount: filter.byteCount / 4)
-    let scratch = ScratchBuffer()
-    // SAFETY: the scratch memory lives through the call.
-    let block = unsafe try scratch.reserveBuffer(32)
-    try unsafe source.read(at: filter.offset + word * 4, into: block)
-    return try unsafe BloomFilter(bitset: UnsafeRawBufferPointer(block)).mayContain(hash: hash)
-  }
-
   private func bytes(at offset: Int, _ length: Int) throws(ParquetError) -> [UInt8] {
     let scratch = ScratchBuffer()
     let target = unsafe try scratch.reserveBuffer(length)

@@ -62,14 +62,14 @@ private func pair(_ name: String, _ container: Container) -> [FunctionSpec] {
     FunctionSpec("\(name)_decompress_from_base64_string", .parsing, 1...1, parameters: "text", "The text behind \(name) data in base64; '' when it is damaged.",
       example: "\(name)_decompress_from_base64_string(\(name)_compress_to_base64_string('abc'))",
       bind: unsafe BoundFunction.unary(.string, .string, textRows(TextRows.self) { text, out in
-        guard let bytes = unsafe base64Decoded(text), let plain = inflated(bytes, container) else { return }
+        guard let bytes = unsafe Base64.bytes(text, .padded), let plain = inflated(bytes, container) else { return }
         unsafe plain.withUnsafeBufferPointer { if unsafe isValidUTF8($0) { unsafe out.append(contentsOf: $0) } }
       })),
     FunctionSpec("\(name)_compress_to_base64_string", .parsing, 1...1, parameters: "text", "\(name) data of a text, in base64.",
       example: "\(name)_compress_to_base64_string('abc')",
       bind: unsafe BoundFunction.unary(.string, .string, textRows(TextRows.self) { text, out in
         guard let bytes = unsafe deflated(text, container) else { return }
-        unsafe bytes.withUnsafeBufferPointer { unsafe appendBase64($0, out) }
+        unsafe bytes.withUnsafeBufferPointer { unsafe Base64.append($0, to: out) }
       })),
   ]
 }

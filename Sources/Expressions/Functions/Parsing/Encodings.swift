@@ -8,56 +8,6 @@ private func spec(_ name: String, aliases: [String] = [], _ arity: ClosedRange<I
   FunctionSpec(name, aliases: aliases, .parsing, arity, parameters: parameters, summary, example: example, bind: bind)
 }
 
-private let alphabet: [UInt8] = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-
-func appendBase64(_ bytes: UnsafeBufferPointer<UInt8>, _ out: BufferBuilder<UInt8>) {
-  var i = 0
-  while i < bytes.count {
-    let left = bytes.count - i
-    let word = unsafe UInt32(bytes[i]) << 16 | (left > 1 ? UInt32(bytes[i + 1]) << 8 : 0) | (left > 2 ? UInt32(bytes[i + 2]) : 0)
-    out.append(alphabet[Int(word >> 18 & 63)])
-    out.append(alphabet[Int(word >> 12 & 63)])
-    out.append(left > 1 ? alphabet[Int(word >> 6 & 63)] : UInt8(ascii: "="))
-    out.append(left > 2 ? alphabet[Int(word & 63)] : UInt8(ascii: "="))
-    i += 3
-  }
-}
-
-/// The bytes of base64 text; nil when it is not base64.
-func base64Decoded(_ text: UnsafeBufferPointer<UInt8>) -> [UInt8]? {
-  var out: [UInt8] = []
-  out.reserveCapacity(text.count / 4 * 3)
-  var word: UInt32 = 0
-  var have = 0
-  var padding = 0
-  for unsafe c in unsafe text {
-    let value: UInt32
-    switch c {
-    case 0x41...0x5A: value = UInt32(c) - 0x41
-    case 0x61...0x7A: value = UInt32(c) - 0x61 + 26
-    case 0x30...0x39: value = UInt32(c) - 0x30 + 52
-    case 0x2B: value = 62
-    case 0x2F: value = 63
-    case 0x3D:
-      padding += 1
-      continue
-    default: return nil
-    }
-    if padding > 0 { return nil }
-    word = word << 6 | value
-    have += 1
-    if have == 4 {
-      out += [UInt8(truncatingIfNeeded: word >> 16), UInt8(truncatingIfNeeded: word >> 8), UInt8(truncatingIfNeeded: word)]
-      word = 0
-      have = 0
-    }
-  }
-  guard have != 1, padding == (have == 0 ? 0 : 4 - have) else { return nil }
-  if have == 2 { out.append(UInt8(truncatingIfNeeded: word >> 4)) }
-  if have == 3 { out += [UInt8(truncatingIfNeeded: word >> 10), UInt8(truncatingIfNeeded: word >> 2)] }
-  return out
-}
-
 /// Where .NET puts the bytes of a GUID's text.
 private let netOrder: [Int] = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15]
 
@@ -113,15 +63,15 @@ func urlDecoded(_ text: UnsafeBufferPointer<UInt8>) -> [UInt8] {
 
 let encodingFunctions: [FunctionSpec] = unsafe [
   spec("base64_encode_tostring", aliases: ["base64_encodestring"], 1...1, "text", "Base64 of a text's UTF-8.", "base64_encode_tostring('Kusto')",
-    bind: BoundFunction.unary(.string, .string, textRows(TextRows.self) { unsafe appendBase64($0, $1) })),
+    bind: BoundFunction.unary(.string, .string, textRows(TextRows.self) { unsafe Base64.append($0, to: $1) })),
   unsafe spec("base64_decode_tostring", aliases: ["base64_decodestring"], 1...1, "text", "The text in base64; '' when it is not valid.", "base64_decode_tostring('S3VzdG8=')",
     bind: BoundFunction.unary(.string, .string, textRows(TextRows.self) { text, out in
-      guard let bytes = unsafe base64Decoded(text) else { return }
+      guard let bytes = unsafe Base64.bytes(text, .padded) else { return }
       unsafe bytes.withUnsafeBufferPointer { if unsafe isValidUTF8($0) { unsafe out.append(contentsOf: $0) } }
     })),
   unsafe spec("base64_decode_toarray", 1...1, "text", "The bytes in base64 as an array of numbers.", "base64_decode_toarray('S3VzdG8=')",
     bind: BoundFunction.unary(.dynamic, .string, rows(TextRows.self) { text -> DynamicValue in
-      unsafe base64Decoded(text).map { .array($0.map { .long(Int64($0)) }) } ?? .null
+      unsafe Base64.bytes(text, .padded).map { .array($0.map { .long(Int64($0)) }) } ?? .null
     })),
   spec("base64_encode_fromarray", 1...1, "array", "Base64 of an array of bytes.", "base64_encode_fromarray(dynamic([75,117]))",
     bind: BoundFunction.unary(.string, .dynamic, textRows(DynamicRows.self) { array, out in
@@ -130,13 +80,13 @@ let encodingFunctions: [FunctionSpec] = unsafe [
         guard let v = array.element(i)?.asLong, let byte = UInt8(exactly: v) else { return }
         bytes.append(byte)
       }
-      unsafe bytes.withUnsafeBufferPointer { unsafe appendBase64($0, out) }
+      unsafe bytes.withUnsafeBufferPointer { unsafe Base64.append($0, to: out) }
     })),
   spec("base64_encode_fromguid", 1...1, "guid", "Base64 of a GUID's bytes.", "base64_encode_fromguid(guid(ae3133f2-6e22-49ae-b06a-16e6a9b212eb))",
-    bind: BoundFunction.unary(.string, .guid, textRows(GUIDRows.self) { guid, out in unsafe netBytes(guid).withUnsafeBufferPointer { unsafe appendBase64($0, out) } })),
+    bind: BoundFunction.unary(.string, .guid, textRows(GUIDRows.self) { guid, out in unsafe netBytes(guid).withUnsafeBufferPointer { unsafe Base64.append($0, to: out) } })),
   unsafe spec("base64_decode_toguid", 1...1, "text", "The GUID in base64.", "base64_decode_toguid('JpbpECu8dUy7Pv5gbeJXAA==')",
     bind: BoundFunction.unary(.guid, .string, rows(TextRows.self) { text -> GUID? in
-      guard let b = unsafe base64Decoded(text), b.count == 16 else { return nil }
+      guard let b = unsafe Base64.bytes(text, .padded), b.count == 16 else { return nil }
       let ordered: [UInt8] = netOrder.map { b[$0] }
       func word(_ from: Int) -> UInt64 { ordered[from..<from + 8].reduce(0) { $0 << 8 | UInt64($1) } }
       return GUID(high: word(0), low: word(8))

@@ -1,5 +1,6 @@
 // Role: an application that proves itself with a certificate: a signed client assertion instead of a key.
 
+import Columnar
 import DataSource
 
 /// Where a certificate stands.
