@@ -40,6 +40,14 @@ final class StagedFileSink: TableSink, @unchecked Sendable {  // append, commit 
     }
   }
 
+  /// Writes into a file that is there, by a path that leads to it.
+  init(into path: String, makeWriter: (OutputFile) throws -> any FileWriter) throws {
+    self.path = path
+    staged = nil
+    file = try OutputFile(device: path)
+    writer = try makeWriter(file)
+  }
+
   deinit { abort() }
 
   var preferredChunkRows: Int? { writer.preferredChunkRows }

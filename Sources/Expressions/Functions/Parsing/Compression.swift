@@ -69,7 +69,7 @@ private func pair(_ name: String, _ container: Container) -> [FunctionSpec] {
       example: "\(name)_compress_to_base64_string('abc')",
       bind: unsafe BoundFunction.unary(.string, .string, textRows(TextRows.self) { text, out in
         guard let bytes = unsafe deflated(text, container) else { return }
-        unsafe bytes.withUnsafeBufferPointer { unsafe appendBase64($0, out) }
+        unsafe bytes.withUnsafeBufferPointer { unsafe Base64.append($0, to: out) }
       })),
   ]
 }

@@ -8,21 +8,6 @@ private func spec(_ name: String, aliases: [String] = [], _ arity: ClosedRange<I
   FunctionSpec(name, aliases: aliases, .parsing, arity, parameters: parameters, summary, example: example, bind: bind)
 }
 
-private let alphabet: [UInt8] = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-
-func appendBase64(_ bytes: UnsafeBufferPointer<UInt8>, _ out: BufferBuilder<UInt8>) {
-  var i = 0
-  while i < bytes.count {
-    let left = bytes.count - i
-    let word = unsafe UInt32(bytes[i]) << 16 | (left > 1 ? UInt32(bytes[i + 1]) << 8 : 0) | (left > 2 ? UInt32(bytes[i + 2]) : 0)
-    out.append(alphabet[Int(word >> 18 & 63)])
-    out.append(alphabet[Int(word >> 12 & 63)])
-    out.append(left > 1 ? alphabet[Int(word >> 6 & 63)] : UInt8(ascii: "="))
-    out.append(left > 2 ? alphabet[Int(word & 63)] : UInt8(ascii: "="))
-    i += 3
-  }
-}
-
 /// The bytes of base64 text; nil when it is not base64.
 func base64Decoded(_ text: UnsafeBufferPointer<UInt8>) -> [UInt8]? {
   var out: [UInt8] = []
@@ -113,7 +98,7 @@ func urlDecoded(_ text: UnsafeBufferPointer<UInt8>) -> [UInt8] {
 
 let encodingFunctions: [FunctionSpec] = unsafe [
   spec("base64_encode_tostring", aliases: ["base64_encodestring"], 1...1, "text", "Base64 of a text's UTF-8.", "base64_encode_tostring('Kusto')",
-    bind: BoundFunction.unary(.string, .string, textRows(TextRows.self) { unsafe appendBase64($0, $1) })),
+    bind: BoundFunction.unary(.string, .string, textRows(TextRows.self) { unsafe Base64.append($0, to: $1) })),
   unsafe spec("base64_decode_tostring", aliases: ["base64_decodestring"], 1...1, "text", "The text in base64; '' when it is not valid.", "base64_decode_tostring('S3VzdG8=')",
     bind: BoundFunction.unary(.string, .string, textRows(TextRows.self) { text, out in
       guard let bytes = unsafe base64Decoded(text) else { return }
@@ -130,10 +115,10 @@ let encodingFunctions: [FunctionSpec] = unsafe [
         guard let v = array.element(i)?.asLong, let byte = UInt8(exactly: v) else { return }
         bytes.append(byte)
       }
-      unsafe bytes.withUnsafeBufferPointer { unsafe appendBase64($0, out) }
+      unsafe bytes.withUnsafeBufferPointer { unsafe Base64.append($0, to: out) }
     })),
   spec("base64_encode_fromguid", 1...1, "guid", "Base64 of a GUID's bytes.", "base64_encode_fromguid(guid(ae3133f2-6e22-49ae-b06a-16e6a9b212eb))",
-    bind: BoundFunction.unary(.string, .guid, textRows(GUIDRows.self) { guid, out in unsafe netBytes(guid).withUnsafeBufferPointer { unsafe appendBase64($0, out) } })),
+    bind: BoundFunction.unary(.string, .guid, textRows(GUIDRows.self) { guid, out in unsafe netBytes(guid).withUnsafeBufferPointer { unsafe Base64.append($0, to: out) } })),
   unsafe spec("base64_decode_toguid", 1...1, "text", "The GUID in base64.", "base64_decode_toguid('JpbpECu8dUy7Pv5gbeJXAA==')",
     bind: BoundFunction.unary(.guid, .string, rows(TextRows.self) { text -> GUID? in
       guard let b = unsafe base64Decoded(text), b.count == 16 else { return nil }
