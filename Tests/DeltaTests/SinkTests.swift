@@ -172,7 +172,7 @@ private func keys(_ path: String) throws -> [Int64] { try readRows(openTable(pat
     let s = Scratch()
     s.put("t/part-00000-x.parquet", "PAR1")
     #expect(thrown { try writeTable(s("t"), [numbers([1])]) }?.code == .alreadyExists)
-    let rows = numbers([1])
+    let rows = try numbers([1])
     let sink = try #require(try DeltaProvider().makeSink(s("u"), schema: rows.schema, mode: .append, partitionBy: [], options: makeOptions([:], .write)))
     try sink.append(try sink.encode([rows]))
     // As a process leaves it that dies here.
