@@ -5,8 +5,8 @@
 
     empty    one trigger that finds nothing
     arrival  from a file's rename into the directory to its rows in the target, as fast as batches go
-    seen     one trigger over a directory of 100,000 files that were read before
-    memory   resident memory after 1,000 and after 10,000 batches
+    seen     one trigger over a directory of 100,000 files that were read before: without news, with a new file, and a whole run without news
+    memory   resident memory after 1,000 and after 10,000 batches, of generated rows and of files
     files    200 CSV files of 5,000 rows, 10 files a batch, filtered into Parquet; with --pyspark also in Spark's local mode, in the same run
 """
 import argparse, json, os, random, shutil, statistics, subprocess, sys, tempfile, time
@@ -106,26 +106,51 @@ def seen():
             file.write("id,name,value\n%d,a,1\n" % i)
     first = run(path, "--trigger", "available-now", "-o", "maxFilesPerTrigger=0", "--quiet")
     ms, count = per_empty_trigger(path, 5)
-    again = run(path, "--trigger", "available-now", "--quiet")
-    report("seen", files=arguments.seen, read_all_s=first, ms_per_trigger=ms, whole_run_without_news_ms=again * 1000, goal_ms=100)
+    again = statistics.median(run(path, "--trigger", "available-now", "--quiet") for _ in range(arguments.runs))
+    listing, visible = with_news(path)
+    report("seen", files=arguments.seen, read_all_s=first, ms_per_trigger=ms, ms_to_list_with_a_new_file=listing, ms_per_trigger_with_a_new_file=visible,
+           whole_run_without_news_ms=again * 1000, goal_ms=100)
+
+
+def with_news(path):
+    """Median milliseconds to find a new file among those that were read, and of the whole trigger; two turns of compaction are among them."""
+    process = subprocess.Popen(stream("--progress", "json"), cwd=path, stderr=subprocess.PIPE, text=True)
+    listing, whole = [], []
+    for i in range(25):
+        draft = os.path.join(path, "draft")
+        write_csv(draft, 10, i)
+        os.rename(draft, os.path.join(path, "in", "new%d.csv" % i))
+        spent = json.loads(process.stderr.readline())["durationMs"]
+        listing.append(spent["latestOffset"])
+        whole.append(spent["triggerExecution"])
+    process.terminate()
+    process.wait()
+    return statistics.median(listing), statistics.median(whole)
 
 
 def memory():
-    path = place("memory")
-    process = subprocess.Popen(
-        [KCONNECT, "stream", "--from", "rate-micro-batch:", "-o", "rowsPerBatch=100", "--to", "csv:out", "--checkpoint", "cp", "--max-batches", str(arguments.batches), "--progress", "json"],
-        cwd=path, stderr=subprocess.PIPE, text=True)
-    sizes = {}
-    for line in process.stderr:
-        try:
-            batch = json.loads(line).get("batchId")
-        except ValueError:
-            continue
-        if batch in (arguments.batches // 10, arguments.batches // 2, arguments.batches - 2):
-            status = open("/proc/%d/status" % process.pid).read()
-            sizes[batch] = int(status.split("VmRSS:")[1].split()[0]) / 1024
-    process.wait()
-    report("memory", **{"MB_at_%d" % b: s for b, s in sizes.items()})
+    rate = ["--from", "rate-micro-batch:", "-o", "rowsPerBatch=100"]
+    files = ["--from", "csv:in", "--schema", "a:long", "-o", "maxFilesPerTrigger=1", "--trigger", "available-now"]
+    for name, source in (("memory", rate), ("memory-files", files)):
+        path = place(name)
+        if source is files:
+            for i in range(arguments.batches):
+                with open(os.path.join(path, "in", "%06d.csv" % i), "w") as file:
+                    file.write("a\n%d\n" % i)
+        process = subprocess.Popen(
+            [KCONNECT, "stream", *source, "--to", "csv:out", "--checkpoint", "cp", "--max-batches", str(arguments.batches), "--progress", "json"],
+            cwd=path, stderr=subprocess.PIPE, text=True)
+        begun, sizes = time.perf_counter(), {}
+        for line in process.stderr:
+            try:
+                batch = json.loads(line).get("batchId")
+            except ValueError:
+                continue
+            if batch in (arguments.batches // 10, arguments.batches // 2, arguments.batches - 2):
+                status = open("/proc/%d/status" % process.pid).read()
+                sizes[batch] = int(status.split("VmRSS:")[1].split()[0]) / 1024
+        process.wait()
+        report(name, **{"MB_at_%d" % b: s for b, s in sizes.items()}, ms_per_batch=(time.perf_counter() - begun) * 1000 / arguments.batches)
 
 
 SPARK = """
@@ -161,6 +186,7 @@ def files():
     report("files", **values)
 
 
+print("load of the machine at the start: %.1f on %d cores" % (os.getloadavg()[0], os.cpu_count()), flush=True)
 try:
     for task in arguments.tasks.split(","):
         {"empty": empty, "arrival": arrival, "seen": seen, "memory": memory, "files": files}[task]()

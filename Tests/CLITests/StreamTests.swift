@@ -136,6 +136,47 @@ import Testing
   }
 
   /// A look at a stream that is about to write an entry of its checkpoint.
+  /// Rows for a command can be opened by nobody else, and nothing is left of them.
+  @Test func rowsForACommandAreNobodyElses() throws {
+    let place = try place()
+    try put(place, "1.csv", "a,b\n1,x\n")
+    let result = try run(place, "--exec", "stat -L -c %a%h /proc/self/fd/0 >> modes; ls -A cp tmp | grep -c batch >> modes; cat > rows")
+    #expect(result.status == 0, "\(result.errors)")
+    #expect(try place.text("modes") == "6000\n0\n")
+    #expect(try place.text("rows") == "{\"a\":1,\"b\":\"x\"}\n")
+    #expect(try files(place, "cp").allSatisfy { !$0.contains("exec") })
+  }
+
+  /// What was left out is said however quiet the rest is, and counted where there is a summary.
+  @Test func warningsAreNotSilenced() throws {
+    let place = try place()
+    try FileManager.default.createDirectory(atPath: place.file("pq"), withIntermediateDirectories: true)
+    func poison() throws { try place.write("pq/bad.parquet", "PAR1garbage") }
+    let options = ["--schema", "a:long", "--trigger", "available-now", "-o", "onBadFile=quarantine", "-o", "quarantinePath=q"]
+    try poison()
+    let quiet = try Program.run(["stream", "--from", "parquet:pq", "--to", "csv:out", "--checkpoint", "cp", "--quiet"] + options, in: place)
+    #expect(quiet.status == 0 && quiet.errors.hasPrefix("warning: '") && quiet.errors.contains("bad.parquet' cannot be read"), "\(quiet.errors)")
+    try poison()
+    let loud = try Program.run(["stream", "--from", "parquet:pq", "--to", "csv:out2", "--checkpoint", "cp2"] + options, in: place)
+    #expect(loud.errors.contains("warning: '") && loud.errors.hasSuffix(", 1 warning\n"), "\(loud.errors)")
+    try poison()
+    try place.write("c.toml", "[[pipelines.p.steps]]\nname = \"s\"\nfrom = \"parquet:pq\"\nto = \"csv:out3\"\nstream = true\nschema = \"a:long\"\ntrigger = \"available-now\"\n"
+      + "options = { onBadFile = \"quarantine\", quarantinePath = \"q\" }\n")
+    let pipeline = try Program.run(["run", "c.toml"], in: place)
+    #expect(pipeline.status == 0 && pipeline.errors.contains("warning: '") && pipeline.errors.hasSuffix("1 batch, 1 warning\n"), "\(pipeline.errors)")
+  }
+
+  /// A source that is not there is a mistake, unless a step before makes it.
+  @Test(arguments: [("csv:in/silver", false), ("parquet:bronze", true), ("parquet:./bronze/", true), ("parquet:bronze/sub", true), ("parquet:bronz", false)])
+  func dryRunOfAPipeline(_ source: String, _ isMade: Bool) throws {
+    let place = try place()
+    try put(place, "1.csv", "a,b\n1,x\n")
+    try place.write("c.toml", "[[pipelines.p.steps]]\nfrom = \"csv:in\"\nto = \"parquet:bronze\"\n[[pipelines.p.steps]]\nfrom = \"\(source)\"\nto = \"parquet:silver\"\n")
+    let result = try Program.run(["run", "c.toml", "--dry-run"], in: place)
+    #expect(result.output.contains("an earlier step makes it") == isMade, "\(result.output)")
+    #expect((result.status == 0) == isMade, "\(result.errors)")
+  }
+
   @Test func statusOfARunningStream() throws {
     let place = try place()
     try put(place, "1.csv", "a,b\n1,x\n")

@@ -167,6 +167,25 @@ private func keys(_ path: String) throws -> [Int64] { try readRows(openTable(pat
     #expect(thrown { try writeTable(s("t"), [numbers([1])], mode: .overwrite) }?.code == .alreadyExists)
   }
 
+  /// A process that died before the first commit leaves parts; an empty log says so, and they are nobody's rows.
+  @Test func partsOfAWriteThatDied() throws {
+    let s = Scratch()
+    s.put("t/part-00000-x.parquet", "PAR1")
+    #expect(thrown { try writeTable(s("t"), [numbers([1])]) }?.code == .alreadyExists)
+    let rows = try numbers([1])
+    let sink = try #require(try DeltaProvider().makeSink(s("u"), schema: rows.schema, mode: .append, partitionBy: [], options: makeOptions([:], .write)))
+    try sink.append(try sink.encode([rows]))
+    // As a process leaves it that dies here.
+    let left = try DirectoryReader.names(in: s("u"))
+    #expect(left.contains("_delta_log"), "\(left)")
+    try writeTable(s("u"), [numbers([2])])
+    sink.abort()
+    #expect(try readRows(openTable(s("u"))).count == 1)
+    _ = try DeltaLog(path: s("t")).makeDirectories()
+    try writeTable(s("t"), [numbers([1])])
+    #expect(try readRows(openTable(s("t"))).count == 1)
+  }
+
   @Test func statisticsSkipFiles() throws {
     let s = Scratch()
     for i in 0..<10 {

@@ -33,6 +33,29 @@ private let lines = FileProvider(LinesFormat())
     ("a{1,2}b{3,4}", ["a1b3", "a1b4", "a2b3", "a2b4"]),
   ]) func braces(_ text: String, _ expected: [String]) { #expect(GlobPattern.expandingBraces(text) == expected) }
 
+  /// Linux names are bytes: one that is no text cannot be a path here, and is not left out in silence.
+  @Test(arguments: [("in", true), ("in/*", true), ("in/*.lines", true), ("in/a*", false), ("in/**", true)]) func namesThatAreNotUTF8(_ path: String, _ isMet: Bool) throws {
+    let s = Scratch()
+    s.put("in/a.lines", "1\n")
+    var bytes = Array(s("in/").utf8)
+    bytes.append(0xE9)
+    bytes += Array(".lines\u{0}".utf8)
+    let name = bytes.map { CChar(bitPattern: $0) }
+    let descriptor = open(name, O_WRONLY | O_CREAT, 0o600)
+    try #require(descriptor >= 0)
+    close(descriptor)
+    defer { unlink(name) }
+    guard isMet else {
+      #expect(try FileListing.files([s(path)], ListingOptions()).count == 1)
+      return
+    }
+    let error = thrown { _ = try FileListing.files([s(path)], ListingOptions()) }
+    #expect(error?.code == .notSupported && error?.message.contains("in/\\xE9.lines'") == true, "\(error?.message ?? "")")
+    var named = ListingOptions()
+    named.fileNamePattern = "a*"
+    #expect(try FileListing.files([s("in")], named).count == 1)
+  }
+
   @Test func manyStarsEnd() {
     let name = String(repeating: "a", count: 300)
     #expect(!GlobPattern(String(repeating: "*a", count: 40) + "b").matches(name))

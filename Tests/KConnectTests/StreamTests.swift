@@ -42,6 +42,31 @@ import Testing
     #expect(again.lastProgress == nil)
   }
 
+  /// Waiting for what is there works under every trigger that does not end by itself.
+  @Test func processAllAvailableOnAnInterval() async throws {
+    let place = try place()
+    defer { try? FileManager.default.removeItem(atPath: place) }
+    try put(place, "a.csv", "a\n1\n2\n")
+    let spark = try await Session.builder.appName("streams").getOrCreate()
+    let frame = try await spark.readStream.format("csv").schema("a:long").load(place + "/in")
+    let query = try await frame.writeStream.format("parquet").option("checkpointLocation", place + "/cp").trigger(.processingTime(milliseconds: 20)).start(place + "/out")
+    try await query.processAllAvailable()
+    #expect(query.recentProgress.map(\.numOutputRows) == [2])
+    try await query.stop()
+  }
+
+  @Test func eventTimesAreNamedOnce() async throws {
+    let place = try place()
+    defer { try? FileManager.default.removeItem(atPath: place) }
+    let spark = try await Session.builder.appName("streams").getOrCreate()
+    let frame = try await spark.readStream.format("csv").schema("a:long, ts:datetime").load(place + "/in").withWatermark("ts", "1 minute")
+    let error = #expect(throws: KConnectError.self) { try frame.withWatermark("ts", "2 minutes") }
+    #expect(error?.code == .notSupported)
+    #expect(throws: KConnectError.self) { try spark.conf.set("spark.sql.streaming.multipleWatermarkPolicy", "mean") }
+    try spark.conf.set("spark.sql.streaming.multipleWatermarkPolicy", "max")
+    try spark.conf.unset("spark.sql.streaming.multipleWatermarkPolicy")
+  }
+
   @Test func foreachBatchComesAgainAfterAFailure() async throws {
     let place = try place()
     defer { try? FileManager.default.removeItem(atPath: place) }

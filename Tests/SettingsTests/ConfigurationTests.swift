@@ -176,6 +176,22 @@ private func file(_ text: String, profile: String? = nil) throws -> Configuratio
     #expect(throws: KConnectError.self) { try Secret("env:KCONNECT_TEST_NOT_SET").reveal() }
   }
 
+  /// Only secrets stand in files: a path or an address may begin with `file:`.
+  @Test(arguments: [
+    ("sourceArchiveDir", "file:///data/archive", "file:///data/archive"), ("sourceArchiveDir", "env:KCONNECT_TEST_PLACE", "/there"),
+    ("note", "env:not a name", "env:not a name"), ("note", "env:KCONNECT_TEST_PLACE/x", "env:KCONNECT_TEST_PLACE/x"), ("sas", "env:KCONNECT_TEST_PLACE", "/there"),
+    ("myPassword", "file:/nowhere/at/all", nil),
+  ] as [(String, String, String?)]) func placesOfOtherOptions(_ option: String, _ text: String, _ expected: String?) throws {
+    setenv("KCONNECT_TEST_PLACE", "/there", 1)
+    let step = "[[pipelines.p.steps]]\nfrom = \"csv:a\"\nto = \"csv:b\"\noptions = { \(option) = \"\(text)\" }\n"
+    let read = try #require(try file(step).pipelines.first?.steps.first?.options.first)
+    guard let expected else {
+      #expect(throws: KConnectError.self) { try read.revealed() }
+      return
+    }
+    #expect(try read.revealed().1 == expected)
+  }
+
   @Test func readableFileIsNoted() throws {
     let path = NSTemporaryDirectory() + "kconnect-config-" + UUID().uuidString
     defer { try? FileManager.default.removeItem(atPath: path) }

@@ -216,6 +216,138 @@ struct Incoming {
   }
 }
 
+/// What a listing meets in a directory that others use.
+@Suite struct StreamListingTests {
+  private func batch(_ source: FileStreamSource, _ place: Place, after start: inout StreamOffset?) throws -> [Int] {
+    guard let end = try source.latestOffset(after: start, .limited), end != start else { return [] }
+    defer { start = end }
+    return try ids(source.rows(after: start, through: end))
+  }
+
+  @Test(arguments: ["in", "in/*.csv"]) func namesThatAreNotUTF8AreToldOnce(_ path: String) throws {
+    let incoming = try Incoming()
+    try incoming.put("a.csv", ["1"])
+    var bytes = Array("\(incoming.place.file("in"))/".utf8)
+    bytes.append(0xE9)
+    bytes += Array(".csv\u{0}".utf8)
+    let name = bytes.map { CChar(bitPattern: $0) }
+    let descriptor = open(name, O_WRONLY | O_CREAT, 0o600)
+    defer { unlink(name) }
+    try #require(descriptor >= 0)
+    close(descriptor)
+    let source = try incoming.source(path: incoming.place.file(path))
+    try source.attach(try Checkpoint(incoming.place.file("cp")), index: 0)
+    var at: StreamOffset?
+    #expect(try batch(source, incoming.place, after: &at) == [1])
+    let notes = source.takeNotes()
+    #expect(notes.count == 1 && notes[0].contains("in/\\xE9.csv' is not read"), "\(notes)")
+    #expect(try batch(source, incoming.place, after: &at) == [])
+    #expect(source.takeNotes() == [])
+  }
+
+  /// A subdirectory goes while the listing of the one above it still names it.
+  @Test func aDirectoryThatVanishes() throws {
+    let incoming = try Incoming()
+    func settle() throws {
+      try FileManager.default.setAttributes([.modificationDate: Date(timeIntervalSince1970: 1_700_000_000)], ofItemAtPath: incoming.place.file("in"))
+    }
+    try FileManager.default.createDirectory(atPath: incoming.place.file("in/sub"), withIntermediateDirectories: true)
+    try settle()
+    let source = try incoming.source()
+    try source.attach(try Checkpoint(incoming.place.file("cp")), index: 0)
+    var at: StreamOffset?
+    #expect(try batch(source, incoming.place, after: &at) == [])
+    try FileManager.default.removeItem(atPath: incoming.place.file("in/sub"))
+    try settle()
+    #expect(try batch(source, incoming.place, after: &at) == [])
+    try incoming.put("a.csv", ["1"])
+    #expect(try batch(source, incoming.place, after: &at) == [1])
+    try FileManager.default.removeItem(atPath: incoming.place.file("in"))
+    #expect(throws: KConnectError.self) { try batch(source, incoming.place, after: &at) }
+  }
+
+  @Test(arguments: [
+    ("modifiedAfter", "2023-11-14T22:13:21", [3]), ("modifiedBefore", "2023-11-14T22:13:21", [1]), ("modifiedAfter", "2099-01-01", []), ("modifiedBefore", "2000-01-01", []),
+  ] as [(String, String, [Int])]) func times(_ option: String, _ value: String, _ expected: [Int]) throws {
+    for path in ["in", "in/*.csv"] {
+      let incoming = try Incoming()
+      for n in 0..<3 { try incoming.put("f\(n).csv", [String(n + 1)], second: n) }
+      let source = try incoming.source([(option, value)], path: incoming.place.file(path))
+      try source.attach(try Checkpoint(incoming.place.file("cp")), index: 0)
+      var at: StreamOffset?
+      #expect(try batch(source, incoming.place, after: &at) == expected)
+    }
+  }
+
+  @Test func partitionsAboveThePlace() throws {
+    let incoming = try Incoming()
+    try FileManager.default.createDirectory(atPath: incoming.place.file("in/k=7"), withIntermediateDirectories: true)
+    try incoming.put("k=7/a.csv", ["1"])
+    let provider = FileProvider(CSVFormat())
+    for (path, expected) in [("in/k=7", ["id", "k"]), ("in/k=7/*.csv", ["id", "k"])] {
+      let checked = try DataSourceOptions(source: "csv", specs: FileStreamOptions.specs + provider.options, given: [("basePath", incoming.place.file("in"))], use: .read)
+      #expect(try FileStreamSource(provider, path: incoming.place.file(path), schema: nil, options: checked).schema.names == expected)
+    }
+    let error = #expect(throws: KConnectError.self) { try incoming.source([("basePath", incoming.place.file("other"))]) }
+    #expect(error?.code == .optionInvalid && error?.message.contains("basePath") == true)
+  }
+
+  @Test(arguments: ["maxFilesPerTrigger", "maxBytesPerTrigger"]) func limitsBelowZero(_ option: String) throws {
+    let incoming = try Incoming()
+    let error = #expect(throws: KConnectError.self) { try incoming.source([(option, "-5")]) }
+    #expect(error?.code == .optionInvalid && error?.message.contains(option) == true)
+  }
+}
+
+@Suite struct SeenLogTests {
+  /// Names of every kind, through entries and compactions: a restart knows all of them.
+  @Test func namesSurviveRestarts() throws {
+    let incoming = try Incoming()
+    let names = ["plain.csv", "with space.csv", "quote\".csv", "back\\slash.csv", "ünï.csv", "line\nend.csv", "tab\t.csv", "😀.csv", "per%20cent.csv", "a,b.csv", "{\"path\":.csv", "x.csv"]
+    for (n, name) in names.enumerated() { try incoming.put(name, [String(n)], second: n) }
+    #expect(try incoming.run(incoming.source([("maxFilesPerTrigger", "1")]), into: incoming.sink("out")) == names.count)
+    let log = try FileManager.default.contentsOfDirectory(atPath: incoming.place.file("cp/sources/0"))
+    #expect(log.contains("9.compact") && log.contains("11"), "\(log)")
+    #expect(try incoming.run(incoming.source([("maxFilesPerTrigger", "1")]), into: incoming.sink("out")) == 0)
+    #expect(try incoming.ids("out") == (0..<names.count).map(String.init).sorted())
+    // A log that others wrote: escapes, spaces, other orders of members.
+    let place = try Incoming()
+    try place.put("a.csv", ["1"])
+    try place.put("b.csv", ["2"])
+    try FileManager.default.createDirectory(atPath: place.place.file("cp/sources/0"), withIntermediateDirectories: true)
+    let path = place.place.file("in/a.csv").replacingOccurrences(of: "/in/", with: "/i\\u006e/")
+    try place.place.write("cp/sources/0/0", LogLines.text(["{ \"size\": 5, \"timestamp\": 1700000000000, \"path\": \"file://\(path)\" }"]))
+    let source = try place.source()
+    try source.attach(try Checkpoint(place.place.file("cp")), index: 0)
+    let first = try #require(try source.latestOffset(after: nil, .limited))
+    #expect(try ids(source.rows(after: nil, through: first)) == [1])
+    let second = try #require(try source.latestOffset(after: first, .limited))
+    #expect(try ids(source.rows(after: first, through: second)) == [2])
+  }
+
+  /// Each directory of a checkpoint is durable in the one above it before the first batch is planned.
+  @Test func newDirectoriesAreSynced() throws {
+    let incoming = try Incoming()
+    try incoming.put("a.csv", ["1"])
+    let calls = Mutex<[(FileOperation, String)]>([])
+    let recording = FileSystem { operation, path in
+      calls.withLock { $0.append((operation, path)) }
+      return nil
+    }
+    let checkpoint = try Checkpoint(incoming.place.file("new/deep/cp"), fileSystem: recording)
+    let source = try incoming.source(fileSystem: recording)
+    try source.attach(checkpoint, index: 0)
+    _ = try source.latestOffset(after: nil, .limited)
+    let all = calls.withLock { $0 }
+    let made = all.enumerated().filter { $0.element.0 == .makeDirectory }
+    #expect(made.map { lastPathComponent($0.element.1) } == ["new", "deep", "cp", "offsets", "commits", "sources", "0"])
+    let linked = try #require(all.firstIndex { $0.0 == .link && $0.1.hasSuffix("sources/0/0") })
+    for (i, call) in made {
+      #expect(all[i..<linked].contains { $0.0 == .syncDirectory && $0.1 == parentPath(call.1) }, "\(call.1)")
+    }
+  }
+}
+
 @Suite struct RateTests {
   private func source(_ perBatch: Bool, _ options: [(String, String)], now: Int64 = 0) throws -> RateSource {
     try RateSource(perBatch: perBatch, options: checked("rate", RateSource.specs, options), now: { now })

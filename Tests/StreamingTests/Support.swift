@@ -34,6 +34,16 @@ func ids(_ plan: LogicalPlan) throws -> [Int] {
   return out.sorted()
 }
 
+/// The first column of a plan's rows as texts, in their order.
+func texts(_ plan: LogicalPlan) throws -> [String] {
+  var out: [String] = []
+  try QueryExecution(plan, options: ExecutionOptions(), context: EvaluationContext(nowTicks: 0, seed: 0)).run { batch in
+    for i in 0..<batch.rowCount { if case .string(let text) = batch.columns[0].scalar(i) { out.append(text) } }
+    return true
+  }
+  return out
+}
+
 /// A store with one table.
 struct TableInStore {
   let place: Place

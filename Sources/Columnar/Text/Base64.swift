@@ -13,6 +13,12 @@ package enum Base64 {
   /// The plain form, padded.
   package static func text(_ bytes: some Sequence<UInt8>) -> String { encoded(Array(bytes), plain, isPadded: true) }
 
+  /// The bytes as text, or the plain form where they are not UTF-8, or `always`.
+  package static func readable(_ bytes: UnsafeBufferPointer<UInt8>, always: Bool = false) -> String {
+    if !always, unsafe isValidUTF8(bytes) { return unsafe String(decoding: bytes, as: UTF8.self) }
+    return unsafe text(bytes)
+  }
+
   /// The form of URLs and tokens, not padded.
   package static func urlText(_ bytes: some Sequence<UInt8>) -> String { encoded(Array(bytes), url, isPadded: false) }
 

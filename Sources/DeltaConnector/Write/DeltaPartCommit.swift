@@ -58,6 +58,8 @@ final class DeltaPartCommit: PartCommit {
   deinit { abort() }
 
   func pathForPart(_ name: String) throws -> String {
+    // The empty log says whose the parts are, should this process die before there is a table.
+    if basis == nil, log.origin == nil, startedPaths.isEmpty { createdDirectories += try log.makeDirectories() }
     let path = joinPath(log.path, name)
     let parent = parentPath(path)
     let made = log.fileSystem.makeDirectories(parent)

@@ -73,7 +73,7 @@ struct DeltaWriter {
       hint: "write to another directory; a directory of Parquet files can be read with parquet: and written to delta:")
   }
 
-  /// A directory that holds other files does not become a table.
+  /// A directory that holds other files does not become a table, unless an empty log says that they are what a write left that died.
   private func checkFree() throws {
     if let objects = log.objects {
       guard let first = try objects.foreignFile() else { return }
@@ -83,7 +83,8 @@ struct DeltaWriter {
     case .missing: return
     case .directory:
       let names = try DirectoryReader.names(in: log.path).filter { !FileListing.isHidden($0) }
-      guard let first = names.first else { return }
+      let own = joinPath(log.path, "_delta_log")
+      guard let first = names.first, try pathKind(own) != .directory || DirectoryReader.names(in: own).contains(where: { !$0.hasPrefix(".") }) else { return }
       throw Self.occupied(log.displayPath, first)
     case .file, .special: throw KConnectError(.alreadyExists, "'\(log.displayPath)' is a file, expected a directory", hint: "choose another path")
     }

@@ -47,6 +47,8 @@ package struct ListingOptions: Sendable {
   package var basePath: String?
   /// The format's extensions: a directory that has files with one of them is taken to consist of these.
   package var fileExtensions: [String] = []
+  /// Gets the directory and name of files that would be listed if their names were UTF-8; nil: they are an error.
+  package var onForeignName: (@Sendable (_ directory: String, ForeignName) -> Void)?
   /// The place in a store that a URL names; nil where it is an ordinary web address.
   package var place: (@Sendable (String) throws -> ObjectPlace?)?
 
@@ -115,13 +117,16 @@ package struct FileListing {
     for attempt in 0..<5 {
       let before = Self.changeTime(root)
       var found: [FileEntry] = []
-      try walk(root, relative: Self.directories(from: base, to: root), ancestors: [], into: &found)
+      var foreign: [(directory: String, name: ForeignName)] = []
+      try walk(root, relative: Self.directories(from: base, to: root), ancestors: [], into: &found, &foreign)
       let pending = try CommitJournal.pending(in: root)
       let after = Self.changeTime(root)
       // A commit into this directory touches its root; one that ran during the walk may have been seen in part.
       if before != after, attempt < 4 { continue }
       found = try Self.overlay(pending, on: found, root: root, base: base)
-      entries += chooseByExtension(found)
+      let chosen = chooseByExtension(found)
+      for (directory, name) in foreign where name.isDirectory || isTyped(name.approximation) || !chosen.contains(where: { isTyped(lastPathComponent($0.path)) }) { try meet(name, in: directory) }
+      entries += chosen
       return
     }
   }
@@ -154,13 +159,25 @@ package struct FileListing {
     return byPath.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }.map(\.value)
   }
 
-  private func walk(_ directory: String, relative: [String], ancestors: [[Int]], into found: inout [FileEntry]) throws {
+  private func walk(
+    _ directory: String, relative: [String], ancestors: [[Int]], into found: inout [FileEntry], _ foreign: inout [(directory: String, name: ForeignName)]
+  ) throws {
     var own = stat()
-    guard unsafe stat(directory, &own) == 0 else { throw SystemError.make("cannot list", directory, errno) }
+    guard unsafe stat(directory, &own) == 0 else {
+      // A directory that is gone since its name was read holds nothing.
+      if errno == ENOENT, !ancestors.isEmpty { return }
+      throw SystemError.make("cannot list", directory, errno)
+    }
     let identity = [Int(own.st_dev), Int(own.st_ino)]
     // A link that leads back up is listed once, not forever.
     if ancestors.contains(identity) || ancestors.count > 100 { return }
-    for name in try DirectoryReader.names(in: directory) where !Self.isHidden(name) {
+    let names: [String]
+    do {
+      names = try DirectoryReader.names(in: directory) { name in
+        if !Self.isHidden(name.approximation), name.isDirectory || matchesPatterns(name.approximation) { foreign.append((directory, name)) }
+      }
+    } catch let error as KConnectError where error.code == .pathNotFound && !ancestors.isEmpty { return }
+    for name in names where !Self.isHidden(name) {
       let path = joinPath(directory, name)
       var info = stat()
       guard unsafe stat(path, &info) == 0 else {
@@ -170,7 +187,7 @@ package struct FileListing {
         throw SystemError.make("cannot stat", path, code)
       }
       if info.st_mode & S_IFMT == S_IFDIR {
-        try walk(path, relative: relative + [name], ancestors: ancestors + [identity], into: &found)
+        try walk(path, relative: relative + [name], ancestors: ancestors + [identity], into: &found, &foreign)
       } else if isWanted(name, info) {
         found.append(
           FileEntry(
@@ -187,15 +204,26 @@ package struct FileListing {
 
   private func chooseByExtension(_ found: [FileEntry]) -> [FileEntry] {
     if namePatterns != nil || options.fileExtensions.isEmpty { return found }
-    let typed = found.filter { entry in
-      let name = lastPathComponent(entry.movedTo ?? entry.path).lowercased()
-      return FileNames.formatExtension(name).map { options.fileExtensions.contains($0) } ?? false
-    }
+    let typed = found.filter { isTyped(lastPathComponent($0.movedTo ?? $0.path)) }
     return typed.isEmpty ? found : typed
   }
 
+  /// True for names with an extension of the format, or any where patterns choose.
+  private func isTyped(_ name: String) -> Bool {
+    if namePatterns != nil || options.fileExtensions.isEmpty { return true }
+    return FileNames.formatExtension(name.lowercased()).map { options.fileExtensions.contains($0) } ?? false
+  }
+
+  private func matchesPatterns(_ name: String) -> Bool { namePatterns.map { $0.contains { $0.matches(name) } } ?? true }
+
+  /// A file that cannot be named would be left out in silence.
+  private func meet(_ name: ForeignName, in directory: String) throws {
+    guard let report = options.onForeignName else { throw name.error(in: directory) }
+    report(directory, name)
+  }
+
   private func isWanted(_ name: String, _ info: stat) -> Bool {
-    if let namePatterns, !namePatterns.contains(where: { $0.matches(name) }) { return false }
+    if !matchesPatterns(name) { return false }
     let modified = Self.nanoseconds(info)
     if let limit = options.modifiedBefore, modified >= limit { return false }
     if let limit = options.modifiedAfter, modified <= limit { return false }
@@ -221,7 +249,7 @@ package struct FileListing {
     for expanded in GlobPattern.expandingBraces(text) {
       let isAbsolute = expanded.hasPrefix("/")
       let components = expanded.split(separator: "/").map { GlobPattern(String($0)) }
-      try Self.expand(components[...], at: isAbsolute ? "/" : "", into: &matches)
+      try expand(components[...], at: isAbsolute ? "/" : "", into: &matches)
     }
     guard !matches.isEmpty else {
       throw KConnectError(.pathNotFound, "no file or directory matches '\(text)'", hint: "try the pattern with ls; hidden names (_*, .*) are left out")
@@ -243,7 +271,7 @@ package struct FileListing {
     return joined.isEmpty ? (text.hasPrefix("/") ? "/" : ".") : joined
   }
 
-  private static func expand(_ components: ArraySlice<GlobPattern>, at directory: String, into matches: inout Set<String>) throws {
+  private func expand(_ components: ArraySlice<GlobPattern>, at directory: String, into matches: inout Set<String>) throws {
     guard let pattern = components.first else {
       matches.insert(directory)
       return
@@ -258,8 +286,12 @@ package struct FileListing {
     let isDeep = pattern.text == "**"
     // Zero directories; a `**` at the end stands for every file below.
     if isDeep, !rest.isEmpty { try expand(rest, at: directory, into: &matches) }
-    for name in try DirectoryReader.names(in: place) {
-      if isHidden(name), !(name.unicodeScalars.first.map { pattern.begins(with: $0) } ?? false) { continue }
+    func isPassedOver(_ name: String) -> Bool { Self.isHidden(name) && !(name.unicodeScalars.first.map { pattern.begins(with: $0) } ?? false) }
+    let names = try DirectoryReader.names(in: place) { name in
+      guard !isPassedOver(name.approximation), isDeep ? name.isDirectory || rest.isEmpty : pattern.matches(name.approximation) && (rest.isEmpty || name.isDirectory) else { return }
+      try meet(name, in: place)
+    }
+    for name in names where !isPassedOver(name) {
       let path = joinPath(directory, name)
       let isDirectory = pathKind(path) == .directory
       if isDeep {

@@ -30,8 +30,8 @@ package enum DirectoryOptions {
     OptionSpec("maxOpenPartitions", .integer, default: "128", use: .write, "Partition files open at once; beyond it the least recently used is closed and a new part started later."),
   ]
 
-  /// A time option as nanoseconds since 1970.
-  static func nanoseconds(_ name: String, _ options: DataSourceOptions) throws -> Int64? {
+  /// A time option as nanoseconds since 1970; nil when it is not given. Throws OPTION_INVALID.
+  package static func nanoseconds(_ name: String, _ options: DataSourceOptions) throws -> Int64? {
     guard let text = options.string(name) else { return nil }
     guard case .datetime(let ticks)? = ScalarText.parse(text, as: .datetime), ticks > -92_000_000_000_000_000, ticks < 92_000_000_000_000_000 else {
       throw KConnectError(.optionInvalid, "option '\(name)': found '\(text.prefix(80))', expected a time such as 2024-01-31T00:00:00")

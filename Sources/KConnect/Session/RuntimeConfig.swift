@@ -2,20 +2,26 @@
 
 import Columnar
 public import DataSource
+import Streaming
 import Synchronization
 
 /// Settings by their names in Spark. A name that means nothing here is an error, not silence.
 public final class RuntimeConfig: Sendable {
   static let checkpointLocation = "spark.sql.streaming.checkpointLocation"
-  private static let known = [checkpointLocation]
+  static let multipleWatermarkPolicy = "spark.sql.streaming.multipleWatermarkPolicy"
+  private static let known = [checkpointLocation, multipleWatermarkPolicy]
   private let values = Mutex<[String: String]>([:])
 
   init() {}
 
   /// Sets a value: `spark.sql.streaming.checkpointLocation` is the directory under which streaming queries without a checkpoint of their own
-  /// have one, named after the query, or after its target. Throws CONFIGURATION for other names.
+  /// have one, named after the query, or after its target; `spark.sql.streaming.multipleWatermarkPolicy` is `min` (the default) or `max`.
+  /// Throws CONFIGURATION for other names and values.
   public func set(_ key: String, _ value: String) throws(KConnectError) {
     try RuntimeConfig.check(key)
+    if key == RuntimeConfig.multipleWatermarkPolicy, WatermarkPolicy(rawValue: value.lowercased()) == nil {
+      throw KConnectError(.configuration, "'\(key)': found '\(value.prefix(80))', expected min or max")
+    }
     values.withLock { $0[key] = value }
   }
 

@@ -95,10 +95,12 @@ public struct DataStreamWriter: Sendable {
         throw KConnectError(.usage, "a query cannot be named '\(name)': its name is that of a directory and of a table", hint: "queryName(\"NAME\")")
       }
       try StreamPlan.check(frame.plan)
+      var own = settings
+      if let policy = try frame.session.conf.get(RuntimeConfig.multipleWatermarkPolicy) { own.watermarkPolicy = WatermarkPolicy(rawValue: policy.lowercased()) ?? .min }
       let sink = try sink ?? makeSink(path, given, onNote: onNote)
       // Under the common place each query has a directory that is the same at every start.
       let place = chosen ?? joinPath(common ?? "", percentEncoded(settings.name ?? sink.checkpointName))
-      return try MicroBatchExecution(plan: frame.plan, sink: sink, checkpoint: try Checkpoint(place), settings: settings, onProgress: onProgress)
+      return try MicroBatchExecution(plan: frame.plan, sink: sink, checkpoint: try Checkpoint(place), settings: own, onProgress: onProgress)
     }
   }
 

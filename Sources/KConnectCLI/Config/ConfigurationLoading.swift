@@ -13,7 +13,7 @@ extension ConfigurationFile {
       }
       return ConfigurationFile()
     }
-    return try ConfigurationFile(path: path, profile: profile) { try BuiltInSources.registry.provider($0).options }
+    return try ConfigurationFile(path: path, profile: profile, isSecret: { Secrets.isSecret($0) }) { try BuiltInSources.registry.provider($0).options }
   }
 }
 

@@ -39,7 +39,7 @@ struct CommonFlags: ParsableArguments {
   @Option(help: ArgumentHelp("Progress on stderr: auto, bar, json or none.", valueName: "mode"))
   var progress: String?
 
-  @Flag(name: .shortAndLong, help: "No notes and no summary on stderr.")
+  @Flag(name: .shortAndLong, help: "No notes and no summary on stderr; warnings of streams stay.")
   var quiet = false
 
   @Flag(name: .shortAndLong, help: "More notes on stderr.")
@@ -112,6 +112,9 @@ struct Context {
   var quiet: Context {
     Context(session: session, configuration: configuration, progress: progress == .json ? .json : .none, isQuiet: !isVerbose, isVerbose: isVerbose)
   }
+
+  /// Remarks on rows or files that were left out or could not be dealt with: they are said however quiet the rest is.
+  func warn(_ text: String) { ErrorReport.warning(text) }
 
   /// Remarks for the user.
   func note(_ text: String) { if !isQuiet { ErrorReport.note(text) } }

@@ -126,9 +126,12 @@ enum Secrets {
     return declared.contains(lower) || lower.firstIndex(of: ".").map { declared.contains(String(lower[lower.index(after: $0)...])) } ?? false
   }
 
+  /// True for options that hold secrets, by name or declaration.
+  static func isSecret(_ option: String) -> Bool { SecretNames.isSecret(option) || isDeclared(option) }
+
   /// The value behind `env:NAME` or `file:PATH` for options that hold secrets; other values as they are.
   static func resolved(_ value: String, option: String) throws -> String {
-    SecretNames.isSecret(option) || isDeclared(option) ? try Settings.Secret(value).reveal() : value
+    isSecret(option) ? try Settings.Secret(value).reveal() : value
   }
 
   /// The same for a value on the command line, where other users of the machine can read it: secrets in clear are refused with USAGE.

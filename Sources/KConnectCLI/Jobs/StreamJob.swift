@@ -45,7 +45,6 @@ struct StreamJob {
     writer = writer.option("checkpointLocation", checkpoint)
     writer.settings.trigger = try trigger.map { try Trigger(text: $0) } ?? .asFastAsPossible
     writer.settings.name = name
-    writer.settings.onNote = { context.note($0) }
     writer.settings.maxBatches = maxBatches
     if let timeout {
       guard let limit = DataSourceOptions.durationMilliseconds(timeout) else {
@@ -67,8 +66,9 @@ struct StreamJob {
 
   /// Runs to the end of the trigger, or until a signal; progress goes to `report`. Throws what ended it early.
   func run(_ context: Context, report: StreamReport) throws -> MicroBatchExecution {
-    let (_, writer, target) = try prepare(context)
-    let execution = try writer.execution(target, onNote: { context.note($0) }, sink: try exec.map { try ExecSink.make($0) }) { report.add($0) }
+    var (_, writer, target) = try prepare(context)
+    writer.settings.onNote = { report.warn($0) }
+    let execution = try writer.execution(target, onNote: { context.note($0) }, sink: try exec.map { try ExecSink.make($0, checkpoint: checkpoint) }) { report.add($0) }
     try Interrupt.stopping(first: { execution.stop() }, second: { execution.abort() }) { try publicErrors { try execution.run() } }
     return execution
   }

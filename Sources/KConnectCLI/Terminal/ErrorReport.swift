@@ -40,7 +40,10 @@ enum ErrorReport {
     return out
   }
 
-  /// Notes and warnings.
+  /// What was left out, or could not be done.
+  static func warning(_ text: String) { StandardStreams.error("warning: \(text)\n") }
+
+  /// What the user may want to know.
   static func note(_ text: String) { StandardStreams.error("note: \(text)\n") }
 
   private static func isFromParser(_ error: any Error) -> Bool {

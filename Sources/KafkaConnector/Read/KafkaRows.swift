@@ -90,7 +90,7 @@ final class KafkaRows: @unchecked Sendable {  // used by whoever holds the scan'
       let text: DynamicValue
       if let start = unsafe value {
         let bytes = unsafe UnsafeBufferPointer(start: start.assumingMemoryBound(to: UInt8.self), count: size)
-        text = .string(unsafe Base64.text(bytes, always: alwaysBase64))
+        text = .string(unsafe Base64.readable(bytes, always: alwaysBase64))
       } else {
         text = .null
       }
@@ -121,13 +121,5 @@ final class KafkaRows: @unchecked Sendable {  // used by whoever holds the scan'
     count = 0
     bytes = 0
     return RecordBatch(schema: schema, columns: columns, rowCount: n)
-  }
-}
-
-extension Base64 {
-  /// The text, or base64 where it is none.
-  static func text(_ bytes: UnsafeBufferPointer<UInt8>, always: Bool) -> String {
-    if !always, unsafe isValidUTF8(bytes) { return unsafe String(decoding: bytes, as: UTF8.self) }
-    return unsafe text(bytes)
   }
 }

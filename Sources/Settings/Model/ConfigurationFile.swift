@@ -28,17 +28,23 @@ package struct ConfigurationFile: Sendable {
   package init() {}
 
   /// Reads and checks a file. `declarations` gives the options of a source by its format name; it throws for names it does not know.
-  package init(path: String, profile: String? = nil, declarations: (String) throws -> [OptionSpec]) throws {
+  /// `isSecret` says which options hold secrets where their source is not known yet.
+  package init(
+    path: String, profile: String? = nil, isSecret: @escaping @Sendable (String) -> Bool = { SecretNames.isSecret($0) }, declarations: (String) throws -> [OptionSpec]
+  ) throws {
     guard let bytes = try SmallFile.read(path, limit: 16 << 20, tooLarge: .configuration) else {
       throw KConnectError(.configuration, "the configuration file '\(path)' does not exist")
     }
-    try self.init(bytes, path: path, profile: profile, declarations: declarations)
+    try self.init(bytes, path: path, profile: profile, isSecret: isSecret, declarations: declarations)
   }
 
   /// As above, from bytes; `path` is for messages.
-  package init(_ bytes: [UInt8], path: String, profile: String? = nil, declarations: (String) throws -> [OptionSpec]) throws {
+  package init(
+    _ bytes: [UInt8], path: String, profile: String? = nil, isSecret: @escaping @Sendable (String) -> Bool = { SecretNames.isSecret($0) },
+    declarations: (String) throws -> [OptionSpec]
+  ) throws {
     self.path = path
-    let reader = SectionReader(path: path)
+    let reader = SectionReader(path: path, isSecret: isSecret)
     let root = try TOMLReader.read(bytes, path: path)
     let known = ConfigurationKeys.sections.map(\.name)
     for entry in root where !known.contains(entry.key) { throw reader.unknown("section", entry.key, known, entry.node.position) }

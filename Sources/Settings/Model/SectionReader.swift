@@ -8,6 +8,8 @@ import DataSource
 
 struct SectionReader {
   let path: String
+  /// Which options hold secrets, by their names: those of steps have no declarations yet.
+  var isSecret: @Sendable (_ option: String) -> Bool = { SecretNames.isSecret($0) }
 
   func place(_ position: TextPosition) -> ConfigurationPlace { ConfigurationPlace(path: path, position: position) }
 
@@ -46,15 +48,20 @@ struct SectionReader {
     try entries.flatMap(Self.flat).map { entry in
       let spec = try self.spec(entry, section, specs)
       if case .notSupported(let what) = spec.support { throw place(entry.node.position).error("'\(section).\(entry.key)': not supported yet: \(what)") }
-      return ConfiguredOption(name: entry.key, value: Secret(try value(entry, section, spec)), place: place(entry.node.position))
+      return ConfiguredOption(name: entry.key, value: secret(try value(entry, section, spec), entry.key, spec), place: place(entry.node.position))
     }
   }
 
   /// Options whose source is settled when a step runs: only their form is checked.
   func looseOptions(_ entries: [TOMLEntry], _ section: String) throws -> [ConfiguredOption] {
     try entries.flatMap(Self.flat).map { entry in
-      ConfiguredOption(name: entry.key, value: Secret(try text(entry.node, "\(section).\(entry.key)")), place: place(entry.node.position))
+      ConfiguredOption(name: entry.key, value: secret(try text(entry.node, "\(section).\(entry.key)"), entry.key), place: place(entry.node.position))
     }
+  }
+
+  /// A value of an option, which may stand elsewhere.
+  private func secret(_ text: String, _ option: String, _ spec: OptionSpec? = nil) -> Secret {
+    Secret(text, ofSecret: spec.map { $0.isSecret && !$0.isFamily } ?? false || isSecret(option))
   }
 
   /// `from.header = true` is a table `from` in TOML: here it is the option `from.header`.
@@ -73,7 +80,7 @@ struct SectionReader {
   private func value(_ entry: TOMLEntry, _ section: String, _ spec: OptionSpec) throws -> String {
     let text = try text(entry.node, "\(section).\(entry.key)")
     // Values that stand elsewhere are checked where they are used.
-    if !Secret(text).isLiteral { return text }
+    if !secret(text, entry.key, spec).isLiteral { return text }
     let name = spec.isFamily ? entry.key : spec.name
     do { _ = try DataSourceOptions(source: section, specs: [spec], given: [(name, text)], use: spec.use) } catch let error as KConnectError {
       throw place(entry.node.position).error(error.message, hint: error.hint)

@@ -53,6 +53,8 @@ package struct RecoveredState: Sendable {
   /// The batch that was planned and not committed: it runs again with the same range.
   package var pending: BatchPlan?
   package var watermarkMs: Int64 = 0
+  /// Those of the single event times, where there are several.
+  package var operatorWatermarksMs: [Int64] = []
 
   package var nextBatchId: Int { pending?.batchId ?? (committed?.batchId ?? -1) + 1 }
 }
@@ -71,8 +73,7 @@ package final class Checkpoint {
   package init(_ path: String, fileSystem: FileSystem = .system) throws {
     self.path = path
     self.fileSystem = fileSystem
-    let made = fileSystem.makeDirectories(path)
-    if made.code != 0 { throw SystemError.make("cannot create the directory", path, made.code) }
+    try fileSystem.makeDurably(path)
     lock = try CheckpointLock(path)
     try Failpoint.pass("checkpoint.locked")
     // Nobody else writes here now: what is not finished never will be.
@@ -88,6 +89,8 @@ package final class Checkpoint {
         .checkpointConflict, "'\(joinPath(path, "metadata"))' is missing, but the checkpoint has batches",
         hint: "restore the file from a copy: without it the sink cannot tell this query's batches from others'")
     }
+    // A run that died before this may have made the directory and not its entry durable.
+    try fileSystem.syncParent(of: path)
     id = randomIdentifier()
     _ = try SmallFile.putDurably(Array("{\"id\":\"\(id)\"}".utf8), name: "metadata", in: path, fileSystem)
     try Failpoint.pass("checkpoint.identified")
@@ -174,7 +177,11 @@ package final class Checkpoint {
     if committed >= 0 {
       state.committed = try plan(committed)
       if let lines = try commits.read(committed), let first = lines.first {
-        state.watermarkMs = Int64((try? JSONTree.parse(Array(first.utf8), place: commits.path(committed)).integer("nextBatchWatermarkMs")) ?? 0)
+        let value = try? JSONTree.parse(Array(first.utf8), place: commits.path(committed))
+        state.watermarkMs = Int64(value?.integer("nextBatchWatermarkMs") ?? 0)
+        if case .array(let items)? = value?["operatorWatermarksMs"] {
+          state.operatorWatermarksMs = items.map { if case .long(let n) = $0 { n } else { 0 } }
+        }
       }
     }
     if last > committed { state.pending = try plan(last) }
@@ -188,10 +195,12 @@ package final class Checkpoint {
     try Failpoint.pass("wal.after")
   }
 
-  /// Records that a batch is done.
-  package func commit(_ batchId: Int, watermarkMs: Int64, rows: Int) throws {
+  /// Records that a batch is done. `operatorWatermarksMs` are those of the single event times, where there are several.
+  package func commit(_ batchId: Int, watermarkMs: Int64, operatorWatermarksMs: [Int64] = [], rows: Int) throws {
     try Failpoint.pass("commit.before")
-    try commits.put(batchId, [DynamicValue.object([("nextBatchWatermarkMs", .long(watermarkMs)), ("rows", .long(Int64(rows)))]).json])
+    var members: [(String, DynamicValue)] = [("nextBatchWatermarkMs", .long(watermarkMs)), ("rows", .long(Int64(rows)))]
+    if operatorWatermarksMs.count > 1 { members.append(("operatorWatermarksMs", .array(operatorWatermarksMs.map { .long($0) }))) }
+    try commits.put(batchId, [DynamicValue.object(members).json])
     try Failpoint.pass("commit.after")
   }
 

@@ -10,10 +10,7 @@ package final class CheckpointLock {
 
   /// Takes the lock of a directory; `what` names it in messages. Throws LOCKED (transient: exit code 75) when another process has it.
   package init(_ checkpoint: String, what: String? = nil, makesDirectory: Bool = false) throws {
-    if makesDirectory {
-      let made = FileSystem.system.makeDirectories(checkpoint)
-      if made.code != 0 { throw SystemError.make("cannot create the directory", checkpoint, made.code) }
-    }
+    if makesDirectory { try FileSystem.system.makeDurably(checkpoint) }
     let path = joinPath(checkpoint, ".lock")
     // SAFETY: the path is copied by the call.
     descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)

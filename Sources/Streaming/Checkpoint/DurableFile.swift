@@ -1,4 +1,5 @@
-// Role: small files of checkpoints and manifests put in place, with the places where a test makes the process die.
+// Role: small files of checkpoints and manifests put in place, with the places where a test makes the process die; directories that are there
+// after a power failure.
 
 import DataSource
 
@@ -17,5 +18,21 @@ extension SmallFile {
     case .taken: return false
     case .notDurable(let cause): throw cause
     }
+  }
+}
+
+extension FileSystem {
+  /// Makes a directory and those above it; what was made is durable when this returns: each one's parent is synced.
+  func makeDurably(_ directory: String) throws {
+    let made = makeDirectories(directory)
+    if made.code != 0 { throw SystemError.make("cannot create the directory", directory, made.code) }
+    for path in made.created { try syncParent(of: path) }
+  }
+
+  /// Makes the entry of a path in its directory durable.
+  func syncParent(of path: String) throws {
+    let parent = parentPath(path)
+    let code = syncDirectory(parent)
+    if code != 0 { throw SystemError.make("cannot sync", parent, code) }
   }
 }

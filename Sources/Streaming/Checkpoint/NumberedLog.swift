@@ -10,12 +10,7 @@ struct NumberedLog {
   init(_ directory: String, _ fileSystem: FileSystem) throws {
     self.directory = directory
     self.fileSystem = fileSystem
-    let made = fileSystem.makeDirectories(directory)
-    if made.code != 0 { throw SystemError.make("cannot create the directory", directory, made.code) }
-    if let first = made.created.first {
-      let code = fileSystem.syncDirectory(parentPath(first))
-      if code != 0 { throw SystemError.make("cannot sync", parentPath(first), code) }
-    }
+    try fileSystem.makeDurably(directory)
   }
 
   /// A log that is looked at, not made.
@@ -35,8 +30,13 @@ struct NumberedLog {
   func read(_ n: Int) throws -> [String]? { try SmallFile.read(path(n)).map { try LogText.lines($0, path: path(n)) } }
 
   /// Writes entry n. Throws CHECKPOINT_CONFLICT when it exists: somebody else writes this log.
-  func put(_ n: Int, _ lines: [String]) throws {
-    guard try SmallFile.putDurably(LogText.bytes(lines), name: String(n), in: directory, fileSystem) else {
+  func put(_ n: Int, _ lines: [String]) throws { try put(n, LogText.bytes(lines)) }
+
+  /// Writes entry n of whole lines, as above.
+  func put(_ n: Int, body: [UInt8]) throws { try put(n, LogText.bytes(body: body)) }
+
+  private func put(_ n: Int, _ bytes: [UInt8]) throws {
+    guard try SmallFile.putDurably(bytes, name: String(n), in: directory, fileSystem) else {
       throw Checkpoint.secondWriter(path(n))
     }
   }

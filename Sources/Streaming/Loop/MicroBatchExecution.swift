@@ -19,6 +19,8 @@ package struct StreamSettings: Sendable {
   /// Entries of the logs that are kept behind the last batch.
   package var minBatchesToRetain = 100
   package var retries = RetryPolicy()
+  /// Which of several event times the watermark of a query goes by.
+  package var watermarkPolicy = WatermarkPolicy.min
   /// Called when nothing new has come for `idleEventMs`, and each time that has passed again.
   package var onIdle: @Sendable () -> Void = {}
   package var idleEventMs: Int64 = 10_000
@@ -78,7 +80,7 @@ package final class MicroBatchExecution: @unchecked Sendable {  // the run's fie
         .usage, "\(sink.description) lies in what \(source.description) reads: each batch would be read again", hint: "write to another place")
     }
     for (i, source) in sources.enumerated() { try source.attach(checkpoint, index: i) }
-    stateful = try StatefulOperators(plan, checkpoint: checkpoint)
+    stateful = try StatefulOperators(plan, checkpoint: checkpoint, policy: settings.watermarkPolicy)
     self.sink = sink
     self.checkpoint = checkpoint
     self.settings = settings
@@ -115,6 +117,7 @@ package final class MicroBatchExecution: @unchecked Sendable {  // the run's fie
     }
     let recovered = try checkpoint.recover()
     watermarkMs = recovered.watermarkMs
+    stateful.restore(recovered.operatorWatermarksMs)
     nextBatchId = recovered.nextBatchId
     if let committed = recovered.committed {
       try checkPins(committed)
@@ -139,15 +142,17 @@ package final class MicroBatchExecution: @unchecked Sendable {  // the run's fie
       // A source that ends by itself is read to its end.
       let isAwaited = !hadData && sources.contains { $0.hasEnded == false }
       if settings.trigger == .once && !isAwaited || settings.trigger == .availableNow && !hadData && !isAwaited { break }
-      if let next = settings.trigger.nextStart(started: start, now: settings.clock.now()) {
-        say("Waiting for next trigger", active: false, data: hadData)
-        if stopSignal.wait(milliseconds: bounded(next - settings.clock.now(), began)) { break }
-      } else if !hadData {
+      if !hadData {
         emptyTriggers.withLock { $0 += 1 }
         if let busy = lastBusyMs, start - busy >= settings.idleEventMs {
           settings.onIdle()
           lastBusyMs = start
         }
+      }
+      if let next = settings.trigger.nextStart(started: start, now: settings.clock.now()) {
+        say("Waiting for next trigger", active: false, data: hadData)
+        if stopSignal.wait(milliseconds: bounded(next - settings.clock.now(), began)) { break }
+      } else if !hadData {
         say("Waiting for data to arrive", active: false, data: false)
         if stopSignal.wait(milliseconds: bounded(settings.pollingDelayMs, began)) { break }
       }
@@ -205,11 +210,17 @@ package final class MicroBatchExecution: @unchecked Sendable {  // the run's fie
       defer { running.withLock { $0 = nil } }
       try execution.run { _ in true }
     }
-    let watermark = stateful.watermark(after: observation)
-    try phases.time("commitOffsets") {
-      try stateful.save(observation, batch: batch.batchId)
-      try checkpoint.commit(batch.batchId, watermarkMs: watermark, rows: summary.rows)
+    let operatorWatermarks = stateful.operatorWatermarks(after: observation)
+    let watermark = stateful.watermark(of: operatorWatermarks, atLeast: batch.watermarkMs)
+    do {
+      try phases.time("commitOffsets") {
+        try stateful.save(observation, batch: batch.batchId)
+        try checkpoint.commit(batch.batchId, watermarkMs: watermark, operatorWatermarksMs: operatorWatermarks, rows: summary.rows)
+      }
+    } catch let error as KConnectError {
+      throw RetryPolicy.failed(error, batch: batch.batchId, checkpoint: checkpoint.path)
     }
+    stateful.restore(operatorWatermarks)
     try stateful.commit(observation, batch: batch.batchId, watermark: watermark)
     watermarkMs = watermark
     ends = batch.ends
@@ -243,7 +254,7 @@ package final class MicroBatchExecution: @unchecked Sendable {  // the run's fie
           description: source.description, startOffset: range.0?.json, endOffset: range.1?.json, numInputRows: sources.count == 1 ? rows : 0,
           metrics: Dictionary(source.backlog.map { ($0.name, $0.value) }, uniquingKeysWith: { a, _ in a }))
       },
-      sink: sink.description, isSkipped: summary.isSkipped, watermarkMs: stateful.watermark == nil ? nil : batch.watermarkMs,
+      sink: sink.description, isSkipped: summary.isSkipped, watermarkMs: stateful.watermarks.isEmpty ? nil : batch.watermarkMs,
       stateOperators: zip(stateful.states, observation.findings).map { state, findings in
         StateOperatorProgress(
           operatorName: "dedupe", numRowsTotal: state.keyCount, numRowsUpdated: findings.added.expiries.count, numRowsDroppedByWatermark: findings.late,

@@ -41,9 +41,7 @@ package final class DirectoryStreamSink: MicroBatchSink {
 
   package func start(queryId: String, schema: StructType) throws {
     let manifests = manifestDirectory(queryId)
-    let made = fileSystem.makeDirectories(manifests)
-    if made.code != 0 { throw SystemError.make("cannot create the directory", manifests, made.code) }
-    for path in made.created { _ = fileSystem.syncDirectory(parentPath(path)) }
+    try fileSystem.makeDurably(manifests)
     // What a run that died had begun.
     _ = fileSystem.removeTree(BatchCommit.staging(directory, queryId))
     try checkColumns(schema)

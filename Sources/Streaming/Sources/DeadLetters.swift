@@ -17,8 +17,7 @@ struct DeadLetters {
     self.directory = directory
     self.fileSystem = fileSystem
     queryMark = String(queryId.prefix(8))
-    let made = fileSystem.makeDirectories(directory)
-    if made.code != 0 { throw SystemError.make("cannot create the directory", directory, made.code) }
+    try fileSystem.makeDurably(directory)
   }
 
   private func name(_ step: Int) -> String {

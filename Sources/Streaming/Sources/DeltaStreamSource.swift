@@ -165,15 +165,15 @@ package final class DeltaStreamSource: MicroBatchSource {
       let entries = try entries(at.version, isStarting: at.isStarting).drop { $0.index <= at.index }
       // The changes of one version stay together, so that both images of an update come in one batch.
       let isWhole = readsChanges && !at.isStarting
-      let wholeBytes = isWhole ? entries.reduce(0) { $0 + Int($1.file.size) } : 0
+      let wholeBytes = isWhole ? entries.reduce(0) { Self.sum($0, $1.file.size) } : 0
       for (i, entry) in entries.enumerated() {
         let size = isWhole ? wholeBytes : Int(entry.file.size)
-        if isLimited, !isWhole || i == 0, files > 0 && (files + (isWhole ? entries.count : 1) > maxFiles || bytes + size > maxBytes) {
+        if isLimited, !isWhole || i == 0, files > 0 && (files + (isWhole ? entries.count : 1) > maxFiles || Self.sum(bytes, Int64(size)) > maxBytes) {
           waiting = entries.count - i
           return at.offset
         }
         files += 1
-        bytes += Int(entry.file.size)
+        bytes = Self.sum(bytes, entry.file.size)
         at.index = entry.index
       }
       let wasStarting = at.isStarting
@@ -186,6 +186,12 @@ package final class DeltaStreamSource: MicroBatchSource {
       return start
     }
     return at.offset
+  }
+
+  /// Sizes stand in the log, which may say anything: a sum ends at the greatest number.
+  private static func sum(_ bytes: Int, _ size: Int64) -> Int {
+    let (sum, overflows) = bytes.addingReportingOverflow(Int(size))
+    return overflows ? .max : sum
   }
 
   /// The files of a version in their order: all of it, or what it added.

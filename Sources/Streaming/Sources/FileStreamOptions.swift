@@ -50,9 +50,13 @@ package struct FileStreamOptions: Sendable {
 
   /// From checked options. Throws OPTION_INVALID.
   package init(_ options: DataSourceOptions) throws {
-    func positive(_ value: Int?) -> Int? { value.flatMap { $0 > 0 ? $0 : nil } }
-    maxFiles = positive(options.integer("maxFilesPerTrigger"))
-    maxBytes = positive(options.bytes("maxBytesPerTrigger"))
+    func limit(_ value: Int?, _ name: String) throws -> Int? {
+      guard let value, value != 0 else { return nil }
+      guard value > 0 else { throw KConnectError(.optionInvalid, "option '\(name)': found \(value), expected 0 (no limit) or more") }
+      return value
+    }
+    maxFiles = try limit(options.integer("maxFilesPerTrigger"), "maxFilesPerTrigger")
+    maxBytes = try limit(options.bytes("maxBytesPerTrigger"), "maxBytesPerTrigger")
     latestFirst = options.bool("latestFirst")
     fileNameOnly = options.bool("fileNameOnly")
     maxFileAgeMs = Int64(options.milliseconds("maxFileAge") ?? 604_800_000)

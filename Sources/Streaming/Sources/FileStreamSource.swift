@@ -18,6 +18,8 @@ package final class FileStreamSource: MicroBatchSource {
   /// From the root: the same files wherever the query is started.
   private let place: String
   private let isPattern: Bool
+  /// Directories below it may be partitions; nil: none are.
+  private let base: String?
   private let options: DataSourceOptions
   private let settings: FileStreamOptions
   private let listing: StreamListing
@@ -29,8 +31,8 @@ package final class FileStreamSource: MicroBatchSource {
   private var deadLetters: DeadLetters?
   private var quarantine: Quarantine?
   /// What an available-now run may read; nil: whatever is there.
-  private var frozen: [SeenFile]?
-  private var waiting: [SeenFile] = []
+  private var frozen: ArraySlice<SeenFile>?
+  private var waiting: ArraySlice<SeenFile> = []
   /// Changed files that the user knows of, as they were then.
   private var reported: Set<SeenFile> = []
   package let schema: StructType
@@ -62,9 +64,9 @@ package final class FileStreamSource: MicroBatchSource {
         .pathNotFound, pathKind(path) == .missing ? "the directory '\(path)' does not exist" : "'\(path)' is not a directory",
         hint: "a stream reads a directory, or a pattern such as 'in/*.csv'")
     }
-    listing = StreamListing(
-      place: place, isPattern: isPattern, namePatterns: options.string("pathGlobFilter").map { GlobPattern.expandingBraces($0).map(GlobPattern.init) },
-      ignoredSuffixes: settings.ignoredSuffixes, fileExtensions: provider.format.fileExtensions)
+    listing = try StreamListing(
+      place: place, isPattern: isPattern, ignoredSuffixes: settings.ignoredSuffixes, fileExtensions: provider.format.fileExtensions, options: options)
+    base = try Self.base(options, place: place, isPattern: isPattern)
     let outputs: [(option: String, directory: String?, name: String?)] = [
       ("sourceArchiveDir", settings.archive, nil), ("quarantinePath", settings.quarantine, nil), ("deadLetterPath", settings.deadLetters, DeadLetters.exampleName),
     ]
@@ -84,19 +86,18 @@ package final class FileStreamSource: MicroBatchSource {
       throw KConnectError(
         .usage, "the columns of '\(typed)' are not known: it holds no \(provider.shortName) files yet", hint: "give a schema, such as --schema 'a:long, b:string'")
     }
-    let base = isPattern ? nil : place
-    self.schema = try provider.open(files: present.map { Self.entry($0, base: base) }, label: typed, schema: nil, options: options).schema
+    self.schema = try provider.open(files: present.map { [base] in Self.entry($0, base: base) }, label: typed, schema: nil, options: options).schema
   }
 
   package var description: String { "\(provider.shortName) stream \(label)" }
   package var identity: String { "\(provider.shortName):\(place)" }
   package var backlog: [(name: String, value: Int)] {
-    waiting.isEmpty ? [] : [("numFilesOutstanding", waiting.count), ("numBytesOutstanding", waiting.reduce(0) { $0 + $1.size })]
+    waiting.isEmpty ? [] : [("numFilesOutstanding", waiting.count), ("numBytesOutstanding", SeenFile.bytes(waiting))]
   }
 
   package func takeNotes() -> [String] {
     defer { notes = [] }
-    return notes
+    return notes + listing.takeNotes()
   }
 
   package func attach(_ checkpoint: Checkpoint, index: Int) throws {
@@ -116,9 +117,19 @@ package final class FileStreamSource: MicroBatchSource {
     return label.hasPrefix("/") || !path.hasPrefix(here) ? path : String(path.dropFirst(here.count))
   }
 
-  private func entry(_ file: SeenFile) -> FileEntry { Self.entry(file, base: isPattern ? nil : place) }
+  private func entry(_ file: SeenFile) -> FileEntry { Self.entry(file, base: base) }
 
-  /// Directories below `base` may be partitions; nil: none are.
+  /// Where partition directories start: `basePath`, which the place must lie in, else the directory that is read.
+  private static func base(_ options: DataSourceOptions, place: String, isPattern: Bool) throws -> String? {
+    guard let given = options.string("basePath") else { return isPattern ? nil : place }
+    guard case .local(let path) = try SourcePath(given) else { throw KConnectError(.optionInvalid, "option 'basePath': '\(given)' is not a local directory") }
+    let base = trimmingSlashes(absolutePath(path))
+    guard (place + "/").hasPrefix(base == "/" ? base : base + "/") else {
+      throw KConnectError(.optionInvalid, "option 'basePath': '\(place)' does not lie in '\(base)'", hint: "name a directory above the files")
+    }
+    return base
+  }
+
   private static func entry(_ file: SeenFile, base: String?) -> FileEntry {
     let base = base ?? parentPath(file.path)
     let below = parentPath(file.path).dropFirst(base.count).split(separator: "/").map(String.init)
@@ -135,7 +146,7 @@ package final class FileStreamSource: MicroBatchSource {
 
   private static func offset(_ k: Int) -> StreamOffset { StreamOffset(.object([("logOffset", .long(Int64(k)))])) }
 
-  package func freeze() throws { frozen = try candidates() }
+  package func freeze() throws { frozen = try candidates()[...] }
 
   /// How many files wait for a query with that checkpoint, and those of the next batch; the checkpoint is only read, also while it is used.
   func nextFiles(checkpoint: String?, index: Int) throws -> (waiting: Int, next: [SeenFile]) {
@@ -149,7 +160,7 @@ package final class FileStreamSource: MicroBatchSource {
       log = SeenLog.empty(fileSystem, nameOnly: settings.fileNameOnly)
     }
     let open = try candidates()
-    return (open.count, admitted(open))
+    return (open.count, Array(admitted(open[...])))
   }
 
   /// Files that a batch may take, in order.
@@ -176,29 +187,28 @@ package final class FileStreamSource: MicroBatchSource {
     if try last > step(start) { return Self.offset(last) }
     try Failpoint.pass("list.before")
     if settings.revalidatesSeen { try revalidate() }
-    var open = try frozen ?? candidates()
+    var open = try frozen ?? candidates()[...]
     if case .limited = admission { open = admitted(open) }
     waiting = []
     guard !open.isEmpty else { return start }
-    if frozen != nil {
-      let taken = Set(open.map(\.path))
-      frozen?.removeAll { taken.contains($0.path) }
-      waiting = frozen ?? []
+    if let rest = frozen?.dropFirst(open.count) {
+      frozen = rest
+      waiting = rest
     }
-    guard let k = try log?.append(open) else { return start }
+    guard let k = try log?.append(Array(open)) else { return start }
     return Self.offset(k)
   }
 
   /// The first files within the limits; at least one.
-  private func admitted(_ files: [SeenFile]) -> [SeenFile] {
+  private func admitted(_ files: ArraySlice<SeenFile>) -> ArraySlice<SeenFile> {
     var count = 0, bytes = 0
     for file in files {
       if let limit = settings.maxFiles, count >= limit { break }
-      if let limit = settings.maxBytes, count > 0, bytes + file.size > limit { break }
+      if let limit = settings.maxBytes, count > 0, file.size > limit - min(limit, bytes) { break }
       count += 1
-      bytes += file.size
+      bytes += min(file.size, .max - bytes)
     }
-    return Array(files[..<count])
+    return files.prefix(count)
   }
 
   package func rows(after start: StreamOffset?, through end: StreamOffset) throws -> LogicalPlan {
@@ -209,11 +219,11 @@ package final class FileStreamSource: MicroBatchSource {
       switch Self.state(of: file) {
       case .same: files.append(file)
       case .gone:
-        if settings.onSourceChange == .fail { throw changed(file, "is gone") }
+        if settings.onSourceChange == .fail { throw changed(file, "is gone", mayBeReread: false) }
         notes.append("'\(file.path)' is gone and was left out")
       case .other(let now):
         switch settings.onSourceChange {
-        case .fail: throw changed(file, "was changed: \(now.size) bytes, planned were \(file.size)")
+        case .fail: throw changed(file, "was changed (\(file.size) bytes then, \(now.size) now)", mayBeReread: true)
         case .skip: notes.append("'\(file.path)' was changed and was left out")
         case .reread:
           files.append(now)
@@ -271,10 +281,10 @@ package final class FileStreamSource: MicroBatchSource {
     }
   }
 
-  private func changed(_ file: SeenFile, _ what: String) -> KConnectError {
+  private func changed(_ file: SeenFile, _ what: String, mayBeReread: Bool) -> KConnectError {
     KConnectError(
       .checkpointConflict, "'\(file.path)' \(what) since its batch was planned",
-      hint: "put the file back as it was, or set onSourceChange=skip\(what.contains("gone") ? "" : " or onSourceChange=reread")")
+      hint: "put the file back as it was, or set onSourceChange=skip\(mayBeReread ? " or onSourceChange=reread" : "")")
   }
 
   private enum FileState {

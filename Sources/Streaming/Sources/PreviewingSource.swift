@@ -24,7 +24,7 @@ package protocol PreviewingSource: MicroBatchSource {
 extension FileStreamSource: PreviewingSource {
   package func preview(checkpoint: String?, index: Int) throws -> SourcePreview {
     let (all, next) = try nextFiles(checkpoint: checkpoint, index: index)
-    let bytes = next.reduce(0) { $0 + $1.size }
+    let bytes = SeenFile.bytes(next)
     return SourcePreview(
       summary: next.count == all ? "\(all) files, \(bytes) bytes" : "\(next.count) of \(all) files, \(bytes) bytes", items: next.map { "\(shown($0.path))  \($0.size) bytes" })
   }

@@ -1,4 +1,4 @@
-// Role: the source log of a file stream: entry k holds the files of step k. Every tenth entry is compacted: `k.compact` holds a horizon and
+// Role: the source log of a file stream: entry k holds the files of step k. Now and then entries are compacted: `k.compact` holds a horizon and
 // all files that are not older than it, and the entries it covers go. What lies behind the horizon may have been read and forgotten.
 
 import Columnar
@@ -7,7 +7,8 @@ import Delta
 
 /// Files planned so far. One thread.
 struct SeenLog {
-  private static let compactEvery = 10
+  /// Entries between two compactions, which write all files again: more where there are many.
+  private var compactEvery: Int { max(10, min(100, seen.count / 1_000)) }
   private let log: NumberedLog
   private let fileSystem: FileSystem
   private let nameOnly: Bool
@@ -32,22 +33,38 @@ struct SeenLog {
     }
     if compactedThrough >= 0 {
       let path = joinPath(log.directory, "\(compactedThrough).compact")
-      var lines = try SmallFile.read(path).map { try LogText.lines($0, path: path) }?[...] ?? []
-      if let first = lines.first, let horizon = try JSONTree.parse(Array(first.utf8), place: path).integer("horizonMs") {
-        horizonMs = Int64(horizon)
-        lines.removeFirst()
+      let body = try SmallFile.read(path).map { try LogText.body($0, path: path) } ?? []
+      seen.reserveCapacity(body.count / 64)
+      var isFirst = true
+      try Self.eachLine(body) { line in
+        if isFirst, let horizon = try JSONTree.parse(Array(line), place: path).integer("horizonMs") { horizonMs = Int64(horizon) } else { remember(try SeenFile(line: line, place: path)) }
+        isFirst = false
       }
-      for line in lines { remember(try SeenFile(line: line, place: path)) }
       last = compactedThrough
     }
     for k in try log.numbers() where k > compactedThrough {
-      guard let lines = try log.read(k) else { continue }
-      let files = try lines.map { try SeenFile(line: $0, place: log.path(k)) }
+      guard let files = try read(k) else { continue }
       guard k == last + 1 else {
         throw KConnectError(.checkpointConflict, "'\(log.directory)': entry \(last + 1) is missing before \(k)", hint: "restore the directory from a copy")
       }
       add(files, as: k)
     }
+  }
+
+  private static func eachLine(_ body: ArraySlice<UInt8>, _ use: (ArraySlice<UInt8>) throws -> Void) rethrows {
+    var rest = body
+    while let end = rest.firstIndex(of: 0x0A) {
+      try use(rest[..<end])
+      rest = rest[(end + 1)...]
+    }
+  }
+
+  /// The files of entry k; nil when there is none.
+  private func read(_ k: Int) throws -> [SeenFile]? {
+    guard let bytes = try SmallFile.read(log.path(k)) else { return nil }
+    var files: [SeenFile] = []
+    try Self.eachLine(try LogText.body(bytes, path: log.path(k))) { files.append(try SeenFile(line: $0, place: log.path(k))) }
+    return files
   }
 
   /// K for `K.compact`.
@@ -84,8 +101,8 @@ struct SeenLog {
     for k in range {
       if let files = recent[k] {
         out += files
-      } else if let lines = try log.read(k) {
-        out += try lines.map { try SeenFile(line: $0, place: log.path(k)) }
+      } else if let files = try read(k) {
+        out += files
       } else {
         throw KConnectError(.checkpointConflict, "'\(log.path(k))' is missing: the files of that batch are not known", hint: "restore it from a copy")
       }
@@ -97,7 +114,7 @@ struct SeenLog {
   mutating func append(_ files: [SeenFile]) throws -> Int {
     let k = last + 1
     try Failpoint.pass("source.before")
-    try log.put(k, files.map(\.line))
+    try log.put(k, body: SeenFile.body(files))
     try Failpoint.pass("source.after")
     add(files, as: k)
     return k
@@ -106,17 +123,17 @@ struct SeenLog {
   /// Batches up to entry k are done: compacts when due. Files older than the newest by more than `maxAgeMs` are forgotten then; nil: none.
   mutating func done(through k: Int, maxAgeMs: Int64?) throws {
     recent = recent.filter { $0.key >= k }
-    guard k - compactedThrough >= Self.compactEvery else { return }
+    guard k - compactedThrough >= compactEvery else { return }
     let open = Set(recent.filter { $0.key > k }.values.joined().map { key($0.path) })
     if let maxAgeMs {
       horizonMs = max(horizonMs, newestMs - maxAgeMs)
       let horizonMs = horizonMs
       seen = seen.filter { open.contains($0.key) || $0.value.modifiedMs >= horizonMs }
     }
-    let live = seen.filter { !open.contains($0.key) }.values.sorted(by: SeenFile.isEarlier)
-    let head = horizonMs == .min ? [] : [DynamicValue.object([("horizonMs", .long(horizonMs))]).json]
+    let live = (open.isEmpty ? Array(seen.values) : seen.filter { !open.contains($0.key) }.map(\.value)).sorted(by: SeenFile.isEarlier)
+    let head = horizonMs == .min ? "" : DynamicValue.object([("horizonMs", .long(horizonMs))]).json + "\n"
     try Failpoint.pass("compact.before")
-    guard try SmallFile.putDurably(LogText.bytes(head + live.map(\.line)), name: "\(k).compact", in: log.directory, fileSystem) else { return }
+    guard try SmallFile.putDurably(LogText.bytes(body: Array(head.utf8) + SeenFile.body(live)), name: "\(k).compact", in: log.directory, fileSystem) else { return }
     try Failpoint.pass("compact.after")
     let covered = compactedThrough
     compactedThrough = k

@@ -1,5 +1,6 @@
 // Role: standard input as a stream. What was read is put into the checkpoint before a batch is planned over it: a replay finds it there,
-// though the pipe is gone. Pieces are cut at the ends of records; `sources/i/N-CRC.EXT` holds piece N until its batch is committed.
+// though the pipe is gone. Pieces are cut at the ends of records; `sources/i/N-CRC.EXT` holds piece N until its batch is committed, and
+// `sources/i/header-CRC` the first record of a file with a header.
 
 #if canImport(Glibc)
 import Glibc
@@ -32,8 +33,12 @@ package final class StdinStreamSource: MicroBatchSource {
   private let hasHeader: Bool
   private var scanner: RecordEnds
   private var header: [UInt8]?
+  /// The first record that a run found, without its end.
+  private var keptHeader: [UInt8]?
+  private var notes: [String] = []
   private var pending: [UInt8] = []
   private var isAtEnd = false
+  private var hasToldOfBytes = false
   private var directory = ""
   /// Pieces on disk: name by number.
   private var pieces: [Int: String] = [:]
@@ -76,9 +81,15 @@ package final class StdinStreamSource: MicroBatchSource {
   }
   package var hasEnded: Bool? { isAtEnd && pending.isEmpty && planned >= last }
 
+  package func takeNotes() -> [String] {
+    defer { notes = [] }
+    return notes
+  }
+
   package func attach(_ checkpoint: Checkpoint, index: Int) throws {
     directory = try checkpoint.sourceLog(index).directory
     for name in try DirectoryReader.names(in: directory) {
+      if hasHeader, name.hasPrefix("header-") { keptHeader = try trusted(name) }
       guard let number = name.split(separator: "-").first.flatMap({ Int($0) }) else { continue }
       pieces[number] = name
       last = max(last, number)
@@ -105,7 +116,7 @@ package final class StdinStreamSource: MicroBatchSource {
     if last == from || readsAll {
       repeat {
         try fill()
-        guard let piece = cut() else { break }
+        guard let piece = try cut() else { break }
         try spool(piece)
       } while readsAll
     }
@@ -140,13 +151,14 @@ package final class StdinStreamSource: MicroBatchSource {
   }
 
   /// The whole records at the start of what was read; nil when there is none. The first record of a file with a header becomes that of every piece.
-  private func cut() -> [UInt8]? {
+  private func cut() throws -> [UInt8]? {
     if hasHeader, header == nil {
       var first = RecordEnds(quote: scanner.quote, escape: scanner.escape)
       guard let end = first.firstEnd(pending) ?? (isAtEnd ? pending.count : nil) else { return nil }
-      header = Array(pending[..<end])
-      pending.removeFirst(end)
-      scanner = RecordEnds(quote: scanner.quote, escape: scanner.escape)
+      if try isHeader(pending[..<end]) {
+        pending.removeFirst(end)
+        scanner = RecordEnds(quote: scanner.quote, escape: scanner.escape)
+      }
     }
     let end = isAtEnd ? pending.count : scanner.lastEnd(pending)
     guard end > 0 else { return nil }
@@ -156,29 +168,78 @@ package final class StdinStreamSource: MicroBatchSource {
     return (header ?? []) + records
   }
 
+  /// Settles the header when the first record is there: true when that is the record itself. A run that goes on with the rest of a pipe finds
+  /// none, and takes the one that the first run kept.
+  private func isHeader(_ first: ArraySlice<UInt8>) throws -> Bool {
+    if first.isEmpty { return true }
+    let record = Self.withoutEnd(first)
+    guard let kept = keptHeader else {
+      try putDurably(Array(record), "header")
+      header = Array(record) + [0x0A]
+      return true
+    }
+    header = kept + [0x0A]
+    if record.elementsEqual(kept) { return true }
+    notes.append("standard input goes on without its header: the first record is read as data, in the columns of the first run")
+    return false
+  }
+
+  private static func withoutEnd(_ record: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+    var record = record
+    if record.last == 0x0A { record = record.dropLast() }
+    if record.last == 0x0D { record = record.dropLast() }
+    return record
+  }
+
+  /// Puts bytes under a name that says their checksum; answers it.
+  @discardableResult
+  private func putDurably(_ bytes: [UInt8], _ start: String, _ end: String = "") throws -> String {
+    let name = "\(start)-\(Self.checksum(bytes))\(end)"
+    guard try SmallFile.putDurably(bytes, name: name, in: directory, fileSystem) else { throw Checkpoint.secondWriter(joinPath(directory, name)) }
+    return name
+  }
+
+  // SAFETY: the bytes live for the call.
+  private static func checksum(_ bytes: [UInt8]) -> String { String(unsafe bytes.withUnsafeBytes { unsafe crc32Checksum($0) }, radix: 16) }
+
+  /// The bytes of a file whose name says their checksum.
+  private func trusted(_ name: String) throws -> [UInt8]? {
+    let path = joinPath(directory, name)
+    guard let bytes = try SmallFile.read(path) else { return nil }
+    guard let sum = name.split(separator: "-", maxSplits: 1).last?.prefix(while: { $0 != "." }), sum == Self.checksum(bytes) else {
+      throw KConnectError(.checkpointConflict, "'\(path)' cannot be trusted: its checksum does not match", hint: "restore it from a copy")
+    }
+    return bytes
+  }
+
   /// Makes a piece durable.
   private func spool(_ piece: [UInt8]) throws {
     var bytes = piece
-    if case .lines = form { bytes = Self.lines(piece) }
+    if case .lines = form { bytes = lines(piece) }
     try Failpoint.pass("spool.before")
-    // SAFETY: the bytes live for the call.
-    let sum = unsafe bytes.withUnsafeBytes { unsafe crc32Checksum($0) }
-    let name = "\(last + 1)-\(String(sum, radix: 16)).\(provider.format.fileExtensions.first ?? "txt")"
-    guard try SmallFile.putDurably(bytes, name: name, in: directory, fileSystem) else {
-      throw Checkpoint.secondWriter(joinPath(directory, name))
-    }
+    let name = try putDurably(bytes, String(last + 1), ".\(provider.format.fileExtensions.first ?? "txt")")
     last += 1
     pieces[last] = name
     try Failpoint.pass("spool.after")
   }
 
-  /// Lines of text as JSON records.
-  private static func lines(_ bytes: [UInt8]) -> [UInt8] {
+  /// Lines of text as JSON records; those that are not UTF-8 as base64, as the kafka source gives such values.
+  private func lines(_ bytes: [UInt8]) -> [UInt8] {
     var out: [UInt8] = []
+    var isForeign = false
     for line in bytes.split(separator: 0x0A, omittingEmptySubsequences: false).dropLast(bytes.last == 0x0A ? 1 : 0) {
-      let text = String(decoding: line.last == 0x0D ? line.dropLast() : line, as: UTF8.self)
+      let own = line.last == 0x0D ? line.dropLast() : line
+      // SAFETY: the bytes live for the calls.
+      let text = unsafe own.withUnsafeBufferPointer { bytes in
+        if unsafe !isValidUTF8(bytes) { isForeign = true }
+        return unsafe Base64.readable(bytes)
+      }
       out += Array(DynamicValue.object([("value", .string(text))]).json.utf8)
       out.append(0x0A)
+    }
+    if isForeign, !hasToldOfBytes {
+      hasToldOfBytes = true
+      notes.append("standard input: lines that are not UTF-8 are given as base64")
     }
     return out
   }
@@ -189,13 +250,8 @@ package final class StdinStreamSource: MicroBatchSource {
     let first = try number(start) + 1, last = try number(end)
     var files: [FileEntry] = []
     for n in first..<(max(last, first - 1) + 1) {
-      guard let name = pieces[n], let bytes = try SmallFile.read(joinPath(directory, name)) else {
+      guard let name = pieces[n], let bytes = try trusted(name) else {
         throw KConnectError(.checkpointConflict, "piece \(n) of standard input is missing in '\(directory)'", hint: "restore the checkpoint from a copy")
-      }
-      // SAFETY: the bytes live for the call.
-      let sum = String(unsafe bytes.withUnsafeBytes { unsafe crc32Checksum($0) }, radix: 16)
-      guard name.hasPrefix("\(n)-\(sum).") else {
-        throw KConnectError(.checkpointConflict, "'\(joinPath(directory, name))' cannot be trusted: its checksum does not match", hint: "restore it from a copy")
       }
       let path = joinPath(directory, name)
       files.append(FileEntry(path: path, size: bytes.count, modified: 0, source: .local(path)))

@@ -6,6 +6,7 @@ import Glibc
 #endif
 import DataSource
 import FileConnector
+import Synchronization
 
 final class StreamListing {
   /// From the root; a directory, or a pattern.
@@ -14,6 +15,10 @@ final class StreamListing {
   private let namePatterns: [GlobPattern]?
   private let ignoredSuffixes: [String]
   private let fileExtensions: [String]
+  /// Nanoseconds since 1970: only files modified behind the one and before the other.
+  private let modifiedAfter: Int64?
+  private let modifiedBefore: Int64?
+  private let foreign = ForeignNames()
   /// Directories whose last listing had nothing new, as they were then.
   private var quiet: [String: QuietDirectory] = [:]
 
@@ -36,10 +41,13 @@ final class StreamListing {
     }
   }
 
-  init(place: String, isPattern: Bool, namePatterns: [GlobPattern]?, ignoredSuffixes: [String], fileExtensions: [String]) {
+  /// `options` are those of the file format. Throws OPTION_INVALID.
+  init(place: String, isPattern: Bool, ignoredSuffixes: [String], fileExtensions: [String], options: DataSourceOptions) throws {
+    namePatterns = options.string("pathGlobFilter").map { GlobPattern.expandingBraces($0).map(GlobPattern.init) }
+    modifiedAfter = try DirectoryOptions.nanoseconds("modifiedAfter", options)
+    modifiedBefore = try DirectoryOptions.nanoseconds("modifiedBefore", options)
     self.place = place
     self.isPattern = isPattern
-    self.namePatterns = namePatterns
     self.ignoredSuffixes = ignoredSuffixes
     self.fileExtensions = fileExtensions
   }
@@ -48,9 +56,11 @@ final class StreamListing {
   func unseen(_ isSeen: (String) -> Bool) throws -> [SeenFile] {
     var out: [SeenFile] = []
     if isPattern {
+      var wanted = ListingOptions()
+      wanted.onForeignName = { [foreign] in foreign.add($1, in: $0) }
       let entries: [FileEntry]
-      do { entries = try FileListing.files([place], ListingOptions()) } catch let error as KConnectError where error.code == .pathNotFound { return [] }
-      for entry in entries where isWanted(lastPathComponent(entry.path)) && !isSeen(entry.path) {
+      do { entries = try FileListing.files([place], wanted) } catch let error as KConnectError where error.code == .pathNotFound { return [] }
+      for entry in entries where isWanted(lastPathComponent(entry.path)) && isInTime(entry.modified) && !isSeen(entry.path) {
         out.append(SeenFile(path: entry.path, modifiedMs: entry.modified / 1_000_000, size: entry.size ?? 0))
       }
       return out
@@ -63,28 +73,31 @@ final class StreamListing {
     guard depth < 64 else { throw KConnectError(.io, "'\(directory)' is nested deeper than 64 directories") }
     var facts = stat()
     // SAFETY: the call fills the structure. It comes before the listing: what changes meanwhile changes the time.
-    guard unsafe stat(directory, &facts) == 0 else { throw SystemError.make("cannot list", directory, errno) }
+    guard unsafe stat(directory, &facts) == 0 else { return try missing(directory, depth, errno) }
     if let known = quiet[directory], known.isSame(as: facts) {
       for path in known.subdirectories { try walk(path, depth: depth + 1, isSeen, &out) }
       return
     }
     var listed = QuietDirectory(facts)
     // SAFETY: the stream is closed on every way out; names are copied before the next call.
-    guard let stream = unsafe opendir(directory) else { throw SystemError.make("cannot list", directory, errno) }
+    guard let stream = unsafe opendir(directory) else { return try missing(directory, depth, errno) }
     defer { unsafe closedir(stream) }
     var subdirectories: [String] = []
     while let entry = unsafe readdir(stream) {
-      let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) {
-        unsafe $0.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
-      }
+      let entryName = unsafe EntryName(entry)
+      let name = entryName.text
       let kind = unsafe entry.pointee.d_type
       if FileListing.isHidden(name) { continue }
+      if !entryName.isText {
+        if entryName.isDirectory || isWanted(name) { foreign.add(ForeignName(entryName), in: directory) }
+        continue
+      }
       let path = joinPath(directory, name)
       if kind == UInt8(DT_DIR) {
         subdirectories.append(path)
         continue
       }
-      if kind == UInt8(DT_REG), !isWanted(name) || isSeen(path) { continue }
+      if kind == UInt8(DT_REG), isSeen(path) || !isWanted(name) { continue }
       // Something new; or a link, whose target comes and goes elsewhere.
       listed = nil
       var info = stat()
@@ -94,13 +107,22 @@ final class StreamListing {
         if kind != UInt8(DT_LNK) { subdirectories.append(path) }
         continue
       }
-      guard info.st_mode & S_IFMT == S_IFREG, isWanted(name), !isSeen(path) else { continue }
+      guard info.st_mode & S_IFMT == S_IFREG, isWanted(name), isInTime(Self.nanoseconds(info)), !isSeen(path) else { continue }
       out.append(SeenFile(path: path, modifiedMs: StreamListing.milliseconds(info), size: Int(info.st_size)))
     }
     listed?.subdirectories = subdirectories
     quiet[directory] = listed
     for path in subdirectories { try walk(path, depth: depth + 1, isSeen, &out) }
   }
+
+  /// A directory below the place may go between its listing and its reading: it holds nothing then.
+  private func missing(_ directory: String, _ depth: Int, _ code: Int32) throws {
+    if depth > 0, code == ENOENT || code == ENOTDIR { return }
+    throw SystemError.make("cannot list", directory, code)
+  }
+
+  /// Files that cannot be read because their names are not UTF-8, each told once.
+  func takeNotes() -> [String] { foreign.take() }
 
   /// True when a file of that name (nil: of any that is wanted) in a directory, or below it, is listed. The directory need not be there yet.
   func reads(_ name: String?, in directory: String) -> Bool {
@@ -143,11 +165,44 @@ final class StreamListing {
 
   static func milliseconds(_ info: stat) -> Int64 { Int64(info.st_mtim.tv_sec) * 1_000 + Int64(info.st_mtim.tv_nsec) / 1_000_000 }
 
+  private func isInTime(_ nanoseconds: Int64) -> Bool {
+    if let modifiedAfter, nanoseconds <= modifiedAfter { return false }
+    if let modifiedBefore, nanoseconds >= modifiedBefore { return false }
+    return true
+  }
+
+  private static func nanoseconds(_ info: stat) -> Int64 { Int64(info.st_mtim.tv_sec) &* 1_000_000_000 &+ Int64(info.st_mtim.tv_nsec) }
+
   private func isWanted(_ name: String) -> Bool {
     if ignoredSuffixes.contains(where: { name.hasSuffix($0) }) { return false }
     if let namePatterns { return namePatterns.contains { $0.matches(name) } }
     if fileExtensions.isEmpty { return true }
     guard let own = FileNames.formatExtension(name) else { return true }
     return fileExtensions.contains(own)
+  }
+}
+
+/// Names that are not UTF-8, each given out once. Listings of patterns hand them over from a closure that may be sent.
+private final class ForeignNames: Sendable {
+  private struct State {
+    var known: Set<String> = []
+    var waiting: [String] = []
+  }
+
+  private let state = Mutex(State())
+
+  func add(_ name: ForeignName, in directory: String) {
+    let path = joinPath(directory, name.escaped)
+    state.withLock { state in
+      guard state.known.insert(path).inserted else { return }
+      state.waiting.append("'\(path)' is not read: its name is not UTF-8")
+    }
+  }
+
+  func take() -> [String] {
+    state.withLock { state in
+      defer { state.waiting = [] }
+      return state.waiting
+    }
   }
 }

@@ -40,12 +40,7 @@ final class DedupState: @unchecked Sendable {  // changed by the query's thread 
       return StructField(key, field.type)
     })
     table = GroupTable(types: schema.fields.map(\.type))
-    let made = fileSystem.makeDirectories(directory)
-    if made.code != 0 { throw SystemError.make("cannot create the directory", directory, made.code) }
-    if let first = made.created.first {
-      let code = fileSystem.syncDirectory(parentPath(first))
-      if code != 0 { throw SystemError.make("cannot sync", parentPath(first), code) }
-    }
+    try fileSystem.makeDurably(directory)
   }
 
   /// What must be the same in every run.

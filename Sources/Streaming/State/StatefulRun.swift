@@ -10,15 +10,19 @@ import Synchronization
 /// The stateful operators of a query. The query's thread owns it.
 final class StatefulOperators {
   private(set) var states: [DedupState] = []
-  let watermark: StreamWatermark?
+  /// In the order in which they stand in the plan.
+  let watermarks: [StreamWatermark]
+  private let policy: WatermarkPolicy
+  /// Of each of `watermarks`, the greatest event time less the delay; nil before its first row.
+  private var reached: [Int64?]
 
-  /// Throws NOT_SUPPORTED for plans with several watermarks.
-  init(_ plan: LogicalPlan, checkpoint: Checkpoint) throws {
+  init(_ plan: LogicalPlan, checkpoint: Checkpoint, policy: WatermarkPolicy = .min) throws {
     var watermarks: [StreamWatermark] = []
     var found: [(StreamDeduplicate, StructType)] = []
     Self.walk(plan, &watermarks, &found)
-    if watermarks.count > 1 { throw KConnectError(.notSupported, "not supported: \(watermarks.count) watermarks in one query", hint: "name one event time, behind the union") }
-    watermark = watermarks.first
+    self.watermarks = watermarks
+    self.policy = policy
+    reached = watermarks.map { _ in nil }
     for (i, (operation, schema)) in found.enumerated() {
       states.append(try DedupState(operation, input: schema, directory: checkpoint.statePath(String(i))))
     }
@@ -33,19 +37,37 @@ final class StatefulOperators {
     for input in plan.inputs { walk(input, &watermarks, &found) }
   }
 
-  var pins: [String: String] { Dictionary(states.enumerated().map { ("kconnect.state.\($0.offset)", $0.element.pin) }) { a, _ in a } }
+  var pins: [String: String] {
+    var out = Dictionary(states.enumerated().map { ("kconnect.state.\($0.offset)", $0.element.pin) }) { a, _ in a }
+    if watermarks.count > 1 {
+      out["kconnect.watermarkPolicy"] = policy.rawValue
+      out["kconnect.watermarks"] = watermarks.map(\.detail).joined(separator: ", ")
+    }
+    return out
+  }
 
   /// The state before batch `version`.
   func load(_ version: Int) throws { for state in states { try state.load(version) } }
 
   /// What the batch is to be observed with.
-  func observation(_ batch: BatchPlan) -> BatchObservation { BatchObservation(states, batch) }
+  func observation(_ batch: BatchPlan) -> BatchObservation { BatchObservation(states, batch, watermarks: watermarks.count) }
 
-  /// The watermark behind a batch, in milliseconds; that of the batch when nothing newer came.
-  func watermark(after observation: BatchObservation) -> Int64 {
-    guard let watermark, let newest = observation.maxEventMs else { return observation.watermarkMs }
-    return max(observation.watermarkMs, newest - watermark.delayMs)
+  /// Takes on what `operatorWatermarks` gave when the last batch was committed; nothing for a query that has not begun.
+  func restore(_ known: [Int64]) {
+    guard known.count == reached.count else { return }
+    reached = known.map { $0 }
   }
+
+  /// The watermark of each event time behind a batch, in milliseconds; 0 for one without rows so far.
+  func operatorWatermarks(after observation: BatchObservation) -> [Int64] {
+    zip(watermarks, zip(reached, observation.maxEventMs)).map { watermark, times in
+      let (before, newest) = times
+      return max(before ?? 0, newest.map { $0 - watermark.delayMs } ?? 0)
+    }
+  }
+
+  /// The watermark of the query, which never goes back.
+  func watermark(of operators: [Int64], atLeast known: Int64) -> Int64 { max(known, policy.chosen(operators) ?? known) }
 
   /// Makes the findings of batch `id` durable.
   func save(_ observation: BatchObservation, batch id: Int) throws { for (state, findings) in zip(states, observation.findings) { try state.save(findings, version: id + 1) } }
@@ -61,7 +83,7 @@ final class StatefulOperators {
 /// What the runs of one batch saw. Shared by the threads of a run.
 final class BatchObservation: Sendable {
   private struct Seen: Sendable {
-    var maxEventMs: Int64?
+    var maxEventMs: [Int64?]
     var findings: [DedupFindings?]
   }
 
@@ -70,14 +92,15 @@ final class BatchObservation: Sendable {
   private let states: [DedupState]
   private let seen: Mutex<Seen>
 
-  init(_ states: [DedupState], _ batch: BatchPlan) {
+  init(_ states: [DedupState], _ batch: BatchPlan, watermarks: Int) {
     self.states = states
     watermarkMs = batch.watermarkMs
     timestampMs = batch.timestampMs
-    seen = Mutex(Seen(findings: states.map { _ in nil }))
+    seen = Mutex(Seen(maxEventMs: Array(repeating: nil, count: watermarks), findings: states.map { _ in nil }))
   }
 
-  var maxEventMs: Int64? { seen.withLock { $0.maxEventMs } }
+  /// The newest event time by watermark; nil where no row came.
+  var maxEventMs: [Int64?] { seen.withLock { $0.maxEventMs } }
 
   /// False until some run got to the end.
   var isComplete: Bool { seen.withLock { seen in seen.findings.allSatisfy { $0 != nil } } }
@@ -86,20 +109,23 @@ final class BatchObservation: Sendable {
     seen.withLock { $0.findings.map { $0 ?? DedupFindings(added: StateRows(keys: [], expiries: [])) } }
   }
 
-  func saw(_ eventMs: Int64) { seen.withLock { $0.maxEventMs = max($0.maxEventMs ?? .min, eventMs) } }
+  func saw(_ eventMs: Int64, watermark i: Int) { seen.withLock { $0.maxEventMs[i] = max($0.maxEventMs[i] ?? .min, eventMs) } }
 
   func publish(_ findings: DedupFindings, for i: Int) { seen.withLock { $0.findings[i] = findings } }
 
   /// The plan with operators that work on the states.
   func running(_ plan: LogicalPlan) throws -> LogicalPlan {
-    var next = 0
-    return try running(plan, &next)
+    var next = 0, nextWatermark = 0
+    return try running(plan, &next, &nextWatermark)
   }
 
-  private func running(_ plan: LogicalPlan, _ next: inout Int) throws -> LogicalPlan {
+  private func running(_ plan: LogicalPlan, _ next: inout Int, _ nextWatermark: inout Int) throws -> LogicalPlan {
     var own: (any TableOperator)?
     if case .custom(let op, _) = plan.node {
-      if let op = op as? StreamWatermark { own = RunningWatermark(operation: op, observation: self) }
+      if let op = op as? StreamWatermark {
+        own = RunningWatermark(operation: op, index: nextWatermark, observation: self)
+        nextWatermark += 1
+      }
       if let op = op as? StreamDeduplicate {
         if op.scope == .batch { own = GroupLimitOperator(keys: op.keys, count: 1) } else {
           own = RunningDeduplicate(operation: op, state: states[next], index: next, observation: self)
@@ -108,7 +134,7 @@ final class BatchObservation: Sendable {
       }
     }
     var inputs: [LogicalPlan] = []
-    for input in plan.inputs { inputs.append(try running(input, &next)) }
+    for input in plan.inputs { inputs.append(try running(input, &next, &nextWatermark)) }
     if let own { return try .custom(own, inputs) }
     return inputs.isEmpty ? plan : plan.withInputs(inputs)
   }
@@ -117,6 +143,7 @@ final class BatchObservation: Sendable {
 /// Sees the event times that pass.
 private struct RunningWatermark: TableOperator {
   let operation: StreamWatermark
+  let index: Int
   let observation: BatchObservation
 
   var name: String { operation.name }
@@ -127,18 +154,19 @@ private struct RunningWatermark: TableOperator {
   func columnsRead(for wanted: Set<String>, inputs: [StructType]) -> [Set<String>] { operation.columnsRead(for: wanted, inputs: inputs) }
 
   func execution(inputs: [StructType], output: StructType, context: TableOperatorContext) throws -> TableOperatorExecution {
-    .batches(Transform(column: output.index(of: operation.column) ?? 0, observation: observation))
+    .batches(Transform(column: output.index(of: operation.column) ?? 0, index: index, observation: observation))
   }
 
   private struct Transform: BatchTransform {
     let column: Int
+    let index: Int
     let observation: BatchObservation
 
     func process(_ batch: RecordBatch, _ emit: (RecordBatch) throws -> Bool) throws -> Bool {
       let times = EventTimes(batch.columns[column])
       var newest = Int64.min
       for i in 0..<batch.rowCount { if let time = times[i] { newest = max(newest, time) } }
-      if newest > .min { observation.saw(newest) }
+      if newest > .min { observation.saw(newest, watermark: index) }
       return try emit(batch)
     }
   }

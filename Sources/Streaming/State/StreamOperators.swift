@@ -7,7 +7,7 @@ package import Engine
 import Expressions
 
 /// Names the event time of the rows and how late a row may come. The watermark is the greatest event time seen less the delay.
-package struct StreamWatermark: TableOperator {
+package struct StreamWatermark: TableOperator, Hashable {
   package let column: String
   package let delayMs: Int64
 
@@ -93,10 +93,33 @@ package struct StreamDeduplicate: TableOperator {
 }
 
 extension LogicalPlan {
-  /// The watermark that the plan's rows have; nil when none was named.
+  /// The event time that the plan's rows have: where inputs of a union name one each, that with the longest delay; nil when none was named.
+  /// Throws NOT_SUPPORTED for inputs that name different columns: rows have one event time.
   package var streamWatermark: StreamWatermark? {
-    if case .custom(let op as StreamWatermark, _) = node { return op }
-    for input in inputs { if let found = input.streamWatermark { return found } }
-    return nil
+    get throws {
+      if case .custom(let op as StreamWatermark, _) = node { return op }
+      var found: StreamWatermark?
+      for input in inputs {
+        guard let own = try input.streamWatermark else { continue }
+        if let other = found, other.column != own.column {
+          throw KConnectError(
+            .notSupported, "not supported: rows whose event time is '\(other.column)' in one input and '\(own.column)' in another",
+            hint: "rename the columns before withWatermark, so that they are one behind the union")
+        }
+        found = found.map { StreamWatermark(column: own.column, delayMs: max($0.delayMs, own.delayMs)) } ?? own
+      }
+      return found
+    }
   }
+}
+
+/// Which of several event times the watermark of a query goes by: `spark.sql.streaming.multipleWatermarkPolicy`.
+package enum WatermarkPolicy: String, Sendable, CaseIterable {
+  /// The slowest: no row is late because another stream is ahead.
+  case min
+  /// The fastest.
+  case max
+
+  /// One out of the watermarks of all event times; nil when there are none.
+  func chosen(_ watermarks: [Int64]) -> Int64? { self == .min ? watermarks.min() : watermarks.max() }
 }

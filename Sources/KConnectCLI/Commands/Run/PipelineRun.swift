@@ -46,9 +46,11 @@ struct PipelineRun {
   /// Prints plans and positions.
   func dryRun() throws {
     print("pipeline \(pipeline.name) (\(pipeline.place)), state in '\(pipeline.state)', \(CheckpointLock.isHeld(pipeline.state) ? "running now" : "not running")")
+    var earlier: [String] = []
     for step in pipeline.steps {
       print("\nstep \(step.name): \(step.from) → \(step.to)\(step.isStream ? ", stream, checkpoint '\(step.checkpoint)'" : ", mode \(step["mode"] ?? (step["key"] == nil ? "error" : "append"))")")
-      try PipelineStepRun(step: step, pipeline: pipeline, context: context).dryRun()
+      try PipelineStepRun(step: step, pipeline: pipeline, context: context, earlierTargets: earlier).dryRun()
+      earlier.append(step.to)
     }
   }
 
@@ -61,7 +63,7 @@ struct PipelineRun {
       var members: [(String, DynamicValue)] = [
         ("event", .string("summary")), ("timestamp", .string(begun)), ("pipeline", .string(pipeline.name)), ("exitCode", .long(Int64(failure?.status ?? 0))),
         ("durationMs", .long(Int64(elapsed * 1_000))),
-        ("steps", .array(done.map { .bag([DynamicEntry("name", .string($0.name)), DynamicEntry("rowsIn", .long(Int64($0.rowsIn))), DynamicEntry("rowsOut", .long(Int64($0.rowsOut))), DynamicEntry("batches", .long(Int64($0.batches)))]) })),
+        ("steps", .array(done.map { .bag([DynamicEntry("name", .string($0.name)), DynamicEntry("rowsIn", .long(Int64($0.rowsIn))), DynamicEntry("rowsOut", .long(Int64($0.rowsOut))), DynamicEntry("batches", .long(Int64($0.batches))), DynamicEntry("warnings", .long(Int64($0.warnings)))]) })),
       ]
       if let failure {
         members.append(("failedStep", failure.step.map { .string($0.name) } ?? .null))
@@ -71,7 +73,7 @@ struct PipelineRun {
       }
       return StandardStreams.error(DynamicValue.bag(members.map { DynamicEntry($0.0, $0.1) }).json + "\n")
     }
-    let steps = done.map(\.text).joined(separator: ", ")
+    let steps = done.map(\.text).joined(separator: ", ") + StreamReport.text(warnings: done.reduce(0) { $0 + $1.warnings })
     guard let failure else {
       guard !context.isQuiet else { return }
       let isIdle = done.allSatisfy { $0.rowsOut == 0 && $0.rowsIn == 0 }
@@ -92,6 +94,7 @@ struct StepOutcome: Sendable {
   var rowsIn = 0
   var rowsOut = 0
   var batches = 0
+  var warnings = 0
   var isStream = false
   var isSkipped = false
 

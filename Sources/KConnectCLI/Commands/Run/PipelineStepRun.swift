@@ -10,6 +10,8 @@ struct PipelineStepRun {
   let step: PipelineStep
   let pipeline: Pipeline
   let context: Context
+  /// The targets of the steps before it.
+  var earlierTargets: [String] = []
 
   private var rows: RowSelection { RowSelection(columns: step["columns"], filter: step["filter"], query: step["query"], limit: step["limit"]) }
 
@@ -39,12 +41,14 @@ struct PipelineStepRun {
         let report = StreamReport(context: quiet, metricsFile: nil, target: step.to)
         _ = try streamJob().run(quiet, report: report)
         let totals = report.counts
-        (outcome.rowsIn, outcome.rowsOut, outcome.batches) = (totals.rowsIn, totals.rowsOut, totals.batches)
+        (outcome.rowsIn, outcome.rowsOut, outcome.batches, outcome.warnings) = (totals.rowsIn, totals.rowsOut, totals.batches, totals.warnings)
       } else {
         try writeJob().run(quiet) { report in
           outcome.rowsIn = report.metrics.rowsRead
           outcome.rowsOut = report.summary.rows
           outcome.isSkipped = report.summary.isSkipped
+          for note in report.metrics.notes { context.warn(note) }
+          outcome.warnings = report.metrics.notes.count
         }
       }
       return outcome
@@ -58,9 +62,24 @@ struct PipelineStepRun {
       } catch {
         // What an earlier step has yet to make cannot be planned.
         let error = KConnectError(converting: error)
-        guard error.code == .pathNotFound else { throw error }
+        guard error.code == .pathNotFound, try isMadeEarlier() else { throw error }
         print("'\(step.from)' is not there yet: an earlier step makes it")
       }
+    }
+  }
+
+  /// True when the source lies in the target of a step before this one.
+  private func isMadeEarlier() throws -> Bool {
+    let registry = context.session.registry
+    func place(_ locator: String, isTarget: Bool) -> String? {
+      guard let found = try? StreamLocator(locator, registry: registry, isTarget: isTarget) else { return nil }
+      let isTable = found.format == "kusto" || found.format == "kafka" || found.path.contains("://")
+      return isTable ? "\(found.format ?? ""):\(found.path)" : absolutePath(found.path)
+    }
+    guard let source = place(try SourceArgument(step.from, context.configuration).locator, isTarget: false) else { return false }
+    return earlierTargets.contains { text in
+      guard let target = place(text, isTarget: true) else { return false }
+      return source == target || source.hasPrefix(target + "/")
     }
   }
 

@@ -12,7 +12,7 @@ import Glibc
 
 final class StreamReport: Sendable {
   private struct Totals: Sendable {
-    var batches = 0, rowsIn = 0, rowsOut = 0, skipped = 0, emptyTriggers = 0
+    var batches = 0, rowsIn = 0, rowsOut = 0, skipped = 0, emptyTriggers = 0, warnings = 0
     var first: Int?
     var last: StreamingQueryProgress?
   }
@@ -43,8 +43,14 @@ final class StreamReport: Sendable {
     writeMetrics(now, failed: false)
   }
 
-  /// Batches and rows so far.
-  var counts: (batches: Int, rowsIn: Int, rowsOut: Int) { totals.withLock { ($0.batches, $0.rowsIn, $0.rowsOut) } }
+  /// A remark of a source: said at once, counted in the summary.
+  func warn(_ text: String) {
+    totals.withLock { $0.warnings += 1 }
+    context.warn(text)
+  }
+
+  /// Batches, rows and warnings so far.
+  var counts: (batches: Int, rowsIn: Int, rowsOut: Int, warnings: Int) { totals.withLock { ($0.batches, $0.rowsIn, $0.rowsOut, $0.warnings) } }
 
   private var seconds: Double { Double(WallClock.monotonicNanoseconds - started) / 1e9 }
 
@@ -56,15 +62,19 @@ final class StreamReport: Sendable {
     }
     writeMetrics(totals, failed: false)
     guard !context.isQuiet else { return }
+    let warnings = Self.text(warnings: totals.warnings)
     guard let last = totals.last, let first = totals.first else {
-      StandardStreams.error("nothing new for '\(target)' (query \(execution.id.prefix(8)), \(Measures.time(seconds)))\n")
+      StandardStreams.error("nothing new for '\(target)' (query \(execution.id.prefix(8)), \(Measures.time(seconds)))\(warnings)\n")
       return
     }
     let range = first == last.batchId ? "batch \(first)" : "batches \(first) to \(last.batchId)"
     let skipped = totals.skipped == 0 ? "" : ", \(totals.skipped) of them were there already"
     StandardStreams.error(
-      "wrote \(totals.rowsOut) rows in \(totals.batches) \(totals.batches == 1 ? "batch" : "batches") (\(range)\(skipped)) to '\(target)' in \(Measures.time(seconds))\n")
+      "wrote \(totals.rowsOut) rows in \(totals.batches) \(totals.batches == 1 ? "batch" : "batches") (\(range)\(skipped)) to '\(target)' in \(Measures.time(seconds))\(warnings)\n")
   }
+
+  /// The end of a summary line: `, 2 warnings`, or nothing.
+  static func text(warnings: Int) -> String { warnings == 0 ? "" : ", \(warnings) \(warnings == 1 ? "warning" : "warnings")" }
 
   func fail(_ error: KConnectError) { writeMetrics(totals.withLock { $0 }, failed: true) }
 
@@ -82,6 +92,7 @@ final class StreamReport: Sendable {
     gauge("last_batch_timestamp_ms", "When the last batch began, milliseconds since 1970.", Int(totals.last?.timestampMs ?? 0))
     gauge("files_outstanding", "Files that wait for a batch.", totals.last?.sources.compactMap { $0.metrics["numFilesOutstanding"] }.reduce(0, +) ?? 0)
     gauge("empty_triggers", "Looks at the sources that found nothing, known at the end of the run.", totals.emptyTriggers)
+    gauge("warnings", "Remarks of sources on what was left out.", totals.warnings)
     gauge("failed", "1 when the run failed.", failed ? 1 : 0)
     let draft = metricsFile + ".tmp"
     // SAFETY: paths and text live for the calls.
