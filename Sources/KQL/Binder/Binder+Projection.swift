@@ -74,14 +74,14 @@ extension Binder {
   func distinct(_ items: [Expression], _ input: TableValue, _ span: SourceSpan) throws(BindFailure) -> LogicalPlan {
     if items.count == 1, case .star = items[0].kind {
       try refuseDynamic(input.plan.schema, span)
-      return input.plan.distinct()
+      return try plan(at: span) { try input.plan.withTexts().distinct() }
     }
     let named = items.map { NamedExpression(names: [], isTuple: false, value: $0, span: $0.span) }
     let row = rowScope(input)
     let builder = try projection(named, row, style: .project)
     let projected = try projected(builder, input, row, span)
     try refuseDynamic(projected.schema, span)
-    return projected.distinct()
+    return try plan(at: span) { try projected.withTexts().distinct() }
   }
 
   private func refuseDynamic(_ schema: StructType, _ span: SourceSpan) throws(BindFailure) {
