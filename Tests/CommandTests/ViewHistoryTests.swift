@@ -9,8 +9,8 @@ import Testing
 @Suite struct ViewHistoryTests {
   /// How rows leave a source.
   static let departures = [
-    ".clear table T data", ".drop extents from T", ".alter-merge table T policy retention softdelete = 0d", ".set-or-replace T <| print k = 'z', x = 100, d = datetime(2024-01-01)",
-    ".delete table T records <| T | where x >= 0", ".move extents all from table T to table Other", ".set-or-replace T with (recreate_schema=true) <| print k = 'z', x = 100, d = datetime(2024-01-01)",
+    ".clear table T data", ".drop extents from T", ".alter-merge table T policy retention softdelete = 0d", ".set-or-replace T <| print k = 'z', x = int(100), d = datetime(2024-01-01)",
+    ".delete table T records <| T | where x >= 0", ".move extents all from table T to table Other", ".set-or-replace T with (recreate_schema=true) <| print k = 'z', x = int(100), d = datetime(2024-01-01)",
   ]
 
   static func store(_ query: String, backfill: Bool = true) throws -> TemporaryStore {

@@ -75,7 +75,7 @@ package final class MetadataStore: Sendable {
     configuration.readonly = true
     return try translating {
       let opened = try DatabaseQueue(path: "file:\(percentEncoded(path))?immutable=1", configuration: configuration)
-      try opened.read { try MetadataSchema.check($0) }
+      _ = try opened.read { try MetadataSchema.check($0) }
       return opened
     }
   }

@@ -72,6 +72,11 @@ struct KustoWrite {
       let inner: any TableSink
       let finish: @Sendable () throws -> WriteSummary
       if let rule = try UpsertRule(options) {
+        if try UpdatePolicies.feed(from: table.name, executor.metadata) {
+          throw KConnectError(
+            .notSupported, "not supported: upsertKey on the table '\(table.name)', which feeds update policies",
+            hint: "rows that take the place of others have no counterpart in the targets of the policies")
+        }
         let upsert = try upsert(rule, into: table, converter.schema, ingestion.properties)
         (inner, finish) = (upsert, { try upsert.commit() })
       } else {
@@ -108,10 +113,6 @@ struct KustoWrite {
   private func upsert(_ rule: UpsertRule, into table: StoreTable, _ rows: StructType, _ properties: IngestProperties) throws -> any TableSink {
     if mode == .overwrite { throw KConnectError(.usage, "option 'upsertKey' with mode overwrite: rows are either replaced by key or all at once", hint: "use mode append") }
     if !properties.ingestIfNotExists.isEmpty { throw KConnectError(.notSupported, "not supported: ingestIfNotExists together with upsertKey", hint: "txnAppId and txnVersion make a write happen once") }
-    if try UpdatePolicies.feed(from: table.name, executor.metadata) {
-      throw KConnectError(
-        .notSupported, "not supported: upsertKey on the table '\(table.name)', which feeds update policies", hint: "rows that take the place of others have no counterpart in the policies' targets")
-    }
     try rule.check(rows: rows, table: try table.snapshot().schema, knowsIngestion: true)
     return UpsertSink(rule, schema: rows, finish: { try table.upsert($0, schema: rows, properties) })
   }
