@@ -151,7 +151,7 @@ private struct Observed {
     let many = try await o.read(["kustoDatabase": "db", "kustoTable": "Many"])
     #expect(try await many.limit(20).count() == 20)
     #expect(try await many.count() == 100_000)
-    #expect(try await texts(many.orderBy(col("x").desc).limit(2)) == ["100000", "99999"])
+    #expect(try await texts(many.orderBy(col("x").desc()).limit(2)) == ["100000", "99999"])
   }
 
   @Test func clientRequestProperties() async throws {
@@ -248,7 +248,7 @@ private struct Observed {
   @Test func schemaEvolution() async throws {
     let o = try await Observed()
     try await o.write("print a = 9, c = 2.5", to: "T", .append, ["mergeSchema": "true"])
-    #expect(try await o.rows("T | where a in (1, 9)") == ["1|x|null", "9||2.5"] || o.rows("T | where a in (1, 9)") == ["1|x|null", "9|null|2.5"])
+    #expect(try await o.rows("T | where a in (1, 9)") == ["1|x|null", "9|null|2.5"])
   }
 
   @Test func extentTagsAndCreationTime() async throws {
