@@ -82,8 +82,8 @@ extension Binder {
       scope.variables[name.text] = .table(out)
     case .sampleDistinct(let count, let of):
       let builder = try projection([of], row, style: .project)
-      let projected = try projected(builder, input, row, step.span)
-      let values = try plan(at: step.span) { try projected.withTexts().distinct() }
+      let rows = try windowed(input.plan, row, step.span)
+      let values = try plan(at: step.span) { try rows.project(Self.keys(builder.columns, over: rows)).distinct() }
       out = TableValue(plan: values.limit(try rowCount(count, "sample-distinct")))
     case .topHitters(let count, let of, let by): out = TableValue(plan: try topHitters(count, of, by, input, step.span))
     case .invoke(let call): out = try invoke(call, input)

@@ -79,9 +79,10 @@ extension Binder {
     let named = items.map { NamedExpression(names: [], isTuple: false, value: $0, span: $0.span) }
     let row = rowScope(input)
     let builder = try projection(named, row, style: .project)
-    let projected = try projected(builder, input, row, span)
+    let rows = try windowed(input.plan, row, span)
+    let projected = try plan(at: span) { try rows.project(Self.keys(builder.columns, over: rows)) }
     try refuseDynamic(projected.schema, span)
-    return try plan(at: span) { try projected.withTexts().distinct() }
+    return projected.distinct()
   }
 
   private func refuseDynamic(_ schema: StructType, _ span: SourceSpan) throws(BindFailure) {
