@@ -11,6 +11,9 @@ public struct DataSourceOptions: Sendable, CustomStringConvertible, CustomReflec
   public let notes: [String]
   public let source: String
 
+  /// Turns unknown options from errors into remarks, for texts of options that are shared with other tools: `strict=false`.
+  private static let leniency = "strict"
+
   /// Checks `given` against `specs`; throws OPTION_UNKNOWN, OPTION_INVALID or NOT_SUPPORTED.
   public init(source: String, specs: [OptionSpec], given: [(String, String)], use: OptionSpec.Use) throws {
     var byName: [String: OptionSpec] = [:]
@@ -19,9 +22,18 @@ public struct DataSourceOptions: Sendable, CustomStringConvertible, CustomReflec
     }
     var values: [String: String] = [:]
     var notes: [String] = []
+    let isLenient = byName[Self.leniency] == nil && given.contains { $0.0.lowercased() == Self.leniency && OptionValueParser.bool($0.1) == false }
     for (name, value) in given {
+      if byName[Self.leniency] == nil, name.lowercased() == Self.leniency {
+        guard OptionValueParser.bool(value) != nil else { throw KConnectError(.optionInvalid, "option 'strict': found '\(value.prefix(80))', expected true or false") }
+        continue
+      }
       guard let spec = byName[name.lowercased()] ?? Self.family(of: name, specs) else {
         let near = nearestNames(to: name, among: specs.flatMap { [$0.name] + $0.aliases }, limit: 1)
+        if isLenient {
+          notes.append("unknown option '\(name)' is ignored" + (near.first.map { "; did you mean '\($0)'?" } ?? ""))
+          continue
+        }
         throw KConnectError(
           .optionUnknown, "unknown option '\(name)' for source '\(source)'",
           hint: (near.first.map { "did you mean '\($0)'? " } ?? "") + "list: kconnect options \(source)")

@@ -11,6 +11,8 @@ enum ExprText {
     case .literal(let scalar): return text(scalar)
     case .call(let name, let arguments):
       if arguments.count == 2, isInfix(name) { return "\(operand(arguments[0])) \(name) \(operand(arguments[1]))" }
+      // What the user wrote is the argument.
+      if name == FunctionName.text, let value = arguments.first { return text(value) }
       if name == FunctionName.negate, arguments.count == 1 { return "-\(operand(arguments[0]))" }
       if name == FunctionName.member, arguments.count == 2 { return "\(operand(arguments[0]))[\(text(arguments[1]))]" }
       if name == FunctionName.between || name == FunctionName.notBetween, arguments.count == 3 {
@@ -27,7 +29,7 @@ enum ExprText {
 
   static func text(_ columns: [NamedExpr]) -> String {
     columns.map { column in
-      if case .column(column.name) = column.expr { return quotedName(column.name) }
+      if column.expr.passedColumn == column.name { return quotedName(column.name) }
       return "\(quotedName(column.name)) = \(text(column.expr))"
     }.joined(separator: ", ")
   }

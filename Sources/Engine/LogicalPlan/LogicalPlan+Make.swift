@@ -44,7 +44,7 @@ extension LogicalPlan {
 
   /// The output field of an expression: a column passed on keeps its storage hint.
   private func outputField(_ column: NamedExpr) throws -> StructField {
-    if case .column(let name) = column.expr, let field = schema.field(name) {
+    if let name = column.expr.passedColumn, let field = schema.field(name) {
       return StructField(column.name, field.type, nullable: field.nullable, hint: field.hint)
     }
     return StructField(column.name, try type(of: column.expr))

@@ -16,7 +16,7 @@ final class ProjectNode: PhysicalNode, @unchecked Sendable {
   /// A filter that reads only columns passed through is handed on under their names below.
   override func offer(_ filter: Expr) {
     var origin: [String: Expr] = [:]
-    for column in columns { if case .column = column.expr { origin[column.name] = column.expr } }
+    for column in columns { if let name = column.expr.passedColumn { origin[column.name] = .column(name) } }
     guard filter.columns.allSatisfy({ origin[$0] != nil }) else { return }
     children[0].offer(filter.replacingColumns { origin[$0] })
   }

@@ -39,6 +39,9 @@ extension LogicalPlan {
     return LogicalPlan(node: .project(fields.map { NamedExpr($0.name, .column($0.name)) }, self), schema: StructType(fields))
   }
 
+  /// The plan without `FunctionName.text`, for a place that knows no null string.
+  package var strippingText: LogicalPlan { rewrittenUp { node in node.mappingExpressions { expr, _ in expr.strippingText } } }
+
   /// The plan with every expression of the node rewritten, inputs unchanged.
   func mappingExpressions(_ map: (Expr, LogicalPlan) throws -> Expr) rethrows -> LogicalPlan {
     let node: PlanNode

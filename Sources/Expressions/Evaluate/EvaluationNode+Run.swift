@@ -149,6 +149,7 @@ extension BoundCall {
   private static let dictionaryFactor = 4
 
   func apply(_ arguments: [ColumnVector], rowCount: Int) throws -> ColumnVector {
+    if function.keepsValues, arguments.count == 1, arguments[0].validity == nil { return arguments[0] }
     guard function.isRowWise, isDeterministic, rowCount > 0 else { return try run(arguments, rowCount) }
     var dictionary: Int?
     for (i, argument) in arguments.enumerated() where !argument.isConstant {

@@ -34,6 +34,8 @@ public enum FunctionName {
   ]
   /// (tuple, place, type as text): one output of a function that gives several columns. No name of the language.
   package static let output = "$output"
+  /// (text): the text with '' for null, as KQL sees it. No name of the language.
+  package static let text = "$text"
   /// (text, item, …); items may be one dynamic array.
   public static let hasAny = "has_any", hasAll = "has_all"
 }

@@ -1,4 +1,5 @@
-// Role: rows as `Decodable` Swift values: properties are matched with columns by name, conversions are exact or an error that names row and column.
+// Role: rows as `Decodable` Swift values: properties are matched with columns by name, conversions keep the value (a fraction: its
+// decimal digits) or are an error that names row and column.
 
 import Columnar
 import DataSource

@@ -66,6 +66,16 @@ public struct DataFrameReader: Sendable {
   /// Opens JSON files.
   public func json(_ paths: String...) async throws(KConnectError) -> DataFrame { try await format("json").load(paths: paths) }
 
+  /// Reads a table of a Kusto database: of the embedded store, or of the cluster in the option `kustoCluster`.
+  public func kusto(database: String, table: String) async throws(KConnectError) -> DataFrame {
+    try await format("kusto").option("kustoDatabase", database).option("kustoTable", table).load()
+  }
+
+  /// Reads the rows of a KQL query over a Kusto database, as `kusto(database:table:)`.
+  public func kusto(database: String, query: String) async throws(KConnectError) -> DataFrame {
+    try await format("kusto").option("kustoDatabase", database).option("kustoQuery", query).load()
+  }
+
   /// Opens on the calling thread; `onNote` gets remarks such as options without effect.
   package func open(_ paths: [String], onNote: (String) -> Void = { _ in }) throws(KConnectError) -> DataFrame {
     try publicErrors {

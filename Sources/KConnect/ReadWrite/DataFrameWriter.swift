@@ -80,6 +80,12 @@ public struct DataFrameWriter: Sendable {
   @discardableResult
   public func json(_ path: String) async throws(KConnectError) -> WriteSummary { try await format("json").save(path) }
 
+  /// Writes to a table of a Kusto database: of the embedded store, or of the cluster in the option `kustoCluster`.
+  @discardableResult
+  public func kusto(database: String, table: String) async throws(KConnectError) -> WriteSummary {
+    try await format("kusto").option("kustoDatabase", database).option("kustoTable", table).save()
+  }
+
   /// Opens the sink and runs `execution` (of this frame's plan) into it, on the calling thread.
   package func run(_ execution: QueryExecution, _ path: String, onNote: (String) -> Void = { _ in }) throws(KConnectError) -> WriteSummary {
     try publicErrors {

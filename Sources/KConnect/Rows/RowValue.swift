@@ -81,8 +81,16 @@ extension Double: RowValue {
     switch scalar {
     case .real(let value): self = value
     case .int(let value): self = Double(value)
-    case .long(let value): self = Double(value)
-    case .decimal(let value): self = value.doubleValue
+    case .long(let value):
+      guard let exact = Double(exactly: value) else { return nil }
+      self = exact
+    case .decimal(let value):
+      // A fraction has no exact double; it counts as kept when the double is written with its digits.
+      let near = value.doubleValue
+      if value.normalized.coefficient.magnitude >= 1_000_000_000_000_000 {
+        guard case .decimal(let back)? = ScalarText.parse("\(near)", as: .decimal), back.normalized == value.normalized else { return nil }
+      }
+      self = near
     default: return nil
     }
   }
@@ -93,7 +101,10 @@ extension Float: RowValue {
   public static var dataType: DataType { .real }
   public init?(scalar: Scalar) {
     guard let value = Double(scalar: scalar) else { return nil }
-    self = Float(value)
+    let near = Float(value)
+    // As for decimals: exact, or written with the same digits.
+    guard value.isNaN || Double(near) == value || "\(near)" == "\(value)" else { return nil }
+    self = near
   }
   public var scalar: Scalar { .real(Double(self)) }
 }

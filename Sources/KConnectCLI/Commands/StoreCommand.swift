@@ -66,7 +66,7 @@ struct StoreCompact: ParsableCommand {
     var lines: [String] = []
     for name in try database.map({ [$0] }) ?? store.databaseNames() {
       let home = try store.database(name)
-      for table in try table.map({ [try home.table($0)] }) ?? home.tables() {
+      for table in try table.map({ [try home.table($0)] }) ?? home.everyTable() {
         for group in try table.mergeExtents().merged {
           lines.append("\(quotedName(name)).\(quotedName(table.name)): \(group.old.count) extents of \(group.old.reduce(0) { $0 + $1.rowCount }) rows became \(group.new.count)")
         }

@@ -50,7 +50,7 @@ extension Binder {
       try fail(.unknownFunction, "plugin '\(name)' not found", at: call.name.span, hint: NameSuggestion.hint(for: name, among: Self.plugins))
     }
     guard let input else { try fail(.cannotStartQuery, "the plugin '\(name)' needs rows to work on", at: call.name.span, hint: "write: T | evaluate \(name)(...)") }
-    let plugin = PluginCall(name: name, span: step.span, arguments: call.arguments, input: input, schema: schema)
+    let plugin = PluginCall(name: name, span: step.span, arguments: call.arguments, input: try keyed(input, name, step), schema: schema)
     switch name {
     case "bag_unpack": return TableValue(plan: try bagUnpack(plugin))
     case "pivot": return TableValue(plan: try pivot(plugin))
@@ -62,6 +62,19 @@ extension Binder {
     }
     let plan = try plan(of: plugin)
     return TableValue(plan: try checked(plan, plugin))
+  }
+
+  /// Plugins that pass on rows or look at their shape, and see strings as they are.
+  private static let passing: Set<String> = [
+    "bag_unpack", "geo_line_lookup", "geo_polygon_lookup", "ipv4_lookup", "ipv6_lookup", "narrow", "pivot", "preview", "python", "rows_near", "schema_merge",
+  ]
+
+  /// The rows of a plugin; those that tell values apart see '' for a null string.
+  private func keyed(_ input: TableValue, _ name: String, _ step: TabularOperator) throws(BindFailure) -> TableValue {
+    guard !Self.passing.contains(name) else { return input }
+    var out = input
+    out.plan = try plan(at: step.span) { try input.plan.withTexts() }
+    return out
   }
 
   private func plan(of plugin: PluginCall) throws(BindFailure) -> LogicalPlan {

@@ -23,9 +23,9 @@ extension Binder {
 
   /// `edges | make-graph a --> b with Nodes on id partitioned-by p (...)`
   func makeGraph(_ make: MakeGraphOperator, _ input: TableValue, _ step: TabularOperator) throws(BindFailure) -> TableValue {
-    let edges = input.plan
     let source = try column(make.source, input)
     let target = try column(make.target, input)
+    let edges = try plan(at: step.span) { try input.plan.withTexts([source.name, target.name]) }
     guard source.type == target.type else {
       try fail(.typeExpected, "the ends of an edge are \(source.type) and \(target.type), expected one type", at: make.target.span, hint: "convert one of them before make-graph")
     }
@@ -45,7 +45,7 @@ extension Binder {
         }
       }
       tables.append(GraphNodeTable(key: key.name, schema: table.plan.schema))
-      inputs.append(table.plan)
+      inputs.append(try plan(at: step.span) { try table.plan.withTexts([key.name]) })
     }
     if let partition = make.partitionKey { try refuseDynamic(try column(partition, input), partition) }
     let definition = GraphDefinition(

@@ -42,7 +42,7 @@ extension Binder {
     let keys = try joinKeys(join.conditions, input, right, step)
     let joined = try plan(at: step.span) { try input.plan.join(right.plan, kind: kind, keys: keys.map { (left: $0.left, right: $0.right) }) }
     guard case .join(let node) = joined.node else { return joined }
-    let dropped = Set(keys.compactMap { if case .column(let name) = $0.right { name } else { nil } })
+    let dropped = Set(keys.compactMap { $0.right.passedColumn })
     var fields = input.plan.schema.names.map { ($0, $0) }
     for (field, joinedName) in zip(right.plan.schema.fields, node.rightNames) where !dropped.contains(field.name) {
       fields.append((field.name, joinedName))
@@ -101,7 +101,7 @@ extension Binder {
     guard a == b || (a.isNumeric && b.isNumeric) else {
       try fail(.joinKeyTypes, "the join keys are \(a) and \(b)", at: span, hint: "convert one of them before the join")
     }
-    return JoinKey(left: left, right: right)
+    return JoinKey(left: Self.key(left, a), right: Self.key(right, b))
   }
 
   // MARK: Names

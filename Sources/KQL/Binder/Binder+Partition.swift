@@ -9,7 +9,8 @@ extension Binder {
   /// Values that a subquery is bound for one by one, at most: Kusto's limit of the legacy strategy.
   private static let maximumPartitions = 64
 
-  func partition(_ partition: PartitionOperator, _ input: TableValue, _ step: TabularOperator) throws(BindFailure) -> LogicalPlan {
+  func partition(_ partition: PartitionOperator, _ table: TableValue, _ step: TabularOperator) throws(BindFailure) -> LogicalPlan {
+    var input = table
     if let scope = partition.scope { try notSupported("partition by ... in", at: scope.span) }
     if let strategy = Self.word(step, "hint.strategy"), !["native", "shuffle", "legacy"].contains(strategy) {
       try fail(.valueNotAllowed, "'\(strategy)' is no strategy of partition", at: step.nameSpan, hint: "strategies: native, shuffle, legacy")
@@ -21,6 +22,8 @@ extension Binder {
     guard field.type != .dynamic else {
       try fail(.typeExpected, "partition does not take a dynamic column", at: partition.key.span, hint: "convert it before, for instance with extend k = tostring(\(quotedName(key)))")
     }
+    let rows = input.plan
+    input.plan = try plan(at: step.span) { try rows.withTexts([key]) }
     if partition.isFullQuery { return try byValue(partition, key, input, step) }
     let needed = needsSubqueryRows
     defer { needsSubqueryRows = needed }

@@ -82,8 +82,9 @@ extension Binder {
       scope.variables[name.text] = .table(out)
     case .sampleDistinct(let count, let of):
       let builder = try projection([of], row, style: .project)
-      let projected = try projected(builder, input, row, step.span)
-      out = TableValue(plan: projected.distinct().limit(try rowCount(count, "sample-distinct")))
+      let rows = try windowed(input.plan, row, step.span)
+      let values = try plan(at: step.span) { try rows.project(Self.keys(builder.columns, over: rows)).distinct() }
+      out = TableValue(plan: values.limit(try rowCount(count, "sample-distinct")))
     case .topHitters(let count, let of, let by): out = TableValue(plan: try topHitters(count, of, by, input, step.span))
     case .invoke(let call): out = try invoke(call, input)
     case .render(let render): out.visualization = visualization(render)
@@ -189,7 +190,7 @@ extension Binder {
       return try plan(at: term.span) { try input.filter(expr) }
     }
     let kind: JoinKind = op == .isIn ? .leftSemi : .leftAnti
-    return try plan(at: term.span) { try input.join(right.plan, kind: kind, keys: [(key.0, .column(column.name))]) }
+    return try plan(at: term.span) { try input.join(right.plan, kind: kind, keys: [(Self.key(key.0, key.1), Self.key(.column(column.name), column.type))]) }
   }
 
   func sortKeys(_ keys: [OrderedExpression], _ row: RowScope) throws(BindFailure) -> [SortKey] {
@@ -199,7 +200,7 @@ extension Binder {
         try self.fail(.typeExpected, "a dynamic value has no order", at: key.value.span, hint: "convert it, for instance with tostring() or tolong()")
       }
       let isDescending = key.direction != .ascending
-      return SortKey(expr, isDescending: isDescending, nullsFirst: key.nulls.map { $0 == .first } ?? !isDescending)
+      return SortKey(Self.key(expr, type), isDescending: isDescending, nullsFirst: key.nulls.map { $0 == .first } ?? !isDescending)
     }
   }
 
@@ -209,7 +210,7 @@ extension Binder {
   ) throws(BindFailure) -> LogicalPlan {
     let row = rowScope(input)
     let limit = try rowCount(count, "top-hitters")
-    let key = try projection([of], row, style: .project).columns
+    let key = Self.keys(try projection([of], row, style: .project).columns, over: input.plan)
     let name: String
     let call: AggregateCall
     if let by {

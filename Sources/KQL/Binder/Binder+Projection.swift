@@ -74,12 +74,13 @@ extension Binder {
   func distinct(_ items: [Expression], _ input: TableValue, _ span: SourceSpan) throws(BindFailure) -> LogicalPlan {
     if items.count == 1, case .star = items[0].kind {
       try refuseDynamic(input.plan.schema, span)
-      return input.plan.distinct()
+      return try plan(at: span) { try input.plan.withTexts().distinct() }
     }
     let named = items.map { NamedExpression(names: [], isTuple: false, value: $0, span: $0.span) }
     let row = rowScope(input)
     let builder = try projection(named, row, style: .project)
-    let projected = try projected(builder, input, row, span)
+    let rows = try windowed(input.plan, row, span)
+    let projected = try plan(at: span) { try rows.project(Self.keys(builder.columns, over: rows)) }
     try refuseDynamic(projected.schema, span)
     return projected.distinct()
   }

@@ -74,7 +74,7 @@ extension Binder {
       if field.type == .dynamic { try self.fail(.typeExpected, "facet does not take the dynamic column '\(field.name)'", at: expression.span) }
       let count = NamedAggregate("count_\(field.name)", AggregateCall("count", []))
       return TableValue(plan: try self.plan(at: step.span) {
-        try input.plan.aggregate(keys: [NamedExpr(field.name, .column(field.name))], aggregates: [count])
+        try input.plan.aggregate(keys: [NamedExpr(field.name, Self.key(.column(field.name), field.type))], aggregates: [count])
       })
     }
     guard var first = tables.first else { return input }

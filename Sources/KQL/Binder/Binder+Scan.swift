@@ -30,6 +30,7 @@ extension Binder {
     }
     let steps = try scanSteps(scan.steps, declared, input)
     let matchID = Self.word(step, "with_match_id")
+    rows = try plan(at: step.span) { [rows] in try rows.withTexts(Set(partition)) }
     let op = StepScanOperator(steps: steps, declared: declared, partition: partition, matchID: matchID)
     return try plan(at: step.span) { [rows] in try .custom(op, [rows]) }
   }

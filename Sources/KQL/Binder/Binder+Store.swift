@@ -55,6 +55,12 @@ extension Binder {
         try fail(.unknownTable, "materialized view '\(text)' not found", at: table, hint: NameSuggestion.hint(for: text, among: catalog.materializedViewNames))
       }
       return .table(TableValue(plan: plan, name: text))
+    case "stored_query_result":
+      let (result, text) = try named(call, span)
+      guard let plan = try asking({ () throws in try catalog.storedQueryResult(text, database: scope.database) }) else {
+        try fail(.unknownTable, "stored query result '\(text)' not found", at: result, hint: ".set stored_query_result \(quotedName(text)) <| query makes it")
+      }
+      return .table(TableValue(plan: plan, name: text))
     default: return nil
     }
   }

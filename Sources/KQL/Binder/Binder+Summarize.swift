@@ -94,11 +94,13 @@ extension Binder {
 
   /// The group keys; they are the first output columns, as references to themselves.
   func groupKeys(_ items: [NamedExpression], _ row: RowScope, _ builder: inout ProjectionBuilder) throws(BindFailure) -> [NamedExpr] {
-    let keys = try projection(items, row, style: .project).columns
+    var keys = try projection(items, row, style: .project).columns
     for (i, key) in keys.enumerated() {
-      if let type = quietType(of: ScalarValue(expr: key.expr), row), type == .dynamic {
+      let type = quietType(of: ScalarValue(expr: key.expr), row)
+      if type == .dynamic {
         try fail(.typeExpected, "a group key cannot be dynamic", at: items[min(i, items.count - 1)].span, hint: "convert it, for instance with tostring()")
       }
+      keys[i].expr = Self.key(key.expr, type)
       _ = builder.declare(key.name, .column(key.name))
     }
     return keys
@@ -171,6 +173,7 @@ extension Binder {
   }
 
   private func checked(_ call: AggregateCall, _ row: RowScope, _ span: SourceSpan) throws(BindFailure) -> AggregateCall {
+    let call = texted(call, row)
     do {
       _ = try CompiledAggregate(call, schema: row.reach ?? row.types, context: options.context)
       return call

@@ -64,7 +64,7 @@ extension Binder {
     let made = NestedLevel(
       key: "$level\(i)", name: name, keyType: keyType, aggregateName: aggregateName, aggregate: column.expr, calls: calls.list, count: count,
       others: others, isDescending: level.direction != .ascending)
-    return (made, key)
+    return (made, Self.key(key, keyType))
   }
 
   /// The result level by level: each keeps the rows of the values chosen so far, groups them one key deeper, and chooses within each parent.

@@ -100,12 +100,13 @@ extension Binder {
       try count(1...2)
       let (value, type) = try typed(arguments[0], row)
       guard type != .dynamic else { try fail(.typeExpected, "\(name) does not take a dynamic value", at: arguments[0].span, hint: "convert it, for instance with tostring()") }
+      let ranked = Self.key(value, type)
       // The older row_rank takes a constant that says whether the rank is dense.
       if name == "row_rank" {
         let isDense = arguments.count > 1 ? try constant(arguments[1]) == .bool(true) : true
-        return (.rank(value, isDense: isDense, restart: nil), .long)
+        return (.rank(ranked, isDense: isDense, restart: nil), .long)
       }
-      return (.rank(value, isDense: name == "row_rank_dense", restart: try restart(arguments, 1, row)), .long)
+      return (.rank(ranked, isDense: name == "row_rank_dense", restart: try restart(arguments, 1, row)), .long)
     default:
       try count(3...4)
       let (value, type) = try typed(arguments[0], row)

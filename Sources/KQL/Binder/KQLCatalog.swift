@@ -23,6 +23,8 @@ package protocol KQLCatalog: Sendable {
   /// The rows of a materialized view; nil when there is none of that name.
   func materializedView(_ name: String, database: String?) throws -> LogicalPlan?
   var materializedViewNames: [String] { get }
+  /// The rows of a stored query result of whoever asks; nil when there is none of that name.
+  func storedQueryResult(_ name: String, database: String?) throws -> LogicalPlan?
   /// What `current_database()`, `current_principal()`, `cursor_current()` and their like give; nil where there is no session.
   func sessionValue(_ function: String) throws -> Scalar?
   /// Whether whoever asks is one of these principals, or belongs to one that is a group; nil where there is no session.
@@ -45,6 +47,7 @@ extension KQLCatalog {
   package var externalTableNames: [String] { [] }
   package func materializedView(_ name: String, database: String?) throws -> LogicalPlan? { nil }
   package var materializedViewNames: [String] { [] }
+  package func storedQueryResult(_ name: String, database: String?) throws -> LogicalPlan? { nil }
   /// Where nothing is kept: the start of everything as the cursor, nobody in particular as the principal.
   package func sessionValue(_ function: String) throws -> Scalar? {
     switch function {

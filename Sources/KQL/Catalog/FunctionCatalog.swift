@@ -70,6 +70,7 @@ package enum FunctionCatalog {
     entry("query", "bin_auto", "value", "The value rounded down by the size in `set query_bin_auto_size`.", "set query_bin_auto_size=2; print bin_auto(5)"),
     entry("query", "external_table", "name [, mapping]", "An external table of the database.", ""),
     entry("query", "materialized_view", "name [, max_age]", "A materialized view of the database.", ""),
+    entry("query", "stored_query_result", "name", "The rows that .set stored_query_result kept.", ""),
     entry("query", "database", "name", "The tables of a database: `database('d').T`.", ""),
     entry("query", "cluster", "name", "The databases of a cluster: `cluster('c').database('d').T`.", ""),
     entry("store", "ingestion_time", "", "The time at which the row was ingested.", "T | where ingestion_time() > ago(1h)"),

@@ -22,6 +22,8 @@ package enum CommandKind: String, Hashable, Sendable, CaseIterable {
     dataExportToSql, clusterExtentsShow, databaseExtentsShow, databasesExtentsShow, tableExtentsShow, tablesExtentsShow, extentsMove,
     extentsMoveQuery, extentsReplace, extentDrop, extentsDrop, extentsDropPredicate, extentsDropQuery, extentsMerge, extentsMergeDryRun,
     extentTagsAlter, extentTagsAlterMerge, extentTagsDrop, extentTagStatisticsShow
+  case storedQueryResultSet, storedQueryResultSetOrReplace, storedQueryResultsShow, storedQueryResultSchemaShow, storedQueryResultDrop,
+    storedQueryResultsDrop
   case policyShow, policyAlter, policyAlterMerge, policyDelete
   case viewCreate, viewCreateOrAlter, viewAlter, viewDocStringAlter, viewFolderAlter, viewLookbackAlter, viewAutoUpdateSchemaAlter,
     viewRename, viewDrop, viewEnable, viewDisable, viewDataClear, viewsShow, viewShow, viewsDetailsShow, viewDetailsShow,

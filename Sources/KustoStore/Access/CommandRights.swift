@@ -87,6 +87,8 @@ extension CommandKind {
     case .dataIngestInline, .dataIngestPull, .queuedIngest, .tableAppend: [.entity(.table, "table", .ingestors)]
     case .tableSet, .tableSetOrAppend: [.made(.table, "table", .ingestors)]
     case .tableSetOrReplace: [.made(.table, "table")]
+    case .storedQueryResultSet, .storedQueryResultSetOrReplace, .storedQueryResultsShow, .storedQueryResultSchemaShow, .storedQueryResultDrop: [.current(.read)]
+    case .storedQueryResultsDrop: [.current(.administer)]
     case .exportContainersShow, .dataExportToStorage, .dataExportToSql: [.current(.read)]
     case .dataExportToTable: [.current(.read), .entity(.external, "table")]
     // Extents

@@ -85,6 +85,7 @@ extension CommandRun {
         .schemaMismatch, "extents of '\(snapshot.table.name)' cannot move to '\(target.name)': its columns are (\(snapshot.schema)), the target's (\(wanted))")
     }
     let isNew = try setsNewIngestionTime()
+    for (snapshot, extents) in groups where !extents.isEmpty { try keepForViews(snapshot.table) }
     let transaction = StoreTransaction(target.database, operation: "MOVE-EXTENTS")
     for (snapshot, extents) in groups where !extents.isEmpty { try transaction.move(extents, of: snapshot, to: target, setNewIngestionTime: isNew) }
     try transaction.commit()
@@ -107,6 +108,7 @@ extension CommandRun {
     }
     try requireAdmin(of: (drops + moves).map(\.snapshot.table))
     let isNew = try setsNewIngestionTime()
+    for (snapshot, extents) in drops + moves where !extents.isEmpty { try keepForViews(snapshot.table) }
     let transaction = StoreTransaction(target.database, operation: "REPLACE-EXTENTS")
     for (snapshot, extents) in drops where !extents.isEmpty { try transaction.drop(extents, of: snapshot) }
     for (snapshot, extents) in moves where snapshot.table.id != target.id && !extents.isEmpty {
@@ -172,11 +174,22 @@ extension CommandRun {
     CommandOutput(Shapes.extentDrops, extents.map { [.guid($0.1.id), .string($0.0), .datetime($0.1.maxCreatedOn)] })
   }
 
+  private func drop(_ ids: Set<GUID>, of table: StoreTable) throws -> [Extent] {
+    guard try table.snapshot().extents.contains(where: { ids.contains($0.id) }) else { return [] }
+    try keepForViews(table)
+    return try table.dropExtents { ids.contains($0.id) }
+  }
+
+  /// Views over a table take in its rows before some of them go.
+  func keepForViews(_ table: StoreTable) throws {
+    for note in try ViewMaterialization(executor, request).keep(rowsOf: table) { notes.add(note) }
+  }
+
   func extentsDrop() throws -> CommandOutput {
     let ids = ids
     let tables = try command.arguments["table"] == nil ? database().tables() : [table()]
     try checkPresent(ids, in: try tables.map { try $0.snapshot() })
-    return dropped(try tables.flatMap { table in try table.dropExtents { ids.contains($0.id) }.map { (table.name, $0) } })
+    return dropped(try tables.flatMap { table in try drop(ids, of: table).map { (table.name, $0) } })
   }
 
   func extentsDropQuery() throws -> CommandOutput {
@@ -184,7 +197,7 @@ extension CommandRun {
     var out: [(String, Extent)] = []
     for (snapshot, extents) in groups {
       let ids = Set(extents.map(\.id))
-      let gone = try command.says("whatif") ? extents : snapshot.table.dropExtents { ids.contains($0.id) }
+      let gone = try command.says("whatif") ? extents : drop(ids, of: snapshot.table)
       out += gone.map { (snapshot.table.name, $0) }
     }
     return dropped(out)
@@ -214,7 +227,7 @@ extension CommandRun {
     }
     if let limit = number("limit") { candidates = Array(candidates.prefix(Int(clamping: limit))) }
     let ids = Set(candidates.map(\.extent.id))
-    return dropped(try tables.flatMap { table in try table.dropExtents { ids.contains($0.id) }.map { (table.name, $0) } })
+    return dropped(try tables.flatMap { table in try drop(ids, of: table).map { (table.name, $0) } })
   }
 
   // MARK: Merging and tags
@@ -268,6 +281,7 @@ extension CommandRun {
       return CommandOutput(schema: Shape("RecordsMatchPredicate:l").schema, rows: matching)
     }
     let before = Set(snapshot.extents.map(\.id))
+    try keepForViews(table)
     let deleted = try table.deleteRows(where: predicate, context: request.context)
     let after = try table.snapshot().extents
     let gone = before.subtracting(after.map(\.id))

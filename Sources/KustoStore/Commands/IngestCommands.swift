@@ -21,7 +21,7 @@ extension CommandRun {
     let places = command.texts("paths")
     let served = try places.map { try executor.ingestionService?.ownFile(of: $0) }
     defer { withExtendedLifetime(served) {} }
-    let paths = try zip(places, served).map { place, own in try own?.path ?? localPath(place) }
+    let paths = try zip(places, served).map { place, own in try own?.path ?? ingestPath(place) }
     guard !paths.isEmpty else { throw KConnectError(.usage, "no path is given") }
     let format = try properties.text("format").map { try IngestFormat($0) } ?? IngestFormat.guess(served[0] == nil ? paths[0] : String(places[0].prefix { $0 != "?" }))
     let result = try ingestFiles(paths, format, into: table, properties)
@@ -33,6 +33,23 @@ extension CommandRun {
     }
     if result.isSkipped { notes.add("nothing was ingested: the table has an extent with one of the ingest-by tags already") }
     return CommandOutput(Shapes.ingest, rows)
+  }
+
+  /// A file to read: no pattern, and nothing of the store itself.
+  private func ingestPath(_ text: String) throws -> String {
+    let path = try localPath(text)
+    guard !path.contains("://") else { return path }
+    let isThere = pathExists(path)
+    let marks: [Character] = ["*", "?", "[", "{", "\\"]
+    if !isThere, let mark = path.first(where: { marks.contains($0) }) {
+      throw KConnectError(
+        .pathNotFound, "'\(path)' does not exist; '\(mark)' is no wildcard here", hint: "list the files, or read them with .set-or-append T <| externaldata(…)[@'…']")
+    }
+    let place = resolvedPath(path), own = resolvedPath(store.path)
+    if isThere, place == own || place.hasPrefix(own + "/") || own.hasPrefix(place + "/") {
+      throw KConnectError(.usage, "'\(path)' belongs to the store itself", hint: ".append T <| Other takes the rows of another table")
+    }
+    return path.reduce(into: "") { $0 += marks.contains($1) ? "\\\($1)" : String($1) }
   }
 
   /// The path without the scheme `file://` and without the credentials behind `;` of a URL.
@@ -124,6 +141,7 @@ extension CommandRun {
       skipped.isSkipped = true
       return skipped
     }
+    try keepForViews(table)
     let draft = try table.database.draftTable(TableDescription(table.name, schema: plan.schema))
     defer { table.database.discard(draft) }
     _ = try UpdatePolicies(executor, request).ingest(plan, into: draft, wanted, mode: .append)

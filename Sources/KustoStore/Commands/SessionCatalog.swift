@@ -162,6 +162,19 @@ final class SessionCatalog: KQLCatalog {
     return try .custom(RowSecurityOperator(), [result.plan])
   }
 
+  /// Throws PERMISSION where rows of a view's source are hidden from some: what is stored of a view is of all rows, so that the view needs a policy
+  /// of its own.
+  func checkHistory(of view: MaterializedView, over table: StoreTable) throws {
+    let policies = Policies(executor.metadata)
+    let own = EntryScope.view(database: table.database.name, view.name)
+    guard purpose != .metadata, !unguarded.contains(table.id), try policies.rowLevelSecurity(in: .table(table.id)) != nil,
+      try policies.rowLevelSecurity(in: own) == nil
+    else { return }
+    throw KConnectError(
+      .permission, "the materialized view '\(view.name)' holds results of rows of '\(table.name)', which has a row level security policy, and has none itself",
+      hint: ".alter materialized-view \(quotedName(view.name)) policy row_level_security enable \"…\"")
+  }
+
   /// The rows as they are, with columns of row origin when the query asks for them.
   func raw(_ snapshot: TableSnapshot, withOrigin: Bool, extents: Set<GUID>? = nil) throws -> LogicalPlan {
     let rows = snapshot.rows(extents: extents)
@@ -189,6 +202,15 @@ final class SessionCatalog: KQLCatalog {
   var externalTableNames: [String] { request.database.map { ExternalTable.names(in: $0, executor.metadata) } ?? [] }
 
   func materializedView(_ name: String, database: String?) throws -> LogicalPlan? { try resolve(database).flatMap { try view(name, in: $0) } }
+
+  /// Only of the caller's own: others' rows may be hidden from it.
+  func storedQueryResult(_ name: String, database: String?) throws -> LogicalPlan? {
+    guard let home = resolve(database), let result = try StoredQueryResult.find(name, in: home, executor.metadata), result.principal == request.principal,
+      let table = try executor.store.databaseIfExists(home)?.anyTable(result.table)
+    else { return nil }
+    try requireRead(home)
+    return .scan(try table.snapshot().rows())
+  }
 
   /// The view as this principal may see it: what its source shows this principal, behind the view's own policies.
   private func view(_ name: String, in database: String) throws -> LogicalPlan? {

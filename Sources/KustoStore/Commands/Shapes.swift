@@ -1,6 +1,9 @@
 // Role: the output columns of every command, as Kusto's language definitions and documentation give them.
 
 enum Shapes {
+  static let storedResults = Shape("StoredQueryResultId Name DatabaseName PrincipalIdentity SizeInBytes:l RowCount:l CreatedOn:dt ExpiresOn:dt")
+  static let storedResultSchema = Shape("StoredQueryResult Schema")
+
   // MARK: Service and databases
   static let version = Shape("BuildVersion BuildTime:dt ServiceType ProductVersion")
   static let cluster = Shape(

@@ -159,6 +159,7 @@ extension CommandRun {
 
   func tableDataClear() throws -> CommandOutput {
     let table = try table()
+    try keepForViews(table)
     try table.clearData()
     return CommandOutput(Shapes.status, [[.string("Completed")]])
   }

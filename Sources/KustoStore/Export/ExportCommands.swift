@@ -7,17 +7,32 @@ import FileConnector
 import KQL
 
 extension CommandRun {
-  private static let exportProperties = [
+  private static let storageProperties = [
     "namePrefix", "includeHeaders", "sizeLimit", "fileExtension", "encoding", "compressionType", "distributed", "distribution", "parquetRowGroupSize",
-    "distributionKind", "persistDetails", "useNativeParquetWriter", "parquetDatetimePrecision",
+    "persistDetails", "useNativeParquetWriter", "parquetDatetimePrecision",
   ]
+
+  /// Names, headers and extensions are the external table's.
+  private static let externalProperties = [
+    "sizeLimit", "compressionType", "distributed", "distribution", "distributionKind", "concurrency", "spread", "parquetRowGroupSize", "persistDetails",
+    "useNativeParquetWriter", "parquetDatetimePrecision",
+  ]
+
+  /// Those that tell a cluster how to share the work.
+  private static let exportHints = ["distributed", "distribution", "distributionKind", "concurrency", "spread", "persistDetails", "useNativeParquetWriter"]
+
+  private func exportProperties(_ allowed: [String]) throws -> CommandProperties {
+    let properties = try properties(allowed)
+    for name in Self.exportHints where properties[name] != nil { notes.add("'\(name)' changes nothing in an embedded store") }
+    return properties
+  }
 
   /// Kusto's default and bounds of a file's size, in bytes.
   private static let defaultSizeLimit = 100 << 20
   private static let maxSizeLimit = 4 << 30
 
   func exportToStorage() throws -> CommandOutput {
-    let properties = try properties(Self.exportProperties)
+    let properties = try exportProperties(Self.storageProperties)
     let prefix = properties.text("namePrefix") ?? "", format = command.text("format") ?? "csv", compressed = command.says("compressed")
     let places = command.texts("paths")
     if let first = places.first, let own = try executor.ingestionService?.exportPlace(of: first) {
@@ -33,7 +48,7 @@ extension CommandRun {
   }
 
   func exportToTable() throws -> CommandOutput {
-    let properties = try properties(Self.exportProperties)
+    let properties = try exportProperties(Self.externalProperties)
     let table = try externalTable(command.name("table")?.text ?? "")
     guard let path = table.paths.first else { throw KConnectError(.valueInvalid, "the external table '\(table.name)' has no path") }
     guard !path.contains("://"), pathKind(path) != .file else {
@@ -47,6 +62,9 @@ extension CommandRun {
     let rows = try plan.select(wanted.names)
     if table.partitions.count == 0 {
       return try export(rows, to: path, format: table.format, prefix: table.namePrefix, properties, compressed: table.compressed, header: table.hasHeader)
+    }
+    if properties["sizeLimit"] != nil {
+      throw KConnectError(.notSupported, "not supported: sizeLimit of an export to the external table '\(table.name)', which is partitioned", hint: "each partition gets one file per export")
     }
     let format = try fileFormat(table.format)
     let given = try options(format, properties, compressed: table.compressed, header: table.hasHeader)
@@ -73,11 +91,42 @@ extension CommandRun {
     guard limit > 0, limit <= Self.maxSizeLimit else { throw KConnectError(.optionInvalid, "property 'sizeLimit': found \(limit), expected 1 to \(Self.maxSizeLimit) bytes") }
     let format = try fileFormat(word)
     let given = try options(format, properties, word: word, compressed: compressed, header: header)
-    let checked = try DataSourceOptions(source: format.shortName, specs: format.options, given: given, use: .write)
-    let sink = try ExportSink(place, prefix: prefix, format: format, options: checked, schema: plan.schema, sizeLimit: limit)
+    func checked(_ given: [(String, String)]) throws -> DataSourceOptions {
+      try DataSourceOptions(source: format.shortName, specs: format.options, given: given, use: .write)
+    }
+    var files = ExportFiles(format: format, options: try checked(given), schema: plan.schema)
+    files.prefix = prefix
+    files.sizeLimit = limit
+    if properties.text("includeHeaders")?.lowercased() == "firstfile" { files.later = try checked(given.map { $0.0 == "header" ? ("header", "false") : $0 }) }
+    if format.shortName == "csv" || format.shortName == "json" { files.fileExtension = try fileExtension(properties, word) }
+    files.hasMark = try byteOrderMark(properties, format, files.options)
+    if properties["sizeLimit"] != nil, format.shortName != "parquet", !["none", "auto"].contains(files.options.word("compression") ?? "none") {
+      notes.add("'sizeLimit' is compared with what is written, after compression")
+    }
+    let sink = try ExportSink(place, files)
     let execution = try QueryExecution(plan, options: executor.options, context: request.context)
     _ = try cancellation.running(execution) { try $0.write(to: sink) }
     return CommandOutput(Shapes.export, sink.artifacts.map { [.string($0.path), .count($0.rows)] })
+  }
+
+  /// With its dot; nil: the format's own.
+  private func fileExtension(_ properties: CommandProperties, _ word: String) throws -> String? {
+    guard let given = properties.text("fileExtension"), !given.isEmpty else { return word.lowercased() == "tsv" ? ".tsv" : nil }
+    guard !given.contains("/"), given != "." else { throw KConnectError(.optionInvalid, "property 'fileExtension': '\(given)' is no extension of a file", hint: "as in .csv") }
+    return given.hasPrefix(".") ? given : "." + given
+  }
+
+  /// Whether text files begin with the mark of UTF-8.
+  private func byteOrderMark(_ properties: CommandProperties, _ format: any FileFormat, _ options: DataSourceOptions) throws -> Bool {
+    guard let encoding = properties.text("encoding") else { return false }
+    switch encoding.lowercased() {
+    case "utf8nobom": return false
+    case "utf8bom":
+      if format.shortName == "parquet" { throw KConnectError(.optionInvalid, "property 'encoding': parquet files hold no text with a mark") }
+      guard ["none", "auto"].contains(options.word("compression") ?? "none") else { throw KConnectError(.notSupported, "not supported: encoding=UTF8BOM of compressed files") }
+      return true
+    default: throw KConnectError(.optionInvalid, "property 'encoding': found '\(encoding.prefix(80))', expected UTF8NoBOM or UTF8BOM")
+    }
   }
 
   private func fileFormat(_ word: String) throws -> any FileFormat {
@@ -104,6 +153,18 @@ extension CommandRun {
     case "gzip"?, "zstd"?, "snappy"?, "lz4_raw"?, "brotli"?, "uncompressed"?, "none"?:
       given.append(("compression", compression == "uncompressed" ? "none" : compression ?? "none"))
     case let other?: throw KConnectError(.notSupported, "not supported: the compression '\(other)' of exports", hint: "gzip, zstd, and for parquet snappy, lz4_raw, brotli")
+    }
+    if format.shortName == "parquet" {
+      if let rows = try properties.integer("parquetRowGroupSize") { given.append(("rowGroupRows", String(rows))) }
+      switch properties.text("parquetDatetimePrecision")?.lowercased() {
+      case nil: break
+      // Kusto cuts off what the unit does not hold.
+      case "millisecond"?: given += [("timestampUnit", "millis"), ("onInexact", "truncate")]
+      case "microsecond"?: given += [("timestampUnit", "micros"), ("onInexact", "truncate")]
+      case let other?: throw KConnectError(.optionInvalid, "property 'parquetDatetimePrecision': found '\(other)', expected millisecond or microsecond")
+      }
+    } else {
+      for name in ["parquetRowGroupSize", "parquetDatetimePrecision"] where properties[name] != nil { notes.add("'\(name)' concerns parquet files only") }
     }
     return given
   }

@@ -5,6 +5,46 @@ import Columnar
 import DataSource
 import FileConnector
 
+/// What the files of an export are like.
+struct ExportFiles {
+  var format: any FileFormat
+  var options: DataSourceOptions
+  var schema: StructType
+  /// What the files behind the first are written with; nil: the same.
+  var later: DataSourceOptions?
+  var prefix = ""
+  /// With its dot, in place of the format's own.
+  var fileExtension: String?
+  /// Whether a file begins with the byte order mark of UTF-8.
+  var hasMark = false
+  /// Bytes, after which a new file begins.
+  var sizeLimit = Int.max
+
+  init(format: any FileFormat, options: DataSourceOptions, schema: StructType) {
+    self.format = format
+    self.options = options
+    self.schema = schema
+  }
+
+  /// The extension of the files, that of their compression included.
+  var ending: String {
+    let own = format.outputExtension(options)
+    guard let fileExtension, let first = format.fileExtensions.first else { return own }
+    return fileExtension + own.dropFirst(first.count)
+  }
+
+  /// Starts the file of that number, from 1.
+  func start(_ number: Int, at path: String, shownAs directory: String) throws -> (file: OutputFile, writer: any FileWriter) {
+    let file = try OutputFile(creating: path, displayPath: directory)
+    if hasMark {
+      let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+      // SAFETY: the bytes live through the call.
+      try unsafe mark.withUnsafeBytes { try unsafe file.write($0) }
+    }
+    return (file, try format.makeWriter(file, schema: schema, options: number > 1 ? later ?? options : options))
+  }
+}
+
 /// Writes rows to numbered files of one directory.
 final class ExportSink: TableSink, @unchecked Sendable {  // append/commit by one thread at a time; encode touches only the first writer
   /// A finished file.
@@ -15,11 +55,7 @@ final class ExportSink: TableSink, @unchecked Sendable {  // append/commit by on
   }
 
   private let place: ExportPlace
-  private let prefix: String
-  private let format: any FileFormat
-  private let options: DataSourceOptions
-  private let schema: StructType
-  private let sizeLimit: Int
+  private let files: ExportFiles
   private let fileSystem = FileSystem.system
   private let identifier = randomIdentifier()
   private var number = 0
@@ -32,20 +68,16 @@ final class ExportSink: TableSink, @unchecked Sendable {  // append/commit by on
   private(set) var artifacts: [Artifact] = []
   private var isOver = false
 
-  init(_ place: ExportPlace, prefix: String, format: any FileFormat, options: DataSourceOptions, schema: StructType, sizeLimit: Int) throws {
+  init(_ place: ExportPlace, _ files: ExportFiles) throws {
     self.place = place
+    self.files = files
     let directory = place.directory
-    self.prefix = prefix
-    self.format = format
-    self.options = options
-    self.schema = schema
-    self.sizeLimit = sizeLimit
     let (_, code) = fileSystem.makeDirectories(directory)
     if code != 0 { throw SystemError.make("cannot create", directory, code) }
-    let path = joinPath(directory, ".\(identifier)-1.tmp" + format.outputExtension(options))
-    file = try OutputFile(creating: path, displayPath: directory)
-    writer = try format.makeWriter(file, schema: schema, options: options)
-    encoder = writer
+    let first = try files.start(1, at: joinPath(directory, ".\(identifier)-1.tmp" + files.ending), shownAs: directory)
+    file = first.file
+    writer = first.writer
+    encoder = first.writer
   }
 
   deinit { abort() }
@@ -55,11 +87,10 @@ final class ExportSink: TableSink, @unchecked Sendable {  // append/commit by on
   func encode(_ chunk: [RecordBatch]) throws -> any EncodedChunk { try encoder.encode(chunk) }
 
   func append(_ chunk: any EncodedChunk) throws {
-    if rows > 0, file.offset >= sizeLimit {
+    if rows > 0, file.offset >= files.sizeLimit {
       try close()
-      let path = joinPath(place.directory, ".\(identifier)-\(number + 1).tmp" + format.outputExtension(options))
-      file = try OutputFile(creating: path, displayPath: place.directory)
-      writer = try format.makeWriter(file, schema: schema, options: options)
+      (file, writer) = try files.start(
+        number + 1, at: joinPath(place.directory, ".\(identifier)-\(number + 1).tmp" + files.ending), shownAs: place.directory)
       rows = 0
     }
     try writer.append(chunk)
@@ -71,8 +102,8 @@ final class ExportSink: TableSink, @unchecked Sendable {  // append/commit by on
     try writer.finish()
     try file.sync()
     try file.close()
-    let name = (prefix.isEmpty ? "export" : prefix) + "_\(number)_\(identifier)" + format.outputExtension(options)
-    guard let target = place.file(name) else { throw KConnectError(.optionInvalid, "property 'namePrefix': '\(prefix)' gives no valid name of a file") }
+    let name = (files.prefix.isEmpty ? "export" : files.prefix) + "_\(number)_\(identifier)" + files.ending
+    guard let target = place.file(name) else { throw KConnectError(.optionInvalid, "property 'namePrefix': '\(files.prefix)' gives no valid name of a file") }
     temporary.append((file.path, target.path, target.address, rows, file.offset))
   }
 

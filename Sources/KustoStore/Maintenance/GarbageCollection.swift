@@ -50,7 +50,7 @@ private struct GarbageCollector {
 
   mutating func collect(_ database: Database) throws {
     try database.rollForward()
-    for table in try database.tables() { try collect(table) }
+    for table in try database.everyTable() { try collect(table) }
     try drafts(in: database.path, of: database)
     try drafts(in: joinPath(database.path, Database.journalDirectory))
     try droppedTables(of: database)

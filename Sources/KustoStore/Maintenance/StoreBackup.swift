@@ -32,7 +32,7 @@ extension Store {
     for name in try databaseNames() {
       let from = try database(name)
       let to = try copy.createDatabase(name)
-      for table in try from.tables() {
+      for table in try from.everyTable() {
         let snapshot = try table.snapshot()
         try Self.copy(snapshot, to: to, &report)
         // Rows that wait in a log are in an extent of the copy.

@@ -25,9 +25,9 @@ extension Store {
     var report = VerificationReport()
     for name in try only.map({ [$0] }) ?? databaseNames() {
       let database = try database(name)
-      for table in try database.tableNames() {
+      for table in try database.everyTableName() {
         do {
-          guard let opened = try database.tableIfExists(table) else { continue }
+          guard let opened = try database.anyTable(table) else { continue }
           try check(opened, deep: deep, &report)
         } catch { report.problems.append("\(quotedName(name)).\(quotedName(table)): \(error)") }
       }

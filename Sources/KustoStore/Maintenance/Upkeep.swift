@@ -24,7 +24,8 @@ extension CommandExecutor {
     for name in (try? store.databaseNames()) ?? [] {
       guard let database = try? store.databaseIfExists(name) else { continue }
       done += Retention(self).sweep(database, now: StoreClock.nowTicks)
-      for table in (try? database.tables()) ?? [] { table.mergeSmallExtentsIfMany() }
+      try? StoredQueryResult.sweep(database, metadata)
+      for table in (try? database.everyTable()) ?? [] { table.mergeSmallExtentsIfMany() }
     }
     guard collectsGarbage else { return done }
     do {

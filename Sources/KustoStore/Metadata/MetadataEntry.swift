@@ -6,7 +6,7 @@ import GRDB
 
 /// What an entry is.
 enum EntryKind: String, Sendable {
-  case function, mapping, policy, view, externalTable, principal, database, message, ingestionStatus, secret
+  case function, mapping, policy, view, externalTable, principal, database, message, ingestionStatus, secret, storedResult
 }
 
 /// To what an entry belongs.

@@ -13,7 +13,12 @@ package final class MetadataStore: Sendable {
 
   static let fileName = "metadata.sqlite"
 
-  init(storePath: String) { path = joinPath(joinPath(storePath, StoreFormat.directory), Self.fileName) }
+  private let storePath: String
+
+  init(storePath: String) {
+    self.storePath = storePath
+    path = joinPath(joinPath(storePath, StoreFormat.directory), Self.fileName)
+  }
 
   /// Runs `body` on a consistent state; answers `absent` while the store has no metadata yet.
   func read<Value>(absent: Value, _ body: (GRDB.Database) throws -> Value) throws -> Value {
@@ -38,19 +43,39 @@ package final class MetadataStore: Sendable {
     try queue.withLock { queue in
       if let queue { return queue }
       if !creating, !pathExists(path) { return nil }
+      let opened = try openWritable() ?? openReadOnly()
+      queue = opened
+      return opened
+    }
+  }
+
+  /// Nil on a medium that takes no writes.
+  private func openWritable() throws -> DatabaseQueue? {
+    do {
       var configuration = Configuration()
       configuration.busyMode = .timeout(20)
       configuration.prepareDatabase { database in
         try database.execute(sql: "PRAGMA journal_mode = WAL")
         try database.execute(sql: "PRAGMA synchronous = FULL")
       }
-      let opened = try translating {
-        let opened = try DatabaseQueue(path: path, configuration: configuration)
-        // Whoever only reads does not wait for those who write.
-        if try opened.read({ try MetadataSchema.found($0) }) != MetadataSchema.version { try opened.write { try MetadataSchema.prepare($0) } }
-        return opened
-      }
-      queue = opened
+      let opened = try DatabaseQueue(path: path, configuration: configuration)
+      // Whoever only reads does not wait for those who write.
+      if try opened.read({ try MetadataSchema.found($0) }) != MetadataSchema.version { try opened.write { try MetadataSchema.prepare($0, storePath: storePath) } }
+      return opened
+    } catch let error as DatabaseError where pathExists(path) && !pathExists(path + "-wal") && [.SQLITE_READONLY, .SQLITE_CANTOPEN].contains(error.resultCode) {
+      return nil
+    } catch {
+      return try translating { () throws -> DatabaseQueue? in throw error }
+    }
+  }
+
+  /// The file as it is, which nobody can change: without a log beside it nobody has it open, and no locks are needed.
+  private func openReadOnly() throws -> DatabaseQueue {
+    var configuration = Configuration()
+    configuration.readonly = true
+    return try translating {
+      let opened = try DatabaseQueue(path: "file:\(percentEncoded(path))?immutable=1", configuration: configuration)
+      _ = try opened.read { try MetadataSchema.check($0) }
       return opened
     }
   }
@@ -70,17 +95,29 @@ package final class MetadataStore: Sendable {
 
 /// The tables of the file.
 enum MetadataSchema {
-  static let version = 1
+  static let version = 2
 
   /// The version of the file; 0 for a new one.
   static func found(_ database: GRDB.Database) throws -> Int { try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0 }
 
-  static func prepare(_ database: GRDB.Database) throws {
+  /// Throws NOT_SUPPORTED for a newer file.
+  @discardableResult
+  static func check(_ database: GRDB.Database) throws -> Int {
     let found = try found(database)
     guard found <= version else {
       throw KConnectError(.notSupported, "the store's metadata has version \(found); this program reads up to version \(version)", hint: "use a newer kconnect")
     }
+    return found
+  }
+
+  /// Makes the tables, or brings those of an older file to this version.
+  static func prepare(_ database: GRDB.Database, storePath: String) throws {
+    let found = try check(database)
     if found == version { return }
+    if found == 1 {
+      try encodeScopes(database, storePath)
+      return try database.execute(sql: "PRAGMA user_version = 2")
+    }
     try database.execute(
       sql: """
         CREATE TABLE entry (kind TEXT NOT NULL, scope TEXT NOT NULL, name TEXT NOT NULL, document TEXT NOT NULL, updated INTEGER NOT NULL,
@@ -95,7 +132,29 @@ enum MetadataSchema {
         CREATE TABLE journal (event TEXT NOT NULL, time INTEGER NOT NULL, database TEXT NOT NULL, entity TEXT NOT NULL, updated TEXT NOT NULL,
           before TEXT NOT NULL, after TEXT NOT NULL, command TEXT NOT NULL, principal TEXT NOT NULL, request TEXT NOT NULL);
         CREATE INDEX journal_time ON journal (time);
-        PRAGMA user_version = 1;
+        PRAGMA user_version = 2;
         """)
+  }
+
+  /// Scopes of views, external tables and functions were written with the bare name of their database up to version 1, which could be read in more
+  /// than one way when it held a slash.
+  private static func encodeScopes(_ database: GRDB.Database, _ storePath: String) throws {
+    let databases = ((try? DirectoryReader.names(in: storePath)) ?? []).compactMap(StoreNames.decode).filter { $0.contains("/") || $0.contains("%") }
+    for name in databases {
+      for (kind, entity) in [("view", EntryKind.view), ("external", .externalTable), ("function", .function)] {
+        let old = kind + ":" + name + "/"
+        let scopes = try String.fetchAll(
+          database, sql: "SELECT DISTINCT scope FROM entry WHERE substr(scope, 1, ?) = ?", arguments: [old.unicodeScalars.count, old])
+        for scope in scopes {
+          let rest = String(scope.dropFirst(old.count))
+          // The scope may be that of another database's entity, whose name holds the slash.
+          let isThere = try Bool.fetchOne(
+            database, sql: "SELECT EXISTS (SELECT 1 FROM entry WHERE kind = ? AND scope = ? AND name = ?)",
+            arguments: [entity.rawValue, EntryScope.database(name).text, rest])
+          guard isThere == true else { continue }
+          try database.execute(sql: "UPDATE OR REPLACE entry SET scope = ? WHERE scope = ?", arguments: [EntryScope.prefix(kind, of: name) + rest, scope])
+        }
+      }
+    }
   }
 }

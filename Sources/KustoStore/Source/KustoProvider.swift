@@ -24,6 +24,7 @@ package struct KustoProvider: PlanProvider {
   package func plan(
     _ paths: [String], schema: StructType?, options: DataSourceOptions, execution: ExecutionOptions, context: EvaluationContext
   ) throws -> LogicalPlan {
+    try options.string("kustoExportOptionsJson").map(ConnectorTexts.checkExportOptions)
     let target = try KustoTarget(paths, options, hasQuery: options.isGiven("kustoQuery"))
     let executor = try OpenStores.executor(target.store, create: false, options: execution)
     var properties = RequestProperties()
@@ -70,6 +71,7 @@ package struct KustoProvider: PlanProvider {
     _ path: String, schema: StructType, mode: SaveMode, partitionBy: [String], options: DataSourceOptions
   ) throws -> (any TableSink)? {
     if !partitionBy.isEmpty { throw KConnectError(.notSupported, "kusto: not supported: partition columns", hint: "extents keep minima and maxima of every column") }
+    if let limit = options.string("writeResultLimit") { try ConnectorTexts.checkResultLimit(limit) }
     if options.word("writeMode") == "KustoStreaming" { throw KConnectError(.notSupported, "option 'writeMode': not supported yet: KustoStreaming", hint: "Transactional and Queued are") }
     let target = try KustoTarget(path.isEmpty ? [] : [path], options)
     guard let tableName = target.name.table else {
@@ -125,6 +127,29 @@ struct KustoTarget {
     guard let first = query.first(where: { !$0.isWhitespace }) else { throw KConnectError(.optionInvalid, "option 'kustoQuery' is empty") }
     if first == "." { throw KConnectError(.optionInvalid, "option 'kustoQuery' is a management command, expected a query", hint: "run it with kconnect query") }
     return query
+  }
+}
+
+/// Options that change nothing here and must make sense all the same: the job may go to a cluster next.
+enum ConnectorTexts {
+  /// `kustoExportOptionsJson` is a map of names to words and numbers.
+  static func checkExportOptions(_ text: String) throws {
+    guard let value = try? DynamicValue(parsing: text), case .bag(let entries) = value else {
+      throw KConnectError(.optionInvalid, "option 'kustoExportOptionsJson' cannot be parsed as a map: '\(text.prefix(80))'", hint: #"as in {"sizeLimit": "100"}"#)
+    }
+    for entry in entries {
+      switch entry.value {
+      case .array, .bag, .null: throw KConnectError(.optionInvalid, "option 'kustoExportOptionsJson': '\(entry.key)' is \(entry.value.json.prefix(80)), expected a word or a number")
+      default: continue
+      }
+    }
+  }
+
+  /// `writeResultLimit` is `none` or a number of rows.
+  static func checkResultLimit(_ text: String) throws {
+    guard text.lowercased() == "none" || Int(text).map({ $0 > 0 }) ?? false else {
+      throw KConnectError(.optionInvalid, "option 'writeResultLimit': found '\(text.prefix(80))', expected none or a number of rows")
+    }
   }
 }
 

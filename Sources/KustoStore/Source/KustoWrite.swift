@@ -72,6 +72,11 @@ struct KustoWrite {
       let inner: any TableSink
       let finish: @Sendable () throws -> WriteSummary
       if let rule = try UpsertRule(options) {
+        if try UpdatePolicies.feed(from: table.name, executor.metadata) {
+          throw KConnectError(
+            .notSupported, "not supported: upsertKey on the table '\(table.name)', which feeds update policies",
+            hint: "rows that take the place of others have no counterpart in the targets of the policies")
+        }
         let upsert = try upsert(rule, into: table, converter.schema, ingestion.properties)
         (inner, finish) = (upsert, { try upsert.commit() })
       } else {

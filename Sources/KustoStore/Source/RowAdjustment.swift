@@ -125,8 +125,12 @@ package struct RowConverter: Sendable {
   package func convert(_ batch: RecordBatch) throws -> RecordBatch {
     var vectors: [ColumnVector] = []
     for column in columns {
-      let vector = try column.expr.evaluate(batch)
-      if let original = column.original { try check(vector, from: try original.evaluate(batch), column.name) }
+      var vector = try column.expr.evaluate(batch)
+      if let original = try column.original?.evaluate(batch) {
+        try check(vector, from: original, column.name)
+        // To KQL the text of a null is ''; here it stays null.
+        if vector.type == .string, let validity = original.validity { vector = vector.flattened.withValidity(Bitmap.intersection(vector.validity, validity)) }
+      }
       vectors.append(vector)
     }
     return RecordBatch(schema: schema, columns: vectors, rowCount: batch.rowCount)

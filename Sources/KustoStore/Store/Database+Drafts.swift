@@ -8,10 +8,12 @@ import Columnar
 import DataSource
 
 extension Database {
-  /// Makes an empty table that has no name yet. `publish` or `discard` it.
-  func draftTable(_ description: TableDescription) throws -> StoreTable {
+  /// Makes an empty table that has no name yet. `publish` or `discard` it. `isHidden`: it is one of the store's own.
+  func draftTable(_ description: TableDescription, isHidden: Bool = false) throws -> StoreTable {
+    if !isHidden, Self.isHidden(description.name) { throw Self.ownName(description.name) }
     let entry = try StoreNames.encode(description.name, kind: "table")
     try description.check()
+    try checkPlace(entry)
     // The lease in the name tells the garbage collection whose draft it is.
     let draft = try Self.temporaryPrefix + leases.identifier() + "-" + randomIdentifier()
     do {
@@ -31,7 +33,10 @@ extension Database {
     defer { withExtendedLifetime(lock) {} }
     if try isPromised(entry) { throw alreadyExists(draft.name) }
     let code = store.fileSystem.rename(directory.path(from), directory.path(entry), .noReplace)
-    if code == EEXIST || code == ENOTEMPTY { throw alreadyExists(draft.name) }
+    if code == EEXIST || code == ENOTEMPTY {
+      try checkPlace(entry)
+      throw alreadyExists(draft.name)
+    }
     try SystemError.check(code, "cannot create the table", joinPath(path, entry))
     try SystemError.check(store.fileSystem.syncDirectory(directory.path), "cannot sync", path)
   }
@@ -40,6 +45,13 @@ extension Database {
   func discard(_ draft: StoreTable) {
     guard let entry = draft.currentEntry, entry.hasPrefix(Self.temporaryPrefix) else { return }
     _ = store.fileSystem.removeTree(directory.path(entry))
+  }
+
+  /// Throws where something that is no table stands in the place of one.
+  private func checkPlace(_ entry: String) throws {
+    let place = directory.path(entry)
+    guard pathKind(place) != .missing, pathKind(place + "/_delta_log") != .directory else { return }
+    throw KConnectError(.usage, "'\(joinPath(path, entry))' exists and is no table of the store", hint: "move it away, or choose another name")
   }
 
   func alreadyExists(_ table: String) -> KConnectError { KConnectError(.alreadyExists, "the table '\(table)' exists already in the database '\(name)'") }

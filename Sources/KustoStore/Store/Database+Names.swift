@@ -11,6 +11,7 @@ extension Database {
   /// Renames tables, all or none; names may be exchanged. Throws PATH_NOT_FOUND or ALREADY_EXISTS.
   package func renameTables(_ renames: [(from: String, to: String)]) throws {
     let renames = renames.filter { $0.from != $0.to }
+    if let own = renames.first(where: { Self.isHidden($0.to) }) { throw Self.ownName(own.to) }
     if renames.isEmpty { return }
     guard Set(renames.map(\.from)).count == renames.count, Set(renames.map(\.to)).count == renames.count else {
       throw KConnectError(.usage, "a table name occurs twice in a rename")
@@ -72,7 +73,7 @@ extension Database {
   @discardableResult
   package func dropTable(_ name: String, ifExists: Bool = false) throws -> StoreTable? {
     for _ in 0..<100 {
-      guard let table = try tableIfExists(name) else {
+      guard let table = try anyTable(name) else {
         if ifExists { return nil }
         return try self.table(name)
       }

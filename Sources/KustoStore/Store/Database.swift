@@ -23,6 +23,11 @@ package final class Database: Sendable {
   static let journalDirectory = "_journal"
   static let droppedDirectory = ".dropped"
   static let temporaryPrefix = ".new-"
+  /// Tables of these prefixes hold what is stored of materialized views, and stored query results; no name of a user's table begins so.
+  static let viewPrefix = "$view-", resultPrefix = "$result-"
+
+  /// Whether a name is that of a table which no command lists.
+  static func isHidden(_ name: String) -> Bool { name.hasPrefix(viewPrefix) || name.hasPrefix(resultPrefix) }
 
   init(store: Store, name: String, path: String) throws {
     self.store = store
@@ -71,7 +76,10 @@ package final class Database: Sendable {
   // MARK: Tables
 
   /// The names of all tables, sorted by bytes. Renames under way that the last writer left behind are completed first.
-  package func tableNames() throws -> [String] {
+  package func tableNames() throws -> [String] { try everyTableName().filter { !Self.isHidden($0) } }
+
+  /// The names of all tables, with those that hold the stored parts of views.
+  func everyTableName() throws -> [String] {
     try rollForward()
     return try DirectoryReader.names(in: directory.path).compactMap { entry in
       guard let name = StoreNames.decode(entry), pathKind(directory.path(entry) + "/_delta_log") == .directory else { return nil }
@@ -82,8 +90,14 @@ package final class Database: Sendable {
   /// All tables, sorted by name.
   package func tables() throws -> [StoreTable] { try tableNames().compactMap { try tableIfExists($0) } }
 
+  /// All tables, with those that hold the stored parts of views: for whoever looks after files.
+  package func everyTable() throws -> [StoreTable] { try everyTableName().compactMap { try anyTable($0) } }
+
   /// The table of that name; nil when there is none. Commits under way that the last writer left behind are completed first.
-  package func tableIfExists(_ name: String) throws -> StoreTable? {
+  package func tableIfExists(_ name: String) throws -> StoreTable? { Self.isHidden(name) ? nil : try anyTable(name) }
+
+  /// As `tableIfExists`, for those that hold the stored parts of views as well.
+  func anyTable(_ name: String) throws -> StoreTable? {
     guard let entry = try? StoreNames.encode(name, kind: "table") else { return nil }
     try rollForward()
     guard let identity = Directory.identity(of: directory.path(entry)) else { return nil }
@@ -110,6 +124,10 @@ package final class Database: Sendable {
   @discardableResult
   package func createTable(_ description: TableDescription, ifNotExists: Bool = false) throws -> StoreTable {
     try makeTable(description, ifNotExists: ifNotExists).table
+  }
+
+  static func ownName(_ name: String) -> KConnectError {
+    KConnectError(.usage, "'\(name)' cannot be the name of a table: what begins with '\(viewPrefix)' or '\(resultPrefix)' is the store's own")
   }
 
   /// The same, telling whether it was this call that made the table.

@@ -84,10 +84,15 @@ extension Database {
   }
 
   /// The lock under which names are given: held from the look whether a name is free until it is taken or promised in the journal.
-  func lockNames() throws -> FileLock {
+  func lockNames() throws -> FileLock { try lock("names.lock") }
+
+  /// Held while the stored part of a view is brought up to date.
+  func lockViews() throws -> FileLock { try lock("views.lock") }
+
+  private func lock(_ name: String) throws -> FileLock {
     let code = store.fileSystem.makeDirectory(journalPath)
     if code != 0, code != EEXIST { throw SystemError.make("cannot create", journalPath, code) }
-    return try FileLock.acquire(joinPath(journalPath, "names.lock"))
+    return try FileLock.acquire(joinPath(journalPath, name))
   }
 
   /// True when a decided rename gives a table this directory name.

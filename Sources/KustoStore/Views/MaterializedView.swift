@@ -1,5 +1,6 @@
-// Role: materialized views. The view's query runs over its source when the view is read: answers are always complete and up to date, at the cost
-// of the aggregation. Without `backfill` a view covers the rows ingested after it was made.
+// Role: materialized views. The view's query runs over its source when the view is read, together with what is stored of rows that the source
+// may have no more (`ViewMaterialization`): answers are always complete and up to date, at the cost of the aggregation. Without `backfill` a view
+// covers the rows ingested after it was made.
 
 import Columnar
 import DataSource
@@ -26,6 +27,8 @@ struct MaterializedView: Sendable {
   /// Rows up to this cursor are not covered; empty: all rows are.
   var cursor = ""
   var createdOn: Int64 = 0
+  /// The table of its stored part; empty: nothing is stored.
+  var state = ""
 
   init(name: String, source: String, query: String) {
     self.name = name
@@ -49,6 +52,7 @@ struct MaterializedView: Sendable {
     lookbackColumn = text("LookbackColumn")
     cursor = text("Cursor")
     createdOn = document["CreatedOn"]?.longValue ?? 0
+    state = text("State")
   }
 
   var document: DynamicValue {
@@ -57,6 +61,7 @@ struct MaterializedView: Sendable {
       DynamicEntry("DocString", .string(docstring)), DynamicEntry("IsEnabled", .bool(isEnabled)), DynamicEntry("AutoUpdateSchema", .bool(autoUpdatesSchema)),
       DynamicEntry("EffectiveOn", effectiveOn.map { .long($0) } ?? .null), DynamicEntry("Lookback", lookback.map { .long($0) } ?? .null),
       DynamicEntry("LookbackColumn", .string(lookbackColumn)), DynamicEntry("Cursor", .string(cursor)), DynamicEntry("CreatedOn", .long(createdOn)),
+      DynamicEntry("State", .string(state)),
     ])
   }
 
@@ -81,25 +86,55 @@ struct MaterializedView: Sendable {
 
   // MARK: Reading
 
-  /// The view's rows: those its query makes of what the catalog's principal sees of the source.
+  /// The view's rows: those its query makes of what the catalog's principal sees of the source, and of what is stored of it.
   func plan(_ catalog: SessionCatalog) throws -> LogicalPlan {
-    var scope = catalog
-    if let snapshot = try catalog.snapshot(source) { scope = catalog.adding(source, try catalog.guarded(snapshot, rows: try covered(snapshot, catalog), withOrigin: false)) }
-    let bound = try KQL.bind(query, catalog: scope, options: catalog.request.bindOptions(catalog.executor, scope))
+    // The source comes first: what leaves it after that is stored already, and left out by its version.
+    guard let snapshot = try catalog.snapshot(source) else { return try bound(catalog) }
+    let view = try MaterializedView.find(name, in: snapshot.table.database.name, catalog.executor.metadata) ?? self
+    let history = try view.history(in: snapshot.table.database)
+    let rows = try covered(snapshot, catalog, after: history?.version(of: snapshot.table), through: nil)
+    let plan = try bound(catalog.adding(source, try catalog.guarded(snapshot, rows: rows, withOrigin: false)))
+    guard let history else { return plan }
+    try catalog.checkHistory(of: self, over: snapshot.table)
+    guard let aggregation = ViewAggregation.of(plan).aggregation,
+      let stored = try aggregation.arranged(.scan(history.snapshot.rows()), history.snapshot.description)
+    else { throw otherColumns() }
+    return try aggregation.result(with: stored)
+  }
+
+  /// The view's query.
+  func bound(_ catalog: SessionCatalog) throws -> LogicalPlan {
+    let bound = try KQL.bind(query, catalog: catalog, options: catalog.request.bindOptions(catalog.executor, catalog))
     guard bound.results.count == 1, let result = bound.results.first else {
       throw KConnectError(.kqlSemantic, "the query of the materialized view '\(name)' gives \(bound.results.count) results, expected one")
     }
     return result.plan
   }
 
-  /// The source's rows that the view covers.
-  private func covered(_ snapshot: TableSnapshot, _ catalog: SessionCatalog) throws -> LogicalPlan {
+  /// What is said when the stored part has columns that the query does not make.
+  func otherColumns() -> KConnectError {
+    KConnectError(
+      .schemaMismatch, "the materialized view '\(name)' holds results of rows that '\(source)' has no more, with other columns than its query makes now",
+      hint: ".clear materialized-view \(quotedName(name)) data forgets them")
+  }
+
+  /// The source's rows that the view covers: those behind `version` and up to `last`, where they are given.
+  func covered(_ snapshot: TableSnapshot, _ catalog: SessionCatalog, after version: Int64?, through last: Int64?) throws -> LogicalPlan {
     var extents: Set<GUID>?
     if let effectiveOn { extents = Set(snapshot.extents.filter { $0.maxCreatedOn >= effectiveOn }.map(\.id)) }
-    guard !cursor.isEmpty else { return try catalog.raw(snapshot, withOrigin: false, extents: extents) }
+    let first = try max(version ?? -1, cursor.isEmpty ? -1 : DatabaseCursor(cursor).version(of: snapshot.table.id))
+    if first < 0, last == nil { return try catalog.raw(snapshot, withOrigin: false, extents: extents) }
     let rows = try catalog.raw(snapshot, withOrigin: true, extents: extents)
-    let version = try DatabaseCursor(cursor).version(of: snapshot.table.id)
     let column = Expr.column(RowOrigin.rowVersion(table: snapshot.table.id))
-    return try rows.filter(.call(">", [column, .literal(.long(version))])).select(snapshot.schema.names)
+    var conditions: [Expr] = []
+    if let last {
+      // Rows that wait for their commit have no version: their turn is later.
+      conditions += [.call(FunctionName.greater, [column, .literal(.long(max(first, 0)))]), .call(FunctionName.lessOrEqual, [column, .literal(.long(last))])]
+    } else {
+      conditions.append(
+        .call(FunctionName.or, [.call(FunctionName.greater, [column, .literal(.long(first))]), .call(FunctionName.equal, [column, .literal(.long(0))])]))
+    }
+    guard let condition = Expr.conjunction(conditions) else { return rows }
+    return try rows.filter(condition).select(snapshot.schema.names)
   }
 }

@@ -11,6 +11,12 @@ extension CommandRun {
     "folder", "docString", "allowMaterializedViewsWithoutRowLevelSecurity", "concurrency", "MaxSourceRecordsForSingleIngest", "enabled",
   ]
 
+  /// Those of them that tell a cluster how to materialize.
+  private static let viewHints = [
+    "lookback", "lookback_column", "dimensionTables", "dimensionMaterializedViews", "concurrency", "MaxSourceRecordsForSingleIngest", "updateExtentsCreationTime",
+    "allowMaterializedViewsWithoutRowLevelSecurity",
+  ]
+
   func materializedView(_ name: String) throws -> MaterializedView {
     let database = try database()
     if let found = try MaterializedView.find(name, in: database.name, metadata) { return found }
@@ -43,6 +49,7 @@ extension CommandRun {
     if let text = properties.text("docString") { view.docstring = text }
     if let flag = try properties.bool("autoUpdateSchema") { view.autoUpdatesSchema = flag }
     if let ticks = try properties.timespan("lookback") { view.lookback = ticks }
+    if let flag = try properties.bool("enabled") { view.isEnabled = flag }
     if let text = properties.text("lookback_column") { view.lookbackColumn = text }
     if old == nil {
       let isBackfilled = try properties.bool("backfill") ?? false
@@ -55,6 +62,10 @@ extension CommandRun {
     guard Self.isAggregation(plan) else {
       throw KConnectError(.kqlSemantic, "the query of a materialized view ends in one summarize over its source", hint: "\(quotedName(source)) | summarize count() by …")
     }
+    if try view.history(in: database) == nil, let obstacle = ViewAggregation.of(plan).obstacle {
+      notes.add("the view forgets what '\(source)' forgets: '\(obstacle)' cannot be continued from stored results")
+    }
+    noteHints(Self.viewHints.filter { properties[$0] != nil })
     try metadata.put(.view, view.name, in: .database(database.name), view.document)
     if old == nil { try grantCreator(.view(database: database.name, view.name)) }
     try journal(old == nil ? "ADD-MATERIALIZED-VIEW" : "ALTER-MATERIALIZED-VIEW", view.name, before: old?.query ?? "", after: view.query)
@@ -80,21 +91,44 @@ extension CommandRun {
     switch command.kind {
     case .viewDocStringAlter: return try save { $0.docstring = command.text("text") ?? "" }
     case .viewFolderAlter: return try save { $0.folder = command.text("text") ?? "" }
-    case .viewEnable: return try save { $0.isEnabled = true }
-    case .viewDisable: return try save { $0.isEnabled = false }
+    case .viewEnable, .viewDisable: return try enable(command.kind == .viewEnable)
     case .viewLookbackAlter:
       guard case .literal(let literal, _)? = command.arguments["value"], case .timespan(let ticks) = literal else {
         throw KConnectError(.valueInvalid, "lookback is a timespan, such as 6h")
       }
+      noteHints(["lookback"])
       return try save { $0.lookback = ticks }
     case .viewAutoUpdateSchemaAlter:
       guard case .literal(.bool(let flag), _)? = command.arguments["value"] else { throw KConnectError(.valueInvalid, "autoUpdateSchema is true or false") }
       return try save { $0.autoUpdatesSchema = flag }
     case .viewDataClear:
-      let cursor = try database().currentCursor().text
-      return try save { $0.cursor = cursor }
+      let database = try database()
+      let cursor = try database.currentCursor().text
+      let stored = try namedView().state
+      let output = try save { view in
+        view.cursor = cursor
+        view.state = ""
+      }
+      if !stored.isEmpty { try database.dropTable(stored, ifExists: true) }
+      return output
     default: throw KConnectError(.internalError, "no view command")
     }
+  }
+
+  /// A view that is disabled takes nothing in any more when rows leave its source; what it has, and what the source has, it shows.
+  private func enable(_ isEnabled: Bool) throws -> CommandOutput {
+    let view = try namedView()
+    if view.isEnabled == isEnabled {
+      throw KConnectError(.alreadyExists, "the materialized view '\(view.name)' is \(isEnabled ? "enabled" : "disabled") already")
+    }
+    // What came before stays in the view.
+    if !isEnabled, let source = try database().tableIfExists(view.source) { _ = try ViewMaterialization(executor, request).materialize(view.name, source) }
+    return try save { $0.isEnabled = isEnabled }
+  }
+
+  /// Says of properties that they change nothing here.
+  private func noteHints(_ given: [String]) {
+    for name in given { notes.add("'\(name)' is kept and shown; it speeds up a cluster and changes nothing in an embedded store") }
   }
 
   func viewRename() throws -> CommandOutput {
@@ -115,6 +149,7 @@ extension CommandRun {
     if command.says("ifexists"), try MaterializedView.find(command.name("view")?.text ?? "", in: database.name, metadata) == nil { return viewsOutput([]) }
     let view = try namedView()
     try metadata.remove(.view, view.name, in: .database(database.name))
+    if !view.state.isEmpty { try database.dropTable(view.state, ifExists: true) }
     try metadata.forget(.view(database: database.name, view.name))
     try journal("DROP-MATERIALIZED-VIEW", view.name)
     return viewsOutput(try MaterializedView.all(in: database.name, metadata))

@@ -20,6 +20,8 @@ enum Mode: String, CaseIterable, Sendable, CustomTestStringConvertible {
   case unoptimized
   /// Every vector of a source is dictionary-encoded.
   case dictionary
+  /// Every second empty string of a source is null, as files may have it: KQL knows no difference.
+  case nulltexts
   /// Sources take every predicate and limit themselves.
   case pushed
   /// Sources refuse every predicate.
@@ -72,6 +74,7 @@ enum Mode: String, CaseIterable, Sendable, CustomTestStringConvertible {
     case .rows1: return count > 20_000 ? plan : .values(plan.schema, split(batches, 1))
     case .rows7: return .values(plan.schema, split(batches, 7))
     case .dictionary: return .values(plan.schema, batches.map(Self.encoded))
+    case .nulltexts: return .values(plan.schema, batches.map(Self.withNullTexts))
     case .pushed: return .scan(SuiteTable(plan.schema, split(batches, 1_000), answer: .exact))
     case .unpushed: return .scan(SuiteTable(plan.schema, split(batches, 1_000), answer: .unsupported))
     case .reopened: return try StoreRoundTrip.read(plan.schema, batches) ?? plan
@@ -84,6 +87,20 @@ enum Mode: String, CaseIterable, Sendable, CustomTestStringConvertible {
     batches.flatMap { batch in
       stride(from: 0, to: batch.rowCount, by: rows).map { batch.slice($0..<min($0 + rows, batch.rowCount)) }
     }
+  }
+
+  /// The same rows with null for every second empty string, beginning with the first.
+  private static func withNullTexts(_ batch: RecordBatch) -> RecordBatch {
+    var seen = 0
+    let columns = batch.columns.map { column -> ColumnVector in
+      guard column.type == .string else { return column }
+      return .of(.string, column.scalars.map { scalar in
+        guard scalar == .string("") else { return scalar }
+        seen += 1
+        return seen % 2 == 1 ? .null(.string) : scalar
+      })
+    }
+    return RecordBatch(schema: batch.schema, columns: columns, rowCount: batch.rowCount)
   }
 
   /// The same rows with every column as codes into its distinct values.

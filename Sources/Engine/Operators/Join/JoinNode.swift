@@ -78,8 +78,8 @@ final class HashJoinNode: PhysicalNode, @unchecked Sendable {
   private func offerFilter(_ chunks: [JoinChunk], _ shape: JoinShape) {
     for (c, key) in join.keys.enumerated() {
       let probeKey = buildsLeft ? key.right : key.left
-      guard case .column = probeKey else { continue }
-      guard let filter = Self.filter(on: probeKey, chunks.map { $0.keys[c] }, shape.buildKeys[c].type) else { continue }
+      guard let column = probeKey.passedColumn else { continue }
+      guard let filter = Self.filter(on: .column(column), chunks.map { $0.keys[c] }, shape.buildKeys[c].type) else { continue }
       probeNode.offer(filter)
       pushed.withLock { $0 = ExprText.text(filter) }
     }

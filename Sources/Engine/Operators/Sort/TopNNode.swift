@@ -14,7 +14,7 @@ enum TopNPlanner {
 
   /// A plan of the keys alone, when reading them first pays: a scan of several columns that takes a filter on the first key.
   private static func probe(_ keys: [SortKey], _ input: LogicalPlan) throws -> PhysicalNode? {
-    guard let first = keys.first, case .column(let name) = first.expr, case .scan(var scan) = input.node, scan.limit == nil,
+    guard let first = keys.first, let name = first.expr.passedColumn, case .scan(var scan) = input.node, scan.limit == nil,
       let type = input.schema.field(name)?.type, type != .dynamic, type != .bool, scan.columns.count > 1
     else { return nil }
     let sample: Scalar = TopNNode.someValue(of: type)

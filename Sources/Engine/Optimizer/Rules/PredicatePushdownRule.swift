@@ -18,7 +18,7 @@ struct PredicatePushdownRule: OptimizerRule {
       var definitions: [String: Expr] = [:]
       for column in columns { definitions[column.name] = column.expr }
       let (below, above) = split(predicates) { p in p.isDeterministic && p.columns.allSatisfy { definitions[$0]?.isDeterministic ?? false } }
-      let inner = push(input, below.map { $0.replacingColumns { definitions[$0] } })
+      let inner = push(input, below.map { $0.replacingColumns { definitions[$0] }.withoutText })
       return plan.withInputs([inner]).filtered(above)
     case .sort(_, let input):
       let (below, above) = split(predicates) { $0.isDeterministic }
@@ -35,7 +35,7 @@ struct PredicatePushdownRule: OptimizerRule {
       let (below, above) = split(predicates) { p in
         p.isDeterministic && !p.columns.isEmpty && p.columns.allSatisfy { definitions[$0]?.isDeterministic ?? false } && p.respectsEquality(in: plan.schema)
       }
-      return plan.withInputs([push(input, below.map { $0.replacingColumns { definitions[$0] } })]).filtered(above)
+      return plan.withInputs([push(input, below.map { $0.replacingColumns { definitions[$0] }.withoutText })]).filtered(above)
     case .join(let join): return pushIntoJoin(plan, join, predicates)
     case .custom(let op, let inputs):
       let names = op.filterableColumns(inputs.map(\.schema))
@@ -97,8 +97,13 @@ struct PredicatePushdownRule: OptimizerRule {
   /// A predicate that reads only join keys (plain columns of one side), said of the other side's keys; nil for others.
   private func overKeys(_ predicate: Expr, from keys: [(Expr, Expr)]) -> Expr? {
     var other: [String: Expr] = [:]
-    for (mine, theirs) in keys { if case .column(let name) = mine { other[name] = theirs } }
-    guard predicate.columns.allSatisfy({ other[$0] != nil }) else { return nil }
-    return predicate.replacingColumns { other[$0] }
+    var texts: Set<String> = []
+    for (mine, theirs) in keys {
+      guard let name = mine.passedColumn else { continue }
+      other[name] = theirs
+      if mine != .column(name) { texts.insert(name) }
+    }
+    guard predicate.columns.allSatisfy({ other[$0] != nil }), texts.isEmpty || !predicate.tellsNullTexts(of: texts) else { return nil }
+    return predicate.replacingColumns { other[$0] }.withoutText
   }
 }

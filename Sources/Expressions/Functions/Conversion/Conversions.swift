@@ -28,7 +28,13 @@ let conversionFunctions: [FunctionSpec] = [
   conversion("tostring", .string, "tostring(12)"),
   conversion("todatetime", .datetime, "todatetime('2020-01-31')"),
   conversion("totimespan", aliases: ["totime"], .timespan, "totimespan('01:30:00')"),
-  conversion("toguid", .guid, "toguid('70fc66f7-8279-44fc-9092-d364d70fce44')"),
+  FunctionSpec(
+    "toguid", .conversion, 1...1, parameters: "value", "Converts to guid: the first 32 hexadecimal digits of a text, hyphens in their places left out; null where there are fewer.",
+    example: "toguid('70fc66f7-8279-44fc-9092-d364d70fce44')"
+  ) { call in
+    guard call.types[0] == .string else { return BoundFunction(.guid, [call.types[0]], nulls: .custom, kernel: castKernel(.guid)) }
+    return unsafe BoundFunction(.guid, [.string], nulls: .custom, kernel: rows(TextRows.self) { unsafe leadingGUID($0) })
+  },
   FunctionSpec(
     "parse_json", aliases: ["parsejson", "todynamic", "toobject"], .conversion, 1...1, parameters: "text",
     "Reads JSON text as a dynamic value; text that is not JSON stays a string.", example: "parse_json('{\"a\":[1,2]}').a[1]"
@@ -49,6 +55,31 @@ let conversionFunctions: [FunctionSpec] = [
     })
   },
 ]
+
+/// The GUID that a text begins with; what stands behind its 32 digits does not matter. A text in braces is one as a whole.
+private func leadingGUID(_ text: UnsafeBufferPointer<UInt8>) -> GUID? {
+  var high: UInt64 = 0, low: UInt64 = 0
+  var digits = 0
+  for i in text.indices {
+    let byte = unsafe text[i]
+    let nibble: UInt8
+    switch byte {
+    case 0x30...0x39: nibble = byte &- 0x30
+    case 0x41...0x46, 0x61...0x66: nibble = (byte | 0x20) &- 0x61 &+ 10
+    case UInt8(ascii: "-") where [8, 12, 16, 20].contains(digits): continue
+    case UInt8(ascii: "{"), UInt8(ascii: "("), 0x20: return digits == 0 ? unsafe GUID(String(decoding: text, as: UTF8.self).trimmed) : nil
+    default: return nil
+    }
+    if digits < 16 { high = high << 4 | UInt64(nibble) } else { low = low << 4 | UInt64(nibble) }
+    digits += 1
+    if digits == 32 { return GUID(high: high, low: low) }
+  }
+  return nil
+}
+
+extension String {
+  fileprivate var trimmed: String { String(drop { $0 == " " }.reversed().drop { $0 == " " }.reversed()) }
+}
 
 /// Names as Kusto's gettype gives them.
 func dynamicTypeName(_ tag: DynamicTag) -> String {

@@ -25,6 +25,21 @@ private func frameNullTest(_ call: FunctionCall) throws -> BoundFunction {
   }
 }
 
+/// '' for a null string. Null slots are empty nearly always: then the same memory without its validity is the result.
+private func emptyForNull(_ call: FunctionCall) throws -> BoundFunction {
+  guard call.types[0] == .string else { throw call.wrongTypes("a string") }
+  return BoundFunction(.string, [.string], nulls: .custom, keepsValues: true) { arguments, n in
+    guard let validity = arguments[0].validity else { return arguments[0] }
+    let flat = arguments[0].flattened
+    let nulls = validity.inverted.indices()
+    if case .bytes(let offsets, _) = flat.storage, (0..<nulls.count).allSatisfy({ offsets[Int(nulls[$0])] == offsets[Int(nulls[$0]) + 1] }) {
+      return flat.withValidity(nil)
+    }
+    let all = ColumnVector.concat([flat.withValidity(nil), ColumnVector.of(.string, [.string("")])], type: .string)
+    return all.take(Buffer((0..<n).map { Int32(truncatingIfNeeded: validity[$0] ? $0 : n) }))
+  }
+}
+
 /// isempty and isnotempty: '' and null.
 private func emptyTest(_ isNotEmpty: Bool) -> @Sendable (FunctionCall) throws -> BoundFunction {
   { call in
@@ -79,6 +94,7 @@ let logicFunctions: [FunctionSpec] = [
   predicate("isnull", "True for null; a string is never null.", "isnull(int(null))", bind: nullTest(false)),
   predicate("isnotnull", aliases: ["notnull"], "True for everything but null; a string is never null.", "isnotnull(1)", bind: nullTest(true)),
   predicate("is null", "True for null, a null string included; for DataFrames.", "", bind: frameNullTest),
+  FunctionSpec(FunctionName.text, .operator, 1...1, parameters: "text", "The text, '' for null.", example: "", bind: emptyForNull),
   predicate("isempty", "True for '' and null.", "isempty('')", bind: emptyTest(false)),
   predicate("isnotempty", aliases: ["notempty"], "False for '' and null.", "isnotempty('a')", bind: emptyTest(true)),
   predicate("isnan", "True for NaN.", "isnan(0.0 / 0.0)", bind: realTest { $0.isNaN }),

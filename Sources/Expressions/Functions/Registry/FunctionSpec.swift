@@ -110,13 +110,16 @@ struct BoundFunction: Sendable {
   let nulls: NullRule
   /// True when row i of the result depends on row i of the arguments alone, so that it may run on dictionary values.
   let isRowWise: Bool
+  /// True when a vector without nulls is its own result.
+  let keepsValues: Bool
   let kernel: Kernel
 
-  init(_ type: DataType, _ parameters: [DataType], nulls: NullRule = .propagate, isRowWise: Bool = true, kernel: @escaping Kernel) {
+  init(_ type: DataType, _ parameters: [DataType], nulls: NullRule = .propagate, isRowWise: Bool = true, keepsValues: Bool = false, kernel: @escaping Kernel) {
     self.type = type
     self.parameters = parameters
     self.nulls = nulls
     self.isRowWise = isRowWise
+    self.keepsValues = keepsValues
     self.kernel = kernel
   }
 }

@@ -14,6 +14,15 @@ extension CommandForms {
     ]
   } + [CommandForm(.mappingsShow, "show [cluster] ingestion [<kind:\(mappingKinds)>] mappings [<properties>]")]
 
+  static let storedResults: [CommandForm] = [
+    CommandForm(.storedQueryResultSet, "set [async] stored_query_result <result> [<properties>] <query:source>"),
+    CommandForm(.storedQueryResultSetOrReplace, "set-or-replace [async] stored_query_result <result> [<properties>] <query:source>"),
+    CommandForm(.storedQueryResultSchemaShow, "show stored_query_result <result> schema"),
+    CommandForm(.storedQueryResultsShow, "show stored_query_results [<result>]"),
+    CommandForm(.storedQueryResultDrop, "drop stored_query_result <result>"),
+    CommandForm(.storedQueryResultsDrop, "drop stored_query_results by user <principal:string>"),
+  ]
+
   static let ingestion: [CommandForm] = [
     CommandForm(.dataIngestInline, "ingest inline into table <table> [<properties>] <data:source>"),
     CommandForm(.dataIngestInline, "ingest inline into table <table> [<properties>] <data:bracketed>"),

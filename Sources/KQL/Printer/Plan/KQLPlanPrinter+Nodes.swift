@@ -115,6 +115,7 @@ extension KQLPlanPrinter {
     }
     guard let printed = node(input) else { return nil }
     let kept = input.schema.names
+    if columns.count == kept.count, zip(columns, kept).allSatisfy({ $0.name == $1 && $0.expr == .column($1) }) { return printed }
     let isExtension = columns.count > kept.count && zip(columns, kept).allSatisfy { $0.name == $1 && $0.expr == .column($1) }
     let shown = isExtension ? Array(columns.dropFirst(kept.count)) : columns
     return items(shown).map { printed.with("\(isExtension ? "extend" : "project") \($0)") }

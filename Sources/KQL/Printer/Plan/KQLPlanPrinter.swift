@@ -91,7 +91,7 @@ package struct KQLPlanPrinter {
   }
 
   private mutating func fragment(_ plan: LogicalPlan) -> KQLFragment? {
-    guard let printed = node(plan) else { return nil }
+    guard let printed = node(plan.strippingText) else { return nil }
     var names: [String] = []
     for name in plan.schema.names { names.append(safe(name)) }
     return KQLFragment(text: printed.text, schema: plan.schema, columnNames: names, sources: printed.sources)
