@@ -6,9 +6,10 @@ import Engine
 import Expressions
 
 extension Binder {
-  /// Aggregates that compare or collect strings, of which null is one like any other.
+  /// Aggregates that count, compare or collect strings, of which null is one like any other.
   private static let textAggregates: Set<String> = [
-    "min", "max", "minif", "maxif", "arg_min", "arg_max", "make_list", "make_list_if", "make_list_with_nulls", "make_set", "make_set_if",
+    "min", "max", "minif", "maxif", "arg_min", "arg_max", "make_list", "make_list_if", "make_list_with_nulls", "make_set", "make_set_if", "dcount", "dcountif",
+    "count_distinct", "count_distinctif", "hll", "hll_if",
   ]
 
   /// The expression as a key of rows.

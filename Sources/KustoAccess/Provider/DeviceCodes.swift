@@ -128,7 +128,7 @@ extension IdentityProvider {
   func devicePage(_ request: ProviderRequest) -> ProviderResponse {
     do throws(OAuthError) {
       switch request.method {
-      case "GET": return .page(DevicePage.form(code: try FormFields(Array(request.query.utf8))["code"] ?? ""))
+      case "GET": return .page(DevicePage.form(code: try FormFields(Array(request.query.utf8), from: request.peer)["code"] ?? ""))
       case "POST":
         let fields = try FormFields(request.body, from: request.peer)
         guard let code = fields["code"], let name = fields["username"], let password = fields["password"] else { return .page(DevicePage.form(code: fields["code"] ?? "", error: "Code, name and password are needed."), status: 400) }

@@ -92,7 +92,7 @@ package final class IdentityProvider: Sendable {
   }
 
   private func form(_ request: ProviderRequest, _ body: (FormFields) throws(OAuthError) -> DynamicValue) -> ProviderResponse {
-    do throws(OAuthError) { return .json(try body(try FormFields(request.body))) } catch { return .failure(error) }
+    do throws(OAuthError) { return .json(try body(try FormFields(request.body, from: request.peer))) } catch { return .failure(error) }
   }
 
   // MARK: Discovery

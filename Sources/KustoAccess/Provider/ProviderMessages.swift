@@ -79,7 +79,7 @@ struct FormFields {
   let peer: String
 
   /// Throws for a body that is too large, has too many fields, or names one twice.
-  init(_ bytes: [UInt8], from peer: String = "-") throws(OAuthError) {
+  init(_ bytes: [UInt8], from peer: String) throws(OAuthError) {
     self.peer = peer
     guard bytes.count <= 1 << 16 else { throw .invalidRequest("the form has \(bytes.count) bytes, expected at most 65536") }
     var fields: [String: String] = [:]

@@ -15,7 +15,7 @@ package final class CheckpointLock {
     // SAFETY: the path is copied by the call.
     descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else { throw SystemError.make("cannot open the lock", path, errno) }
-    var looks = 0
+    var looks = 0, waits = 0
     while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
       let code = errno
       if code == EINTR { continue }
@@ -25,6 +25,13 @@ package final class CheckpointLock {
         looks += 1
         _ = flock(descriptor, LOCK_UN)
         sched_yield()
+        continue
+      }
+      // A child of this process on its way to another program keeps what this process has just let go of.
+      let own = "pid \(getpid())"
+      if CheckpointLock.holder(checkpoint) == own, waits < Self.maxWaits {
+        waits += 1
+        usleep(10_000)
         continue
       }
       let holder = CheckpointLock.holder(checkpoint).map { " (\($0))" } ?? ""
@@ -40,6 +47,7 @@ package final class CheckpointLock {
   }
 
   private static let maxLooks = 10_000
+  private static let maxWaits = 50
 
   deinit { close(descriptor) }
 
