@@ -62,19 +62,40 @@ import Testing
     #expect(throws: KConnectError.self) { try frame.withWatermark("k", "1 hour") }
   }
 
-  @Test func upsertsIntoDelta() async throws {
+  @Test func laterFilesMustBeLikeTheFirst() async throws {
     let place = try Scratch()
     let spark = try await Session.builder.appName("streams").getOrCreate()
     func once() async throws {
-      try await finish(
-        spark.readStream.schema("id:long, v:string").csv(place.path + "/in").writeStream.format("delta").option("upsertKey", "id")
-          .option("checkpointLocation", place.path + "/cp"), place.path + "/t")
+      try await finish(spark.readStream.csv(place.path + "/in").writeStream.format("parquet").option("checkpointLocation", place.path + "/cp"), place.path + "/out")
+    }
+    try place.put("a.csv", "a,b\n1,2\n")
+    try await once()
+    // Its columns come in another order: by position its values would change places.
+    try place.put("b.csv", "b,a\n20,10\n")
+    let error = await #expect(throws: KConnectError.self) { try await once() }
+    #expect(error?.message.contains("found 'b' in the header, expected 'a'") == true, "\(error?.message ?? "no error")")
+    #expect(try await spark.read.parquet(place.path + "/out").count() == 1)
+  }
+
+  @Test(arguments: ["delta", "kusto"]) func upserts(_ format: String) async throws {
+    let place = try Scratch()
+    let spark = try await Session.builder.appName("streams").getOrCreate()
+    let target = format == "delta" ? place.path + "/t" : "db.t"
+    let options = format == "delta" ? [:] : ["kustoStore": place.path + "/store"]
+    func once() async throws {
+      var writer = try await spark.readStream.schema("id:long, v:string").csv(place.path + "/in").writeStream.format(format).option("upsertKey", "id")
+        .option("checkpointLocation", place.path + "/cp")
+      for (name, value) in options { writer = writer.option(name, value) }
+      if format == "kusto" { writer = writer.option("tableCreateOptions", "CreateIfNotExist") }
+      try await finish(writer, target)
     }
     try place.put("a.csv", "id,v\n1,a\n2,b\n")
     try await once()
     try place.put("b.csv", "id,v\n2,c\n3,d\n")
     try await once()
-    let rows = try await spark.read.format("delta").load(place.path + "/t").orderBy("id").collect()
+    var reader = spark.read.format(format)
+    for (name, value) in options { reader = reader.option(name, value) }
+    let rows = try await reader.load(target).orderBy("id").collect()
     #expect(try rows.map { try $0["v", as: String.self] } == ["a", "c", "d"])
   }
 }

@@ -112,7 +112,7 @@ package enum StreamSources {
     let first = try FileStreamSource(provider, path: path, schema: schema, options: checked)
     let settled = first.schema
     return StreamRelation(schema: settled, description: first.description) {
-      try FileStreamSource(provider, path: path, schema: settled, options: checked)
+      try FileStreamSource(provider, path: path, schema: settled, isGuessed: schema == nil, options: checked)
     }
   }
 }

@@ -36,17 +36,20 @@ package final class FileStreamSource: MicroBatchSource {
   /// Changed files that the user knows of, as they were then.
   private var reported: Set<SeenFile> = []
   package let schema: StructType
+  /// The columns were inferred from the first files: later ones that differ are errors unless the options say what to do.
+  private let isGuessed: Bool
   private var notes: [String] = []
 
-  /// `schema` nil: taken from the files that are there; the caller pins it in the checkpoint. Throws when there are none.
+  /// `schema` nil: taken from the files that are there; the caller pins it in the checkpoint, and gives it with `isGuessed`. Throws when there are none.
   package init(
-    _ provider: FileProvider, path typed: String, schema: StructType?, options: DataSourceOptions, fileSystem: FileSystem = .system,
-    now: @escaping @Sendable () -> Int64 = StreamClock.system.now
+    _ provider: FileProvider, path typed: String, schema: StructType?, isGuessed: Bool = false, options: DataSourceOptions,
+    fileSystem: FileSystem = .system, now: @escaping @Sendable () -> Int64 = StreamClock.system.now
   ) throws {
     self.provider = provider
     self.options = options
     self.fileSystem = fileSystem
     self.now = now
+    self.isGuessed = isGuessed
     label = typed
     let path = if case .local(let local) = try SourcePath(typed) { local } else { typed }
     settings = try FileStreamOptions(options)
@@ -241,7 +244,7 @@ package final class FileStreamSource: MicroBatchSource {
   }
 
   private func open(_ files: [SeenFile], _ label: String, _ options: DataSourceOptions) throws -> any BatchReadable {
-    try provider.open(files: files.map(entry), label: label, schema: fileSchema, options: options)
+    try provider.open(files: files.map(entry), label: label, schema: fileSchema, isGuessed: isGuessed, options: options)
   }
 
   /// The columns without the one that the reader adds.
