@@ -61,6 +61,15 @@ import Testing
     #expect(whole.count > 7 * 8_192 * 10)
   }
 
+  /// Ranges at the ends of 64 bits, in one writer.
+  @Test func extremesAreWritten() throws {
+    let schema = try StructType(ddl: "l:long")
+    let values: [Int64] = [.max, .min, 0, .max - 3, .min + 3]
+    let batches = values.map { RecordBatch(schema: schema, columns: [.long(Buffer([Int64](repeating: $0, count: 2_048)))]) }
+    let lines = String(decoding: try Self.text(batches), as: UTF8.self).split(separator: "\n")
+    #expect(lines.dropFirst().map { Int64($0) } == values.flatMap { [Int64?](repeating: $0, count: 2_048) })
+  }
+
   /// Nulls: none, some, many, all.
   @Test(arguments: DataType.allCases, [0, 3, 30, 100]) func writtenIsRead(_ type: DataType, _ nullPercent: Int) throws {
     var rng = Seeded(state: UInt64(nullPercent) &+ 77)

@@ -133,4 +133,14 @@ private let parquet = FileProvider(ParquetFormat())
     #expect(table.schema.fields.map(\.type) == [.decimal, .string])
     #expect(try readRows(table).map { "\($0[0])" }.first?.contains("12345678901234567890") == true)
   }
+
+  /// A first record longer than the sample that columns are inferred from.
+  @Test func longFirstRecords() throws {
+    let s = Scratch()
+    let text = String(repeating: "x", count: 20 << 20)
+    s.put("long.json", "{\"a\":1,\"s\":\"\(text)\"}\n{\"a\":2,\"s\":\"y\"}\n")
+    #expect(try readRows(try openTable(json, [s("long.json")]), columns: ["a"]) == [[.long(1)], [.long(2)]])
+    s.put("array.json", "[{\"a\":1,\"s\":\"y\"},{\"a\":2,\"s\":\"\(text)\"}]")
+    #expect(try readRows(try openTable(json, [s("array.json")]), columns: ["a"]) == [[.long(1)], [.long(2)]])
+  }
 }

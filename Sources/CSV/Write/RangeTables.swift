@@ -14,7 +14,8 @@ final class RangeTables: Sendable {
       self.first = first
       self.fields = fields
     }
-    var end: Int64 { first + Int64(fields.count) }
+    /// Does not overflow: that many values were there.
+    var last: Int64 { first + Int64(fields.count - 1) }
   }
 
   private let ranges: Mutex<[Int: Range]> = Mutex([:])
@@ -30,7 +31,7 @@ final class RangeTables: Sendable {
     case .int(let values): return try make(column, position, values, unit: 1, end, options, name) { .int(Buffer($0.map { Int32(truncatingIfNeeded: $0) })) }
     case .long(let values) where column.type == .long: return try make(column, position, values, unit: 1, end, options, name) { .long(Buffer($0)) }
     case .long(let values) where column.type == .datetime && !hasTime:
-      return try make(column, position, values, unit: CivilTime.ticksPerDay, end, options, name) { .long(Buffer($0.map { $0 * CivilTime.ticksPerDay }), type: .datetime) }
+      return try make(column, position, values, unit: CivilTime.ticksPerDay, end, options, name) { .long(Buffer($0.map { $0 &* CivilTime.ticksPerDay }), type: .datetime) }
     case .decimal64(let values, let scale): return try make(column, position, values, unit: 1, end, options, name) { .decimal(Buffer($0), scale: scale) }
     default: return nil
     }
@@ -69,10 +70,11 @@ final class RangeTables: Sendable {
   /// The range kept for a column if it holds first...last, else a new one that does; nil while too few rows are at hand to pay for it.
   private func range(_ position: Int, _ first: Int64, _ last: Int64, _ rows: Int, _ format: ([Int64]) throws -> ShortFields?) throws -> Range? {
     let known = ranges.withLock { $0[position] }
-    if let known, known.first <= first, last < known.end { return known }
+    if let known, known.first <= first, last <= known.last { return known }
     // Ranges grow; each is made anew at most a few times.
-    let low = min(first, known?.first ?? first), high = max(last, known.map { $0.end - 1 } ?? last)
-    guard high - low < Self.maxCount, high - low < Int64(rows) / 4 else { return nil }
+    let low = min(first, known?.first ?? first), high = max(last, known?.last ?? last)
+    let (extent, isBeyond) = high.subtractingReportingOverflow(low)
+    guard !isBeyond, extent < Self.maxCount, extent < Int64(rows) / 4 else { return nil }
     guard let fields = try format(Array(low...high)) else {
       refused.withLock { _ = $0.insert(position) }
       return nil

@@ -31,12 +31,14 @@ struct JSONSample {
     let block = ByteBlock(capacity: 256 << 10)
     // Grows in steps, so that a small input does not cost a large buffer.
     var isWhole = false
-    // A first line that is longer than the sample is taken whole.
-    while !isWhole, block.count < maxBytes || block.count < Self.maxLineBytes && !JSONLines.hasEnd(block) {
-      let wanted = min(max(256 << 10, block.count), max(maxBytes, Self.maxLineBytes) - block.count)
+    var limit = maxBytes
+    while !isWhole, block.count < limit {
+      let wanted = min(max(256 << 10, block.count), limit - block.count)
       let n = try unsafe stream.read(into: block.room(wanted))
       block.count += n
       isWhole = n < wanted
+      // A first line that is longer than the sample of an inference is taken whole.
+      if block.count == limit, maxBytes == Self.maxBytes, !isMultiLine, unsafe JSONLines.isOpenLine(block.bytes) { limit = min(Self.maxLineBytes, 2 * limit) }
     }
     var first = 0
     let b = unsafe block.bytes
@@ -175,10 +177,10 @@ enum JSONLines {
     return unsafe UnsafePointer(found.assumingMemoryBound(to: UInt8.self)) - base
   }
 
-  /// Whether a line ends within a block.
-  static func hasEnd(_ block: ByteBlock) -> Bool {
-    let bytes = unsafe block.bytes
-    return unsafe lineEnd(bytes, from: 0) < bytes.count
+  /// Whether the bytes are the beginning of one line that is no array.
+  static func isOpenLine(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+    let first = unsafe bytes.first { !($0 == 0x20 || $0 == 0x09 || $0 == 0xEF || $0 == 0xBB || $0 == 0xBF) }
+    return unsafe first != UInt8(ascii: "[") && lineEnd(bytes, from: 0) == bytes.count
   }
 
   static func isBlank(_ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) -> Bool {
