@@ -9,7 +9,21 @@ import KConnect
 struct KConnectCommand: ParsableCommand {
   static let version = "0.1.0"
 
-  static let configuration = CommandConfiguration(
+  static let configuration: CommandConfiguration = {
+    var configuration = described
+    // The parser asks a root for scripts of completions, by parsing two other commands before the one that was given, unless its name stands
+    // behind another. Which it does not; but that shows in help only.
+    if isPlain(CommandLine.arguments.dropFirst()) { configuration._superCommandName = "" }
+    return configuration
+  }()
+
+  /// True for arguments that run a command: they ask for neither help nor scripts.
+  private static func isPlain(_ arguments: ArraySlice<String>) -> Bool {
+    guard let command = arguments.first, ["query", "read", "write", "stream", "run", "explain"].contains(command) else { return false }
+    return !arguments.contains { ["help", "-h", "-help", "--help"].contains($0) || $0.hasPrefix("--generate-") || $0.hasPrefix("--experimental-") }
+  }
+
+  private static let described = CommandConfiguration(
     commandName: "kconnect",
     abstract: "Moves tables between Parquet, CSV and JSON files and asks them questions in KQL.",
     discussion: """

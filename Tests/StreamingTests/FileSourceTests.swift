@@ -245,6 +245,59 @@ struct Incoming {
     #expect(source.takeNotes() == [])
   }
 
+  /// Listings remember the names they need not look at again; others add and remove files between them, here and below.
+  @Test(arguments: 1...6) func everyFileIsFoundOnceAmongComingAndGoing(_ seed: UInt64) throws {
+    let incoming = try Incoming()
+    let source = try incoming.source()
+    try source.attach(try Checkpoint(incoming.place.file("cp")), index: 0)
+    var state = seed
+    func random(_ bound: Int) -> Int {
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return Int(state >> 33) % bound
+    }
+    for name in ["p1", "p2", "p2/q1"] { try FileManager.default.createDirectory(atPath: incoming.place.file("in/\(name)"), withIntermediateDirectories: true) }
+    var present: [String] = []
+    var next = 0
+    var at: StreamOffset?
+    for step in 0..<30 {
+      var expected: [Int] = []
+      for _ in 0..<random(step == 0 ? 60 : 8) {
+        let name = ["", "p1/", "p2/", "p2/q1/"][random(4)] + "\(String(next * 7_919 % 1_000, radix: 36))-\(next)" + String(repeating: "x", count: random(200)) + ".csv"
+        try incoming.put(name, ["\(next)"], second: random(100))
+        present.append(name)
+        expected.append(next)
+        next += 1
+      }
+      if random(3) == 0 { try incoming.place.write("in/p1/note\(step).txt.tmp", "") }
+      #expect(try batch(source, incoming.place, after: &at).sorted() == expected, "step \(step)")
+      for _ in 0..<random(6) where !present.isEmpty {
+        try FileManager.default.removeItem(atPath: incoming.place.file("in/\(present.remove(at: random(present.count)))"))
+      }
+    }
+    #expect(next > 60)
+  }
+
+  /// A file that was read and forgotten, because far newer ones came, is read again when it is written anew.
+  @Test func forgottenFilesThatAreWrittenAnew() throws {
+    let incoming = try Incoming()
+    let source = try incoming.source([("maxFileAge", "1h"), ("maxFilesPerTrigger", "1")])
+    try source.attach(try Checkpoint(incoming.place.file("cp")), index: 0)
+    var at: StreamOffset?
+    func next() throws -> [Int] {
+      let rows = try batch(source, incoming.place, after: &at)
+      if let at { try source.commit(through: at) }
+      return rows
+    }
+    try incoming.put("a.csv", ["0"])
+    #expect(try next() == [0])
+    for k in 1...11 {
+      try incoming.put("n\(k).csv", ["\(k)"], second: 10_000 * k)
+      #expect(try next() == [k])
+    }
+    try incoming.put("a.csv", ["100"], second: 200_000)
+    #expect(try next() == [100])
+  }
+
   /// A subdirectory goes while the listing of the one above it still names it.
   @Test func aDirectoryThatVanishes() throws {
     let incoming = try Incoming()

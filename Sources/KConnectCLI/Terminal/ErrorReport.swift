@@ -17,7 +17,9 @@ enum ErrorReport {
         let out = try ByteOutput(standardOutput: ())
         try out.write(text + "\n")
         try out.finish()
-      } catch { return ExitStatus.done }
+      } catch let failure {
+        return report(failure, arguments: arguments)
+      }
       return ExitStatus.done
     }
     if isFromParser(error) { return report(usage(error, arguments)) }

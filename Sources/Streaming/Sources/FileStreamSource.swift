@@ -326,7 +326,7 @@ package final class FileStreamSource: MicroBatchSource {
       try Failpoint.pass("clean.before")
       for file in try log?.files(k...k) ?? [] { clean(file) }
     }
-    try log?.done(through: k, maxAgeMs: settings.latestFirst ? nil : settings.maxFileAgeMs)
+    if try log?.done(through: k, maxAgeMs: settings.latestFirst ? nil : settings.maxFileAgeMs) == true { listing.forget() }
   }
 
   /// Moves or deletes a file that is as it was when it was read; what cannot be moved stays, with a note.

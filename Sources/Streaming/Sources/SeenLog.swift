@@ -121,9 +121,11 @@ struct SeenLog {
   }
 
   /// Batches up to entry k are done: compacts when due. Files older than the newest by more than `maxAgeMs` are forgotten then; nil: none.
-  mutating func done(through k: Int, maxAgeMs: Int64?) throws {
+  /// Answers whether any was.
+  mutating func done(through k: Int, maxAgeMs: Int64?) throws -> Bool {
     recent = recent.filter { $0.key >= k }
-    guard k - compactedThrough >= compactEvery else { return }
+    guard k - compactedThrough >= compactEvery else { return false }
+    let known = seen.count
     let open = Set(recent.filter { $0.key > k }.values.joined().map { key($0.path) })
     if let maxAgeMs {
       horizonMs = max(horizonMs, newestMs - maxAgeMs)
@@ -133,12 +135,13 @@ struct SeenLog {
     let live = (open.isEmpty ? Array(seen.values) : seen.filter { !open.contains($0.key) }.map(\.value)).sorted(by: SeenFile.isEarlier)
     let head = horizonMs == .min ? "" : DynamicValue.object([("horizonMs", .long(horizonMs))]).json + "\n"
     try Failpoint.pass("compact.before")
-    guard try SmallFile.putDurably(LogText.bytes(body: Array(head.utf8) + SeenFile.body(live)), name: "\(k).compact", in: log.directory, fileSystem) else { return }
+    guard try SmallFile.putDurably(LogText.bytes(body: Array(head.utf8) + SeenFile.body(live)), name: "\(k).compact", in: log.directory, fileSystem) else { return seen.count < known }
     try Failpoint.pass("compact.after")
     let covered = compactedThrough
     compactedThrough = k
     // A replay may still ask for entry k; older ones are covered.
     for n in try log.numbers() where n < k { log.remove(String(n)) }
     if covered >= 0 { log.remove("\(covered).compact") }
+    return seen.count < known
   }
 }

@@ -19,8 +19,16 @@ final class StreamListing {
   private let modifiedAfter: Int64?
   private let modifiedBefore: Int64?
   private let foreign = ForeignNames()
-  /// Directories whose last listing had nothing new, as they were then.
-  private var quiet: [String: QuietDirectory] = [:]
+  /// The directories of the last listing.
+  private var known: [String: KnownDirectory] = [:]
+
+  private struct KnownDirectory {
+    /// As it was when its listing had nothing new; nil: it had, or the time cannot tell.
+    var quiet: QuietDirectory?
+    var subdirectories: [String] = []
+    /// Files that were seen or are not wanted.
+    var settled = ListedNames()
+  }
 
   /// Names come and go only with the time of their directory.
   private struct QuietDirectory {
@@ -28,7 +36,6 @@ final class StreamListing {
     let inode: UInt64
     let seconds: Int
     let nanoseconds: Int
-    var subdirectories: [String] = []
 
     /// Nil for a directory that changed so lately that the next change could have the same time: file systems count in up to two seconds.
     init?(_ info: stat) {
@@ -65,28 +72,46 @@ final class StreamListing {
       }
       return out
     }
-    try walk(trimmingSlashes(place), depth: 0, isSeen, &out)
+    let last = known
+    known = [:]
+    try walk(trimmingSlashes(place), depth: 0, last, isSeen, &out)
     return out
   }
 
-  private func walk(_ directory: String, depth: Int, _ isSeen: (String) -> Bool, _ out: inout [SeenFile]) throws {
+  /// What was seen may have been forgotten: the next listing looks at every name.
+  func forget() { known = [:] }
+
+  private func walk(_ directory: String, depth: Int, _ last: [String: KnownDirectory], _ isSeen: (String) -> Bool, _ out: inout [SeenFile]) throws {
     guard depth < 64 else { throw KConnectError(.io, "'\(directory)' is nested deeper than 64 directories") }
     var facts = stat()
     // SAFETY: the call fills the structure. It comes before the listing: what changes meanwhile changes the time.
     guard unsafe stat(directory, &facts) == 0 else { return try missing(directory, depth, errno) }
-    if let known = quiet[directory], known.isSame(as: facts) {
-      for path in known.subdirectories { try walk(path, depth: depth + 1, isSeen, &out) }
+    let before = last[directory] ?? KnownDirectory()
+    if let quiet = before.quiet, quiet.isSame(as: facts) {
+      known[directory] = before
+      for path in before.subdirectories { try walk(path, depth: depth + 1, last, isSeen, &out) }
       return
     }
-    var listed = QuietDirectory(facts)
+    var listed = KnownDirectory(quiet: QuietDirectory(facts))
     // SAFETY: the stream is closed on every way out; names are copied before the next call.
     guard let stream = unsafe opendir(directory) else { return try missing(directory, depth, errno) }
     defer { unsafe closedir(stream) }
-    var subdirectories: [String] = []
-    while let entry = unsafe readdir(stream) {
+    listed.settled.reserve(like: before.settled)
+    var expected = 0
+    while true {
+      errno = 0
+      guard let entry = unsafe readdir(stream) else {
+        if errno != 0 { throw SystemError.make("cannot list", directory, errno) }
+        break
+      }
+      let kind = unsafe entry.pointee.d_type
+      // What was seen stays seen; a link's name can come to mean another file.
+      if kind == UInt8(DT_REG), unsafe Self.withName(of: entry, { unsafe before.settled.isNext($0, at: &expected) }) {
+        unsafe Self.withName(of: entry) { unsafe listed.settled.append($0) }
+        continue
+      }
       let entryName = unsafe EntryName(entry)
       let name = entryName.text
-      let kind = unsafe entry.pointee.d_type
       if FileListing.isHidden(name) { continue }
       if !entryName.isText {
         if entryName.isDirectory || isWanted(name) { foreign.add(ForeignName(entryName), in: directory) }
@@ -94,25 +119,32 @@ final class StreamListing {
       }
       let path = joinPath(directory, name)
       if kind == UInt8(DT_DIR) {
-        subdirectories.append(path)
+        listed.subdirectories.append(path)
         continue
       }
-      if kind == UInt8(DT_REG), isSeen(path) || !isWanted(name) { continue }
+      if kind == UInt8(DT_REG), isSeen(path) || !isWanted(name) {
+        unsafe Self.withName(of: entry) { unsafe listed.settled.append($0) }
+        continue
+      }
       // Something new; or a link, whose target comes and goes elsewhere.
-      listed = nil
+      listed.quiet = nil
       var info = stat()
       // Gone since it was listed: not there.
       guard unsafe stat(path, &info) == 0 else { continue }
       if info.st_mode & S_IFMT == S_IFDIR {
-        if kind != UInt8(DT_LNK) { subdirectories.append(path) }
+        if kind != UInt8(DT_LNK) { listed.subdirectories.append(path) }
         continue
       }
       guard info.st_mode & S_IFMT == S_IFREG, isWanted(name), isInTime(Self.nanoseconds(info)), !isSeen(path) else { continue }
       out.append(SeenFile(path: path, modifiedMs: StreamListing.milliseconds(info), size: Int(info.st_size)))
     }
-    listed?.subdirectories = subdirectories
-    quiet[directory] = listed
-    for path in subdirectories { try walk(path, depth: depth + 1, isSeen, &out) }
+    known[directory] = listed
+    for path in listed.subdirectories { try walk(path, depth: depth + 1, last, isSeen, &out) }
+  }
+
+  // SAFETY: the entry lives until the next call of readdir, and its name ends with a zero byte.
+  @unsafe private static func withName<R>(of entry: UnsafeMutablePointer<dirent>, _ use: (UnsafePointer<CChar>) -> R) -> R {
+    unsafe withUnsafePointer(to: &entry.pointee.d_name) { unsafe $0.withMemoryRebound(to: CChar.self, capacity: 256, use) }
   }
 
   /// A directory below the place may go between its listing and its reading: it holds nothing then.

@@ -61,7 +61,7 @@ private func inRange(_ ticks: Int64) -> Int64? { CivilTime.isInRange(ticks) ? ti
 
 private func boundary(_ period: Period, isEnd: Bool) -> FunctionSpec {
   let name = (isEnd ? "endof" : "startof") + period.rawValue
-  return time(name, 1...2, "date [, offset]", "The \(isEnd ? "end" : "start") of the \(period) of a date, shifted by a number of periods.", "\(name)(datetime(2020-01-31))") { call in
+  return time(name, 1...2, "date [, offset]", "The \(isEnd ? "end" : "start") of the \(period.rawValue) of a date, shifted by a number of periods.", "\(name)(datetime(2020-01-31))") { call in
     try needDateTime(call)
     if call.count == 1 {
       return BoundFunction(.datetime, [.datetime], kernel: rows(LongRows.self) { isEnd ? period.end($0, 0) : period.start($0, 0) })
