@@ -23,6 +23,22 @@ public indirect enum DynamicValue: Sendable, Hashable {
   case guid(GUID)
   case array([DynamicValue])
   case bag([DynamicEntry])
+
+  /// Texts are equal when their bytes are.
+  public static func == (a: DynamicValue, b: DynamicValue) -> Bool {
+    switch (a, b) {
+    case (.null, .null): true
+    case (.bool(let x), .bool(let y)): x == y
+    case (.long(let x), .long(let y)), (.datetime(let x), .datetime(let y)), (.timespan(let x), .timespan(let y)): x == y
+    case (.real(let x), .real(let y)): x == y
+    case (.decimal(let x), .decimal(let y)): x == y
+    case (.string(let x), .string(let y)): x.hasBytes(of: y)
+    case (.guid(let x), .guid(let y)): x == y
+    case (.array(let x), .array(let y)): x == y
+    case (.bag(let x), .bag(let y)): x == y
+    default: false
+    }
+  }
 }
 
 /// A key and its value in a bag.
@@ -34,6 +50,12 @@ public struct DynamicEntry: Sendable, Hashable {
     self.key = key
     self.value = value
   }
+
+  /// Keys are equal when their bytes are.
+  public static func == (a: DynamicEntry, b: DynamicEntry) -> Bool { a.isNamed(b.key) && a.value == b.value }
+
+  /// True for that key, byte by byte.
+  package func isNamed(_ key: String) -> Bool { self.key.hasBytes(of: key) }
 }
 
 /// The tag byte of the binary form.
@@ -45,7 +67,7 @@ extension DynamicValue {
   /// The value under a key of a bag; nil for other values and absent keys.
   public subscript(_ key: String) -> DynamicValue? {
     guard case .bag(let entries) = self else { return nil }
-    return entries.first { $0.key == key }?.value
+    return entries.first { $0.isNamed(key) }?.value
   }
 
   /// The binary form.

@@ -29,7 +29,8 @@ extension ScalarText {
       }
       return at > start && v <= limit ? v : nil
     }
-    guard let first = number(99_999_999), at < n else { return nil }
+    // More days than 64 bits of ticks hold are none: nothing below overflows then.
+    guard let first = number(10_675_199), at < n else { return nil }
     var days: UInt64 = 0
     var hours = first
     if unsafe p[at] == 0x2E {

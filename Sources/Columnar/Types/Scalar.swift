@@ -16,6 +16,32 @@ public enum Scalar: Sendable, Hashable {
   case guid(GUID)
   case dynamic(DynamicValue)
 
+  /// Texts are equal when their bytes are, as everywhere in tables; Swift's strings are also equal where Unicode calls them equivalent.
+  public static func == (a: Scalar, b: Scalar) -> Bool {
+    switch (a, b) {
+    case (.null(let x), .null(let y)): x == y
+    case (.bool(let x), .bool(let y)): x == y
+    case (.int(let x), .int(let y)): x == y
+    case (.long(let x), .long(let y)), (.datetime(let x), .datetime(let y)), (.timespan(let x), .timespan(let y)): x == y
+    case (.real(let x), .real(let y)): x == y
+    case (.decimal(let x), .decimal(let y)): x == y
+    case (.string(let x), .string(let y)): x.hasBytes(of: y)
+    case (.guid(let x), .guid(let y)): x == y
+    case (.dynamic(let x), .dynamic(let y)): x == y
+    default: false
+    }
+  }
+
+  /// True when no function can tell the two apart: unlike equal values, such as 0.0 and -0.0, or 1.0 and 1.00.
+  package func isIdentical(to other: Scalar) -> Bool {
+    switch (self, other) {
+    case (.real(let x), .real(let y)): x.bitPattern == y.bitPattern
+    case (.decimal(let x), .decimal(let y)): x.coefficient == y.coefficient && x.scale == y.scale
+    case (.dynamic(let x), .dynamic(let y)): x.binary == y.binary
+    default: self == other
+    }
+  }
+
   public var type: DataType {
     switch self {
     case .null(let type): type

@@ -42,7 +42,9 @@ extension ColumnVector {
     case .int(let b): return type == .int ? length(b.count) : "int storage for \(type)"
     case .long(let b): return type == .long || type == .datetime || type == .timespan ? length(b.count) : "long storage for \(type)"
     case .real(let b): return type == .real ? length(b.count) : "real storage for \(type)"
-    case .decimal64(let b, _): return type == .decimal ? length(b.count) : "decimal storage for \(type)"
+    case .decimal64(let b, let scale):
+      guard Self.narrowScales.contains(scale) else { return "narrow decimals of scale \(scale)" }
+      return type == .decimal ? length(b.count) : "decimal storage for \(type)"
     case .decimal128(let b, let s): return type == .decimal ? length(b.count) ?? length(s.count) : "decimal storage for \(type)"
     case .guid(let b): return type == .guid ? length(b.count) : "guid storage for \(type)"
     case .bytes(let offsets, let data):

@@ -137,8 +137,15 @@ extension ColumnVector {
     ColumnVector(type: .real, count: values.count, validity: validity, storage: .real(values))
   }
 
+  /// Scales that narrow decimals may have: what reads them counts on a power of ten of 64 bits.
+  package static let narrowScales = 0...18
+
+  /// Decimals of one scale; wide ones where the scale is none that narrow ones may have.
   package static func decimal(_ values: Buffer<Int64>, scale: Int, validity: Bitmap? = nil) -> ColumnVector {
-    ColumnVector(type: .decimal, count: values.count, validity: validity, storage: .decimal64(values, scale: scale))
+    if narrowScales.contains(scale) { return ColumnVector(type: .decimal, count: values.count, validity: validity, storage: .decimal64(values, scale: scale)) }
+    let wide = (0..<values.count).map { Int128(values[$0]) }
+    let scales = Buffer([Int16](repeating: Int16(clamping: scale), count: wide.count))
+    return ColumnVector(type: .decimal, count: wide.count, validity: validity, storage: .decimal128(Buffer(wide), scales: scales))
   }
 
   package static func guid(_ values: Buffer<GUID>, validity: Bitmap? = nil) -> ColumnVector {

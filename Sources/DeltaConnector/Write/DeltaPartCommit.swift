@@ -83,6 +83,8 @@ final class DeltaPartCommit: PartCommit {
         modificationTime: DeltaClock.milliseconds, stats: try StatisticsWriter.json(file: part.path, fields: statisticsFields)))
   }
 
+  private static func partition(_ file: AddFile) -> [String: TextKey?] { file.partitionValues.mapValues { $0.map(TextKey.init) } }
+
   /// The values that the directories of a part stand for, as the log writes them.
   private func partitionValues(_ name: String) throws -> [String: String?] {
     var out: [String: String?] = [:]
@@ -180,8 +182,8 @@ final class DeltaPartCommit: PartCommit {
     case .files(let files): for file in files { out.append(.remove(file.removal(at: now))) }
     case .everything: for file in snapshot?.adds ?? [] { out.append(.remove(file.removal(at: now))) }
     case .touchedPartitions:
-      let touched = Set(adds.map(\.partitionValues))
-      for file in snapshot?.adds ?? [] where touched.contains(file.partitionValues) { out.append(.remove(file.removal(at: now))) }
+      let touched = Set(adds.map(Self.partition))
+      for file in snapshot?.adds ?? [] where touched.contains(Self.partition(file)) { out.append(.remove(file.removal(at: now))) }
     }
     return out + adds.map { .add($0) }
   }

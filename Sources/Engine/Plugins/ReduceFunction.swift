@@ -39,21 +39,22 @@ package struct ReduceFunction: TableFunction {
     let total = weights.reduce(0, +)
     let patterns = try self.patterns(table.texts, weights, total, context)
     if let source { return sourceRows(batches, source, table, patterns) }
+    let others = TextKey(Self.others)
     /// Count and first text of each pattern.
-    var groups: [String: (count: Int64, text: Int)] = [:]
-    for (i, pattern) in patterns.enumerated() where weights[i] > 0 { groups[pattern, default: (0, i)].count += weights[i] }
+    var groups: [TextKey: (count: Int64, text: Int)] = [:]
+    for (i, pattern) in patterns.enumerated() where weights[i] > 0 { groups[TextKey(pattern), default: (0, i)].count += weights[i] }
     // Patterns that too few rows have are none.
     var rest: Int64 = 0
-    for (pattern, group) in groups where pattern != Self.others && Double(group.count) < threshold * Double(total) {
+    for (pattern, group) in groups where pattern != others && Double(group.count) < threshold * Double(total) {
       rest += group.count
       groups[pattern] = nil
     }
-    if rest > 0 { groups[Self.others, default: (0, 0)].count += rest }
+    if rest > 0 { groups[others, default: (0, 0)].count += rest }
     let order = groups.sorted { a, b in
-      if (a.key == Self.others) != (b.key == Self.others) { return b.key == Self.others }
-      return a.value.count != b.value.count ? a.value.count > b.value.count : a.key < b.key
+      if (a.key == others) != (b.key == others) { return b.key == others }
+      return a.value.count != b.value.count ? a.value.count > b.value.count : a.key.text < b.key.text
     }
-    return [.rows(schema, order.map { [.string($0.key), .long($0.value.count), .string($0.key == Self.others ? "" : table.texts[$0.value.text])] })]
+    return [.rows(schema, order.map { [.string($0.key.text), .long($0.value.count), .string($0.key == others ? "" : table.texts[$0.value.text])] })]
   }
 
   private func sourceRows(_ batches: [RecordBatch], _ source: StructType, _ table: TextTable, _ patterns: [String]) -> [RecordBatch] {

@@ -159,7 +159,7 @@ private func explode(_ values: ColumnVector, _ ids: ColumnVector) -> (ColumnVect
 /// make_bag: the entries of all bags; of equal keys the first seen stays. Values that are no bags are skipped.
 final class BagAccumulator: GroupedAccumulator {
   private struct Bag {
-    var keys: Set<String> = []
+    var keys: Set<TextKey> = []
     var entries: [DynamicEntry] = []
     var bytes = 0
   }
@@ -178,7 +178,7 @@ final class BagAccumulator: GroupedAccumulator {
 
   private func add(_ entries: [DynamicEntry], to g: Int, size: Int) {
     for entry in entries where bags[g].entries.count < limit {
-      if bags[g].keys.insert(entry.key).inserted { bags[g].entries.append(entry) }
+      if bags[g].keys.insert(TextKey(entry.key)).inserted { bags[g].entries.append(entry) }
     }
     bytes += size
   }

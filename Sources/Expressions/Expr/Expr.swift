@@ -10,6 +10,16 @@ public indirect enum Expr: Sendable, Hashable {
   case literal(Scalar)
   /// A function or operator: name and arguments. Path access is `FunctionName.member` over (value, key or index).
   case call(String, [Expr])
+
+  /// True for the same expression: one whose literals no function can tell apart. `x / 0.0` is not `x / -0.0`.
+  public static func == (a: Expr, b: Expr) -> Bool {
+    switch (a, b) {
+    case (.column(let x), .column(let y)): x == y
+    case (.literal(let x), .literal(let y)): x.isIdentical(to: y)
+    case (.call(let f, let x), .call(let g, let y)): f == g && x == y
+    default: false
+    }
+  }
 }
 
 /// Canonical names of the operators; named functions use their KQL name in lower case.

@@ -103,11 +103,12 @@ private struct PartitionCodes {
       texts = [column.count > 0 ? PartitionText.text(column.scalar(0)) : PartitionText.null]
       return
     }
-    var known: [String: Int32] = [:]
+    var known: [TextKey: Int32] = [:]
     func code(_ text: String) -> Int32 {
-      if let code = known[text] { return code }
+      let key = TextKey(text)
+      if let code = known[key] { return code }
       let code = Int32(texts.count)
-      known[text] = code
+      known[key] = code
       texts.append(text)
       return code
     }

@@ -48,7 +48,7 @@ final class PartitionedSink: TableSink, @unchecked Sendable {  // fields behind 
   private let maxRows: Int?
   private let maxOpen: Int
   private let chunkRows: Int
-  private var partitions: [String: Partition] = [:]
+  private var partitions: [TextKey: Partition] = [:]
   private var work: [SinkWork] = []
   private var openCount = 0, clock = 0, gatheredBytes = 0
   private var hasEnded = false
@@ -72,17 +72,18 @@ final class PartitionedSink: TableSink, @unchecked Sendable {  // fields behind 
   var preferredChunkRows: Int? { encoder.preferredChunkRows }
 
   func encode(_ chunk: [RecordBatch]) throws -> any EncodedChunk {
-    var order: [String] = []
-    var byDirectory: [String: [RecordBatch]] = [:]
+    var order: [TextKey] = []
+    var byDirectory: [TextKey: [RecordBatch]] = [:]
     for batch in chunk {
       for (directory, piece) in splitter.split(batch) {
-        if byDirectory[directory] == nil { order.append(directory) }
-        byDirectory[directory, default: []].append(piece)
+        let key = TextKey(directory)
+        if byDirectory[key] == nil { order.append(key) }
+        byDirectory[key, default: []].append(piece)
       }
     }
     var out = SplitChunk(pieces: [], rowCount: 0, byteCount: 0)
-    for directory in order {
-      let batches = byDirectory[directory] ?? []
+    for key in order {
+      let directory = key.text, batches = byDirectory[key] ?? []
       let rows = batches.reduce(0) { $0 + $1.rowCount }
       out.rowCount += rows
       if rows * 4 >= chunkRows {
@@ -104,8 +105,8 @@ final class PartitionedSink: TableSink, @unchecked Sendable {  // fields behind 
     try lock.withLock { _ in
       for (directory, rows, piece) in chunk.pieces {
         clock += 1
-        let partition = partitions[directory] ?? Partition(directory)
-        partitions[directory] = partition
+        let partition = partitions[TextKey(directory)] ?? Partition(directory)
+        partitions[TextKey(directory)] = partition
         partition.lastUse = clock
         switch piece {
         case .encoded(let encoded):
@@ -133,7 +134,7 @@ final class PartitionedSink: TableSink, @unchecked Sendable {  // fields behind 
   func endOfRows() throws {
     lock.withLock { _ in
       hasEnded = true
-      for (_, partition) in partitions.sorted(by: { $0.key < $1.key }) {
+      for (_, partition) in partitions.sorted(by: { $0.key.text < $1.key.text }) {
         flush(partition)
         if partition.firstOpen == partition.nextTicket { work.append { [unowned self] in try closeLast(partition) } }
       }

@@ -13,7 +13,7 @@ struct SeenLog {
   private let fileSystem: FileSystem
   private let nameOnly: Bool
   /// The files in the log by path (or name).
-  private(set) var seen: [String: SeenFile] = [:]
+  private(set) var seen: [TextKey: SeenFile] = [:]
   /// The newest modification time in the log; 0 when there is none.
   private(set) var newestMs: Int64 = 0
   /// Files older than this were forgotten, in this run or an earlier one: one that is not in `seen` may have been read.
@@ -79,7 +79,7 @@ struct SeenLog {
     self.nameOnly = nameOnly
   }
 
-  private func key(_ path: String) -> String { nameOnly ? lastPathComponent(path) : path }
+  private func key(_ path: String) -> TextKey { TextKey(nameOnly ? lastPathComponent(path) : path) }
 
   private mutating func remember(_ file: SeenFile) {
     seen[key(file.path)] = file

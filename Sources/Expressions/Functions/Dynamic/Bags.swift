@@ -11,12 +11,12 @@ let bagFunctions: [FunctionSpec] = [
   dynamicSpec("bag_merge", 1...64, "bag, bag, …", "All members of the bags; the leftmost wins.", "bag_merge(dynamic({'a':1}), dynamic({'b':2}))") { call in
     BoundFunction(.dynamic, Array(repeating: .dynamic, count: call.count), nulls: .custom, kernel: scalarRows { values -> DynamicValue in
       var out: [DynamicEntry] = []
-      var seen: Set<String> = []
+      var seen: Set<TextKey> = []
       var isBag = false
       for value in values {
         guard case .dynamic(.bag(let entries)) = value else { continue }
         isBag = true
-        for entry in entries where seen.insert(entry.key).inserted { out.append(entry) }
+        for entry in entries where seen.insert(TextKey(entry.key)).inserted { out.append(entry) }
       }
       return isBag ? .bag(out) : .null
     })
@@ -57,7 +57,7 @@ let bagFunctions: [FunctionSpec] = [
       for i in 0..<keys.childCount {
         guard let key = keys.element(i), key.tag == .string else { continue }
         let entry = unsafe DynamicEntry(String(decoding: key.stringBytes, as: UTF8.self), values.element(i)?.value ?? .null)
-        if let k = out.firstIndex(where: { $0.key == entry.key }) { out[k] = entry } else { out.append(entry) }
+        if let k = out.firstIndex(where: { $0.isNamed(entry.key) }) { out[k] = entry } else { out.append(entry) }
       }
       return .bag(out)
     })),
@@ -65,7 +65,7 @@ let bagFunctions: [FunctionSpec] = [
     bind: BoundFunction.unary(.dynamic, .dynamic, rows(DynamicRows.self) { value -> DynamicValue in
       guard value.tag == .bag || value.tag == .array else { return .null }
       var out: [DynamicValue] = []
-      var seen: Set<String> = []
+      var seen: Set<TextKey> = []
       func walk(_ value: DynamicValue, _ path: String) {
         let isRoot = path.isEmpty
         switch value {
@@ -73,12 +73,12 @@ let bagFunctions: [FunctionSpec] = [
           for entry in entries {
             let next = path + "['\(entry.key)']"
             if case .bag = entry.value { walk(entry.value, next) } else {
-              if seen.insert(next).inserted { out.append(.string(next)) }
+              if seen.insert(TextKey(next)).inserted { out.append(.string(next)) }
               walk(entry.value, next)
             }
           }
         case .array(let items):
-          if !items.isEmpty, !isRoot, seen.insert(path + "[0]").inserted { out.append(.string(path + "[0]")) }
+          if !items.isEmpty, !isRoot, seen.insert(TextKey(path + "[0]")).inserted { out.append(.string(path + "[0]")) }
           for item in items { walk(item, path + "[0]") }
         default: break
         }

@@ -100,7 +100,7 @@ extension DynamicValue {
     guard let first = keys.first else { return value }
     guard case .bag(var entries) = self else { return nil }
     let rest = keys.dropFirst()
-    if let i = entries.firstIndex(where: { $0.key == first }) {
+    if let i = entries.firstIndex(where: { $0.isNamed(first) }) {
       guard let inner = rest.isEmpty ? value : entries[i].value.setting(rest, to: value) else { return nil }
       entries[i].value = inner
     } else {
@@ -117,7 +117,7 @@ extension DynamicValue {
     switch (first, self) {
     case (.key(let name), .bag(let entries)):
       if rest.isEmpty { return .bag(entries.filter { $0.key != name }) }
-      return .bag(entries.map { $0.key == name ? DynamicEntry($0.key, $0.value.removing(rest)) : $0 })
+      return .bag(entries.map { $0.isNamed(name) ? DynamicEntry($0.key, $0.value.removing(rest)) : $0 })
     case (.index(let k), .array(var items)):
       let i = k < 0 ? items.count + k : k
       guard items.indices.contains(i) else { return self }

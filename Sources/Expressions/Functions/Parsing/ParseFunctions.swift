@@ -94,7 +94,7 @@ private func queryParameters(_ query: Substring) -> DynamicValue {
       return text.withUTF8 { unsafe String(decoding: urlDecoded($0), as: UTF8.self) }
     }
     let entry = DynamicEntry(decoded(parts[0]), .string(parts.count > 1 ? decoded(parts[1]) : ""))
-    if let k = entries.firstIndex(where: { $0.key == entry.key }) { entries[k] = entry } else { entries.append(entry) }
+    if let k = entries.firstIndex(where: { $0.isNamed(entry.key) }) { entries[k] = entry } else { entries.append(entry) }
   }
   return .bag(entries)
 }

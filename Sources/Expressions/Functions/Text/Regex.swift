@@ -43,7 +43,7 @@ import Columnar
   package func firstMatch(_ text: UnsafeBufferPointer<UInt8>, from: Int = 0, groups: Int) -> [Range<Int>?]? {
     unsafe withUnsafeTemporaryAllocation(of: kcre2_span.self, capacity: groups) { spans in
       guard unsafe match(text, from: from, into: spans.baseAddress, groups) else { return nil }
-      let base = unsafe UnsafeRawPointer(text.baseAddress ?? UnsafePointer(bitPattern: 8).unsafelyUnwrapped)
+      let base = unsafe UnsafeRawPointer(Self.start(of: text))
       return unsafe spans.map { span in unsafe span.start.map { unsafe UnsafeRawPointer($0) - base..<UnsafeRawPointer($0) - base + span.length } }
     }
   }
@@ -60,8 +60,11 @@ import Columnar
   }
 
   private func match(_ text: UnsafeBufferPointer<UInt8>, from: Int, into spans: UnsafeMutablePointer<kcre2_span>?, _ count: Int) -> Bool {
-    var empty: CChar = 0
-    guard let base = text.baseAddress, text.count > 0 else { return unsafe withUnsafePointer(to: &empty) { unsafe kcre2_match(handle, $0, 0, 0, spans, Int32(count)) } }
-    return unsafe kcre2_match(handle, UnsafeRawPointer(base).assumingMemoryBound(to: CChar.self), text.count, from, spans, Int32(truncatingIfNeeded: count))
+    unsafe kcre2_match(handle, Self.start(of: text), text.count, from, spans, Int32(truncatingIfNeeded: count))
+  }
+
+  /// Where spans are counted from. An empty text may have no address; the matcher wants one, and reads nothing there.
+  private static func start(of text: UnsafeBufferPointer<UInt8>) -> UnsafePointer<CChar> {
+    unsafe text.baseAddress.map { unsafe UnsafeRawPointer($0).assumingMemoryBound(to: CChar.self) } ?? UnsafePointer(bitPattern: 8).unsafelyUnwrapped
   }
 }
