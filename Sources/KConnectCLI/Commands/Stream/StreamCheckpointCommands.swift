@@ -1,6 +1,7 @@
 // Role: `kconnect stream status|repair|reset`: what a checkpoint says, and what may be done about it.
 
 import ArgumentParser
+import Columnar
 import DataSource
 import KConnect
 import Streaming
@@ -17,7 +18,30 @@ struct StreamStatusCommand: ParsableCommand {
     print("last batch   \(state.committed.map { "\($0.batchId), begun \(StreamClock.text($0.timestampMs))" } ?? "none")")
     if let pending = state.pending { print("pending      batch \(pending.batchId) is planned and not committed; it runs at the next start") }
     for (i, end) in ((state.pending ?? state.committed)?.ends ?? []).enumerated() { print("source \(i)     \(end?.json ?? "-")") }
-    for (key, value) in (state.committed ?? state.pending)?.pinned.sorted(by: { $0.key < $1.key }) ?? [] { print("\(key)  \(value)") }
+    if let status = StatusFile.read(directory) {
+      if let progress = status.progress { print("progress     \(Self.summary(progress))") }
+      if let failure = status.failure { print("last error   \(status.failureTime.map { "\($0) " } ?? "")\(failure)") }
+    }
+    let pinned = (state.committed ?? state.pending)?.pinned ?? [:]
+    for (i, waiting) in StreamSources.waitingFiles(pinned, checkpoint: directory) { print("waiting \(i)    \(waiting)") }
+    for (key, value) in pinned.sorted(by: { $0.key < $1.key }) { print("\(key)  \(value)") }
+  }
+
+  /// `batch 4 of 2024-05-01T10:00:00.000Z: 1000 rows in, 990 out, 5000.0 rows a second; 3 files outstanding`.
+  private static func summary(_ progress: DynamicValue) -> String {
+    func text(_ value: DynamicValue?) -> String {
+      if case .string(let text)? = value { return text }
+      return value?.json ?? "?"
+    }
+    var out = "batch \(text(progress["batchId"])) of \(text(progress["timestamp"])): \(text(progress["numInputRows"])) rows in, "
+    out += "\(text(progress["sink"]?["numOutputRows"])) out, \(text(progress["processedRowsPerSecond"])) rows a second"
+    guard case .array(let sources)? = progress["sources"] else { return out }
+    for case .bag(let metrics)? in sources.map({ $0["metrics"] }) {
+      for metric in metrics where metric.key.hasSuffix("Outstanding") {
+        out += "; \(text(metric.value)) \(metric.key.dropFirst(3).dropLast("Outstanding".count).lowercased()) outstanding then"
+      }
+    }
+    return out
   }
 }
 
