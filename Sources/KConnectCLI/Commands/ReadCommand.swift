@@ -16,7 +16,7 @@ struct ReadCommand: ParsableCommand {
         zcat big.csv.gz | kconnect read csv:- --query 'count'
       """)
 
-  @Argument(help: "What to read: parquet:PATH, csv:PATH, json:PATH or PATH; '-' as PATH is standard input.")
+  @Argument(help: "What to read: parquet:PATH, csv:PATH, json:PATH or PATH; '-' as PATH is standard input.", completion: .file())
   var locator: String
   @OptionGroup(title: "Rows and columns") var rows: PlanFlags
   @OptionGroup(title: "Source") var source: SourceFlags

@@ -6,10 +6,10 @@ import DataSource
 import KConnect
 
 struct OutputFlags: ParsableArguments {
-  @Option(name: .shortAndLong, help: ArgumentHelp("table, csv, tsv, json, ndjson, markdown or parquet; default by the name of --output, else table. A null shows as ∅ in tables.", valueName: "format"))
+  @Option(name: .shortAndLong, help: ArgumentHelp("table, csv, tsv, json, ndjson, markdown or parquet; default by the name of --output, else table. A null shows as ∅ in tables.", valueName: "format"), completion: .list(["table", "csv", "tsv", "json", "ndjson", "markdown", "parquet"]))
   var format: String?
 
-  @Option(help: ArgumentHelp("A file for the result instead of standard output; it appears when it is complete.", valueName: "path"))
+  @Option(help: ArgumentHelp("A file for the result instead of standard output; it appears when it is complete.", valueName: "path"), completion: .file())
   var output: String?
 
   @Flag(help: "No line with column names.")

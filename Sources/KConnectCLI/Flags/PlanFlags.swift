@@ -14,7 +14,7 @@ struct PlanFlags: ParsableArguments {
   @Option(help: ArgumentHelp("KQL operators applied to the rows: 'where … | summarize …'. The source is also in scope as the table 'source'.", valueName: "pipeline"))
   var query: String?
 
-  @Option(help: ArgumentHelp("Rows of the result at most.", valueName: "n"))
+  @Option(parsing: .unconditional, help: ArgumentHelp("Rows of the result at most.", valueName: "n"))
   var limit: String?
 
   var selection: RowSelection { RowSelection(columns: columns, filter: filter, query: query, limit: limit) }

@@ -9,7 +9,7 @@ import Streaming
 struct StreamStatusCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "status", abstract: "Shows where a stream stands; also while it runs. Changes nothing.")
-  @Argument(help: "The checkpoint directory.") var directory: String
+  @Argument(help: "The checkpoint directory.", completion: .directory) var directory: String
 
   func run() throws {
     let (id, state, isRunning) = try Checkpoint.inspect(directory)
@@ -52,8 +52,8 @@ struct StreamRepairCommand: ParsableCommand {
       Files that are taken out are kept in the checkpoint's directory 'repaired'. What cannot be proven is named and left as it is; the \
       exit code is then 1.
       """)
-  @Argument(help: "The checkpoint directory.") var directory: String
-  @Option(help: ArgumentHelp("Directory of the embedded store, for streams into it; else the one that the checkpoint names, else $KCONNECT_STORE, else ./kustodata.", valueName: "dir"))
+  @Argument(help: "The checkpoint directory.", completion: .directory) var directory: String
+  @Option(help: ArgumentHelp("Directory of the embedded store, for streams into it; else the one that the checkpoint names, else $KCONNECT_STORE, else ./kustodata.", valueName: "dir"), completion: .directory)
   var store: String?
   @Flag(help: "Say what would be done and change nothing.") var dryRun = false
 
@@ -90,8 +90,8 @@ struct StreamRepairCommand: ParsableCommand {
 struct StreamResetCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "reset", abstract: "Explains how to start a stream over, and what its sink remembers. Removes nothing.")
-  @Argument(help: "The checkpoint directory.") var directory: String
-  @Option(help: ArgumentHelp("Directory of the embedded store, for streams into it; else the one that the checkpoint names, else $KCONNECT_STORE, else ./kustodata.", valueName: "dir"))
+  @Argument(help: "The checkpoint directory.", completion: .directory) var directory: String
+  @Option(help: ArgumentHelp("Directory of the embedded store, for streams into it; else the one that the checkpoint names, else $KCONNECT_STORE, else ./kustodata.", valueName: "dir"), completion: .directory)
   var store: String?
 
   func run() throws {
