@@ -50,7 +50,7 @@ struct QueryCommand: ParsableCommand {
     let scope = try tables.scope(context, readsQueryFromInput: query.isFromInput)
     let results = try scope.results(try query.read(), context)
     if explain { return try PlanPrinter.print(results, mode: .extended, path: output.output) }
-    try output.settings(context).run(results, context, chart: chart)
+    try output.settings(context, options: tables.outputOptions()).run(results, context, chart: chart)
     OpenStores.drain()
   }
 }

@@ -29,6 +29,6 @@ struct ReadCommand: ParsableCommand {
     let context = try common.resolve()
     let frame = try rows.apply(to: try source.open(locator, context))
     if explain { return try PlanPrinter.print(frame, mode: .extended, path: output.output) }
-    try output.run(frame, context)
+    try output.run(frame, options: OptionArgument.split(source.option).output, context)
   }
 }
