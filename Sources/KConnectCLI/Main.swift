@@ -46,6 +46,7 @@ enum Program {
     kclinux_return_large_buffers()
     let arguments = Array(CommandLine.arguments.dropFirst())
     do {
+      try ErrorReport.checkHelp(arguments)
       var command = try KConnectCommand.parseAsRoot(arguments)
       try command.run()
       Exit.leave(0)

@@ -52,6 +52,46 @@ import Testing
     #expect(try place.text("bad/\(all[1])").split(separator: "\n").count == 1)
   }
 
+  /// A scheduled stream that infers its columns finds nothing new, or columns in another order: they are those of the first run.
+  @Test func columnsAreThoseOfTheCheckpoint() throws {
+    let place = try place()
+    let stream = ["stream", "--from", "csv:in", "--to", "csv:out", "--checkpoint", "cp", "--trigger", "available-now", "-o", "from.cleanSource=delete"]
+    try put(place, "1.csv", "a,b\n1,x\n")
+    #expect(try Program.run(stream, in: place).status == 0)
+    #expect(try files(place, "in") == [])
+    let empty = try Program.run(stream, in: place)
+    #expect(empty.status == 0 && empty.errors.contains("nothing new"), "\(empty.errors)")
+    try put(place, "2.csv", "a,b\n2,y\n", time: 1_700_000_001)
+    #expect(try Program.run(stream, in: place).status == 0)
+    #expect(try Program.run(["read", "out", "--query", "order by a asc", "--format", "csv"], in: place).output == "a,b\n1,x\n2,y\n")
+    // Of another place they say nothing.
+    try place.write("other/1.csv", "c\n1\n")
+    #expect(try Program.run(["stream", "--from", "csv:other", "--to", "csv:out", "--checkpoint", "cp", "--trigger", "available-now"], in: place).errors.contains("CHECKPOINT_CONFLICT"))
+  }
+
+  @Test func statusTellsLagAndLastError() throws {
+    let place = try place()
+    func status() throws -> String { try Program.run(["stream", "status", "cp"], in: place).output }
+    try put(place, "1.csv", "a,b\n1,x\n2,y\n")
+    #expect(try run(place).status == 0)
+    #expect(try status().contains("progress     batch 0 of ") && status().contains(": 2 rows in, 2 out, "), "\(try status())")
+    #expect(try status().contains("waiting 0    0 files, 0 bytes") && !status().contains("last error"), "\(try status())")
+    try put(place, "2.csv", "a,b\nthree,x\n", time: 1_700_000_001)
+    #expect(try run(place, "-o", "mode=FAILFAST").status == 1)
+    try put(place, "3.csv", "a,b\n4,x\n", time: 1_700_000_002)
+    #expect(try status().contains("last error   20") && status().contains("'three'") && status().contains("waiting 0    1 files, 8 bytes"), "\(try status())")
+    #expect(try run(place, "-o", "mode=DROPMALFORMED").status == 0)
+    #expect(try !status().contains("last error") && status().contains("progress     batch 2 of "), "\(try status())")
+  }
+
+  /// All of it would be taken for the header.
+  @Test(arguments: [(["-o", "lineSep=;"], "a,b;1,x;2,y;"), ([], "a,b\r1,x\r2,y\r")]) func inputWithoutLineFeeds(_ options: [String], _ input: String) throws {
+    let place = try place()
+    let arguments = ["stream", "--from", "csv:-", "--to", "csv:out", "--checkpoint", "cp", "--trigger", "available-now", "--schema", "a:long, b:string", "-o", "header=true"]
+    let result = try Program.run(arguments + options, in: place, input: input)
+    #expect(result.status != 0 && result.errors.contains("NOT_SUPPORTED") && result.errors.contains("line feeds"), "\(result.errors)")
+  }
+
   @Test func deadLettersOfABatchThatWasWritten() throws {
     let place = try place()
     try put(place, "1.csv", "a,b\n1,x\ntwo,y\n")

@@ -203,10 +203,10 @@ enum ChartValue {
     case .null: return "∅"
     case .dynamic(let value):
       if let seconds = seconds(value) { return TimeTicks.shortText(seconds) }
-      return value.text
+      return VisibleText.singleLine(value.text)
     case .datetime(let ticks): return TimeTicks.shortText(Double(ticks) / 1e7)
     case .string(""): return "(empty)"
-    default: return ScalarText.text(scalar) ?? ""
+    default: return VisibleText.singleLine(ScalarText.text(scalar) ?? "")
     }
   }
 }

@@ -105,12 +105,12 @@ package struct ChartSpec: Sendable {
       stacking = ChartStacking(rawValue: found) ?? .unstacked
     case "legend": isLegendVisible = try word(["visible", "hidden"]) == "visible"
     case "series": series = list()
-    case "title": title = value
+    case "title": title = VisibleText.singleLine(value)
     case "xaxis": isXLogarithmic = try word(["linear", "log"]) == "log"
     case "yaxis": isYLogarithmic = try word(["linear", "log"]) == "log"
     case "xcolumn": xColumn = value
-    case "xtitle": xTitle = value
-    case "ytitle": yTitle = value
+    case "xtitle": xTitle = VisibleText.singleLine(value)
+    case "ytitle": yTitle = VisibleText.singleLine(value)
     case "ycolumns": yColumns = list()
     case "xmin": xMin = value
     case "xmax": xMax = value

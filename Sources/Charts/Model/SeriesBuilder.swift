@@ -22,7 +22,7 @@ struct SeriesBuilder {
   mutating func add(_ row: [Scalar]) {
     let group = roles.series.map { ChartValue.name(row[$0]) }.joined(separator: ", ")
     for value in roles.values {
-      let column = schema[value].name
+      let column = VisibleText.singleLine(schema[value].name)
       let name = group.isEmpty ? column : roles.values.count == 1 ? group : "\(group): \(column)"
       let flag = roles.anomalies[value]
       if roles.isArrays {
@@ -76,14 +76,18 @@ struct SeriesBuilder {
     }
     if spec.isAccumulated { series = series.map(Self.accumulated) }
     if case .names = roles.axis { series = series.map(Self.merged) }
+    let points = series.reduce(0) { $0 + $1.points.count }
+    series = series.map(Self.drawable)
+    let far = points - series.reduce(0) { $0 + $1.points.count }
+    if far > 0 { notes.append("\(far) of \(points) points are not drawn: they lie beyond ±1e300") }
     guard series.contains(where: { $0.points.contains { $0.y != nil } }) else {
       throw KConnectError(.usage, "render \(spec.kind): the result has no values to draw", hint: "rows with a place on the axis and a number are needed")
     }
     var axis = roles.axis
     if case .names = axis { axis = .names(names) }
     var model = ChartModel(
-      spec: spec, axis: axis, series: series, xTitle: spec.xTitle ?? schema[roles.x].name,
-      yTitle: spec.yTitle ?? (roles.values.count == 1 ? schema[roles.values[0]].name : ""), xRange: 0...1, yRange: 0...1, notes: notes)
+      spec: spec, axis: axis, series: series, xTitle: spec.xTitle ?? VisibleText.singleLine(schema[roles.x].name),
+      yTitle: spec.yTitle ?? (roles.values.count == 1 ? VisibleText.singleLine(schema[roles.values[0]].name) : ""), xRange: 0...1, yRange: 0...1, notes: notes)
     model.xRange = xRange(series)
     model.yRange = try yRange(model)
     return model
@@ -97,6 +101,15 @@ struct SeriesBuilder {
       out.points[i].y = sum
     }
     out.anomalies = []
+    return out
+  }
+
+  /// Without points that are so far away that the distance of two of them may be none that a double holds.
+  private static func drawable(_ series: ChartSeries) -> ChartSeries {
+    func isNear(_ point: ChartPoint) -> Bool { abs(point.x) <= 1e300 && point.y.map { abs($0) <= 1e300 } ?? true }
+    var out = series
+    out.points.removeAll { !isNear($0) }
+    out.anomalies.removeAll { !isNear($0.point) }
     return out
   }
 

@@ -64,6 +64,20 @@ package enum SmallFile {
     return .written
   }
 
+  /// Replaces a file at once, so that nobody reads half of it; it need not survive a power failure. One writer at a time. Throws IO and the like,
+  /// with the old file in place.
+  package static func replace(_ path: String, with bytes: some Collection<UInt8>, fileSystem: FileSystem = .system) throws {
+    let draft = joinPath(parentPath(path), ".\(lastPathComponent(path)).tmp")
+    // What a run that was killed left.
+    _ = fileSystem.remove(draft)
+    let file = try OutputFile(creating: draft, displayPath: path, fileSystem: fileSystem)
+    defer { _ = fileSystem.remove(draft) }
+    // SAFETY: the bytes live for the call.
+    try unsafe ContiguousArray(bytes).withUnsafeBytes { try unsafe file.write($0) }
+    try file.close()
+    try SystemError.check(fileSystem.rename(draft, path), "cannot create", path)
+  }
+
   /// True when a link that reported a failure was made all the same, as happens on network file systems.
   private static func isSameFile(_ a: String, _ b: String) -> Bool {
     var first = stat(), second = stat()

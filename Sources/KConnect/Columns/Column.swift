@@ -103,18 +103,18 @@ public struct Column: Sendable, CustomStringConvertible {
   /// The element of a dynamic array, counted from 0.
   public func getItem(_ index: Int) -> Column { Column(.call(FunctionName.member, [expr, .literal(.long(Int64(index)))])) }
 
-  /// A further branch of `when(…)`.
+  /// A further branch of `when(…)`; behind anything else USAGE when the column is used.
   public func when(_ condition: Column, _ value: Column) -> Column {
-    guard case .call(MarkerName.when, let arguments) = expr else { preconditionFailure("when() follows another when()") }
+    guard case .call(MarkerName.when, let arguments) = expr else { return Column(.call(MarkerName.misused, [.literal(.string("when"))]), alias: aliasName) }
     return Column(.call(MarkerName.when, arguments + [condition.expr, value.expr]), alias: aliasName)
   }
 
   /// A further branch of `when(…)`.
   public func when<Value: RowValue>(_ condition: Column, _ value: Value) -> Column { when(condition, lit(value)) }
 
-  /// What `when(…)` gives where no condition holds (null without this).
+  /// What `when(…)` gives where no condition holds (null without this); behind anything else USAGE when the column is used.
   public func otherwise(_ value: Column) -> Column {
-    guard case .call(MarkerName.when, let arguments) = expr else { preconditionFailure("otherwise() follows when()") }
+    guard case .call(MarkerName.when, let arguments) = expr else { return Column(.call(MarkerName.misused, [.literal(.string("otherwise"))]), alias: aliasName) }
     return Column(.call("case", arguments + [value.expr]), alias: aliasName)
   }
 
@@ -126,6 +126,8 @@ public struct Column: Sendable, CustomStringConvertible {
 enum MarkerName {
   /// (text): KQL expression text.
   static let kql = "$kql"
+  /// (name of the method): a branch of something that is no `when`.
+  static let misused = "$misused"
   /// (condition, value, …) without a last value.
   static let when = "$when"
   /// (value): null in the DataFrame's sense, where a null string differs from an empty one.

@@ -20,6 +20,9 @@ struct ColumnResolver {
     case .call(MarkerName.kql, let arguments):
       guard case .literal(.string(let text))? = arguments.first else { return expr }
       return try KQLFrontEnd(session).expression(text, schema: plan.schema)
+    case .call(MarkerName.misused, let arguments):
+      guard case .literal(.string(let method))? = arguments.first else { return expr }
+      throw KConnectError(.usage, "\(method)() follows a column that is no when()", hint: "when(condition, value).when(…).otherwise(value)")
     case .call(MarkerName.isNull, let arguments):
       guard let value = arguments.first else { return expr }
       return .call("is null", [try resolve(value)])

@@ -59,6 +59,7 @@ extension DataFrame {
 
   /// The first rows as an aligned table. `truncate` cuts cells longer than 20 characters.
   public func showString(_ count: Int = 20, truncate: Bool = true) async throws(KConnectError) -> String {
+    guard count >= 0 else { throw KConnectError(.usage, "show: found \(count), expected 0 or more") }
     let rows = try await take(Swift.min(count, Int.max - 1) + 1)
     let cells = rows.prefix(count).map { $0.values.map(TableText.cell) }
     let table = TableText.render(schema: schema, rows: Array(cells), maxWidth: nil, maxCell: truncate ? 20 : nil)

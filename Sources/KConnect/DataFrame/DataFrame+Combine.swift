@@ -64,7 +64,8 @@ extension DataFrame {
         let sameType = joined.schema.field(name)?.type == joined.schema.field("$right.\(name)")?.type
         switch how {
         case .right: columns.append(NamedExpr(name, right))
-        case .full where sameType: columns.append(NamedExpr(name, .call("coalesce", [.column(name), right])))
+        // Not coalesce, which passes over empty texts.
+        case .full where sameType: columns.append(NamedExpr(name, .call("case", [.call("is null", [.column(name)]), right, .column(name)])))
         case .full:
           throw KConnectError(
             .typeMismatch, "join: key '\(name)' has different types on the two sides", hint: "cast one side, for instance with cast(\"\(name)\", .long)")
@@ -136,7 +137,8 @@ extension DataFrame {
     guard a.type.isNumeric, b.type.isNumeric else {
       throw KConnectError(.schemaMismatch, "union: column '\(a.name)' is \(a.type) on the left and \(b.type) on the right", hint: "cast one side first")
     }
-    let order: [DataType] = [.int, .long, .real, .decimal]
+    // A real may be greater than every decimal, so both together are reals, as in Spark.
+    let order: [DataType] = [.int, .long, .decimal, .real]
     return order.last { $0 == a.type || $0 == b.type } ?? a.type
   }
 

@@ -108,12 +108,23 @@ extension DataFrame {
       let keys = columns.map { NamedExpr($0, .column($0)) }
       if others.isEmpty { return try plan.select(columns).distinct().select(schema.names) }
       // One aggregate over all other columns together, so that they come from one row.
-      let packed = AggregateCall("take_any", [.call("pack_array", others.map { .column($0.name) })])
+      // Arrays know no null text: a text stands in an array of its own, or null in its place.
+      let packed = AggregateCall("take_any", [.call("pack_array", others.map { field in
+        let column = Expr.column(field.name)
+        if field.type != .string { return column }
+        return .call("case", [.call("is null", [column]), .literal(.null(.dynamic)), .call("pack_array", [column])])
+      })])
       let grouped = try plan.aggregate(keys: keys, aggregates: [NamedAggregate("$row", packed)])
       return try grouped.project(schema.fields.map { field in
         guard let i = others.firstIndex(where: { $0.name == field.name }) else { return NamedExpr(field.name, .column(field.name)) }
         let element = Expr.call(FunctionName.member, [.column("$row"), .literal(.long(Int64(i)))])
-        return NamedExpr(field.name, field.type == .dynamic ? element : .call("to\(field.type)", [element]))
+        switch field.type {
+        case .dynamic: return NamedExpr(field.name, element)
+        case .string:
+          let text = Expr.call("tostring", [.call(FunctionName.member, [element, .literal(.long(0))])])
+          return NamedExpr(field.name, .call("case", [.call("isnull", [element]), .literal(.null(.string)), text]))
+        default: return NamedExpr(field.name, .call("to\(field.type)", [element]))
+        }
       })
     }
   }

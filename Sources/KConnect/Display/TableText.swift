@@ -16,7 +16,7 @@ package struct TableText: Sendable {
 
   /// Works out widths. `maxWidth` bounds the whole line (nil: no bound), `maxCell` one cell (nil: no bound).
   package init(schema: StructType, sample: [[String]], maxWidth: Int?, maxCell: Int?) {
-    names = schema.names.map(TextWidth.singleLine)
+    names = schema.names.map(VisibleText.singleLine)
     rightAligned = schema.fields.map { $0.type.isNumeric || $0.type == .timespan }
     var widths = names.map { max(1, TextWidth.cells($0)) }
     for row in sample {
@@ -45,7 +45,7 @@ package struct TableText: Sendable {
 
   /// The text of a cell: a single line, nulls as `∅`.
   package static func cell(_ scalar: Scalar) -> String {
-    scalar.isNull ? nullText : TextWidth.singleLine(ValueText.text(scalar))
+    scalar.isNull ? nullText : VisibleText.singleLine(ValueText.text(scalar))
   }
 
   /// The rule above, between header and rows, or below.

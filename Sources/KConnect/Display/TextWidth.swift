@@ -41,33 +41,6 @@ package enum TextWidth {
     return out + "…"
   }
 
-  /// Line breaks, tabs and other control characters made visible, so that a value stays on its line.
-  package static func singleLine(_ text: String) -> String {
-    var needsWork = false
-    for byte in text.utf8 where byte < 0x20 || byte == 0x7F {
-      needsWork = true
-      break
-    }
-    guard needsWork else { return text }
-    var out = ""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\n": out += "↵"
-      case "\r": out += "␍"
-      case "\t": out += "→"
-      default:
-        if scalar.value < 0x20, let picture = Unicode.Scalar(0x2400 + scalar.value) {
-          out.unicodeScalars.append(picture)
-        } else if scalar.value == 0x7F {
-          out += "␡"
-        } else {
-          out.unicodeScalars.append(scalar)
-        }
-      }
-    }
-    return out
-  }
-
   private static func isWide(_ v: UInt32) -> Bool {
     switch v {
     case 0x1100...0x115F, 0x2E80...0x303E, 0x3041...0x33FF, 0x3400...0x4DBF, 0x4E00...0x9FFF, 0xA000...0xA4CF, 0xAC00...0xD7A3,

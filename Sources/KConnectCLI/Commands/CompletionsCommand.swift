@@ -15,7 +15,7 @@ struct CompletionsCommand: ParsableCommand {
         kconnect completions fish > ~/.config/fish/completions/kconnect.fish
       """)
 
-  @Argument(help: "bash, zsh or fish.")
+  @Argument(help: "bash, zsh or fish.", completion: .list(["bash", "zsh", "fish"]))
   var shell: String
 
   func run() throws {

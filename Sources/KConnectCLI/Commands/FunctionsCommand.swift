@@ -19,7 +19,7 @@ struct FunctionsCommand: ParsableCommand {
   var name: String?
   @Option(name: .long, help: ArgumentHelp("Only one family, such as text, time, geospatial, aggregate or window.", valueName: "family"))
   var family: String?
-  @Option(name: .shortAndLong, help: ArgumentHelp("text, json or markdown.", valueName: "form"))
+  @Option(name: .shortAndLong, help: ArgumentHelp("text, json or markdown.", valueName: "form"), completion: .list(["text", "json", "markdown"]))
   var format = "text"
 
   func run() throws {

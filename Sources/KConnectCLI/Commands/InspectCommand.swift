@@ -11,9 +11,9 @@ struct InspectCommand: ParsableCommand {
     commandName: "inspect",
     abstract: "Shows how a Parquet file is laid out (row groups, columns, encodings, sizes, statistics, indexes), or a Delta table's versions and files.")
 
-  @Argument(help: "A Parquet file, or a Delta table: delta:PATH.")
+  @Argument(help: "A Parquet file, or a Delta table: delta:PATH.", completion: .file())
   var file: String
-  @Option(name: .shortAndLong, help: ArgumentHelp("text or json.", valueName: "form"))
+  @Option(name: .shortAndLong, help: ArgumentHelp("text or json.", valueName: "form"), completion: .list(["text", "json"]))
   var format = "text"
 
   func run() throws {

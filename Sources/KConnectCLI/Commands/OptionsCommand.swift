@@ -14,7 +14,7 @@ struct OptionsCommand: ParsableCommand {
 
   @Argument(help: "The source, such as csv or kafka, or 'configuration' for the keys of configuration files; without it the sources are listed.")
   var source: String?
-  @Option(name: .shortAndLong, help: ArgumentHelp("text, json, markdown or schema.", valueName: "form"))
+  @Option(name: .shortAndLong, help: ArgumentHelp("text, json, markdown or schema.", valueName: "form"), completion: .list(["text", "json", "markdown", "schema"]))
   var format = "text"
 
   func run() throws {

@@ -39,7 +39,7 @@ struct QueryCommand: ParsableCommand {
   @OptionGroup(title: "Query") var query: TextFlags
   @OptionGroup(title: "Tables") var tables: TableFlags
   @OptionGroup(title: "Output") var output: OutputFlags
-  @Option(help: ArgumentHelp("Draw the result into a file: .svg, or .html with tooltips. 'render' says how.", valueName: "path"))
+  @Option(help: ArgumentHelp("Draw the result into a file: .svg, or .html with tooltips. 'render' says how.", valueName: "path"), completion: .file())
   var chart: String?
   @Flag(help: "Print the plan instead of running it.")
   var explain = false
@@ -50,7 +50,7 @@ struct QueryCommand: ParsableCommand {
     let scope = try tables.scope(context, readsQueryFromInput: query.isFromInput)
     let results = try scope.results(try query.read(), context)
     if explain { return try PlanPrinter.print(results, mode: .extended, path: output.output) }
-    try output.settings(context).run(results, context, chart: chart)
+    try output.settings(context, options: tables.outputOptions()).run(results, context, chart: chart)
     OpenStores.drain()
   }
 }
@@ -65,7 +65,7 @@ struct ExplainCommand: ParsableCommand {
 
   @OptionGroup(title: "Query") var query: TextFlags
   @OptionGroup(title: "Tables") var tables: TableFlags
-  @Option(help: ArgumentHelp("simple, extended or analyze.", valueName: "mode"))
+  @Option(help: ArgumentHelp("simple, extended or analyze.", valueName: "mode"), completion: .list(["simple", "extended", "analyze"]))
   var mode = "simple"
   @OptionGroup(title: "Common") var common: CommonFlags
 

@@ -16,7 +16,7 @@ struct ReadCommand: ParsableCommand {
         zcat big.csv.gz | kconnect read csv:- --query 'count'
       """)
 
-  @Argument(help: "What to read: parquet:PATH, csv:PATH, json:PATH or PATH; '-' as PATH is standard input.")
+  @Argument(help: "What to read: parquet:PATH, csv:PATH, json:PATH or PATH; '-' as PATH is standard input.", completion: .file())
   var locator: String
   @OptionGroup(title: "Rows and columns") var rows: PlanFlags
   @OptionGroup(title: "Source") var source: SourceFlags
@@ -29,6 +29,6 @@ struct ReadCommand: ParsableCommand {
     let context = try common.resolve()
     let frame = try rows.apply(to: try source.open(locator, context))
     if explain { return try PlanPrinter.print(frame, mode: .extended, path: output.output) }
-    try output.run(frame, context)
+    try output.run(frame, options: OptionArgument.split(source.option).output, context)
   }
 }

@@ -12,9 +12,9 @@ struct SchemaCommand: ParsableCommand {
       Form kusto prints 'name:type, …', ddl prints 'name type, …' (both are taken by --schema); tree and json are for people and programs.
       """)
 
-  @Argument(help: "The table: parquet:PATH, csv:PATH, json:PATH or PATH.")
+  @Argument(help: "The table: parquet:PATH, csv:PATH, json:PATH or PATH.", completion: .file())
   var locator: String
-  @Option(name: .shortAndLong, help: ArgumentHelp("kusto, ddl, tree or json.", valueName: "form"))
+  @Option(name: .shortAndLong, help: ArgumentHelp("kusto, ddl, tree or json.", valueName: "form"), completion: .list(["kusto", "ddl", "tree", "json"]))
   var format = "kusto"
   @OptionGroup(title: "Source") var source: SourceFlags
   @OptionGroup(title: "Common") var common: CommonFlags

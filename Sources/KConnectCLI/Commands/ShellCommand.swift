@@ -23,7 +23,7 @@ struct ShellCommand: ParsableCommand {
 
   func run() throws {
     let context = try common.resolve()
-    var shell = Shell(try tables.scope(context, readsQueryFromInput: false), try output.settings(context), context)
+    var shell = Shell(try tables.scope(context, readsQueryFromInput: false), try output.settings(context, options: tables.outputOptions()), context)
     let status = shell.run()
     OpenStores.drain()
     if status != ExitStatus.done { Exit.leave(status) }

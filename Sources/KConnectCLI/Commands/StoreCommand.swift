@@ -16,7 +16,7 @@ struct StoreCommand: ParsableCommand {
 
 /// Where the store is.
 struct StoreFlags: ParsableArguments {
-  @Option(help: ArgumentHelp("Directory of the store; else $KCONNECT_STORE, else ./kustodata.", valueName: "dir"))
+  @Option(help: ArgumentHelp("Directory of the store; else $KCONNECT_STORE, else ./kustodata.", valueName: "dir"), completion: .directory)
   var store: String?
 
   var path: String { store ?? OpenStores.defaultPath }
@@ -94,7 +94,7 @@ struct StoreBackup: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "backup", abstract: "Copies the store, each table at one version, to a directory that is a store itself.")
   @OptionGroup var flags: StoreFlags
-  @Argument(help: "The directory; it must be missing or empty.") var target: String
+  @Argument(help: "The directory; it must be missing or empty.", completion: .directory) var target: String
 
   func run() throws {
     let report = try flags.open().backup(to: target)
@@ -105,7 +105,7 @@ struct StoreBackup: ParsableCommand {
 struct StoreRestore: ParsableCommand {
   static let configuration = CommandConfiguration(commandName: "restore", abstract: "Makes a store of a backup, which is checked first.")
   @OptionGroup var flags: StoreFlags
-  @Argument(help: "The backup.") var source: String
+  @Argument(help: "The backup.", completion: .directory) var source: String
 
   func run() throws {
     let report = try Store.restore(from: source, to: flags.path)
@@ -116,8 +116,8 @@ struct StoreRestore: ParsableCommand {
 struct StoreExport: ParsableCommand {
   static let configuration = CommandConfiguration(commandName: "export", abstract: "Writes every table as files: DIR/<database>/<table>/part-….")
   @OptionGroup var flags: StoreFlags
-  @Option(help: ArgumentHelp("The directory.", valueName: "dir")) var to: String
-  @Option(help: ArgumentHelp("parquet, csv, json or delta.", valueName: "name")) var format = "parquet"
+  @Option(help: ArgumentHelp("The directory.", valueName: "dir"), completion: .directory) var to: String
+  @Option(help: ArgumentHelp("parquet, csv, json or delta.", valueName: "name"), completion: .list(["parquet", "csv", "json", "delta"])) var format = "parquet"
   @Option(help: ArgumentHelp("Only this database.", valueName: "name")) var database: String?
 
   func run() throws {

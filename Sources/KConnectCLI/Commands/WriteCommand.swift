@@ -21,11 +21,11 @@ struct WriteCommand: ParsableCommand {
         kconnect write --from changes.json --to kusto:shop.customers --key id --option tableCreateOptions=CreateIfNotExist
       """)
 
-  @Option(help: ArgumentHelp("What to read.", valueName: "locator"))
+  @Option(help: ArgumentHelp("What to read.", valueName: "locator"), completion: .file())
   var from: String
-  @Option(help: ArgumentHelp("Where to write: parquet:PATH, csv:PATH, json:PATH or PATH with an extension; '-' as PATH is standard output.", valueName: "locator"))
+  @Option(help: ArgumentHelp("Where to write: parquet:PATH, csv:PATH, json:PATH or PATH with an extension; '-' as PATH is standard output.", valueName: "locator"), completion: .file())
   var to: String
-  @Option(help: ArgumentHelp("What happens when the target exists: error (the default), append (the default with --key), overwrite or ignore.", valueName: "mode"))
+  @Option(help: ArgumentHelp("What happens when the target exists: error (the default), append (the default with --key), overwrite or ignore.", valueName: "mode"), completion: .list(["error", "append", "overwrite", "ignore"]))
   var mode: String?
   @Option(help: ArgumentHelp("Columns whose values become directories name=value, separated by commas.", valueName: "a,b"))
   var partitionBy: String?

@@ -9,34 +9,34 @@ import KustoConnector
 import PythonPlugin
 
 struct CommonFlags: ParsableArguments {
-  @Option(help: ArgumentHelp("Settings in TOML. Else $KCONNECT_CONFIG, ~/.config/kconnect/config.toml or /etc/kconnect/config.toml.", valueName: "file"))
+  @Option(help: ArgumentHelp("Settings in TOML. Else $KCONNECT_CONFIG, ~/.config/kconnect/config.toml or /etc/kconnect/config.toml.", valueName: "file"), completion: .file())
   var config: String?
 
   @Option(help: ArgumentHelp("The profile of the configuration file to use.", valueName: "name"))
   var profile: String?
 
-  @Option(help: ArgumentHelp("Directory of the embedded store; else $KCONNECT_STORE, else ./kustodata.", valueName: "dir"))
+  @Option(help: ArgumentHelp("Directory of the embedded store; else $KCONNECT_STORE, else ./kustodata.", valueName: "dir"), completion: .directory)
   var store: String?
 
-  @Option(help: ArgumentHelp("Worker threads; default one per core.", valueName: "n"))
+  @Option(parsing: .unconditional, help: ArgumentHelp("Worker threads; default one per core.", valueName: "n"))
   var threads: String?
 
-  @Option(help: ArgumentHelp("Memory a query may hold before it spills, such as 512m or 2g; default 60 % of the memory.", valueName: "size"))
+  @Option(parsing: .unconditional, help: ArgumentHelp("Memory a query may hold before it spills, such as 512m or 2g; default 60 % of the memory.", valueName: "size"))
   var memoryLimit: String?
 
   @Flag(help: "Let queries run Python scripts: evaluate python(...).")
   var enablePython = false
 
-  @Option(help: ArgumentHelp("The interpreter of scripts, with pandas and pyarrow; default python3.", valueName: "path"))
+  @Option(help: ArgumentHelp("The interpreter of scripts, with pandas and pyarrow; default python3.", valueName: "path"), completion: .file())
   var python: String?
 
-  @Option(help: ArgumentHelp("Seconds a script may take; default 240.", valueName: "n"))
+  @Option(parsing: .unconditional, help: ArgumentHelp("Seconds a script may take; default 240.", valueName: "n"))
   var pythonTimeout: String?
 
-  @Option(help: ArgumentHelp("Memory a script may use, and bytes of its result at most; default 4g.", valueName: "size"))
+  @Option(parsing: .unconditional, help: ArgumentHelp("Memory a script may use, and bytes of its result at most; default 4g.", valueName: "size"))
   var pythonMemory: String?
 
-  @Option(help: ArgumentHelp("Progress on stderr: auto, bar, json or none.", valueName: "mode"))
+  @Option(help: ArgumentHelp("Progress on stderr: auto, bar, json or none.", valueName: "mode"), completion: .list(["auto", "bar", "json", "none"]))
   var progress: String?
 
   @Flag(name: .shortAndLong, help: "No notes and no summary on stderr; warnings of streams stay.")

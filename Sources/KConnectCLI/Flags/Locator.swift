@@ -110,6 +110,15 @@ struct OptionArgument {
     key = String(text[..<equals])
     value = try Secrets.resolved(argument: String(text[text.index(after: equals)...]), option: key)
   }
+
+  /// `to.key=value`: an option of what is written, where a source is read too.
+  var isOfOutput: Bool { key.hasPrefix("to.") }
+
+  /// Options of the source and, without `to.`, of the output.
+  static func split(_ texts: [String]) throws -> (source: [(String, String)], output: [(String, String)]) {
+    let all = try texts.map { try OptionArgument($0) }
+    return (all.filter { !$0.isOfOutput }.map { ($0.key, $0.value) }, all.filter(\.isOfOutput).map { (String($0.key.dropFirst(3)), $0.value) })
+  }
 }
 
 /// Values that stand elsewhere: `env:NAME` and `file:PATH`.

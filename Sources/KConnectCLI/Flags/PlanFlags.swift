@@ -14,7 +14,7 @@ struct PlanFlags: ParsableArguments {
   @Option(help: ArgumentHelp("KQL operators applied to the rows: 'where … | summarize …'. The source is also in scope as the table 'source'.", valueName: "pipeline"))
   var query: String?
 
-  @Option(help: ArgumentHelp("Rows of the result at most.", valueName: "n"))
+  @Option(parsing: .unconditional, help: ArgumentHelp("Rows of the result at most.", valueName: "n"))
   var limit: String?
 
   var selection: RowSelection { RowSelection(columns: columns, filter: filter, query: query, limit: limit) }
@@ -64,7 +64,7 @@ struct SourceFlags: ParsableArguments {
   @Option(help: ArgumentHelp("The source's columns and types instead of discovering them: 'a:long, b:string'.", valueName: "schema"))
   var schema: String?
 
-  @Option(name: .shortAndLong, help: ArgumentHelp("An option of the source or sink; repeatable. List: kconnect options SOURCE.", valueName: "key=value"))
+  @Option(name: .shortAndLong, help: ArgumentHelp("An option of the source or sink, 'to.key=value' for the sink or output alone; repeatable. List: kconnect options SOURCE.", valueName: "key=value"))
   var option: [String] = []
 
   /// Opens a locator, or one of the configuration file's sources, with these options.
@@ -72,7 +72,7 @@ struct SourceFlags: ParsableArguments {
     try Secrets.refuseSignatures(text)
     let argument = try SourceArgument(text, context.configuration)
     let locator = try Locator(argument.locator, registry: context.session.registry)
-    return try locator.open(schema: schema ?? argument.schema, options: argument.options + parsedOptions(), context)
+    return try locator.open(schema: schema ?? argument.schema, options: argument.options + OptionArgument.split(option).source, context)
   }
 
   /// The `--option` values.

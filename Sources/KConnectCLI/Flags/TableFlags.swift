@@ -12,7 +12,7 @@ struct TableFlags: ParsableArguments {
   @Option(name: .shortAndLong, help: ArgumentHelp("A table of the query: its name and what it is; repeatable.", valueName: "name=locator"))
   var table: [String] = []
 
-  @Option(name: .shortAndLong, help: ArgumentHelp("An option of the tables' sources, 'table.key=value' for one of them; repeatable.", valueName: "key=value"))
+  @Option(name: .shortAndLong, help: ArgumentHelp("An option of the tables' sources, 'table.key=value' for one of them, 'to.key=value' for the output; repeatable.", valueName: "key=value"))
   var option: [String] = []
 
   @Option(help: ArgumentHelp("The database of unqualified names; without it the store's only one.", valueName: "name"))
@@ -26,7 +26,7 @@ struct TableFlags: ParsableArguments {
     if let cluster {
       try Secrets.refuseSecrets(inConnectionString: cluster)
       if !table.isEmpty { throw KConnectError(.usage, "--table and --cluster: the text runs on the cluster, which does not see tables of this machine", hint: "read the cluster's table with --table NAME=kusto:\(cluster)/DATABASE.TABLE and leave --cluster out") }
-      let given = try option.map { try OptionArgument($0) }.map { ($0.key, $0.value) }
+      let given = try OptionArgument.split(option).source
       let options = try context.options(of: "kusto", .read, at: "https://" + cluster, under: given) + given
       let reader = try ClusterReader(cluster: cluster, database: database ?? context.configuration.defaults["database"], options: options) { context.note($0) }
       return QueryScope(session: context.session, tables: [:], database: nil, cluster: reader)
@@ -34,6 +34,11 @@ struct TableFlags: ParsableArguments {
     return QueryScope(
       session: context.session, tables: try openTables(context, readsQueryFromInput: readsQueryFromInput),
       database: database ?? context.configuration.defaults["database"])
+  }
+
+  /// Options of the output, `to.key=value`, unless a table is called so.
+  func outputOptions() throws -> [(String, String)] {
+    table.contains { $0.hasPrefix("to=") } ? [] : try OptionArgument.split(option).output
   }
 
   private func openTables(_ context: Context, readsQueryFromInput: Bool) throws -> [String: DataFrame] {
@@ -49,7 +54,7 @@ struct TableFlags: ParsableArguments {
       locators.append((name, locator))
     }
     for (name, locator) in context.configuration.tables where !locators.contains(where: { $0.name == name }) { locators.append((name, locator)) }
-    let options = try option.map { try OptionArgument($0) }
+    let options = try option.map { try OptionArgument($0) }.filter { !$0.isOfOutput || locators.contains { $0.name == "to" } }
     var readsInput = false
     var out: [String: DataFrame] = [:]
     for (name, text) in locators {

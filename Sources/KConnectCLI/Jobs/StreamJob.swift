@@ -33,7 +33,7 @@ struct StreamJob {
     if let format = from.format { reader = reader.format(format) }
     if let schema = schema ?? argument.schema { reader = try reader.schema(schema) }
     for (key, value) in split.source { reader = reader.option(key, value) }
-    let frame = try dedup.apply(to: try rows.apply(to: try reader.open(from.path) { context.note($0) }))
+    let frame = try dedup.apply(to: try rows.apply(to: try reader.open(from.path, checkpoint: checkpoint) { context.note($0) }))
     var writer = frame.writeStream
     if let format = to.format { writer = writer.format(format) }
     if let partitionBy { writer = writer.partitionBy(try ColumnList.parse(partitionBy)) }

@@ -13,6 +13,8 @@ struct ResultOutput {
   /// `-` is standard output.
   var path: String
   var showsHeader: Bool
+  /// Options of the format.
+  var options: [(String, String)] = []
 
   /// Whether rows meet eyes: a table on a terminal, where `render` draws.
   var isForEyes: Bool { format == .table && path == "-" && StandardStreams.isOutputTerminal }
@@ -85,13 +87,20 @@ struct ResultOutput {
     guard let format = FileFormats.all.first(where: { $0.shortName == name }) else {
       throw KConnectError(.notSupported, "not supported yet: output as \(name)")
     }
-    var given = options
+    var given = options + self.options
     if let compression = FileNames.compressionExtension(path), format.options.contains(where: { $0.name == "compression" }) {
       given.append(("compression", compression.hasPrefix(".z") ? "zstd" : "gzip"))
     }
     let checked = try DataSourceOptions(source: name, specs: format.options, given: given, use: .write)
     let sink = try SingleFileSink(try WriteTarget(output: path), replaces: true) { try format.makeWriter($0, schema: frame.schema, options: checked) }
-    return try execution.write(to: sink).rows
+    do { return try execution.write(to: sink).rows } catch let error as KConnectError {
+      // Hints of writers name options; here those of the output have a prefix.
+      var error = error
+      error.hint = error.hint.map { hint in
+        hint.split(separator: " ").map { word in format.options.contains { word.hasPrefix($0.name + "=") } ? "-o to.\(word)" : String(word) }.joined(separator: " ")
+      }
+      throw error
+    }
   }
 
   private func print(_ execution: QueryExecution, _ frame: DataFrame, _ output: ByteOutput, name: String? = nil) throws -> Int {

@@ -61,12 +61,20 @@ enum ErrorReport {
     let command = given.flatMap { names.contains($0) ? $0 : nil }
     var text = message.split(separator: "\n").first.map(String.init) ?? message
     if text.hasPrefix("Error: ") { text = String(text.dropFirst(7)) }
-    var hint = "see: kconnect \(command.map { "\($0) " } ?? "")--help"
-    if command == nil, let given {
-      text = "unknown command '\(given)'"
-      let near = nearestNames(to: given, among: names, limit: 1).first
-      hint = (near.map { "did you mean '\($0)'? " } ?? "") + "commands: \(names.joined(separator: ", "))"
-    }
+    let hint = "see: kconnect \(command.map { "\($0) " } ?? "")--help"
+    if command == nil, let given { return unknown(given, names) }
     return KConnectError(.usage, text, hint: hint)
+  }
+
+  private static func unknown(_ command: String, _ names: [String]) -> KConnectError {
+    let near = nearestNames(to: command, among: names, limit: 1).first
+    return KConnectError(.usage, "unknown command '\(command)'", hint: (near.map { "did you mean '\($0)'? " } ?? "") + "commands: \(names.joined(separator: ", "))")
+  }
+
+  /// Throws USAGE for `help NAME` of a command that there is none of, for which the parser prints the general help.
+  static func checkHelp(_ arguments: [String]) throws {
+    let names = KConnectCommand.configuration.subcommands.map { $0._commandName }
+    guard arguments.first == "help", let name = arguments.dropFirst().first, !name.hasPrefix("-"), name != "help", !names.contains(name) else { return }
+    throw unknown(name, names)
   }
 }

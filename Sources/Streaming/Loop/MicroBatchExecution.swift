@@ -61,6 +61,9 @@ package final class MicroBatchExecution: @unchecked Sendable {  // the run's fie
   private var lastBusyMs: Int64?
   private var hasStarted = false
   private let emptyTriggers = Mutex(0)
+  private var lastProgress: String?
+  /// When `status.json` was written last.
+  private var toldMs: Int64?
   /// Batches done in this run.
   package private(set) var batches = 0
 
@@ -110,11 +113,28 @@ package final class MicroBatchExecution: @unchecked Sendable {  // the run's fie
 
   /// Runs to the end; throws what ended it early. The checkpoint is then such that the next run goes on.
   package func run() throws {
-    let began = StreamClock.ticks
     defer {
       say("Stopped", active: false, data: false)
       checkpoint.close()
     }
+    do {
+      try loop()
+    } catch {
+      tell(failure: KConnectError(converting: error))
+      throw error
+    }
+    if lastProgress != nil { tell(failure: nil) }
+  }
+
+  /// Leaves the state of the query for those who ask.
+  private func tell(failure: KConnectError?) {
+    let now = settings.clock.now()
+    StatusFile.write(checkpoint.path, progress: lastProgress ?? StatusFile.read(checkpoint.path)?.progress?.json, failure: failure, now: now)
+    toldMs = now
+  }
+
+  private func loop() throws {
+    let began = StreamClock.ticks
     let recovered = try checkpoint.recover()
     watermarkMs = recovered.watermarkMs
     stateful.restore(recovered.operatorWatermarksMs)
@@ -228,7 +248,11 @@ package final class MicroBatchExecution: @unchecked Sendable {  // the run's fie
     batches += 1
     for (source, end) in zip(sources, batch.ends) { if let end { try source.commit(through: end) } }
     if batch.batchId % 10 == 9 { try checkpoint.purge(below: batch.batchId - settings.minBatchesToRetain) }
-    onProgress(progress(batch, starts, summary, inputRows, phases, observation))
+    let progress = progress(batch, starts, summary, inputRows, phases, observation)
+    lastProgress = progress.json
+    // The first batch ends what an earlier run failed of.
+    if toldMs.map({ abs(settings.clock.now() - $0) >= 1_000 }) ?? true { tell(failure: nil) }
+    onProgress(progress)
     lastStartMs = phases.start
   }
 

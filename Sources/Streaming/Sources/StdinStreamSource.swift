@@ -67,10 +67,16 @@ package final class StdinStreamSource: MicroBatchSource {
       provider = format
       readOptions = options
       let isCSV = format.shortName == "csv"
+      if isCSV, options.isGiven("lineSep"), options.string("lineSep").map({ !["\n", "\\n", "\r\n", "\\r\\n", ""].contains($0) }) ?? false {
+        throw Self.otherEnds
+      }
       scanner = isCSV ? RecordEnds(quote: options.byte("quote"), escape: options.byte("escape")) : RecordEnds(quote: nil, escape: nil)
       hasHeader = isCSV && options.bool("header")
     }
   }
+
+  private static let otherEnds = KConnectError(
+    .notSupported, "not supported yet: a stream of standard input whose records do not end with line feeds", hint: "make them line feeds: … | tr '\\r' '\\n' | kconnect stream …")
 
   package var description: String { "standard input" }
   package var identity: String {
@@ -154,7 +160,13 @@ package final class StdinStreamSource: MicroBatchSource {
   private func cut() throws -> [UInt8]? {
     if hasHeader, header == nil {
       var first = RecordEnds(quote: scanner.quote, escape: scanner.escape)
-      guard let end = first.firstEnd(pending) ?? (isAtEnd ? pending.count : nil) else { return nil }
+      var end = first.firstEnd(pending)
+      if end == nil, isAtEnd {
+        // Or all rows would be taken for the header.
+        if pending.dropLast().contains(0x0D) { throw Self.otherEnds }
+        end = pending.count
+      }
+      guard let end else { return nil }
       if try isHeader(pending[..<end]) {
         pending.removeFirst(end)
         scanner = RecordEnds(quote: scanner.quote, escape: scanner.escape)

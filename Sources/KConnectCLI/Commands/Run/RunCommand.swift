@@ -21,7 +21,7 @@ struct RunCommand: ParsableCommand {
         kconnect run pipelines.toml events --dry-run
       """)
 
-  @Argument(help: "The configuration file.")
+  @Argument(help: "The configuration file.", completion: .file())
   var file: String
   @Argument(help: "The pipelines to run, in this order; without names all that are enabled.")
   var names: [String] = []

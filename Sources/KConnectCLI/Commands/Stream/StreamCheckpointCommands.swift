@@ -1,6 +1,7 @@
 // Role: `kconnect stream status|repair|reset`: what a checkpoint says, and what may be done about it.
 
 import ArgumentParser
+import Columnar
 import DataSource
 import KConnect
 import Streaming
@@ -8,7 +9,7 @@ import Streaming
 struct StreamStatusCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "status", abstract: "Shows where a stream stands; also while it runs. Changes nothing.")
-  @Argument(help: "The checkpoint directory.") var directory: String
+  @Argument(help: "The checkpoint directory.", completion: .directory) var directory: String
 
   func run() throws {
     let (id, state, isRunning) = try Checkpoint.inspect(directory)
@@ -17,7 +18,30 @@ struct StreamStatusCommand: ParsableCommand {
     print("last batch   \(state.committed.map { "\($0.batchId), begun \(StreamClock.text($0.timestampMs))" } ?? "none")")
     if let pending = state.pending { print("pending      batch \(pending.batchId) is planned and not committed; it runs at the next start") }
     for (i, end) in ((state.pending ?? state.committed)?.ends ?? []).enumerated() { print("source \(i)     \(end?.json ?? "-")") }
-    for (key, value) in (state.committed ?? state.pending)?.pinned.sorted(by: { $0.key < $1.key }) ?? [] { print("\(key)  \(value)") }
+    if let status = StatusFile.read(directory) {
+      if let progress = status.progress { print("progress     \(Self.summary(progress))") }
+      if let failure = status.failure { print("last error   \(status.failureTime.map { "\($0) " } ?? "")\(failure)") }
+    }
+    let pinned = (state.committed ?? state.pending)?.pinned ?? [:]
+    for (i, waiting) in StreamSources.waitingFiles(pinned, checkpoint: directory) { print("waiting \(i)    \(waiting)") }
+    for (key, value) in pinned.sorted(by: { $0.key < $1.key }) { print("\(key)  \(value)") }
+  }
+
+  /// `batch 4 of 2024-05-01T10:00:00.000Z: 1000 rows in, 990 out, 5000.0 rows a second; 3 files outstanding`.
+  private static func summary(_ progress: DynamicValue) -> String {
+    func text(_ value: DynamicValue?) -> String {
+      if case .string(let text)? = value { return text }
+      return value?.json ?? "?"
+    }
+    var out = "batch \(text(progress["batchId"])) of \(text(progress["timestamp"])): \(text(progress["numInputRows"])) rows in, "
+    out += "\(text(progress["sink"]?["numOutputRows"])) out, \(text(progress["processedRowsPerSecond"])) rows a second"
+    guard case .array(let sources)? = progress["sources"] else { return out }
+    for case .bag(let metrics)? in sources.map({ $0["metrics"] }) {
+      for metric in metrics where metric.key.hasSuffix("Outstanding") {
+        out += "; \(text(metric.value)) \(metric.key.dropFirst(3).dropLast("Outstanding".count).lowercased()) outstanding then"
+      }
+    }
+    return out
   }
 }
 
@@ -28,8 +52,8 @@ struct StreamRepairCommand: ParsableCommand {
       Files that are taken out are kept in the checkpoint's directory 'repaired'. What cannot be proven is named and left as it is; the \
       exit code is then 1.
       """)
-  @Argument(help: "The checkpoint directory.") var directory: String
-  @Option(help: ArgumentHelp("Directory of the embedded store, for streams into it; else the one that the checkpoint names, else $KCONNECT_STORE, else ./kustodata.", valueName: "dir"))
+  @Argument(help: "The checkpoint directory.", completion: .directory) var directory: String
+  @Option(help: ArgumentHelp("Directory of the embedded store, for streams into it; else the one that the checkpoint names, else $KCONNECT_STORE, else ./kustodata.", valueName: "dir"), completion: .directory)
   var store: String?
   @Flag(help: "Say what would be done and change nothing.") var dryRun = false
 
@@ -66,8 +90,8 @@ struct StreamRepairCommand: ParsableCommand {
 struct StreamResetCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "reset", abstract: "Explains how to start a stream over, and what its sink remembers. Removes nothing.")
-  @Argument(help: "The checkpoint directory.") var directory: String
-  @Option(help: ArgumentHelp("Directory of the embedded store, for streams into it; else the one that the checkpoint names, else $KCONNECT_STORE, else ./kustodata.", valueName: "dir"))
+  @Argument(help: "The checkpoint directory.", completion: .directory) var directory: String
+  @Option(help: ArgumentHelp("Directory of the embedded store, for streams into it; else the one that the checkpoint names, else $KCONNECT_STORE, else ./kustodata.", valueName: "dir"), completion: .directory)
   var store: String?
 
   func run() throws {

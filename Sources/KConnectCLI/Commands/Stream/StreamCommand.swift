@@ -27,11 +27,11 @@ struct StreamCommand: ParsableCommand {
 struct StreamRunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(commandName: "run", abstract: "Runs a stream (what 'kconnect stream' does without a subcommand).")
 
-  @Option(help: ArgumentHelp("What to read: csv:DIR, json:DIR, parquet:DIR, kusto:DATABASE.TABLE, kusto:https://CLUSTER/DATABASE.TABLE, delta:PATH, kafka:BROKERS/TOPIC, csv:-, json:-, stdin:, rate:, rate-micro-batch:.", valueName: "locator"))
+  @Option(help: ArgumentHelp("What to read: csv:DIR, json:DIR, parquet:DIR, kusto:DATABASE.TABLE, kusto:https://CLUSTER/DATABASE.TABLE, delta:PATH, kafka:BROKERS/TOPIC, csv:-, json:-, stdin:, rate:, rate-micro-batch:.", valueName: "locator"), completion: .file())
   var from: String
-  @Option(help: ArgumentHelp("Where to write: parquet:DIR, csv:DIR, json:DIR, kusto:DATABASE.TABLE, kusto:https://CLUSTER/DATABASE.TABLE, delta:PATH, kafka:BROKERS/TOPIC, console:.", valueName: "locator"))
+  @Option(help: ArgumentHelp("Where to write: parquet:DIR, csv:DIR, json:DIR, kusto:DATABASE.TABLE, kusto:https://CLUSTER/DATABASE.TABLE, delta:PATH, kafka:BROKERS/TOPIC, console:.", valueName: "locator"), completion: .file())
   var to: String
-  @Option(help: ArgumentHelp("The directory that remembers how far the stream is; one for each stream.", valueName: "dir"))
+  @Option(help: ArgumentHelp("The directory that remembers how far the stream is; one for each stream.", valueName: "dir"), completion: .directory)
   var checkpoint: String
   @Option(help: ArgumentHelp("available-now, once, or an interval such as '10 seconds'; without it one batch follows the other.", valueName: "trigger"))
   var trigger: String?
@@ -47,11 +47,11 @@ struct StreamRunCommand: ParsableCommand {
   var name: String?
   @Option(help: ArgumentHelp("A command that gets each batch on standard input as JSON lines instead of --to; KCONNECT_BATCH_ID and KCONNECT_QUERY_ID are set. At least once.", valueName: "command"))
   var exec: String?
-  @Option(help: ArgumentHelp("End after so many batches.", valueName: "n"))
+  @Option(parsing: .unconditional, help: ArgumentHelp("End after so many batches.", valueName: "n"))
   var maxBatches: Int?
   @Option(help: ArgumentHelp("End after so long, such as '10 minutes'; the batch at hand is finished.", valueName: "duration"))
   var timeout: String?
-  @Option(help: ArgumentHelp("A file for Prometheus' textfile collector, written after each batch.", valueName: "file"))
+  @Option(help: ArgumentHelp("A file for Prometheus' textfile collector, written after each batch.", valueName: "file"), completion: .file())
   var metricsFile: String?
   @Option(help: ArgumentHelp("A command to run when the stream fails; KCONNECT_ERROR is set.", valueName: "command"))
   var onFailure: String?

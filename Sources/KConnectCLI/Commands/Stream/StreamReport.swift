@@ -6,10 +6,6 @@ import KConnect
 import Streaming
 import Synchronization
 
-#if canImport(Glibc)
-import Glibc
-#endif
-
 final class StreamReport: Sendable {
   private struct Totals: Sendable {
     var batches = 0, rowsIn = 0, rowsOut = 0, skipped = 0, emptyTriggers = 0, warnings = 0
@@ -94,11 +90,6 @@ final class StreamReport: Sendable {
     gauge("empty_triggers", "Looks at the sources that found nothing, known at the end of the run.", totals.emptyTriggers)
     gauge("warnings", "Remarks of sources on what was left out.", totals.warnings)
     gauge("failed", "1 when the run failed.", failed ? 1 : 0)
-    let draft = metricsFile + ".tmp"
-    // SAFETY: paths and text live for the calls.
-    guard let file = unsafe fopen(draft, "w") else { return context.note("cannot write '\(draft)'") }
-    unsafe fputs(text, file)
-    unsafe fclose(file)
-    if unsafe rename(draft, metricsFile) != 0 { context.note("cannot write '\(metricsFile)'") }
+    do { try SmallFile.replace(metricsFile, with: text.utf8) } catch { context.note("metrics: \(KConnectError(converting: error).message)") }
   }
 }
