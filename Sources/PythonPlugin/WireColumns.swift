@@ -65,6 +65,7 @@ final class WireWriter {
     options.pageIndex = false
     options.rawTickColumns = Set(table.fields.filter { $0.type == .datetime }.map(\.name))
     encoder = try ParquetErrors.mapped { try ParquetEncoder(schema: wire, options: options) }
+    // SAFETY: the writer's bytes live for the call that writes them.
     file = try unsafe ParquetFileWriter(encoder, createdBy: "kconnect") { bytes in
       let (_, code) = unsafe FileSystem.system.write(descriptor, "the input of a script", bytes)
       try SystemError.check(code, "cannot write", "the input of a script")

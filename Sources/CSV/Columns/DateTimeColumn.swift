@@ -24,6 +24,8 @@ final class DateTimeColumn: FieldColumn {
 
   var byteCount: Int { values.count * 8 }
 
+  // SAFETY: `out` has an element for each row of the run and does not move before the next growth. A field lies within the slice where
+  // it is not empty, and nothing is read of one that is shorter than a date (or empty, with patterns).
   func append(_ run: FieldRun, _ defects: DefectList) {
     let first = values.count
     let out = unsafe values.appendUninitialized(run.rows)
@@ -50,6 +52,7 @@ final class DateTimeColumn: FieldColumn {
     }
   }
 
+  // SAFETY: `r` is a row of the run; a trimmed text is not empty and lives until the reader is asked again.
   private func slow(_ run: FieldRun, _ r: Int, _ first: Int, _ out: UnsafeMutablePointer<Int64>, _ defects: DefectList) {
     unsafe out[r] = 0
     guard let text = unsafe reader.trimmed(run.base, run.start(r), run.end(r)) else { nulls.setNull(first &+ r); return }

@@ -90,6 +90,7 @@ final class DecimalColumn: FieldColumn {
   }
 
   /// Raises the column's scale to `decimals` if that is more; false when values do not fit then (the column is wide from there on).
+  // SAFETY: `i` stays below the count of `narrow`.
   private func align(_ decimals: Int) -> Bool {
     guard decimals > scale else { return true }
     let factor = Int64(csimd_pow10_u64(decimals - scale))
@@ -103,6 +104,7 @@ final class DecimalColumn: FieldColumn {
     return true
   }
 
+  // SAFETY: `i` stays below the count of `narrow`; `wide` is other memory.
   private func widen() {
     isWide = true
     for i in 0..<narrow.count {

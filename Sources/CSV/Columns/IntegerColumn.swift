@@ -93,11 +93,13 @@ final class IntColumn: FieldColumn {
 }
 
 /// Eight bytes, the first lowest.
+// SAFETY: callers give addresses within a slice's text or the 64 bytes around it; the load is unaligned.
 @inline(__always) func loadWord(_ p: UnsafePointer<UInt8>) -> UInt64 {
   unsafe UInt64(littleEndian: UnsafeRawPointer(p).loadUnaligned(as: UInt64.self))
 }
 
 /// The `count` (1...8) bytes in front of `end` in the highest bytes, zeros (as digits) in the others.
+// SAFETY: up to 7 bytes in front of the digits are read, and masked: text buffers have 64 in front.
 @inline(__always) func digitWord(_ base: UnsafePointer<UInt8>, _ end: Int, _ count: Int) -> UInt64 {
   let shift = UInt64(truncatingIfNeeded: (8 &- count) &* 8)
   let keep = ~UInt64(0) &<< shift

@@ -22,6 +22,7 @@ final class NullWordColumn: FieldColumn {
     isOther.extend(run.rows)
     let length = reader.words.null.count
     for r in 0..<run.rows where run.end(r) &- run.start(r) >= length {
+      // SAFETY: `r` is a row of the run, and its field is as long as the null word, so that it lies within the slice.
       if unsafe reader.trimmed(run.base, run.start(r), run.end(r)) == nil { isOther.setNull(rows &+ r) }
     }
     rows += run.rows

@@ -66,6 +66,8 @@ final class RealColumn: FieldColumn {
     }
   }
 
+  // SAFETY: `r` is a row of the run, and `out` has an element for each; a trimmed text is not empty and lives until the reader is
+  // asked again.
   private func slow(_ run: FieldRun, _ r: Int, _ first: Int, _ out: UnsafeMutablePointer<Double>, _ defects: DefectList) {
     unsafe out[r] = 0
     guard let text = unsafe reader.trimmed(run.base, run.start(r), run.end(r)) else { nulls.setNull(first &+ r); return }

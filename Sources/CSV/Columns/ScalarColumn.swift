@@ -12,6 +12,7 @@ final class TimespanColumn: FieldColumn {
   var byteCount: Int { values.count * 8 }
 
   func append(_ run: FieldRun, _ defects: DefectList) {
+    // SAFETY: the parser reads the bytes of a field alone.
     unsafe fields.parse(run, values, &nulls, defects, zero: 0, ScalarText.parseTimespan)
   }
 
@@ -31,6 +32,7 @@ final class GUIDColumn: FieldColumn {
   var byteCount: Int { values.count * 16 }
 
   func append(_ run: FieldRun, _ defects: DefectList) {
+    // SAFETY: the parser reads the bytes of a field alone.
     unsafe fields.parse(run, values, &nulls, defects, zero: GUID(high: 0, low: 0), ScalarText.parseGUID)
   }
 
@@ -50,11 +52,13 @@ final class BoolColumn: FieldColumn {
   var byteCount: Int { values.count }
 
   func append(_ run: FieldRun, _ defects: DefectList) {
+    // SAFETY: the parser reads the bytes of a field alone.
     unsafe fields.parse(run, values, &nulls, defects, zero: 0) { p, n in unsafe ScalarText.parseBool(p, n).map { $0 ? 1 : 0 } }
   }
 
   func finish() -> ColumnVector {
     let flags = values.finish()
+    // SAFETY: the words have `flags.count` bits.
     let bits = unsafe Bitmap.build(count: flags.count) { words in
       for i in 0..<flags.count { unsafe words[i >> 6] |= UInt64(flags[i]) << UInt64(i & 63) }
     }
@@ -67,6 +71,8 @@ private struct PlainFields {
   let index: Int
   let reader: FieldReader
 
+  // SAFETY: `out` has an element for each row of the run, all filled before the next growth. A trimmed text is not empty (nothing is
+  // read of an empty field) and lives until the reader is asked again.
   @inline(__always) func parse<T: BitwiseCopyable & Sendable>(
     _ run: FieldRun, _ values: BufferBuilder<T>, _ nulls: inout NullBits, _ defects: DefectList, zero: T,
     _ parse: (UnsafePointer<UInt8>, Int) -> T?
@@ -98,6 +104,7 @@ final class DynamicColumn: FieldColumn {
 
   var byteCount: Int { text.data.count }
 
+  // SAFETY: a trimmed text is not empty and lives until the reader is asked again; all of it is copied.
   func append(_ run: FieldRun, _ defects: DefectList) {
     let first = text.count
     nulls.extend(run.rows)

@@ -45,6 +45,7 @@ package struct CSVError: Error, Sendable, CustomStringConvertible {
   }
 
   /// The bytes as quoted text for a message, cut at 80 characters, line ends and tabs as escapes.
+  // SAFETY: the bytes are the caller's for the call and are copied.
   static func quoted(_ bytes: UnsafeBufferPointer<UInt8>) -> String {
     let text = unsafe String(decoding: bytes.prefix(320), as: UTF8.self)
     var short = ""

@@ -33,6 +33,8 @@ package struct InferredSchema: Sendable {
 }
 
 /// Reads samples. The text starts at the beginning of the file (behind a byte order mark) and may end anywhere.
+// SAFETY: everywhere here: `p` is the text of a TextBuffer with a line feed in front and 64 bytes behind, made in `infer` and not
+// released before the last access through it. Positions are at most `count`, and less than it where a byte is read.
 package struct SchemaInference {
   private let dialect: CSVDialect
   private let words: CSVWords
@@ -50,6 +52,7 @@ package struct SchemaInference {
 
   /// The schema of a text whose beginning is `sample`; `isWhole` says that nothing follows. A declared schema fixes the number of columns
   /// and no types are looked at. Throws `CSVError` when header and records do not fit.
+  // SAFETY: the buffer has room for the sample and one byte more; `base[-1]` is one of the 64 in front of it.
   package func infer(_ sample: [UInt8], isWhole: Bool, declared: StructType?) throws -> InferredSchema {
     let buffer = TextBuffer(capacity: sample.count + 1)
     unsafe sample.withUnsafeBufferPointer { if let p = $0.baseAddress { unsafe buffer.base.update(from: p, count: $0.count) } }
@@ -98,13 +101,16 @@ package struct SchemaInference {
 
   // MARK: - Records of the sample
 
+  // SAFETY: `at` is at most the sample's length.
   private func line(_ p: UnsafePointer<UInt8>, _ at: Int) -> Int { unsafe 1 + countLineEnds(p, 0..<at, bytes) }
 
+  // SAFETY: `at < count` and `at > 0` are checked first.
   private func skipFeed(_ p: UnsafePointer<UInt8>, _ at: Int, _ count: Int) -> Int {
     unsafe bytes.hasReturn && at < count && at > 0 && p[at] == 0x0A && p[at - 1] == 0x0D ? at + 1 : at
   }
 
   /// Skips blank lines and comments.
+  // SAFETY: every read stands behind `at < count`.
   private func firstRecord(_ p: UnsafePointer<UInt8>, _ start: Int, _ count: Int) -> Int {
     var at = start
     while at < count {
@@ -125,6 +131,7 @@ package struct SchemaInference {
     var isComplete = false
   }
 
+  // SAFETY: reads stand behind `at < count`; fields end at most at `count`.
   private func record(_ p: UnsafePointer<UInt8>, _ start: Int, _ count: Int) -> Record {
     var out = Record()
     var state = ScanState.recordStart
@@ -149,6 +156,7 @@ package struct SchemaInference {
   }
 
   /// Every sampled record has one field more than the header: the columns would be shifted by one.
+  // SAFETY: `at` stays below `count`.
   private func checkUnnamedColumn(_ p: UnsafePointer<UInt8>, _ first: Int, _ count: Int, _ names: [String]) throws {
     var at = first
     var seen = 0
@@ -183,6 +191,7 @@ package struct SchemaInference {
 
   // MARK: - Types
 
+  // SAFETY: fields lie within the text; a trimmed text is not empty and lives until the reader is asked again.
   private func types(
     _ p: UnsafePointer<UInt8>, _ first: Int, _ count: Int, _ isWhole: Bool, _ names: [String], _ reader: FieldReader, _ notes: inout [String]
   ) -> StructType {
@@ -230,6 +239,7 @@ struct ColumnCandidates {
   /// True for a datetime column of nothing but ISO dates without a time.
   var isDate: Bool { type == .datetime && isAllDates }
 
+  // SAFETY: a trimmed text has at least one byte; `n > 1` stands before the second.
   mutating func look(_ text: FieldReader.Text, _ words: CSVWords, _ formats: CSVDateFormats, _ place: () -> (line: Int, text: String)) {
     if possible == 0 { return }
     let p = unsafe text.start, n = text.count
@@ -257,11 +267,13 @@ struct ColumnCandidates {
     }
   }
 
+  // SAFETY: `i` stays below `n`.
   private func isWhole(_ p: UnsafePointer<UInt8>, _ n: Int) -> Bool {
     for i in 0..<n where unsafe p[i] &- 0x30 >= 10 && !(i == 0 && (p[i] == 0x2D || p[i] == 0x2B)) { return false }
     return true
   }
 
+  // SAFETY: parsers read the `n` bytes alone.
   private func isDatetime(_ p: UnsafePointer<UInt8>, _ n: Int, _ formats: CSVDateFormats) -> Bool {
     if formats.patterns.isEmpty { return unsafe ScalarText.parseISODateTime(p, n, exact: true) != nil }
     return formats.patterns.contains { unsafe $0.parse(p, n) != nil }

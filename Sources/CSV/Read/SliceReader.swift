@@ -73,6 +73,8 @@ package final class SliceReader {
     _ = try flush(emit)
   }
 
+  // SAFETY: row `first + r` of the index, column `position`, lies below `rowCount * stride`, with an entry in front of the first; the
+  // slice and the index live and stand still while the columns read.
   private func parse(_ slice: TextSlice, _ first: Int, _ n: Int) throws {
     let stride = index.stride
     for (position, column) in columns {
@@ -87,6 +89,7 @@ package final class SliceReader {
   }
 
   /// Throws at the first record that is not as wide as the first of the text, or does not end.
+  // SAFETY: `row` is one of the index's; the entry in front of row 0 exists.
   private func checkShapes(_ slice: TextSlice, _ first: Int, _ n: Int) throws {
     let width = plan.recordWidth ?? plan.fields.count
     if width == plan.fields.count, index.defects.isEmpty { return }
@@ -120,6 +123,7 @@ package final class SliceReader {
     }
     var batch = RecordBatch(schema: plan.outputSchema, columns: vectors, rowCount: rows)
     if plan.mode == .dropMalformed, !badRows.isEmpty {
+      // SAFETY: the words have `rows` bits, and bad rows are among the batch's.
       let keep = unsafe Bitmap.build(count: rows) { words in
         for w in 0..<Bitmap.wordCount(rows) { unsafe words[w] = ~0 }
         for row in badRows { unsafe words[row >> 6] &= ~(1 << UInt64(row & 63)) }
@@ -146,6 +150,7 @@ package final class SliceReader {
 
   // MARK: - Defects
 
+  // SAFETY: rows and columns are the index's; the entry in front of the first exists.
   private func checkLengths(_ slice: TextSlice, _ first: Int, _ n: Int, _ limit: Int) throws {
     for row in first..<first + n {
       for c in 0..<plan.fields.count {
@@ -161,6 +166,7 @@ package final class SliceReader {
   }
 
   /// Physical line of a position in the chunk; positions come mostly in ascending order.
+  // SAFETY: positions come from records of the chunk, and lie between its start and the end of the slice; a byte in front is readable.
   private func line(of position: Int, _ slice: TextSlice) -> Int {
     if mark.at < chunkStart {
       mark = unsafe (chunkStart, mark.line + countLineEnds(slice.base, mark.at..<chunkStart, bytes))
@@ -171,6 +177,7 @@ package final class SliceReader {
     return counted.line
   }
 
+  // SAFETY: `first + row - rows` is a row of the index: defects come from the rows just parsed.
   private func handleDefects(_ slice: TextSlice, _ first: Int, _ n: Int) throws {
     defer { defects.fields.removeAll(keepingCapacity: true) }
     // By row in the batch: what is wrong with it, the record's shape first.
@@ -230,6 +237,7 @@ package final class SliceReader {
     (error.column.map { "column '\($0)': " } ?? "") + "found \(error.found), expected \(error.expected)"
   }
 
+  // SAFETY: `at` stays below the slice's end; `start` is where a record of it starts.
   private func recordText(_ start: Int, _ slice: TextSlice) -> [UInt8] {
     var state = ScanState.recordStart
     var at = start
@@ -241,6 +249,7 @@ package final class SliceReader {
     return unsafe Array(UnsafeBufferPointer(start: slice.base + start, count: at - start))
   }
 
+  // SAFETY: the defect's row is one of the index's.
   private func describe(_ defect: RowDefect, _ slice: TextSlice) -> CSVError {
     let start = unsafe Int(index.ends[defect.row * index.stride - 1] &+ 1)
     let line = line(of: start, slice)
@@ -259,6 +268,7 @@ package final class SliceReader {
     }
   }
 
+  // SAFETY: a field with a value that does not fit is not empty, and lies within the slice.
   private func describe(_ defect: FieldDefect, _ first: Int, _ slice: TextSlice) -> CSVError {
     let field = plan.fields[defect.column]
     let line = line(of: defect.start, slice)

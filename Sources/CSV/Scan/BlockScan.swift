@@ -21,6 +21,7 @@ struct BlockScan {
   var lineCount = 0
 
   /// Scans `count` bytes; what follows them may make `hasHighBytes` true too; `before` is the byte in front of them, or a line end at the start of the file. 64 readable bytes must follow.
+  // SAFETY: `p` has `count` bytes and 64 readable ones behind (TextBuffer), so that the last 64 may begin at any `at < count`.
   init(_ p: UnsafePointer<UInt8>, _ count: Int, before: UInt8, _ bytes: ScanBytes) {
     let quoteOn: UInt64 = bytes.hasQuote ? ~0 : 0
     let seesReturns = unsafe bytes.hasReturn && (before == 0x0D || (count > 0 && memchr(p, 0x0D, count) != nil))
@@ -76,6 +77,7 @@ struct BlockScan {
   }
 
   /// True when an escape or comment byte occurs.
+  // SAFETY: as in `init`.
   private static func contains(_ p: UnsafePointer<UInt8>, _ count: Int, _ bytes: ScanBytes) -> Bool {
     let a = bytes.hasForeignEscape ? bytes.escape : bytes.comment
     let b = bytes.hasComment ? bytes.comment : a
@@ -97,6 +99,7 @@ struct BlockOutcome {
   var end: ScanState
 
   /// Joins a scan with the true start state. Runs the automaton over the block when the scan is doubtful.
+  // SAFETY: `p` has the `count` bytes of the scan.
   init(_ scan: BlockScan, start: ScanState, _ p: UnsafePointer<UInt8>, _ count: Int, before: UInt8, _ bytes: ScanBytes) {
     let isInside = start == .quoted
     // A literal quote in front of the block does not let its first byte open one, though the scan, which sees bytes alone, allows it.
@@ -121,6 +124,7 @@ struct BlockOutcome {
   }
 
   /// The state behind a text that ends outside quotes. Spaces that are skipped in front of fields leave the field's start where it is.
+  // SAFETY: the caller checked that `count` is not 0; `at > 0` stands before each read of `at - 1`.
   private static func stateBehind(_ p: UnsafePointer<UInt8>, _ count: Int, _ start: ScanState, _ bytes: ScanBytes) -> ScanState {
     guard bytes.trimsLeading else { return unsafe bytes.stateBehind(p[count - 1]) }
     var at = count
@@ -131,6 +135,7 @@ struct BlockOutcome {
   }
 
   /// A record does not start at the LF of a CR LF.
+  // SAFETY: `at < count` is checked first, and what is in front of the block is given as `before`.
   private static func skipFeed(_ at: Int, _ p: UnsafePointer<UInt8>, _ count: Int, _ before: UInt8, _ bytes: ScanBytes) -> Int {
     guard bytes.hasReturn, at < count, unsafe p[at] == bytes.lineFeed, unsafe (at > 0 ? p[at - 1] : before) == 0x0D else { return at }
     return at + 1

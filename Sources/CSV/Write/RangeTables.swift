@@ -37,6 +37,8 @@ final class RangeTables: Sendable {
     }
   }
 
+  // SAFETY: `p` has `n` values (a flat vector has as many as rows) and is kept alive; `codes` has room for `n`. The range holds the least
+  // and the greatest value, so that each code is one of its texts.
   private func make<V: FixedWidthInteger & SignedInteger>(
     _ column: ColumnVector, _ position: Int, _ values: Buffer<V>, unit: Int64, _ end: LineEnd, _ options: CSVWriteOptions, _ name: String,
     _ vector: ([Int64]) -> ColumnVector

@@ -26,6 +26,7 @@ final class BadRecordsFile: Sendable {
   }
 
   /// The writer of a path: the one in use, or a new one. Throws OPTION_INVALID for the path of an input, ALREADY_EXISTS for a file of other content.
+  // SAFETY: the paths are copied for the calls, which fill live variables.
   static func shared(_ path: String, inputs: [FileEntry] = []) throws -> BadRecordsFile {
     var own = stat()
     if unsafe stat(path, &own) == 0 {
@@ -43,6 +44,7 @@ final class BadRecordsFile: Sendable {
     }
   }
 
+  // SAFETY: the path is copied for the call.
   private init(_ path: String) throws {
     self.path = path
     let descriptor = unsafe Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
@@ -55,6 +57,7 @@ final class BadRecordsFile: Sendable {
   }
 
   /// Empty, a list of an earlier run, or a device or pipe.
+  // SAFETY: the calls fill a live variable, and at most the array's bytes.
   private static func isReplaceable(_ descriptor: Int32) -> Bool {
     var info = stat()
     guard unsafe fstat(descriptor, &info) == 0 else { return false }
@@ -78,6 +81,7 @@ final class BadRecordsFile: Sendable {
   deinit { state.withLock { _ = close($0.descriptor) } }
 
   /// Appends records of `file`; `start` came before.
+  // SAFETY: texts are copied while they live; `done` stays below the count of `out`, which the loop keeps.
   func append(_ records: [CSVBadRecord], file: String) throws {
     let out = BufferBuilder<UInt8>(capacity: 256 * records.count)
     func raw(_ text: String) {

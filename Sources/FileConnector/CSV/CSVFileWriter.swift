@@ -65,6 +65,7 @@ final class CSVFileWriter: FileWriter, @unchecked Sendable {  // `append` and `f
     guard let codec, bytes.count > 0 else { return bytes }
     let context = CodecContext()
     let out = BufferBuilder<UInt8>(capacity: context.maxCompressedSize(codec, bytes.count))
+    // SAFETY: the codec fills at most `out.capacity` bytes and says how many; the source lives for the call.
     out.count = try unsafe bytes.withUnsafe { source in
       try unsafe context.compress(codec, UnsafeRawBufferPointer(source), into: UnsafeMutableRawBufferPointer(start: out.pointer, count: out.capacity), level: level)
     }
@@ -83,6 +84,7 @@ final class CSVFileWriter: FileWriter, @unchecked Sendable {  // `append` and `f
     try write(try compressed(Buffer(header)))
   }
 
+  // SAFETY: the bytes live for the call.
   private func write(_ bytes: Buffer<UInt8>) throws { try unsafe bytes.withUnsafe { try unsafe file.write(UnsafeRawBufferPointer($0)) } }
 
   func append(_ chunk: any EncodedChunk) throws {

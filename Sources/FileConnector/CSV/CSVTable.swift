@@ -99,11 +99,13 @@ final class CSVTable: BatchReadable {
     if let size = input.file.size { split.blockSize = max(256 << 10, min(split.blockSize, (size / 4 + 0xFFFF) & ~0xFFFF)) }
     if input.isRandomAccess, let size = input.file.size {
       let file = input.file
+      // SAFETY: the splitter's buffer lives for the call, and `pread` fills no more than it has.
       let splitter = unsafe FileSplitter(
         size: size, from: input.markLength + inferred.dataOffset, line: inferred.dataLine, dialect: plan.dialect, options: split
       ) { try unsafe file.pread(into: $0, at: $1) }
       return CSVScan(plan, .file(splitter), path: file.path, bytesTotal: size, notes: notes)
     }
+    // SAFETY: readers fill no more than the buffer they are given, which lives for the call.
     let reader = try unsafe input.reader()
     var skipped = [UInt8](repeating: 0, count: inferred.dataOffset)
     _ = try unsafe skipped.withUnsafeMutableBytes { try unsafe reader($0) }

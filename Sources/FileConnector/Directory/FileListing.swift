@@ -56,6 +56,7 @@ package struct ListingOptions: Sendable {
 }
 
 /// Lists the files of a table.
+// SAFETY: everywhere here: `stat` and `lstat` copy the path for the call and fill a live variable, which is read where they answer 0.
 package struct FileListing {
   private let options: ListingOptions
   private let namePatterns: [GlobPattern]?

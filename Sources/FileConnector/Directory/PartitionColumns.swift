@@ -88,6 +88,7 @@ package struct PartitionColumns: Sendable {
     var text = text
     return text.withUTF8 { bytes in
       guard let base = bytes.baseAddress, bytes.count >= 10 else { return false }
+      // SAFETY: the text's bytes live for the call, which reads `count` of them.
       return unsafe ScalarText.parseISODateTime(base, bytes.count, exact: true) != nil
     }
   }

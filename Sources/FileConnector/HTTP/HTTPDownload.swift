@@ -28,6 +28,7 @@ package enum HTTPDownload {
     guard url.lowercased().hasPrefix("http") else {
       throw KConnectError(.notSupported, "'\(URLText.shown(url))': no store of objects for this address is built in here", hint: "supported are http: and https:")
     }
+    // SAFETY: the loader's message is a text that ends with 0 and is copied at once.
     guard kccurl_load() else {
       throw KConnectError(.http, unsafe "cannot fetch '\(URLText.shown(url))': libcurl is not available: \(String(cString: kccurl_load_error()))", hint: "install libcurl4")
     }
@@ -46,6 +47,7 @@ package enum HTTPDownload {
     var name = String(url.prefix { $0 != "?" && $0 != "#" })
     let file = spool.finish(path: name)
     var head: (UInt8, UInt8) = (0, 0)
+    // SAFETY: two bytes on the stack, which `pread` fills at most.
     let n = try unsafe withUnsafeMutableBytes(of: &head) { try unsafe file.pread(into: $0, at: 0) }
     if n == 2, head == (0x1F, 0x8B), FileNames.compressionExtension(name) == nil {
       name += ".gz"
@@ -68,10 +70,13 @@ package enum HTTPDownload {
     func take(_ bytes: UnsafeRawBufferPointer) throws {
       count += bytes.count
       if let limit, count > limit { throw KConnectError(.formatCorrupt, "the file has more than \(limit) bytes, the most that is taken here") }
+      // SAFETY: the bytes live through the callback that hands them over, and are written at once.
       try unsafe spool.append(bytes)
     }
   }
 
+  // SAFETY: the handle is freed at the end, whatever happens. libcurl copies the texts, writes the status to a live variable, and
+  // calls back only within `kccurl_perform`, for which `sink` is kept alive.
   private static func fetch(_ url: String, _ options: HTTPOptions, into spool: SpoolFile) throws {
     guard let curl = unsafe kccurl_init() else { throw KConnectError(.http, "libcurl could not start a transfer") }
     defer { unsafe kccurl_cleanup(curl) }
@@ -88,6 +93,7 @@ package enum HTTPDownload {
     _ = unsafe kccurl_set_string(curl, CURLOPT_USERAGENT, "kconnect")
     if let file = CertificateAuthorities.file { _ = unsafe kccurl_set_string(curl, CURLOPT_CAINFO, file) }
     _ = unsafe kccurl_set_callback(curl, CURLOPT_WRITEFUNCTION) { data, size, count, context in
+      // SAFETY: the context is the `sink` of the call under way; libcurl's bytes, `size * count` of them, live for the callback.
       guard let context = unsafe context else { return 0 }
       let sink = unsafe Unmanaged<Sink>.fromOpaque(context).takeUnretainedValue()
       do {

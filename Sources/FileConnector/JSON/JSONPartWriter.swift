@@ -38,6 +38,7 @@ final class JSONPartWriter: FileWriter, @unchecked Sendable {  // append/finish 
     return JSONChunk(bytes: try compressed(out), rowCount: chunk.reduce(0) { $0 + $1.rowCount })
   }
 
+  // SAFETY: the codec fills at most the `bound` bytes of `target`; `text` is the caller's.
   private func compressed(_ text: BufferBuilder<UInt8>) throws -> Buffer<UInt8> {
     guard let codec else { return text.finish() }
     let context = CodecContext()
@@ -50,6 +51,7 @@ final class JSONPartWriter: FileWriter, @unchecked Sendable {  // append/finish 
     return out.finish()
   }
 
+  // SAFETY: texts and bytes live for the calls that copy or write them.
   private func put(_ text: String) throws {
     let out = BufferBuilder<UInt8>()
     var text = text
@@ -62,6 +64,7 @@ final class JSONPartWriter: FileWriter, @unchecked Sendable {  // append/finish 
     if chunk.rowCount == 0 { return }
     if isArray { try put(isEmpty ? "[\n" : ",\n") }
     isEmpty = false
+    // SAFETY: the bytes live for the call.
     try unsafe chunk.bytes.withUnsafe { try unsafe file.write(UnsafeRawBufferPointer($0)) }
   }
 

@@ -33,6 +33,7 @@ struct JSONPolicy: Sendable {
           ? isGuessed ? "the columns were guessed from the first records: give a schema, raise sampleRows, or set a mode" : "mode PERMISSIVE reads such values as null, DROPMALFORMED drops the record"
           : "mode PERMISSIVE keeps such records as nulls, DROPMALFORMED drops them")
     }
+    // SAFETY: the record's bytes are the caller's for the call and are copied, here and by the parser.
     if let badRecords {
       try unsafe badRecords.append([CSVBadRecord(line: try line() ?? 0, byteOffset: byte, reason: message, text: Array(record.prefix(1 << 20)))], file: path)
     }

@@ -35,6 +35,8 @@ final class JSONRangeScan: Scan {
     return JSONRangeMorsel(scan: self, range: start..<start + rangeBytes)
   }
 
+  // SAFETY: the block is this call's until `giveBack`. Each read fills room behind its bytes; addresses are taken anew after it may
+  // have grown, and positions compared with `block.count`. `bytes` is taken when it grows no more.
   fileprivate func read(_ range: Range<Int>, _ emit: (RecordBatch) throws -> Bool) throws {
     let file = pool.table.file
     let block = pool.takeBlock(rangeBytes + (64 << 10))
@@ -88,6 +90,7 @@ final class JSONRangeScan: Scan {
   }
 
   /// Line feeds in front of a file offset; counted only for messages, and remembered.
+  // SAFETY: `pread` fills at most the room asked for; the block is used by the next round, so it lives through this one.
   private func lineFeeds(before offset: Int) throws -> Int {
     try lines.withLock { known in
       var total = 0, at = 0

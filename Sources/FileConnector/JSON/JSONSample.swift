@@ -27,6 +27,8 @@ struct JSONSample {
   let isWhole: Bool
   let layout: JSONLayout
 
+  // SAFETY: reads fill at most the room asked for. `b` is taken when the block grows no more, is read below its count, and the block is
+  // not released before that.
   init(_ stream: ByteStream, maxBytes: Int, isMultiLine: Bool) throws {
     let block = ByteBlock(capacity: 256 << 10)
     // Grows in steps, so that a small input does not cost a large buffer.
@@ -52,6 +54,7 @@ struct JSONSample {
   }
 
   /// The whole records of the sample.
+  // SAFETY: the array lives for the closure; `start` stays below its count.
   private func records(_ limit: Int) throws -> [Range<Int>] {
     try unsafe bytes.withUnsafeBufferPointer { bytes in
       var out: [Range<Int>] = []
@@ -83,6 +86,7 @@ struct JSONSample {
     let mapped = paths.isEmpty ? nil : JSONRowParser(
       schema: StructType(paths.map { StructField($0.0, .dynamic) }), paths: Dictionary(uniqueKeysWithValues: paths))
     var bad = 0
+    // SAFETY: records are ranges of these bytes, which live for the closure.
     try unsafe bytes.withUnsafeBufferPointer { bytes in
       guard let base = bytes.baseAddress else { return }
       for record in records {
@@ -114,6 +118,7 @@ struct JSONSample {
   }
 
   private func firstFailure(_ records: [Range<Int>]) -> (Int, String) {
+    // SAFETY: as in `infer`.
     unsafe bytes.withUnsafeBufferPointer { bytes in
       guard let base = bytes.baseAddress, let first = records.first else { return (0, "no record") }
       var cursor = unsafe JSONCursor(base, first.upperBound, at: first.lowerBound)
@@ -140,6 +145,7 @@ struct JSONSample {
           case .long: own = primitives ? .long : .string
           case .real, .decimal: own = primitives ? .real : .string
           case .string(var text):
+            // SAFETY: the text's bytes live for the call, which reads `count` of them.
             let isTime = timestamps && text.withUTF8 { bytes in
               unsafe bytes.count >= 10 && bytes.baseAddress.map { unsafe ScalarText.parseISODateTime($0, bytes.count, exact: false) != nil } ?? false
             }
@@ -159,6 +165,7 @@ struct LineFeedCounter {
   private var feeds = 0
 
   /// Line feeds in front of a position.
+  // SAFETY: `at` is at most `end`, and that at most `bytes.count`.
   mutating func count(_ bytes: UnsafeBufferPointer<UInt8>, before position: Int) -> Int {
     let end = min(position, bytes.count)
     if end < at { (at, feeds) = (0, 0) }
@@ -171,6 +178,7 @@ struct LineFeedCounter {
 /// Lines in memory.
 enum JSONLines {
   /// The position of the next line feed, or the end.
+  // SAFETY: `start < bytes.count` is checked, and what `memchr` finds lies behind it.
   static func lineEnd(_ bytes: UnsafeBufferPointer<UInt8>, from start: Int) -> Int {
     guard let base = bytes.baseAddress, start < bytes.count else { return bytes.count }
     guard let found = unsafe memchr(base + start, 0x0A, bytes.count - start) else { return bytes.count }
@@ -178,17 +186,20 @@ enum JSONLines {
   }
 
   /// Whether the bytes are the beginning of one line that is no array.
+  // SAFETY: the bytes are the caller's for the call.
   static func isOpenLine(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
     let first = unsafe bytes.first { !($0 == 0x20 || $0 == 0x09 || $0 == 0xEF || $0 == 0xBB || $0 == 0xBF) }
     return unsafe first != UInt8(ascii: "[") && lineEnd(bytes, from: 0) == bytes.count
   }
 
+  // SAFETY: the caller's range lies within the bytes.
   static func isBlank(_ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) -> Bool {
     for i in range where unsafe !(bytes[i] == 0x20 || bytes[i] == 0x0D || bytes[i] == 0x09) { return false }
     return true
   }
 
   /// Line feeds in a piece of text.
+  // SAFETY: the bytes are the caller's for the call.
   static func count(_ bytes: UnsafeBufferPointer<UInt8>) -> Int {
     var n = 0
     for unsafe byte in unsafe bytes { n &+= byte == 0x0A ? 1 : 0 }

@@ -48,6 +48,8 @@ final class JSONStreamScan: Scan {
     }
   }
 
+  // SAFETY: `reserve` makes room for the rest, `room` for what is read; addresses are taken anew after either. `end` is at most
+  // `block.count`.
   private func fill(_ block: ByteBlock, _ state: inout State) throws -> JSONStreamMorsel? {
     let rest = state.rest
     block.reserve(rest.count)
@@ -81,6 +83,7 @@ final class JSONStreamScan: Scan {
   }
 
   /// Cuts at record ends. The splitter has seen the first `seen` bytes; a record that is open keeps all its bytes for the next block.
+  // SAFETY: the block does not change during the scan; the offset of an error is cut to its bytes.
   private func split(_ block: ByteBlock, _ seen: Int, _ state: inout State, _ offset: Int, _ line: Int) throws -> ([Range<Int>], Int) {
     // What was left over begins with the open record, when there is one.
     var open = seen > 0 ? 0 : -1
@@ -114,6 +117,7 @@ private final class JSONStreamMorsel: Morsel, Sendable {
 
   func read(_ emit: (RecordBatch) throws -> Bool) throws {
     defer { pool.giveBack(block) }
+    // SAFETY: the block is this morsel's until `giveBack`, and does not change; records and lines are ranges of its bytes.
     let bytes = unsafe block.bytes
     var at = 0
     var feeds = LineFeedCounter()

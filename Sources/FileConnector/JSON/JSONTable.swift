@@ -58,6 +58,7 @@ final class JSONTable: BatchReadable, Sendable {
     guard file.size != nil else { throw KConnectError(.usage, "standard input can be read only once", hint: "write it to a file first") }
     let again = try ByteStream(file)
     if firstByte > 0 {
+      // SAFETY: the buffer is freed at the end; what is read into it is not looked at.
       let mark = UnsafeMutableRawBufferPointer.allocate(byteCount: firstByte, alignment: 8)
       defer { unsafe mark.deallocate() }
       _ = try unsafe again.read(into: mark)
@@ -167,6 +168,7 @@ struct JSONBlockReader {
     defer {
       pool.count(rows: rows)
     }
+    // SAFETY: records are ranges of `bytes`, which the caller keeps alive.
     while let record = records() {
       var cursor = unsafe JSONCursor(base, record.upperBound, at: record.lowerBound)
       do {

@@ -44,6 +44,7 @@ package struct ParquetFormat: FileFormat {
   }
 
   package func recognizes(_ head: UnsafeRawBufferPointer) -> Bool {
+    // SAFETY: four bytes are read only where there are as many.
     unsafe head.count >= 4 && head.loadUnaligned(as: UInt32.self).littleEndian == 0x3152_4150
   }
 
@@ -158,6 +159,7 @@ struct InputSource: RandomAccess {
 
   func read(at offset: Int, into target: UnsafeMutableRawBufferPointer) throws(ParquetError) {
     let n: Int
+    // SAFETY: the target is the caller's for the call, and `pread` fills no more than it has.
     do { n = try unsafe file.pread(into: target, at: offset) } catch { throw ParquetError(.io, "\(error)", byteOffset: offset, file: file.path) }
     guard n == target.count else {
       throw ParquetError(.io, "the file ended early: \(target.count - n) bytes missing", byteOffset: offset + n, file: file.path)
@@ -179,6 +181,7 @@ final class ParquetPartWriter: FileWriter, @unchecked Sendable {  // append/fini
 
   init(_ file: OutputFile, _ encoder: ParquetEncoder) throws {
     self.encoder = encoder
+    // SAFETY: the writer's bytes live for the call that writes them.
     writer = try unsafe ParquetFileWriter(encoder, createdBy: "kconnect", write: { try unsafe file.write($0) })
   }
 

@@ -96,6 +96,7 @@ struct ParquetReadPlan: Sendable {
   /// `inner` selects among the set bits of `outer`: the bits of both as a selection of the whole.
   private static func scatter(_ inner: Bitmap, into outer: Bitmap) -> Bitmap {
     let positions = outer.indices()
+    // SAFETY: `inner` has a bit for each set bit of `outer`, so that `i` is one of the positions; these are bits of `outer`.
     return unsafe Bitmap.build(count: outer.count) { words in
       unsafe inner.indices().withUnsafe { chosen in
         unsafe positions.withUnsafe { all in

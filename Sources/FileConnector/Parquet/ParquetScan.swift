@@ -58,6 +58,7 @@ final class ParquetScan: Scan {
     filters = request.filters.map { ($0, PruningPredicate($0)) }
     requiredTerms = filters.flatMap(\.pruning.requiredTerms).compactMap { [file] demand in
       guard let field = file.schema.index(of: demand.column), file.schema.fields[field].type == .string else { return nil }
+      // SAFETY: the array's bytes live for the call.
       return (field, demand.alternatives.map { $0.map { term in unsafe Array(term.utf8).withUnsafeBytes { unsafe TermHash.hash($0) } } })
     }
     splits = file.rowGroupCount < Self.fewMorsels

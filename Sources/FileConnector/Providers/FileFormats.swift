@@ -58,6 +58,7 @@ package enum FileFormats {
   private static func byContent(_ path: String, _ formats: [any FileFormat]) throws -> (any FileFormat)? {
     let file = try InputFile(path: path)
     var head: (UInt64, UInt64) = (0, 0)
+    // SAFETY: sixteen bytes on the stack, of which `pread` fills the first `n`; formats look at these.
     return try unsafe withUnsafeMutableBytes(of: &head) { bytes in
       let n = try unsafe file.pread(into: bytes, at: 0)
       return formats.first { unsafe $0.recognizes(UnsafeRawBufferPointer(rebasing: bytes[..<n])) }

@@ -132,6 +132,7 @@ final class DirectoryCommit: PartCommit {
       return true
     }
     var info = stat()
+    // SAFETY: the path is copied for the call, which fills a live variable.
     if unsafe stat(target, &info) == 0 { _ = fileSystem.setMode(staging.path, info.st_mode & 0o7777) }
     let code = fileSystem.rename(staging.path, target, .exchange)
     switch code {
@@ -201,6 +202,7 @@ final class DirectoryCommit: PartCommit {
     let draft = joinPath(staging.path, "journal")
     let file = try OutputFile(creating: draft, displayPath: path, fileSystem: fileSystem)
     var text = journal.text
+    // SAFETY: the bytes live for the call.
     try text.withUTF8 { try unsafe file.write(UnsafeRawBufferPointer($0)) }
     try file.sync()
     try file.close()

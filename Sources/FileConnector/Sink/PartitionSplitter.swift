@@ -12,6 +12,7 @@ package enum PartitionText {
     switch value {
     case .null, .dynamic: return null
     case .string(let v): return v.isEmpty ? null : v
+    // SAFETY: the texts of reals and datetimes fit `ScalarText.room`, which `text` has.
     case .real(let v): return unsafe ScalarText.text { unsafe ScalarText.write(realWithPoint: v == 0 ? 0 : v, to: $0) }
     case .datetime(let v): return unsafe ScalarText.text { unsafe ScalarText.write(shortDatetime: v, to: $0) }
     default: return ScalarText.text(value) ?? null

@@ -64,6 +64,7 @@ package final class StagedFile: @unchecked Sendable {  // used by one thread at 
 
   private func rename(_ replaces: Bool) throws {
     var info = stat()
+    // SAFETY: the paths are copied for the calls; `stat` fills a live variable.
     if replaces, unsafe stat(path, &info) == 0 {
       // Root writes other users' files; who may not give files away keeps them.
       if info.st_uid != geteuid() { _ = unsafe chown(file.path, info.st_uid, info.st_gid) }
@@ -99,6 +100,7 @@ package final class StagedFile: @unchecked Sendable {  // used by one thread at 
 
   /// Removes all hidden files of a process that must end at once.
   package static func removeAll() {
+    // SAFETY: the path is copied for the call.
     for path in live.withLock({ $0 }) { unsafe unlink(path) }
   }
 }

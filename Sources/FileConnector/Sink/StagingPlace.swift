@@ -47,6 +47,7 @@ final class StagingDirectory {
       let code = fileSystem.makeDirectory(path)
       if code == EEXIST { continue }
       if code != 0 { return (nil, code) }
+      // SAFETY: the path is copied for the call.
       let descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
       if descriptor < 0 {
         // A cleaner was faster than our lock.
@@ -70,6 +71,7 @@ final class StagingDirectory {
 
   static func isSame(_ descriptor: Int32, _ path: String) -> Bool {
     var named = stat(), own = stat()
+    // SAFETY: the path is copied for the call; both calls fill live variables.
     return unsafe lstat(path, &named) == 0 && fstat(descriptor, &own) == 0 && named.st_ino == own.st_ino && named.st_dev == own.st_dev
   }
 }
@@ -105,6 +107,7 @@ enum StagingCleaner {
   }
 
   private static func removeIfDead(_ path: String, _ fileSystem: FileSystem) {
+    // SAFETY: the path is copied for the call.
     let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
     guard descriptor >= 0 else { return }
     defer { close(descriptor) }
@@ -118,6 +121,7 @@ final class DirectoryLock {
   private var descriptor: Int32
 
   init(_ path: String) throws {
+    // SAFETY: the path is copied for the call.
     descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard descriptor >= 0 else { throw SystemError.make("cannot open", path, errno) }
     while flock(descriptor, LOCK_EX) != 0 {

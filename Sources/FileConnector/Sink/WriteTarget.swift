@@ -80,6 +80,7 @@ enum TargetContents {
     for name in try DirectoryReader.names(in: directory) {
       let path = joinPath(directory, name)
       var info = stat()
+      // SAFETY: the path is copied for the call, which fills a live variable.
       guard unsafe lstat(path, &info) == 0 else { continue }
       if info.st_mode & S_IFMT == S_IFDIR {
         if name.hasPrefix("_temporary") { continue }

@@ -35,6 +35,7 @@ package struct JSONInference {
         isFirst = false
         key.count = 0
         cursor.appendString(member.key, to: key)
+        // SAFETY: `key` has `count` bytes and belongs to this value; they are copied.
         let name = unsafe String(decoding: UnsafeBufferPointer(start: UnsafePointer(key.pointer), count: key.count), as: UTF8.self)
         let type = type(of: member.value, cursor)
         guard let i = index[name] else {
@@ -54,6 +55,7 @@ package struct JSONInference {
   }
 
   /// Nil for null.
+  // SAFETY: the value's extent lies within the cursor's text, and parsers read its `n` bytes alone.
   private func type(of value: JSONExtent, _ cursor: JSONCursor) -> DataType? {
     let p = unsafe cursor.base + value.start, n = value.end - value.start
     switch value.kind {

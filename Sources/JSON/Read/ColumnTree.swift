@@ -37,6 +37,7 @@ final class ColumnNode: Sendable {
     while size < 2 * members.count { size *= 2 }
     var table = [Int32](repeating: -1, count: size)
     for i in members.indices {
+      // SAFETY: key `i` lies at `starts[i] ..< starts[i + 1]` of `keys`.
       var slot = unsafe Self.hash(keys.pointer + starts[i], starts[i + 1] - starts[i]) & (size - 1)
       while table[slot] >= 0 { slot = (slot + 1) & (size - 1) }
       table[slot] = Int32(i)
@@ -44,6 +45,7 @@ final class ColumnNode: Sendable {
     self.table = table
   }
 
+  // SAFETY: `i` stays below `n`.
   @inline(__always) private static func hash(_ key: UnsafePointer<UInt8>, _ n: Int) -> Int {
     var h = UInt64(truncatingIfNeeded: n) &* 0x9E37_79B9_7F4A_7C15
     var i = 0
@@ -54,11 +56,13 @@ final class ColumnNode: Sendable {
     return Int(truncatingIfNeeded: (h ^ (h >> 29)) & 0x7FFF_FFFF)
   }
 
+  // SAFETY: the caller's `i` is a member; lengths are compared before bytes. `keys` lives as long as the node.
   @inline(__always) func isKey(_ i: Int, _ key: UnsafePointer<UInt8>, _ n: Int) -> Bool {
     unsafe starts[i &+ 1] &- starts[i] == n && memcmp(keys.pointer + starts[i], key, n) == 0
   }
 
   /// The child of that key, -1 for none.
+  // SAFETY: the caller's key has `n` bytes, and what the table holds are members.
   func child(_ key: UnsafePointer<UInt8>, _ n: Int) -> Int {
     let mask = table.count - 1
     var slot = unsafe Self.hash(key, n) & mask

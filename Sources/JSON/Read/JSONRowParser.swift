@@ -64,12 +64,14 @@ package final class JSONRowParser {
   }
 
   /// A row of nulls for a record that is none, with its text in the corrupt column.
+  // SAFETY: the text is the caller's for the call and is copied.
   package func appendCorrupt(_ text: UnsafeBufferPointer<UInt8>) {
     if let corrupt { unsafe builders[corrupt].append(text: text) }
     endRow()
   }
 
   /// Puts the text of the record into the corrupt column of the last row (a mismatch).
+  // SAFETY: the text is the caller's for the call and is copied.
   package func markLastCorrupt(_ text: UnsafeBufferPointer<UInt8>) {
     guard let corrupt, row > 0 else { return }
     builders[corrupt].cut(to: row - 1)
@@ -93,6 +95,8 @@ package final class JSONRowParser {
 
   // MARK: Walking
 
+  // SAFETY: `p` and `n` are the key within the cursor's text, or in `key`, which changes only with the next key: `p` is not used
+  // behind the value. `guess` is below the number of children, and used only where there are some.
   private func object(_ cursor: inout JSONCursor, _ node: ColumnNode, _ depth: Int) throws(JSONTextError) {
     guard depth < JSONCursor.maxDepth else { throw cursor.error("nested deeper than \(JSONCursor.maxDepth)") }
     cursor.at &+= 1
@@ -186,6 +190,7 @@ package final class JSONRowParser {
     }
   }
 
+  // SAFETY: the extent lies within the cursor's text, for a string with a quote on either side.
   private func describe(_ cursor: JSONCursor, _ field: StructField, _ start: Int) -> JSONRowError {
     var cursor = cursor
     var shown = ""

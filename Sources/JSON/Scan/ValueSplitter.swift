@@ -21,6 +21,7 @@ package struct ValueSplitter: Sendable {
 
   /// Scans `bytes[from...]`; records that end are appended as ranges. `open` is the start of a record not ended yet (-1: none), kept by the
   /// caller between blocks as an offset into the block. Throws `JSONTextError` for text between records.
+  // SAFETY: `i` stays below `bytes.count`.
   package mutating func scan(_ bytes: UnsafeBufferPointer<UInt8>, from: Int, open: inout Int, records: inout [Range<Int>]) throws {
     guard let p = bytes.baseAddress else { return }
     var i = from

@@ -72,10 +72,12 @@ package enum JSONTokens {
 
   private typealias Bytes = UnsafeMutablePointer<UInt8>
 
+  // SAFETY: a static string's bytes live as long as the program.
   private static func word(_ text: StaticString, _ out: StringBuilder) {
     unsafe out.append(text.utf8Start, text.utf8CodeUnitCount)
   }
 
+  // SAFETY: each value has `ScalarText.room + 2` bytes behind what `data` holds; `write` answers where it ended.
   @inline(__always)
   private static func fixed<T>(_ values: UnsafeBufferPointer<T>, _ validity: Bitmap?, _ out: StringBuilder, _ write: (T, Bytes) -> Bytes) {
     let data = out.data
@@ -91,6 +93,7 @@ package enum JSONTokens {
     }
   }
 
+  // SAFETY: the texts of reals fit `ScalarText.room`, quotes not counted, which `fixed` reserves.
   private static func reals(_ values: Buffer<Double>, _ validity: Bitmap?, _ out: StringBuilder) {
     unsafe values.withUnsafe { values in
       unsafe fixed(values, validity, out) { value, end in
@@ -101,6 +104,7 @@ package enum JSONTokens {
   }
 
   /// A token between quotation marks; `body` writes the inside.
+  // SAFETY: one byte more on either side of what `body` writes, for which `fixed` reserves two.
   @inline(__always)
   private static func quoted<T>(_ value: T, _ start: Bytes, _ body: (T, Bytes) -> Bytes) -> Bytes {
     unsafe start[0] = UInt8(ascii: "\"")
@@ -109,6 +113,7 @@ package enum JSONTokens {
     return unsafe end + 1
   }
 
+  // SAFETY: offsets ascend within `data`, one more than the rows; `withUnsafe` keeps the bytes alive.
   private static func strings(_ offsets: Buffer<Int32>, _ data: Buffer<UInt8>, _ validity: Bitmap?, _ null: StaticString, _ out: StringBuilder) {
     unsafe data.withUnsafe { bytes in
       guard let base = bytes.baseAddress else { return }
@@ -124,6 +129,7 @@ package enum JSONTokens {
     }
   }
 
+  // SAFETY: as in `strings`.
   private static func dynamics(_ offsets: Buffer<Int32>, _ data: Buffer<UInt8>, _ validity: Bitmap?, _ out: StringBuilder) {
     unsafe data.withUnsafe { bytes in
       guard let base = bytes.baseAddress else { return }
@@ -139,6 +145,7 @@ package enum JSONTokens {
     }
   }
 
+  // SAFETY: codes of rows that are not null are tokens, which live to the end; `out` is other memory.
   private static func gathered(_ codes: Buffer<Int32>, _ tokens: StringBuilder, _ validity: Bitmap?, _ null: StaticString, _ out: StringBuilder) {
     let offsets = unsafe tokens.offsets.pointer, bytes = unsafe tokens.data.pointer
     for i in 0..<codes.count {

@@ -44,6 +44,7 @@ public struct Batch: Sendable {
       throw KConnectError(.typeMismatch, "column '\(name)' is \(vector.type), expected long, datetime or timespan")
     }
     let validity = vector.validity
+    // SAFETY: the buffer is kept alive for `body`, which must not keep the address, as with arrays.
     return unsafe try buffer.withUnsafe { values in unsafe try body(values, validity.map { bits in { bits[$0] } }) }
   }
 
@@ -57,6 +58,7 @@ public struct Batch: Sendable {
       throw KConnectError(.typeMismatch, "column '\(name)' is \(vector.type), expected real")
     }
     let validity = vector.validity
+    // SAFETY: as above.
     return unsafe try buffer.withUnsafe { values in unsafe try body(values, validity.map { bits in { bits[$0] } }) }
   }
 }

@@ -59,6 +59,7 @@ public struct TimeSpan: Sendable, Hashable, Comparable, CustomStringConvertible 
   public static func < (a: TimeSpan, b: TimeSpan) -> Bool { a.ticks < b.ticks }
 
   /// Kusto's form: `[-][d.]hh:mm:ss[.fffffff]`.
+  // SAFETY: a timespan's text has at most 26 bytes, and `text` has room for `ScalarText.room`.
   public var description: String { unsafe ScalarText.text { unsafe ScalarText.write(timespan: ticks, to: $0) } }
 }
 

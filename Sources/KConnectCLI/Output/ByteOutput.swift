@@ -57,12 +57,14 @@ final class ByteOutput {
   }
 
   /// Appends bytes.
+  // SAFETY: the bytes are the caller's for the call and are copied.
   func write(_ bytes: UnsafeBufferPointer<UInt8>) throws {
     unsafe buffer.append(contentsOf: bytes)
     if buffer.count >= Self.bufferSize { try flush() }
   }
 
   /// Hands the bytes to the system.
+  // SAFETY: the buffer's bytes live for the closures; `done` stays below their count.
   func flush() throws {
     defer { buffer.removeAll(keepingCapacity: true) }
     if let file { return try unsafe buffer.withUnsafeBytes { try unsafe file.write($0) } }

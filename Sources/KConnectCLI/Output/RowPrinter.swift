@@ -111,6 +111,7 @@ final class JSONPrinter: RowPrinter {
       isFirst = false
       for (c, column) in columns.enumerated() {
         if c > 0 { try output.write(",") }
+        // SAFETY: each column has a token for every row of the batch, and one offset more; columns live to the end.
         let start = unsafe Int(column.offsets.pointer[i])
         unsafe try output.write(UnsafeBufferPointer(start: column.data.pointer + start, count: Int(column.offsets.pointer[i + 1]) - start))
       }

@@ -33,6 +33,7 @@ enum Interrupt {
 
   /// Blocks SIGINT, SIGTERM and SIGHUP here and in threads made later, ignores SIGPIPE, and starts the thread that waits for signals. A
   /// SIGHUP that is ignored (`nohup`) stays so.
+  // SAFETY: the calls fill and read a set of signals on the stack.
   static func install() {
     signal(SIGPIPE, SIG_IGN)
     var set = sigset_t()
@@ -46,6 +47,7 @@ enum Interrupt {
     if !SystemThread.start({ wait(waited) }) { unsafe pthread_sigmask(SIG_UNBLOCK, &set, nil) }
   }
 
+  // SAFETY: the calls read a set and write a number, both on this thread's stack.
   private static func wait(_ waited: sigset_t) {
     var set = waited
     var received: Int32 = 0

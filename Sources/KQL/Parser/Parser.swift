@@ -56,6 +56,7 @@ struct Parser {
     let count = Int(token.end - token.start)
     guard count == word.utf8CodeUnitCount else { return false }
     let start = Int(token.start)
+    // SAFETY: a static string's bytes live as long as the program, and `i` stays below their count; `bytes` is checked.
     for i in 0..<count where unsafe bytes[start + i] != word.utf8Start[i] { return false }
     return true
   }

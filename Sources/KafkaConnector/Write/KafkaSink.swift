@@ -40,6 +40,7 @@ package final class KafkaSink: TableSink {
   package func append(_ chunk: any EncodedChunk) throws {
     guard let chunk = chunk as? KafkaChunk else { throw KConnectError(.internalError, "a chunk of another sink") }
     for batch in chunk.batches {
+      // SAFETY: key and value live for the call, and `produce` queues copies of them.
       try unsafe columns.send(batch, to: topic) { topic, partition, key, value, headers in
         while try unsafe !client.produce(topic, partition, key: key, value: value, headers: headers) {
           client.serve(waitMs: 100)

@@ -64,6 +64,7 @@ enum Retry {
     while true {
       var delay = 500 << (attempt - 1)
       do {
+        // SAFETY: no receiver, so no pointer is handed over.
         let answer = try unsafe context.transport.send(request, receive: nil)
         guard attempt < attempts, isPassing(answer.status) else { return answer }
         if let asked = answer.headers["retry-after"].flatMap({ Int($0) }) { delay = min(max(asked, 0), 30) * 1_000 }

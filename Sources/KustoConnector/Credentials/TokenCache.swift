@@ -16,6 +16,7 @@ struct TokenKey: Hashable, Sendable {
     self.target = target
     var bytes: [UInt8] = []
     for text in [method.name, target.cloud.loginEndpoint, target.audience] { bytes += Array(text.utf8) + [0] }
+    // SAFETY: the secret's bytes live for the closure, which copies them.
     for secret in method.fingerprint { bytes += unsafe secret.withBytes { unsafe Array($0) } + [0] }
     digest = try Crypto.sha256(bytes).map { String(0x100 + Int($0), radix: 16).dropFirst() }.joined()
   }

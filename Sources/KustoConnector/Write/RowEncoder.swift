@@ -78,6 +78,7 @@ struct RowEncoder: Sendable {
     do {
       let encoder = try ParquetEncoder(schema: schema, options: options)
       let out = BufferBuilder<UInt8>()
+      // SAFETY: the writer's bytes live for the call that copies them.
       let file = try unsafe ParquetFileWriter(encoder, createdBy: "kconnect") { bytes in unsafe out.append(contentsOf: bytes.bindMemory(to: UInt8.self)) }
       try file.append(try encoder.encode(batches))
       try file.finish()
@@ -102,11 +103,14 @@ final class PartBuilder: @unchecked Sendable {  // used under the sink's lock
   func append(_ piece: EncodedRows.Piece) throws {
     rows += piece.rows
     rawBytes += piece.rawBytes
+    // SAFETY: the bytes live for the closure. `room` is what `out` has behind its bytes, and the compressor says how much of
+    // either it used.
     try unsafe piece.bytes.withUnsafe { bytes in
       guard let compressor else { return unsafe out.append(contentsOf: bytes) }
       var rest = UnsafeRawBufferPointer(bytes)
       while rest.count > 0 {
         out.reserve(64 << 10)
+        // SAFETY: `room` is what `out` has behind its bytes; the compressor fills at most as much.
         let room = unsafe UnsafeMutableRawBufferPointer(start: out.pointer + out.count, count: out.capacity - out.count)
         let progress = try unsafe compressor.feed(rest, into: room)
         out.count += progress.produced

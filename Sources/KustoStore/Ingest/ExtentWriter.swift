@@ -39,6 +39,7 @@ final class ExtentWriter {
     let file = try OutputFile(
       creating: table.directory.path(fileName), displayPath: joinPath(table.displayPath, fileName), fileSystem: table.database.store.fileSystem)
     self.file = file
+    // SAFETY: the writer's bytes live for the call that writes them.
     writer = try StoreErrors.parquet { unsafe try ParquetFileWriter(encoder, createdBy: "kconnect", write: { try unsafe file.write($0) }) }
   }
 

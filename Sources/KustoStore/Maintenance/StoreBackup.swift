@@ -100,6 +100,7 @@ extension Store {
     var at = 0
     let size = source.size ?? 0
     while at < size {
+      // SAFETY: `pread` fills at most the bytes it is given and says how many; they live for the calls.
       let block = unsafe try [UInt8](capturing: min(8 << 20, size - at)) { try unsafe source.pread(into: $0, at: at) }
       guard !block.isEmpty else { throw KConnectError(.io, "'\(from)' ended early at byte \(at) of \(size)") }
       try unsafe block.withUnsafeBytes { try unsafe target.write($0) }

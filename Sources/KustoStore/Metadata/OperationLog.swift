@@ -179,6 +179,7 @@ extension SmallFile {
   /// A file of the kernel, which has no size: its first 4 KiB.
   static func readSpecial(_ path: String) throws -> String {
     let file = try InputFile(path: path)
+    // SAFETY: `read` fills at most the 4 KiB it is given and says how many.
     let bytes = try unsafe [UInt8](capturing: 4_096) { try unsafe file.read(into: $0) }
     return String(decoding: bytes, as: UTF8.self)
   }

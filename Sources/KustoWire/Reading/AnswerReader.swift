@@ -68,6 +68,7 @@ package final class AnswerReader {
   }
 
   /// Takes the next bytes. Throws FORMAT_CORRUPT with the byte offset, the service's error, or what `onEvent` throws.
+  // SAFETY: the rest is moved to the front of the same memory, within `count`; the bytes are the caller's for the call and are copied.
   package func append(_ bytes: UnsafeRawBufferPointer) throws {
     if at > 0 {
       let rest = input.count - at
@@ -82,6 +83,7 @@ package final class AnswerReader {
   }
 
   /// Ends the answer. Throws HTTP when it breaks off, or the error it names.
+  // SAFETY: `input` does not change while the cursor looks at its `count` bytes.
   package func finish() throws {
     wakesAt = 0
     try parse()
@@ -102,6 +104,7 @@ package final class AnswerReader {
 
   // MARK: Steps
 
+  // SAFETY: only `append` changes `input`, and nothing calls it while a cursor is in use.
   private func parse() throws {
     var cursor = unsafe JSONCursor(UnsafePointer(input.pointer), input.count, at: at)
     while true {
@@ -200,12 +203,14 @@ package final class AnswerReader {
     let extent = try cursor.skipValue()
     // A number may go on in the bytes to come.
     guard cursor.peek() != nil else { return false }
+    // SAFETY: the extent lies within the cursor's bytes, for a string with its closing quote; they are copied.
     let value = unsafe UnsafeBufferPointer(start: cursor.base + start, count: extent.end + (extent.kind == .string ? 1 : 0) - start)
     try unsafe set(key, String(decoding: value, as: UTF8.self), at: start)
     isFirst = false
     return true
   }
 
+  // SAFETY: `out` has `count` bytes and is not released before they are copied.
   private static func text(_ extent: JSONExtent, _ cursor: JSONCursor) -> String {
     let out = BufferBuilder<UInt8>()
     cursor.appendString(extent, to: out)
@@ -358,6 +363,7 @@ package final class AnswerReader {
         case UInt8(ascii: "["): try rows.append(&cursor)
         case UInt8(ascii: "{"):
           let extent = try cursor.skipValue()
+          // SAFETY: the extent lies within the cursor's bytes, which are copied.
           noteError(unsafe String(decoding: UnsafeBufferPointer(start: cursor.base + extent.start, count: extent.end - extent.start), as: UTF8.self))
         default: throw cursor.error("expected '[' of a row")
         }
@@ -394,6 +400,7 @@ package final class AnswerReader {
     var isInString = false
     var i = from
     var hasBegun = false
+    // SAFETY: `i` is compared with the count before each read.
     while i < cursor.count {
       let b = unsafe cursor.base[i]
       i &+= 1

@@ -13,6 +13,8 @@ private let prime5: UInt64 = 0x27D4_EB2F_1656_67C5
 }
 
 /// XXH64 of `bytes` with `seed`.
+// SAFETY: each load of n bytes at `at` stands behind a check that `at + n <= bytes.count`; loads are unaligned.
+// The caller keeps `bytes` alive for the call.
 package func xxHash64(_ bytes: UnsafeRawBufferPointer, seed: UInt64 = 0) -> UInt64 {
   @inline(__always) func load64(_ at: Int) -> UInt64 { unsafe UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: at, as: UInt64.self)) }
   let count = bytes.count

@@ -2,6 +2,7 @@
 import CSIMD
 
 /// Sets `count` bits from bit `position` on.
+// SAFETY: the caller's words hold bits up to `position + count`; `at` stays below that.
 func setBits(_ words: UnsafeMutablePointer<UInt64>, at position: Int, _ count: Int) {
   var at = position
   var left = count
@@ -17,6 +18,8 @@ func setBits(_ words: UnsafeMutablePointer<UInt64>, at position: Int, _ count: I
 
 /// Copies `count` bits of `source` (from bit `start`, low bits first) to `words` (from bit `position`, zero before); returns the set ones.
 /// Reads up to 8 bytes behind the last bit.
+// SAFETY: the caller checked that `source` has bits up to `start + count`, with 64 readable bytes behind, and that `words` has
+// bits up to `position + count`. A piece never crosses a word of the target.
 func copyBits(
   _ source: UnsafePointer<UInt8>, from start: Int, _ words: UnsafeMutablePointer<UInt64>, at position: Int, _ count: Int
 ) -> Int {
@@ -34,6 +37,7 @@ func copyBits(
 }
 
 /// How many of `count` bits of `source` from bit `start` on are set.
+// SAFETY: the caller checked that `source` has bits up to `start + count`; 64 readable bytes follow them.
 func countBits(_ source: UnsafePointer<UInt8>, from start: Int, _ count: Int) -> Int {
   var done = 0
   var set = 0
@@ -46,6 +50,7 @@ func countBits(_ source: UnsafePointer<UInt8>, from start: Int, _ count: Int) ->
 }
 
 /// How many bits of `words` in `position ..< position + count` are set.
+// SAFETY: the caller's words hold bits up to `position + count`; `at` stays below that.
 func popcount(_ words: UnsafePointer<UInt64>, at position: Int, _ count: Int) -> Int {
   var at = position
   var left = count
@@ -62,6 +67,8 @@ func popcount(_ words: UnsafePointer<UInt64>, at position: Int, _ count: Int) ->
 }
 
 /// Moves `valueCount` dense values at the front of `run` to the slots whose bit is set, back to front; empty slots become `filler`.
+// SAFETY: `run` has room for `rows` elements and `words` a bit for each. As many of these bits are set as there are values, so
+// that `from` ends at 0 and never exceeds `row`.
 func spread<T: BitwiseCopyable>(
   _ run: UnsafeMutablePointer<T>, rows: Int, values valueCount: Int, _ words: UnsafePointer<UInt64>, at position: Int, filler: T
 ) {

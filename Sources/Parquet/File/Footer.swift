@@ -7,6 +7,8 @@ enum Footer {
   static let maxByteCount = 512 << 20
 
   /// Reads and decodes the footer; also checks that row groups and columns agree with the schema.
+  // SAFETY: `bytes` has `tail` (12 at least) or `length + 8` bytes, with `length` checked against the file, so that the loads and
+  // the slice lie within it. `scratch`, which owns them, is not released before the last access through a pointer into it.
   static func read(_ source: some RandomAccess) throws(ParquetError) -> (metadata: FileMetadata, footerByteCount: Int) {
     let size = source.byteCount
     guard size >= 12 else { throw .corrupt("a file of \(size) bytes is too short to be Parquet") }

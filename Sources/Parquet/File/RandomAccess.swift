@@ -20,6 +20,7 @@ package final class FileDescriptorSource: RandomAccess {
   private let descriptor: Int32
 
   /// Opens `path` for reading.
+  // SAFETY: the path is copied for the call; `fstat` fills a live variable; strerror's text is copied at once.
   package init(path: String) throws(ParquetError) {
     let opened = unsafe open(path, O_RDONLY | O_CLOEXEC)
     guard opened >= 0 else { throw ParquetError(.io, unsafe "cannot open: \(String(cString: strerror(errno)))", file: path) }
@@ -35,6 +36,7 @@ package final class FileDescriptorSource: RandomAccess {
 
   deinit { close(descriptor) }
 
+  // SAFETY: `pread` fills at most the `target.count - done` bytes behind `done`; strerror's text is copied at once.
   package func read(at offset: Int, into target: UnsafeMutableRawBufferPointer) throws(ParquetError) {
     var done = 0
     while done < target.count {
@@ -66,6 +68,7 @@ package struct MemorySource: RandomAccess {
     guard offset >= 0, offset <= bytes.count, target.count <= bytes.count - offset else {
       throw ParquetError(.io, "the file ended early", byteOffset: offset, file: name)
     }
+    // SAFETY: the guard keeps the slice within `bytes`; it is as long as `target`.
     unsafe bytes.withUnsafeBytes { unsafe target.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[offset..<offset + target.count])) }
   }
 }

@@ -95,6 +95,7 @@ extension FileDescription {
   }
 
   /// A JSON string.
+  // SAFETY: `string` copies the text, which lives for the call; `out` is not released before its bytes are copied.
   private static func quoted(_ text: String) -> String {
     let out = BufferBuilder<UInt8>()
     var text = text

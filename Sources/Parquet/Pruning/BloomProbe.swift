@@ -84,15 +84,18 @@ enum BloomProbe {
       return .any([hash(BytesToGUID.widen(guid))])
     case .text:
       guard case .string(var text) = value else { return .unknown }
+      // SAFETY: the bytes live for the call.
       return text.withUTF8 { unsafe .any([xxHash64(UnsafeRawBufferPointer($0))]) }
     case .guidText:
       // This project's writer, whose mark the mapping comes from, writes lower case.
       guard case .guid(let guid) = value else { return .unknown }
       var text = guid.description
+      // SAFETY: the bytes live for the call.
       return text.withUTF8 { unsafe .any([xxHash64(UnsafeRawBufferPointer($0))]) }
     case .bool, .uint64, .float16, .decimalBytes, .int96, .interval, .json, .binary, .base64: return .unknown
     }
   }
 
+  // SAFETY: the bytes of a value on the stack, which live for the call.
   private static func hash<T: BitwiseCopyable>(_ value: T) -> UInt64 { unsafe withUnsafeBytes(of: value) { unsafe xxHash64($0) } }
 }

@@ -121,9 +121,12 @@ struct BoundDecoder {
 
   /// Nil when the bytes are malformed or cannot be turned into a safe bound.
   func decode(_ bytes: [UInt8], isMax: Bool) -> Scalar? {
+    // SAFETY: the bytes live for the call, and the scalar holds copies.
     unsafe bytes.withUnsafeBytes { raw in unsafe decode(raw, isMax: isMax) }
   }
 
+  // SAFETY: `raw` lives for the call. A value is loaded, unaligned, only where `raw` has exactly its size, which
+  // `load` compares; numbers of any length are read by index below `raw.count`.
   private func decode(_ raw: UnsafeRawBufferPointer, isMax: Bool) -> Scalar? {
     func load<T: FixedWidthInteger & BitwiseCopyable>(_ type: T.Type) -> T? {
       unsafe raw.count == MemoryLayout<T>.size ? T(littleEndian: raw.loadUnaligned(as: T.self)) : nil
@@ -176,6 +179,7 @@ struct BoundDecoder {
   }
 
   /// Text bounds may be cut within a character: a lower bound is shortened to whole characters, an upper one raised.
+  // SAFETY: `end` never exceeds `raw.count`; it is less where `raw[end]` is read, since text that is whole has returned before.
   private func text(_ raw: UnsafeRawBufferPointer, isMax: Bool) -> Scalar? {
     if unsafe isValidUTF8(raw) { return unsafe .string(String(decoding: raw, as: UTF8.self)) }
     var end = raw.count

@@ -23,6 +23,8 @@ enum ByteArrayForm {
   }
 
   /// The column for raw bytes (a flat string vector that may hold any bytes). Rows that `validity` calls null hold empty slots.
+  // SAFETY: offsets ascend from 0 to `data.count` and are one more than the rows, as StringBuilder makes them; the buffers
+  // outlive the `defer`. `i` stays below `count`.
   func column(_ raw: ColumnVector, validity: Bitmap? = nil) throws(ParquetError) -> ColumnVector {
     guard case .bytes(let offsets, let data) = raw.storage else { return raw }
     defer { withExtendedLifetime((offsets, data)) {} }
@@ -94,9 +96,11 @@ enum ByteArrayForm {
 }
 
 /// At most 40 bytes of a value for messages.
+// SAFETY: the bytes are the caller's for the call and are copied.
 func excerpt(_ bytes: UnsafeRawBufferPointer) -> String { unsafe String(decoding: bytes.prefix(40), as: UTF8.self) }
 
 /// Fails unless every value is valid UTF-8.
+// SAFETY: as in `column`, which calls this and keeps both buffers alive.
 private func validateUTF8(_ offsets: Buffer<Int32>, _ data: Buffer<UInt8>, _ count: Int) throws(ParquetError) {
   guard count > 0 else { return }
   let start = Int(offsets[0])
@@ -109,6 +113,7 @@ private func validateUTF8(_ offsets: Buffer<Int32>, _ data: Buffer<UInt8>, _ cou
 }
 
 /// True when no byte has its high bit set.
+// SAFETY: both loops compare `at` with `bytes.count` before they read 64 bytes or one.
 func isASCII(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
   guard let base = bytes.baseAddress else { return true }
   var at = 0
@@ -124,9 +129,11 @@ func isASCII(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
 }
 
 /// True when the bytes are well-formed UTF-8.
+// SAFETY: the bytes are the caller's for the call.
 func isValidUTF8(_ bytes: UnsafeRawBufferPointer) -> Bool { unsafe isValidUTF8(bytes.assumingMemoryBound(to: UInt8.self)) }
 
 /// Appends months, days and milliseconds as an ISO 8601 duration: `P1M2DT3.004S`.
+// SAFETY: the caller checked that there are 12 bytes; the text's bytes live for the call that copies them.
 private func appendInterval(_ bytes: UnsafeRawBufferPointer, to out: BufferBuilder<UInt8>) {
   func word(_ at: Int) -> UInt32 { unsafe UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: at, as: UInt32.self)) }
   let (months, days, millis) = (word(0), word(4), word(8))

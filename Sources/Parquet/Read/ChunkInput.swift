@@ -8,6 +8,7 @@ final class SharedBlock {
   init(_ range: Range<Int>) { self.range = range }
 
   /// The bytes; read when first asked for.
+  // SAFETY: the scratch, which this object owns and does not grow again, has `range.count` bytes.
   func bytes(_ source: any RandomAccess, _ context: DecodeContext) throws(ParquetError) -> UnsafeRawPointer {
     if let scratch { return unsafe UnsafeRawPointer(try scratch.reserve(range.count)) }
     let made = context.takeScratch()
@@ -45,6 +46,8 @@ final class ChunkInput {
   deinit { context.giveBack(block) }
 
   /// `count` bytes at `offset`; valid until the next call. The range lies within the chunk. 64 readable bytes follow.
+  // SAFETY: the guard keeps the range within the chunk, which lies within the shared block's range; else the block holds the file's
+  // bytes `blockStart ..< blockStart + blockCount`, and the range lies within them. `reserve` up to the capacity moves nothing.
   func bytes(at offset: Int, count: Int) throws(ParquetError) -> UnsafeRawBufferPointer {
     guard offset >= range.lowerBound, offset <= range.upperBound, count <= range.upperBound - offset else {
       throw .corrupt("page of \(count) bytes exceeds its column chunk, which ends at byte \(range.upperBound)", at: offset)

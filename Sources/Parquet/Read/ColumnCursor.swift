@@ -51,6 +51,7 @@ final class FlatColumnCursor: ColumnCursor {
   }
 
   /// The runs of set bits, as rows of the row group.
+  // SAFETY: `at >> 6` is a word of the bitmap as long as `at < n`, which both loops check; the bitmap outlives them.
   private static func runs(_ selection: Bitmap, offset: Int) -> [Range<Int>] {
     var out: [Range<Int>] = []
     let words = unsafe selection.words.pointer
@@ -97,6 +98,7 @@ final class FlatColumnCursor: ColumnCursor {
       }
       return try reader.finish(validity: nil)
     }
+    // SAFETY: the bitmap has a bit for each of the `count` rows of the runs, of which `done` are filled; it does not move until `finish`.
     let wordCount = Bitmap.wordCount(count)
     let words = BufferBuilder<UInt64>(capacity: wordCount)
     let bits = unsafe words.appendUninitialized(wordCount)

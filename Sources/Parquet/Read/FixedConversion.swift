@@ -5,6 +5,8 @@ import Glibc
 #endif
 
 /// A conversion of dense values (no nulls among them).
+// SAFETY: in all conversions: `raw` holds `count` values of the stored type, whose width ValueMapping checked (4, 8, 12, 16 or
+// `width` bytes), as FixedDecoder bounds them by the page; `out` has room for `count` elements. Loads are unaligned.
 protocol FixedConversion {
   associatedtype Output: BitwiseCopyable & Sendable
   /// Converts `count` values that lie back to back in `raw` (unaligned, little-endian).
@@ -17,6 +19,7 @@ protocol FixedConversion {
 struct CopyConversion<T: BitwiseCopyable & Sendable>: FixedConversion {
   let make: (Buffer<T>, Bitmap?) -> ColumnVector
 
+  // SAFETY: `T` has the width of the stored type and no padding.
   func convert(_ raw: UnsafeRawPointer, _ count: Int, _ out: UnsafeMutablePointer<T>) {
     unsafe memcpy(out, raw, count &* MemoryLayout<T>.size)
   }
@@ -33,6 +36,7 @@ where F.In == In, F.Out == Out {
     self.make = make
   }
 
+  // SAFETY: `In` has the width of the stored type.
   func convert(_ raw: UnsafeRawPointer, _ count: Int, _ out: UnsafeMutablePointer<Out>) {
     let size = MemoryLayout<In>.size
     for i in 0..<count { unsafe out[i] = unsafe F.widen((raw + i &* size).loadUnaligned(as: In.self)) }
@@ -87,6 +91,7 @@ struct ScaledTicks<In: FixedWidthInteger & SignedInteger & BitwiseCopyable>: Fix
   let isDatetime: Bool
   let policy: InexactPolicy
 
+  // SAFETY: `In` is INT32 or INT64 as the leaf is; both loops stay below `count`.
   func convert(_ raw: UnsafeRawPointer, _ count: Int, _ out: UnsafeMutablePointer<Int64>) throws(ParquetError) {
     let size = MemoryLayout<In>.size
     let low: Int64 = (isDatetime ? CivilTime.minTicks : Int64.min) / factor
@@ -123,6 +128,7 @@ struct NanosToTicks: FixedConversion {
   let isDatetime: Bool
   let policy: InexactPolicy
 
+  // SAFETY: only INT64 leaves are given this conversion: 8 bytes a value.
   func convert(_ raw: UnsafeRawPointer, _ count: Int, _ out: UnsafeMutablePointer<Int64>) throws(ParquetError) {
     for i in 0..<count {
       let value = unsafe (raw + i &* 8).loadUnaligned(as: Int64.self)
@@ -145,6 +151,7 @@ struct Int96ToTicks: FixedConversion {
   let policy: InexactPolicy
   private static let epochJulianDay: Int64 = 2_440_588
 
+  // SAFETY: INT96 has 12 bytes a value: 8 of nanoseconds, 4 of days.
   func convert(_ raw: UnsafeRawPointer, _ count: Int, _ out: UnsafeMutablePointer<Int64>) throws(ParquetError) {
     for i in 0..<count {
       let nanos = unsafe (raw + i &* 12).loadUnaligned(as: Int64.self)
@@ -189,6 +196,7 @@ struct BigEndianDecimal<Out: FixedWidthInteger & SignedInteger & BitwiseCopyable
   let width: Int
   let make: (Buffer<Out>, Bitmap?) -> ColumnVector
 
+  // SAFETY: `width` is the leaf's own, so that value `i` lies at `i * width`.
   func convert(_ raw: UnsafeRawPointer, _ count: Int, _ out: UnsafeMutablePointer<Out>) throws(ParquetError) {
     for i in 0..<count {
       unsafe out[i] = try unsafe bigEndianInteger(UnsafeRawBufferPointer(start: raw + i &* width, count: width), as: Out.self)
@@ -199,6 +207,7 @@ struct BigEndianDecimal<Out: FixedWidthInteger & SignedInteger & BitwiseCopyable
 }
 
 /// A big-endian two's complement number of any length; throws when it does not fit `Out`.
+// SAFETY: `start` is 0 or `bytes.count - size`, and indices stay below `bytes.count`.
 @inline(__always)
 func bigEndianInteger<Out: FixedWidthInteger & SignedInteger>(
   _ bytes: UnsafeRawBufferPointer, as type: Out.Type

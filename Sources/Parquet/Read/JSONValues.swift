@@ -2,6 +2,7 @@
 import Columnar
 
 /// Dynamic values for the JSON texts of a column. Rows that `validity` calls null keep empty slots; text that is not JSON is refused.
+// SAFETY: offsets ascend within `data`, one more than the rows; both buffers are kept alive to the end.
 func dynamicValues(
   _ offsets: Buffer<Int32>, _ data: Buffer<UInt8>, count: Int, validity: Bitmap?
 ) throws(ParquetError) -> ColumnVector {

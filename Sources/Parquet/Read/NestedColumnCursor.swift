@@ -14,6 +14,8 @@ final class NestedColumnCursor: ColumnCursor {
     self.leaves = leaves
   }
 
+  // SAFETY: all states are initialised before they are used and destroyed at the end, while the leaves they point into live. `ends`
+  // has `rows + 1` elements and does not move until `finish`; `root` is a node of `nodes`.
   func read(_ window: Range<Int>, _ selection: Bitmap?) throws(ParquetError) -> ColumnVector {
     if let selection, selection.isAllClear { return ColumnBuilder(.dynamic).finish() }
     for leaf in leaves { try leaf.read(window) }

@@ -27,6 +27,7 @@ final class NestedLeafCursor {
   private var values: ColumnVector = .nulls(.bool, count: 0)
 
   /// The window's entries for assembly; valid until the next `read`.
+  // SAFETY: this object owns both builders, which do not grow before the next `read`; they have equally many levels.
   var state: LeafState {
     unsafe LeafState(
       definition: UnsafePointer(definition.pointer), repetition: UnsafePointer(repetition.pointer), entryCount: definition.count,
@@ -69,6 +70,7 @@ final class NestedLeafCursor {
       let entries = end - at
       if entries == 0 { break }
       let present = presentValues(at..<end)
+      // SAFETY: the slices are checked by the arrays, and are copied.
       unsafe pageDefinition[at..<end].withUnsafeBufferPointer { unsafe definition.append(contentsOf: $0) }
       unsafe pageRepetition[at..<end].withUnsafeBufferPointer { unsafe repetition.append(contentsOf: $0) }
       try unsafe reader.append(values: present, rows: present, validity: nil, at: 0)
@@ -82,6 +84,7 @@ final class NestedLeafCursor {
   }
 
   /// Entries of the current page whose value is present.
+  // SAFETY: `entries` ends where `extent` stops: within the levels of the page, of which both kinds are equally many.
   private func presentValues(_ entries: Range<Int>) -> Int {
     let maximum = UInt8(leaf.maxDefinitionLevel)
     return unsafe pageDefinition.withUnsafeBufferPointer { levels in
@@ -92,6 +95,7 @@ final class NestedLeafCursor {
   }
 
   /// Entries of the current page that belong to the next `rows` rows: their end, and how many rows begin among them.
+  // SAFETY: `i` stays below `levels.count`.
   private func extent(_ rows: Int) -> (end: Int, rows: Int) {
     var begun = 0
     var i = at
@@ -171,6 +175,7 @@ final class NestedLeafCursor {
     page = loaded
   }
 
+  // SAFETY: the buffer has `count` levels, which the decoder fills.
   private static func levels(_ decoder: inout LevelDecoder, _ count: Int) throws(ParquetError) -> [UInt8] {
     var levels = [UInt8](repeating: 0, count: count)
     var failure: ParquetError?

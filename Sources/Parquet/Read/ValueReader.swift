@@ -20,6 +20,7 @@ protocol ValueReader: AnyObject {
 }
 
 /// The dictionary codes of a page: a byte with the bit width, then hybrid runs.
+// SAFETY: the guard says that there is a first byte.
 func codeDecoder(_ bytes: UnsafeRawBufferPointer) throws(ParquetError) -> HybridDecoder {
   // A page without values may leave the width out.
   guard bytes.count > 0 else { return try unsafe HybridDecoder(bytes, width: 0) }

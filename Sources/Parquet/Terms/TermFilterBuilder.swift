@@ -67,6 +67,7 @@ enum TermFilterBuilder {
     }
   }
 
+  // SAFETY: offsets ascend within `data`, one more than the rows, and `rows` lies within them; both live through the closure.
   private static func insert(_ offsets: Buffer<Int32>, _ data: Buffer<UInt8>, _ rows: Range<Int>, into filter: inout BloomFilter) {
     withExtendedLifetime((offsets, data)) {
       let o = unsafe offsets.pointer, d = unsafe data.pointer

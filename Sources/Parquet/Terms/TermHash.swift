@@ -7,12 +7,14 @@ package enum TermHash {
   package static let minLength = 3
 
   /// The hash of a term; letters may have any case.
+  // SAFETY: the caller keeps the bytes alive for the call.
   package static func hash(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
     guard let base = bytes.baseAddress else { return 0 }
     return unsafe hash(base, bytes.count)
   }
 
   /// As above; `| 0x20` brings letters to lower case and leaves digits alone.
+  // SAFETY: `at + 8 <= count` stands before each load of a word, `at < count` before each byte; loads are unaligned.
   @inline(__always) static func hash(_ p: UnsafeRawPointer, _ count: Int) -> UInt64 {
     var h = UInt64(truncatingIfNeeded: count) &* 0x9E37_79B9_7F4A_7C15
     var at = 0
@@ -39,6 +41,7 @@ package enum TermHash {
   }
 
   /// Calls `body` with the hash of each term of `p[0..<count]`.
+  // SAFETY: `i` stays at most `count`, and is compared before each read; a term lies between `start` and `i`.
   @inline(__always) static func forEach(_ p: UnsafePointer<UInt8>, _ count: Int, _ body: (UInt64) -> Void) {
     var i = 0
     while i < count {

@@ -106,6 +106,7 @@ extension ParquetFile {
     return (RowSelection(kept), entry.blocks.count, pruned)
   }
 
+  // SAFETY: the reader fills all `length` bytes or throws; they are copied, and `scratch` is not released before that.
   private func bytes(at offset: Int, _ length: Int) throws(ParquetError) -> [UInt8] {
     let scratch = ScratchBuffer()
     let target = unsafe try scratch.reserveBuffer(length)

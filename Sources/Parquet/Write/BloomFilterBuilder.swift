@@ -23,6 +23,7 @@ enum BloomFilterBuilder {
     return out
   }
 
+  // SAFETY: `withUnsafe` keeps the elements alive; texts lie between ascending offsets into `data`, and `i` stops before the last.
   private static func hashes(_ values: PhysicalValues) -> [UInt64]? {
     switch values {
     case .bits: return nil
@@ -37,5 +38,6 @@ enum BloomFilterBuilder {
     }
   }
 
+  // SAFETY: the bytes of a value on the stack, which live for the call.
   private static func hash<T: BitwiseCopyable>(_ value: T) -> UInt64 { unsafe withUnsafeBytes(of: value) { unsafe xxHash64($0) } }
 }

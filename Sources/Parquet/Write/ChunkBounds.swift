@@ -13,6 +13,8 @@ struct ValueBounds: Equatable {
   static let textLimit = 64
 }
 
+// SAFETY: everywhere here: `range` lies within the values, whose buffers the caller holds. `o` are the offsets of texts, ascending
+// within `d` and one more than there are; buffers have 64 readable bytes behind them.
 enum ChunkBounds {
   /// The bounds of dense values `range`.
   static func of(_ values: PhysicalValues, _ range: Range<Int>) -> ValueBounds {
@@ -45,6 +47,7 @@ enum ChunkBounds {
     }
   }
 
+  // SAFETY: the range is not empty (checked in `of`) and lies within the values.
   private static func integers<T: FixedWidthInteger & BitwiseCopyable>(_ p: UnsafePointer<T>, _ range: Range<Int>) -> ValueBounds {
     var low = unsafe p[range.lowerBound], high = low
     for i in range {
@@ -55,6 +58,7 @@ enum ChunkBounds {
   }
 
   /// NaN is left out; zeros are widened to -0.0 and +0.0, as the format asks.
+  // SAFETY: the range lies within the values.
   private static func doubles(_ p: UnsafePointer<Double>, _ range: Range<Int>) -> ValueBounds {
     var low = Double.infinity, high = -Double.infinity
     var ordered = false
@@ -70,6 +74,7 @@ enum ChunkBounds {
     return ValueBounds(min: littleEndian(low.bitPattern), max: littleEndian(high.bitPattern))
   }
 
+  // SAFETY: the range is not empty (checked in `of`), and `i + 1` is an offset.
   private static func texts(_ o: UnsafePointer<Int32>, _ d: UnsafePointer<UInt8>, _ range: Range<Int>) -> ValueBounds {
     var low = range.lowerBound, high = range.lowerBound
     var lowPrefix = unsafe prefix(o, d, low), highPrefix = lowPrefix
@@ -82,6 +87,7 @@ enum ChunkBounds {
   }
 
   /// The first 8 bytes as a big-endian number, zero-filled: orders texts that differ there.
+  // SAFETY: a text starts within the buffer, and 8 bytes from there end within the 64 behind it.
   @inline(__always) private static func prefix(_ o: UnsafePointer<Int32>, _ d: UnsafePointer<UInt8>, _ i: Int) -> UInt64 {
     let start = unsafe Int(o[i])
     let length = unsafe Int(o[i &+ 1]) &- start
@@ -91,6 +97,7 @@ enum ChunkBounds {
     return length == 0 ? 0 : word & (~0 << UInt64(8 * (8 - length)))
   }
 
+  // SAFETY: `shared` is less than both lengths where a byte is read.
   private static func isLess(_ o: UnsafePointer<Int32>, _ d: UnsafePointer<UInt8>, _ a: Int, _ b: Int) -> Bool {
     let aLength = unsafe Int(o[a + 1] - o[a]), bLength = unsafe Int(o[b + 1] - o[b])
     let x = unsafe d + Int(o[a]), y = unsafe d + Int(o[b])
@@ -99,6 +106,7 @@ enum ChunkBounds {
     return unsafe x[shared] < y[shared]
   }
 
+  // SAFETY: `low` and `high` are texts of the chunk where they are not negative; the bytes are copied.
   private static func cut(_ o: UnsafePointer<Int32>, _ d: UnsafePointer<UInt8>, low: Int, high: Int) -> ValueBounds {
     guard low >= 0, high >= 0 else { return ValueBounds() }
     var bounds = ValueBounds()
@@ -139,7 +147,9 @@ enum ChunkBounds {
     return nil
   }
 
+  // SAFETY: the bytes of a value on the stack, copied.
   static func littleEndian<T: FixedWidthInteger>(_ value: T) -> [UInt8] { unsafe withUnsafeBytes(of: value.littleEndian) { unsafe Array($0) } }
+  // SAFETY: the bytes of a value on the stack, copied.
   static func bigEndian(_ value: Int128) -> [UInt8] { unsafe withUnsafeBytes(of: value.bigEndian) { unsafe Array($0) } }
 
   /// Negative, zero or positive as bound `a` lies before, at or after `b`.

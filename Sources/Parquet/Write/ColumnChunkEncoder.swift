@@ -52,6 +52,7 @@ struct ColumnChunkEncoder {
   }
 
   /// 1 for a value, 0 for a null, one per row.
+  // SAFETY: `out` has `part.count` elements, all of which are filled before the next growth.
   private static func levels(_ parts: [ColumnVector], _ rowCount: Int) -> Buffer<Int32> {
     let builder = BufferBuilder<Int32>(capacity: rowCount)
     for part in parts {
@@ -92,6 +93,8 @@ struct ColumnChunkEncoder {
     return count
   }
 
+  // SAFETY: `plain` points into `raw`, and `stored` there or into the compressor's memory; both are copied before `raw` or the
+  // compressor is used again.
   private func assemble(
     _ values: PhysicalValues, plan: EncodingPlan, pages: [Page], levels: Buffer<Int32>?, rowCount: Int, nullCount: Int
   ) throws(ParquetError) -> EncodedColumnChunk {
@@ -160,12 +163,14 @@ struct ColumnChunkEncoder {
   }
 
   /// The bytes of a page as they go to the file, valid until the next page is encoded.
+  // SAFETY: `raw` has `count` bytes, and is the caller's.
   private func stored(_ raw: BufferBuilder<UInt8>, _ compresses: Bool) throws(ParquetError) -> UnsafeRawBufferPointer {
     let plain = unsafe UnsafeRawBufferPointer(start: raw.pointer, count: raw.count)
     return unsafe compresses ? try compressor.compress(plain) : plain
   }
 
   /// Appends a page of `size` bytes before compression with its header; returns that size, header included.
+  // SAFETY: both are copied while they live: an array's bytes, and what the caller holds.
   private func emit(_ body: PageHeader.Body, size: Int, _ stored: UnsafeRawBufferPointer, into out: BufferBuilder<UInt8>) -> Int {
     var header = PageHeader(body: body, uncompressedSize: size, compressedSize: stored.count)
     if options.checksums { header.crc = unsafe crc32Checksum(stored) }
@@ -175,6 +180,7 @@ struct ColumnChunkEncoder {
     return bytes.count + size
   }
 
+  // SAFETY: a page's values lie within the chunk's, whose buffers `values` and `plan` hold for the call.
   private func encodePage(_ values: PhysicalValues, _ plan: EncodingPlan, _ page: Page, _ levels: Buffer<Int32>?, into raw: BufferBuilder<UInt8>) {
     if column.isOptional { encodeLevels(levels, page.rows, into: raw) }
     let range = page.values
@@ -196,6 +202,7 @@ struct ColumnChunkEncoder {
     }
   }
 
+  // SAFETY: the rows of a page are among the chunk's, with one level each. The 4 bytes at `lengthAt` were appended above.
   private func encodeLevels(_ levels: Buffer<Int32>?, _ rows: Range<Int>, into raw: BufferBuilder<UInt8>) {
     let lengthAt = raw.count
     _ = unsafe raw.appendUninitialized(4)
@@ -209,6 +216,7 @@ struct ColumnChunkEncoder {
     unsafe UnsafeMutableRawPointer(raw.pointer + lengthAt).storeBytes(of: length.littleEndian, as: UInt32.self)
   }
 
+  // SAFETY: `range` lies within the values, which are held for the call; `target` has 16 bytes for each, stored unaligned.
   private func encodePlain(_ values: PhysicalValues, _ range: Range<Int>, into raw: BufferBuilder<UInt8>) {
     switch values {
     case .bits(let bits): PlainEncoder.encode(bits, range, into: raw)

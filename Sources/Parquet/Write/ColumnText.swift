@@ -8,6 +8,7 @@ enum ColumnText {
     guard case .guid(let values) = vector.storage else { return vector }
     let text = StringBuilder(rows: vector.count, bytes: 36 * vector.count)
     for i in 0..<vector.count {
+      // SAFETY: a GUID's text has 36 bytes.
       unsafe values[i].write(to: text.data.appendUninitialized(36))
       text.endRow()
     }
@@ -21,6 +22,7 @@ enum ColumnText {
     guard case .bytes(let offsets, let data) = flat.storage else { return flat }
     let text = StringBuilder(rows: flat.count, bytes: data.count)
     for i in 0..<flat.count {
+      // SAFETY: offsets ascend within `data`, which is kept alive to the end.
       unsafe DynamicPrinter.append(DynamicView(data.pointer + Int(offsets[i]), Int(offsets[i + 1] - offsets[i])), to: text.data)
       text.endRow()
     }

@@ -15,6 +15,7 @@ enum DecimalRescaler {
         var outside = false
         for i in 0..<part.count { outside = outside || values[i] > limit || values[i] < -limit }
         if !outside {
+          // SAFETY: the elements live for the call and are copied.
           unsafe values.withUnsafe { unsafe builder.append(contentsOf: $0) }
           continue
         }
@@ -36,6 +37,7 @@ enum DecimalRescaler {
       if case .decimal64(let values, let own) = part.storage, own <= scale, scale - own <= 18 {
         // 64-bit coefficients times at most 10^18 stay below 10^38.
         let factor = powerOfTen(scale - own)
+        // SAFETY: both have `part.count` elements; `builder` does not grow in between, and `part` holds `values`.
         let out = unsafe builder.appendUninitialized(part.count)
         let p = unsafe values.pointer
         var widest: Int128 = 0

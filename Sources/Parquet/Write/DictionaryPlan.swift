@@ -8,6 +8,8 @@ struct IntegerDictionary {
   let values: Buffer<Int64>
 
   /// Nil when there are more than `maxDistinct` values or, at a checkpoint, more than half of the rows seen were new.
+  // SAFETY: `input` and `out` have `count` elements. The table has at least twice as many slots as values, so that a search ends at a
+  // free one, and the hash keeps the bits of a slot. Codes found in it are values; room for a stretch was reserved.
   static func build(_ input: UnsafePointer<Int64>, count: Int, maxDistinct: Int) -> IntegerDictionary? {
     guard count > 0, maxDistinct > 0 else { return nil }
     var capacity = 1 << 12
@@ -58,6 +60,7 @@ struct IntegerDictionary {
     return (x ^ (x >> 32)) &* 0x9E37_79B9_7F4A_7C15
   }
 
+  // SAFETY: `i` stays below the number of values.
   private static func rehash(_ values: BufferBuilder<Int64>, _ capacity: Int) -> [Int32] {
     var table = [Int32](repeating: -1, count: capacity)
     let shift = UInt64(64 - capacity.trailingZeroBitCount)
@@ -85,6 +88,7 @@ final class TextDictionary {
   var count: Int { hashes.count }
 
   /// The code of a text, new or old.
+  // SAFETY: the caller's text lies elsewhere than in `text`, which may move.
   func code(_ start: UnsafePointer<UInt8>, _ length: Int) -> Int32 {
     let hash = unsafe hashBytes(start, length)
     var h = Int(truncatingIfNeeded: hash >> 20) & mask
@@ -102,6 +106,7 @@ final class TextDictionary {
     return code
   }
 
+  // SAFETY: a code is one of the texts, and `code + 1` an offset behind it; lengths are compared first.
   private func equals(_ code: Int, _ start: UnsafePointer<UInt8>, _ length: Int) -> Bool {
     let o = unsafe Int(text.offsets.pointer[code])
     guard unsafe Int(text.offsets.pointer[code + 1]) - o == length else { return false }
@@ -119,6 +124,7 @@ final class TextDictionary {
   }
 
   /// Codes of flat texts; nil when a dictionary does not pay (more than `maxDistinct`, more than `maxBytes`, or half of the rows seen were new).
+  // SAFETY: `out` has `n` elements and is filled before `finish`; the caller holds both buffers, whose offsets are `n + 1`.
   static func build(offsets: Buffer<Int32>, data: Buffer<UInt8>, maxDistinct: Int, maxBytes: Int) -> PhysicalValues? {
     let n = offsets.count - 1
     guard n > 0 else { return nil }
@@ -146,6 +152,7 @@ final class TextDictionary {
 
 /// Brings dictionary vectors with dictionaries of their own to one dictionary, hashing each distinct text once per dictionary.
 enum DictionaryMerger {
+  // SAFETY: codes of a vector without nulls lie within its values, for which `mapping` has one entry each; `part` holds the buffers.
   static func merge(_ parts: [ColumnVector]) -> PhysicalValues {
     let dictionary = TextDictionary()
     let codes = BufferBuilder<Int32>(capacity: parts.reduce(0) { $0 + $1.count })
@@ -172,6 +179,7 @@ enum DictionaryMerger {
 }
 
 /// A fast hash of a short text.
+// SAFETY: `at + 8 <= length` stands before each load of a word, `at < length` before each byte; loads are unaligned.
 @inline(__always) func hashBytes(_ start: UnsafePointer<UInt8>, _ length: Int) -> UInt64 {
   let k: UInt64 = 0x9E37_79B9_7F4A_7C15
   var h = UInt64(truncatingIfNeeded: length) &* k

@@ -28,6 +28,7 @@ enum EncodingPlan {
   private static let maxDistinct = 1 << 16
   private static let maxDictionaryBytes = 1 << 20
 
+  // SAFETY: each pointer is used while `values` or the builder holds its buffer, for `n` elements, as many as they have.
   static func choose(_ values: PhysicalValues, options: ParquetWriterOptions, compressor: PageCompressor) throws(ParquetError) -> EncodingPlan {
     let n = values.count
     guard n > 0 else { return .plain }
@@ -72,6 +73,7 @@ enum EncodingPlan {
     let n = values.count
     if options.usesDictionary, deltaBits > 2 {
       let most = deltaBits >= 18 ? maxDistinct : 1 << Int(deltaBits)
+      // SAFETY: `values` has `n` elements and is held by the caller.
       if let found = unsafe IntegerDictionary.build(values.pointer, count: n, maxDistinct: min(most, max(1, n / 2))) {
         let codeBits = Double(BitPacker.width(of: found.values.count - 1)) + plainBits * Double(found.values.count) / Double(n)
         if codeBits < deltaBits { return .dictionary(codes: found.codes, values: dictionary(found.values)) }
@@ -81,6 +83,7 @@ enum EncodingPlan {
   }
 
   /// One trial page both ways; the split must win by a twentieth.
+  // SAFETY: `values` has `n` elements at least. `plain` and `split` are not released before the last access through a pointer into them.
   private static func doubles(
     _ values: Buffer<Double>, _ options: ParquetWriterOptions, _ compressor: PageCompressor
   ) throws(ParquetError) -> EncodingPlan {
@@ -95,6 +98,7 @@ enum EncodingPlan {
   }
 
   /// True when neighbours in a sample share a third of their bytes: sorted texts, URLs, paths.
+  // SAFETY: `n` is at most the number of texts, whose offsets are one more; the caller holds both buffers.
   private static func sharesPrefixes(_ offsets: Buffer<Int32>, _ data: Buffer<UInt8>) -> Bool {
     let n = min(offsets.count - 1, 2048)
     let o = unsafe offsets.pointer, d = unsafe data.pointer
@@ -120,6 +124,7 @@ final class PageCompressor {
   }
 
   /// The compressed bytes, valid until the next call.
+  // SAFETY: `target` has `most` bytes, of which the codec fills the first `n`; this object owns them.
   func compress(_ raw: UnsafeRawBufferPointer) throws(ParquetError) -> UnsafeRawBufferPointer {
     let most = context.maxCompressedSize(codec, raw.count)
     packed.removeAll()

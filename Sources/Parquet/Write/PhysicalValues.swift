@@ -77,6 +77,7 @@ enum PhysicalValues {
     return .dictionary(codes: Buffer([Int32](repeating: 0, count: part.count)), values: value.flattened)
   }
 
+  // SAFETY: `out` and `p` have `n` elements; every one of `out` is filled, or the builder is dropped. The caller holds `ticks`.
   private static func datetimes(
     _ ticks: Buffer<Int64>, column: WriterColumn, inexact: ParquetWriterOptions.InexactPolicy
   ) throws(ParquetError) -> PhysicalValues {

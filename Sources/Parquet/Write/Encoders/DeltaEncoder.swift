@@ -7,6 +7,7 @@ enum DeltaEncoder {
   private static let miniblockSize = 32
 
   /// Average bits a value would take, without its compression: what decides between delta and dictionary. Samples nothing: one cheap pass.
+  // SAFETY: `i` runs from 1 to below `count`.
   static func estimatedBits<T: FixedWidthInteger & SignedInteger & BitwiseCopyable>(_ values: UnsafePointer<T>, count: Int) -> Double {
     guard count > 1 else { return 0 }
     var bits = 0
@@ -27,6 +28,7 @@ enum DeltaEncoder {
   }
 
   /// Appends all values. Differences wrap in the width of the type, as readers undo them.
+  // SAFETY: `at + i` stays below `count`, from 1 on. Of the block's 128 deltas, `n` are computed and the others set to 0.
   static func encode<T: FixedWidthInteger & SignedInteger & BitwiseCopyable>(
     _ values: UnsafePointer<T>, count: Int, into out: BufferBuilder<UInt8>
   ) where T.Magnitude: BitwiseCopyable {
@@ -55,6 +57,8 @@ enum DeltaEncoder {
     }
   }
 
+  // SAFETY: `deltas` has 128 elements, all set. `widths` is used before `out` grows again, and found by its offset afterwards; the target has
+  // the 8 bytes that `pack` may touch beyond, which are taken back.
   @inline(__always)
   private static func emitMiniblocks<U: FixedWidthInteger & UnsignedInteger>(
     _ deltas: UnsafeMutablePointer<U>, count: Int, into out: BufferBuilder<UInt8>
@@ -80,6 +84,7 @@ enum DeltaEncoder {
   }
 
   /// DELTA_LENGTH_BYTE_ARRAY of rows `range`: the lengths delta-packed, then the bytes.
+  // SAFETY: `range` lies within the texts, whose offsets are one more; `l` has `range.count` lengths, which live to the end.
   static func encodeLengths(_ offsets: UnsafePointer<Int32>, _ data: UnsafePointer<UInt8>, _ range: Range<Int>, into out: BufferBuilder<UInt8>) {
     let lengths = BufferBuilder<Int32>(capacity: range.count)
     let l = unsafe lengths.appendUninitialized(range.count)
@@ -91,6 +96,7 @@ enum DeltaEncoder {
   }
 
   /// DELTA_BYTE_ARRAY of rows `range`: shared prefix lengths, then the suffixes as DELTA_LENGTH_BYTE_ARRAY.
+  // SAFETY: `range` lies within the texts, whose offsets are one more. `previous` is the text before, or empty at the first.
   static func encodePrefixes(_ offsets: UnsafePointer<Int32>, _ data: UnsafePointer<UInt8>, _ range: Range<Int>, into out: BufferBuilder<UInt8>) {
     let prefixes = BufferBuilder<Int32>(capacity: range.count)
     let suffixLengths = BufferBuilder<Int32>(capacity: range.count)
@@ -112,6 +118,7 @@ enum DeltaEncoder {
   }
 
   /// How many first bytes two texts share.
+  // SAFETY: `i` stays below both counts.
   static func sharedPrefix(_ a: UnsafePointer<UInt8>, _ aCount: Int, _ b: UnsafePointer<UInt8>, _ bCount: Int) -> Int {
     let n = min(aCount, bCount)
     var i = 0

@@ -4,6 +4,7 @@ import Columnar
 
 enum PlainEncoder {
   /// Little-endian fixed-width values as they lie in memory.
+  // SAFETY: the caller's `count` values are plain bytes, which are copied.
   static func encode<T: BitwiseCopyable>(_ values: UnsafePointer<T>, count: Int, into out: BufferBuilder<UInt8>) {
     let bytes = unsafe UnsafeRawBufferPointer(start: values, count: count * MemoryLayout<T>.stride)
     unsafe out.append(contentsOf: bytes.assumingMemoryBound(to: UInt8.self))
@@ -11,6 +12,7 @@ enum PlainEncoder {
 
   /// Booleans `range` of a bitmap, one bit each, least significant first.
   static func encode(_ bits: Bitmap, _ range: Range<Int>, into out: BufferBuilder<UInt8>) {
+    // SAFETY: the slice's words hold `range.count` bits: at least as many bytes as are copied.
     let part = bits.slice(range)
     unsafe part.words.withUnsafe { words in
       let bytes = UnsafeRawBufferPointer(words)
@@ -19,6 +21,7 @@ enum PlainEncoder {
   }
 
   /// Texts `range`: a 4-byte length before each.
+  // SAFETY: `total` is the sum of what the loop writes: 4 bytes and the text for each of `range`, which lies within the texts.
   static func encode(_ offsets: UnsafePointer<Int32>, _ data: UnsafePointer<UInt8>, _ range: Range<Int>, into out: BufferBuilder<UInt8>) {
     let total = unsafe Int(offsets[range.upperBound]) - Int(offsets[range.lowerBound]) + 4 * range.count
     var target = unsafe UnsafeMutableRawPointer(out.appendUninitialized(total))
@@ -31,6 +34,7 @@ enum PlainEncoder {
   }
 
   /// Byte k of all values behind each other, for every k.
+  // SAFETY: source and target have `count * width` bytes.
   static func encodeSplit<T: BitwiseCopyable>(_ values: UnsafePointer<T>, count: Int, into out: BufferBuilder<UInt8>) {
     let width = MemoryLayout<T>.size
     let source = unsafe UnsafeRawPointer(values).assumingMemoryBound(to: UInt8.self)

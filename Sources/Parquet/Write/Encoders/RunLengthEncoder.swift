@@ -4,6 +4,7 @@ import Columnar
 
 enum RunLengthEncoder {
   /// Appends `count` values of `bitWidth` bits: runs of 8 or more equal values as RLE, the rest bit-packed in groups of 8.
+  // SAFETY: `at + 8 <= count` stands before eight values are compared, `end < count` before one; literals lie between runs.
   static func encode(_ values: UnsafePointer<Int32>, count: Int, bitWidth: Int, into out: BufferBuilder<UInt8>) {
     out.reserve(count * bitWidth / 8 + count / 64 + 64)
     var literalStart = 0
@@ -33,6 +34,7 @@ enum RunLengthEncoder {
   }
 
   /// A literal run; a last group of fewer than 8 values is padded with zeros.
+  // SAFETY: the target has `byteCount + 8` bytes, which `pack` fills up to `byteCount`; the caller gives `count` values.
   private static func emitLiteral(_ values: UnsafePointer<Int32>, count: Int, bitWidth: Int, into out: BufferBuilder<UInt8>) {
     guard count > 0 else { return }
     let groups = (count + 7) / 8
@@ -46,6 +48,8 @@ enum RunLengthEncoder {
 
 enum BitPacker {
   /// Packs values of at most 32 bits, least significant bit first, and zeroes the rest of `byteCount` bytes. 8 bytes behind them are writable.
+  // SAFETY: whole words are stored only when they are full, so that `at` stays within the `count * bitWidth` bits that `byteCount` bytes
+  // hold; the caller gives `count` values.
   static func pack<T: FixedWidthInteger>(
     _ values: UnsafePointer<T>, count: Int, bitWidth: Int, into out: UnsafeMutablePointer<UInt8>, byteCount: Int
   ) {
