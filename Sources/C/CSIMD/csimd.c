@@ -1,2 +1,11 @@
-// CSIMD is header-only; this file gives the target something to compile.
 #include "csimd.h"
+
+static _Thread_local bool mark = false;
+
+void csimd_set_mark(void) { mark = true; }
+
+bool csimd_take_mark(void) {
+  bool was = mark;
+  mark = false;
+  return was;
+}

@@ -58,7 +58,7 @@ final class DecimalColumn: FieldColumn {
 
   /// A plain number of up to 16 characters.
   @inline(__always) private func short(_ base: UnsafePointer<UInt8>, _ s: Int, _ e: Int) -> (Int64, Int)? {
-    let negative = unsafe base[s] == 0x2D ? 1 : 0
+    let negative = unsafe (s < e ? base[s] : 0) == 0x2D ? 1 : 0
     let count = e &- s &- negative
     var low: UInt64
     var high: UInt64 = 0x3030_3030_3030_3030

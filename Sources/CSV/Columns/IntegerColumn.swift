@@ -69,7 +69,8 @@ final class IntColumn: FieldColumn {
   let base = unsafe run.base
   for r in 0..<run.rows {
     let s = run.start(r), e = run.end(r)
-    let negative = unsafe base[s] == 0x2D ? 1 : 0
+    // A field that the record lacks lies behind all text: it has no byte to look at.
+    let negative = unsafe (s < e ? base[s] : 0) == 0x2D ? 1 : 0
     let digits = e &- s &- negative
     var magnitude: UInt64
     if digits &- 1 >= 0, digits <= 8 {

@@ -24,7 +24,7 @@ final class RealColumn: FieldColumn {
     let base = unsafe run.base
     for r in 0..<run.rows {
       let s = run.start(r), e = run.end(r)
-      let negative = unsafe base[s] == 0x2D ? 1 : 0
+      let negative = unsafe (s < e ? base[s] : 0) == 0x2D ? 1 : 0
       let count = e &- s &- negative
       var low: UInt64
       var high: UInt64 = 0x3030_3030_3030_3030

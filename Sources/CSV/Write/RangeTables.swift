@@ -18,7 +18,13 @@ final class RangeTables: Sendable {
     var last: Int64 { first + Int64(fields.count - 1) }
   }
 
-  private let ranges: Mutex<[Int: Range]> = Mutex([:])
+  /// A column, and the scale of its decimals: batches of one column may differ in it.
+  private struct Key: Hashable {
+    let position: Int
+    let scale: Int
+  }
+
+  private let ranges: Mutex<[Key: Range]> = Mutex([:])
   /// Values of one range at most: more would not stay in the caches.
   private static let maxCount: Int64 = 16_384
   /// A column whose range was too wide is looked at no more; so many such columns are remembered as there are.
@@ -32,7 +38,7 @@ final class RangeTables: Sendable {
     case .long(let values) where column.type == .long: return try make(column, position, values, unit: 1, end, options, name) { .long(Buffer($0)) }
     case .long(let values) where column.type == .datetime && !hasTime:
       return try make(column, position, values, unit: CivilTime.ticksPerDay, end, options, name) { .long(Buffer($0.map { $0 &* CivilTime.ticksPerDay }), type: .datetime) }
-    case .decimal64(let values, let scale): return try make(column, position, values, unit: 1, end, options, name) { .decimal(Buffer($0), scale: scale) }
+    case .decimal64(let values, let scale): return try make(column, position, values, unit: 1, scale: scale, end, options, name) { .decimal(Buffer($0), scale: scale) }
     default: return nil
     }
   }
@@ -40,7 +46,7 @@ final class RangeTables: Sendable {
   // SAFETY: `p` has `n` values (a flat vector has as many as rows) and is kept alive; `codes` has room for `n`. The range holds the least
   // and the greatest value, so that each code is one of its texts.
   private func make<V: FixedWidthInteger & SignedInteger>(
-    _ column: ColumnVector, _ position: Int, _ values: Buffer<V>, unit: Int64, _ end: LineEnd, _ options: CSVWriteOptions, _ name: String,
+    _ column: ColumnVector, _ position: Int, _ values: Buffer<V>, unit: Int64, scale: Int = 0, _ end: LineEnd, _ options: CSVWriteOptions, _ name: String,
     _ vector: ([Int64]) -> ColumnVector
   ) throws -> ShortFieldWriter? {
     if refused.withLock({ $0.contains(position) }) { return nil }
@@ -56,7 +62,7 @@ final class RangeTables: Sendable {
       refused.withLock { _ = $0.insert(position) }
       return nil
     }
-    guard let range = try range(position, first, last, n, { ShortFields(try FieldTable(vector($0), options, hasTime: false, name: name), end) }) else { return nil }
+    guard let range = try range(Key(position: position, scale: scale), first, last, n, { ShortFields(try FieldTable(vector($0), options, hasTime: false, name: name), end) }) else { return nil }
     let codes = BufferBuilder<Int32>(capacity: n)
     let start = range.first
     if unit == 1 {
@@ -70,19 +76,19 @@ final class RangeTables: Sendable {
   }
 
   /// The range kept for a column if it holds first...last, else a new one that does; nil while too few rows are at hand to pay for it.
-  private func range(_ position: Int, _ first: Int64, _ last: Int64, _ rows: Int, _ format: ([Int64]) throws -> ShortFields?) throws -> Range? {
-    let known = ranges.withLock { $0[position] }
+  private func range(_ key: Key, _ first: Int64, _ last: Int64, _ rows: Int, _ format: ([Int64]) throws -> ShortFields?) throws -> Range? {
+    let known = ranges.withLock { $0[key] }
     if let known, known.first <= first, last <= known.last { return known }
     // Ranges grow; each is made anew at most a few times.
     let low = min(first, known?.first ?? first), high = max(last, known?.last ?? last)
     let (extent, isBeyond) = high.subtractingReportingOverflow(low)
     guard !isBeyond, extent < Self.maxCount, extent < Int64(rows) / 4 else { return nil }
     guard let fields = try format(Array(low...high)) else {
-      refused.withLock { _ = $0.insert(position) }
+      refused.withLock { _ = $0.insert(key.position) }
       return nil
     }
     let made = Range(low, fields)
-    ranges.withLock { $0[position] = made }
+    ranges.withLock { $0[key] = made }
     return made
   }
 

@@ -96,7 +96,10 @@ extension ColumnVector {
     for part in parts {
       if case .bytes(let offsets, _) = part.storage { total += Int(offsets[part.count] - offsets[0]) }
     }
-    precondition(total <= Int(Int32.max), "a text column of more than 2 GiB in one vector")
+    if total > ColumnSize.maxBytes {
+      ColumnSize.markExcess()
+      return .bytes(offsets: Buffer(repeating: 0, count: n + 1), data: .empty)
+    }
     let offsets = BufferBuilder<Int32>(capacity: n + 1)
     let data = BufferBuilder<UInt8>(capacity: total)
     offsets.append(0)

@@ -117,7 +117,10 @@ private func gatherBytes(_ offsets: Buffer<Int32>, _ data: Buffer<UInt8>, _ posi
     unsafe total &+= Int(o[p &+ 1] &- o[p])
     unsafe out[i &+ 1] = Int32(truncatingIfNeeded: total)
   }
-  precondition(total <= Int(Int32.max), "a text column of more than 2 GiB in one vector")
+  if total > ColumnSize.maxBytes {
+    ColumnSize.markExcess()
+    return .bytes(offsets: Buffer(repeating: 0, count: n + 1), data: .empty)
+  }
   let bytes = BufferBuilder<UInt8>(capacity: total)
   let target = unsafe bytes.appendUninitialized(total)
   let source = unsafe data.pointer

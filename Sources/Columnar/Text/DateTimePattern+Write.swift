@@ -57,8 +57,10 @@ extension DateTimePattern {
   }
 
   private func number(_ value: Int, _ width: Int, _ out: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
-    let n = max(width, ScalarText.digitCount(UInt64(value)))
-    unsafe ScalarText.writeDigits(UInt64(value), count: n, to: out)
+    // Years that no datetime has would need more room than there is.
+    let value = UInt64(min(max(value, 0), 9_999))
+    let n = max(width, ScalarText.digitCount(value))
+    unsafe ScalarText.writeDigits(value, count: n, to: out)
     return unsafe out + n
   }
 

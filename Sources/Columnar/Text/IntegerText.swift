@@ -114,7 +114,8 @@ extension ScalarText {
 
   /// Two digits of 0...99.
   @inlinable @inline(__always) package static func writePair(_ pair: Int, to out: UnsafeMutablePointer<UInt8>) {
-    unsafe csimd_put_pair(out, UInt32(truncatingIfNeeded: pair))
+    // The table has a hundred entries: what is none of them, as in years that no datetime has, must not lead out of it.
+    unsafe csimd_put_pair(out, min(UInt32(truncatingIfNeeded: pair), 99))
   }
 
   /// A 128-bit number; at most 40 characters.

@@ -1,6 +1,6 @@
 // Role: builds string and dynamic columns: offsets and bytes.
 
-/// Growing offsets and bytes. A vector holds at most 2 GiB of text; `append` traps beyond that, so batches are cut by bytes before.
+/// Growing offsets and bytes. A vector holds at most 2 GiB of text; a row beyond that is left empty, and the thread is marked (`ColumnSize`).
 @usableFromInline package final class StringBuilder {
   @usableFromInline package let offsets: BufferBuilder<Int32>
   @usableFromInline package let data: BufferBuilder<UInt8>
@@ -14,7 +14,18 @@
   @inlinable package var count: Int { unsafe offsets.count - 1 }
 
   /// Ends a row after the bytes appended to `data`.
-  @inlinable package func endRow() { unsafe offsets.append(Int32(data.count)) }
+  @inlinable package func endRow() {
+    if unsafe data.count > ColumnSize.maxBytes { return endTooLargeRow() }
+    unsafe offsets.append(Int32(truncatingIfNeeded: data.count))
+  }
+
+  @usableFromInline func endTooLargeRow() {
+    ColumnSize.markExcess()
+    // SAFETY: the builder begins with an offset, so that there is a last one; it is within the data.
+    let end = unsafe offsets.pointer[offsets.count - 1]
+    unsafe data.count = Int(end)
+    offsets.append(end)
+  }
 
   @inlinable package func append(_ bytes: UnsafeBufferPointer<UInt8>) {
     unsafe data.append(contentsOf: bytes)

@@ -37,7 +37,7 @@ final class DeltaPartCommit: PartCommit {
   /// Names of files that stand in the store of objects.
   private var sent: [String] = []
   private var createdDirectories: [String] = []
-  private var touchedDirectories: Set<String> = []
+  private var touchedDirectories: Set<TextKey> = []
   private var isDone = false
 
   init(
@@ -64,9 +64,9 @@ final class DeltaPartCommit: PartCommit {
     let parent = parentPath(path)
     let made = log.fileSystem.makeDirectories(parent)
     createdDirectories += made.created
-    for created in made.created { touchedDirectories.insert(parentPath(created)) }
+    for created in made.created { touchedDirectories.insert(TextKey(parentPath(created))) }
     if made.code != 0 { throw SystemError.make("cannot create the directory", parent, made.code) }
-    touchedDirectories.insert(parent)
+    touchedDirectories.insert(TextKey(parent))
     startedPaths.append(path)
     return path
   }
@@ -111,7 +111,7 @@ final class DeltaPartCommit: PartCommit {
         _ = log.fileSystem.remove(joinPath(log.path, name))
       }
     }
-    for directory in touchedDirectories.sorted() {
+    for directory in touchedDirectories.map(\.text).sorted() {
       let code = log.fileSystem.syncDirectory(directory)
       if code != 0 { throw SystemError.make("cannot sync", directory, code) }
     }

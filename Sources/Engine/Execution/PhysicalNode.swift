@@ -61,6 +61,7 @@ class PhysicalNode: @unchecked Sendable {  // immutable but for counters, which 
 
   /// Checks a batch between operators when KCONNECT_VERIFY=1.
   @inline(__always) func verify(_ batch: RecordBatch) throws {
+    try checkColumnSizes()
     if isVerifying { try verifySlowly(batch) }
   }
 
@@ -140,5 +141,12 @@ final class IndexedStream: BatchStream, @unchecked Sendable {  // `next` is call
     let body: @Sendable (Int, (RecordBatch) throws -> Bool) throws -> Void
 
     func read(_ emit: (RecordBatch) throws -> Bool) throws { try body(index, emit) }
+  }
+}
+
+/// Throws LOW_MEMORY when a vector that was made on this thread lacks values, because they do not fit one.
+func checkColumnSizes() throws {
+  if ColumnSize.takeExcess() {
+    throw KConnectError(.lowMemory, ColumnSize.excess, hint: "cut or filter long values before they are joined, expanded or put together")
   }
 }

@@ -134,7 +134,7 @@ package struct UserCountFunction: TableFunction {
     for i in user.indices {
       let time = user[i].time
       spans[Self.span(time, period), default: 0] += 1
-      while user[oldest].time <= time - lookback {
+      while distance(user[oldest].time, time) >= lookback {
         let span = Self.span(user[oldest].time, period)
         if let n = spans[span] { spans[span] = n > 1 ? n - 1 : nil }
         oldest += 1
@@ -154,7 +154,7 @@ package struct UserCountFunction: TableFunction {
     var last: Int64?
     for event in user {
       defer { last = event.time }
-      if let last, event.time - last <= lookback { continue }
+      if let last, distance(last, event.time) <= lookback { continue }
       guard event.time >= start, event.time <= end, let p = PeriodCounts.period(event.time, periods) else { continue }
       counts.add(groups[Int(event.row)], p)
     }
@@ -209,7 +209,7 @@ package struct SequenceDetectFunction: TableFunction {
     let keys = Buffer(found.map(\.row))
     var columns = (0..<d).map { rows.columns[$0].take(keys) }
     for s in steps.indices { columns.append(time(found.map { $0.times[s] }, timeline.type)) }
-    columns.append(time(found.map { ($0.times.last ?? 0) - ($0.times.first ?? 0) }, schema[schema.count - 1].type))
+    columns.append(time(found.map { distance($0.times.first ?? 0, $0.times.last ?? 0) }, schema[schema.count - 1].type))
     return [RecordBatch(schema: schema, columns: columns, rowCount: found.count)]
   }
 
@@ -227,9 +227,15 @@ package struct SequenceDetectFunction: TableFunction {
       let middle = (low + high) / 2
       if candidates[middle] <= last { low = middle + 1 } else { high = middle }
     }
-    while low < candidates.count, candidates[low] - last <= maxStep, candidates[low] - first <= maxSpan {
+    while low < candidates.count, distance(last, candidates[low]) <= maxStep, distance(first, candidates[low]) <= maxSpan {
       complete(taken + [candidates[low]], times, emit)
       low += 1
     }
   }
+}
+
+/// How far the later of two points is behind the earlier one; the greatest number where it is more than that.
+private func distance(_ earlier: Int64, _ later: Int64) -> Int64 {
+  let (distance, isBeyond) = later.subtractingReportingOverflow(earlier)
+  return isBeyond ? Int64.max : distance
 }

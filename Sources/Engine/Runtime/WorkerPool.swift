@@ -176,7 +176,14 @@ package final class WorkerPool: @unchecked Sendable {  // guarded by `monitor`
       monitor.unlock()
       var result = StepResult.finished
       var failure: (any Error)?
-      do { result = try handle.job.step(slot: slot, handle: handle) } catch { failure = error }
+      do {
+        let step = try handle.job.step(slot: slot, handle: handle)
+        try checkColumnSizes()
+        result = step
+      } catch {
+        failure = error
+        _ = ColumnSize.takeExcess()
+      }
       monitor.lock()
       handle.running -= 1
       handle.freeSlots.append(slot)

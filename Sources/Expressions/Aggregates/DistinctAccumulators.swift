@@ -56,13 +56,19 @@ final class HyperLogLogAccumulator: GroupedAccumulator {
         throw ExpressionError.invalidArgument(function: "hll_merge", message: "found a value that hll() did not make, at row \(i)")
       }
       let g = groups.map { Int($0[i]) } ?? 0
-      if sketch.precision != sketches[g].precision {
-        if sketches[g].estimate == 0 { sketches[g] = HyperLogLog(precision: sketch.precision) } else {
-          throw ExpressionError.invalidArgument(function: "hll_merge", message: "sketches of different accuracy cannot be merged")
-        }
-      }
-      sketches[g].merge(sketch)
+      try merge(sketch, into: g)
     }
+  }
+
+  private func merge(_ sketch: HyperLogLog, into group: Int) throws {
+    if sketch.precision != sketches[group].precision {
+      if sketch.estimate == 0 { return }
+      guard sketches[group].estimate == 0 else {
+        throw ExpressionError.invalidArgument(function: "hll_merge", message: "sketches of different accuracy cannot be merged")
+      }
+      sketches[group] = HyperLogLog(precision: sketch.precision)
+    }
+    sketches[group].merge(sketch)
   }
 
   func merge(_ other: any GroupedAccumulator, mapping: Buffer<Int32>, groupCount: Int) throws {
@@ -70,9 +76,7 @@ final class HyperLogLogAccumulator: GroupedAccumulator {
     grow(groupCount)
     for g in 0..<min(mapping.count, other.sketches.count) {
       let target = Int(mapping[g])
-      if sketches[target].precision != other.sketches[g].precision, sketches[target].estimate == 0 { sketches[target] = other.sketches[g] } else {
-        sketches[target].merge(other.sketches[g])
-      }
+      try merge(other.sketches[g], into: target)
     }
   }
 

@@ -185,7 +185,7 @@ struct PercentileState {
   /// The nearest-rank percentile (0...100) as an order key; nil without values. Exact while values are few. Call `settle` before.
   func percentile(_ p: Double) -> UInt64? {
     if !keys.isEmpty {
-      let p = min(max(p, 0), 100)
+      let p = p.isNaN ? 0 : min(max(p, 0), 100)
       if weights.isEmpty {
         let rank = Int((p / 100 * Double(keys.count)).rounded(.up))
         return keys[min(max(rank, 1), keys.count) - 1]

@@ -8,8 +8,8 @@ private struct ValueSchema {
   private enum Variant: Hashable { case named(String), bag, array }
 
   private var variants: [Variant] = []
-  private var keys: [String] = []
-  private var entries: [String: ValueSchema] = [:]
+  private var keys: [TextKey] = []
+  private var entries: [TextKey: ValueSchema] = [:]
   /// At most one; an array because a value cannot hold itself.
   private var elements: [ValueSchema] = []
 
@@ -38,7 +38,7 @@ private struct ValueSchema {
       for item in items { elements[0].add(item, depth: depth + 1) }
     case .bag(let members):
       note(.bag)
-      for member in members { with(member.key) { $0.add(member.value, depth: depth + 1) } }
+      for member in members { with(TextKey(member.key)) { $0.add(member.value, depth: depth + 1) } }
     }
   }
 
@@ -52,7 +52,7 @@ private struct ValueSchema {
     }
   }
 
-  private mutating func with(_ key: String, _ body: (inout ValueSchema) -> Void) {
+  private mutating func with(_ key: TextKey, _ body: (inout ValueSchema) -> Void) {
     if entries[key] == nil { keys.append(key) }
     body(&entries[key, default: ValueSchema()])
   }
@@ -62,7 +62,7 @@ private struct ValueSchema {
     let all = variants.map { variant -> DynamicValue in
       switch variant {
       case .named(let name): .string(name)
-      case .bag: .bag(keys.map { DynamicEntry($0, entries[$0]?.dynamic ?? .null) })
+      case .bag: .bag(keys.map { DynamicEntry($0.text, entries[$0]?.dynamic ?? .null) })
       case .array: .bag([DynamicEntry("`indexer`", elements.first?.dynamic ?? .null)])
       }
     }

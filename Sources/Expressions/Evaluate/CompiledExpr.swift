@@ -18,7 +18,9 @@ package struct CompiledExpr: Sendable {
 
   /// One value per row, in any vector form; throws `ExpressionError`.
   package func evaluate(_ batch: RecordBatch) throws -> ColumnVector {
-    try node.evaluate(EvaluationInput(columns: batch.columns, rowCount: batch.rowCount))
+    let result = try node.evaluate(EvaluationInput(columns: batch.columns, rowCount: batch.rowCount))
+    if ColumnSize.takeExcess() { throw ExpressionError.invalidArgument(function: "values", message: ColumnSize.excess) }
+    return result
   }
 
   /// For a boolean expression: the rows where it is true (null counts as false).

@@ -8,6 +8,7 @@
 #if canImport(Glibc)
 import Glibc
 #endif
+import Columnar
 import DataSource
 
 /// How the target's old contents are treated.
@@ -32,7 +33,7 @@ final class DirectoryCommit: PartCommit {
   private var createdParents: [String] = []
   private var isDone = false
   private var parts: [String] = []
-  private var madeDirectories: Set<String> = []
+  private var madeDirectories: Set<TextKey> = []
 
   /// Creates the staging place; throws PERMISSION, DISK_FULL, IO.
   init(target: String, change: DirectoryChange, fileSystem: FileSystem) throws {
@@ -78,10 +79,10 @@ final class DirectoryCommit: PartCommit {
   func pathForPart(_ name: String) throws -> String {
     let path = joinPath(staging.path, name)
     let parent = parentPath(path)
-    if parent != staging.path, !madeDirectories.contains(parent) {
+    if parent != staging.path, !madeDirectories.contains(TextKey(parent)) {
       let made = fileSystem.makeDirectories(parent)
       if made.code != 0 { throw SystemError.make("cannot create the directory", joinPath(target, parentPath(name)), made.code) }
-      madeDirectories.insert(parent)
+      madeDirectories.insert(TextKey(parent))
     }
     return path
   }
@@ -91,7 +92,7 @@ final class DirectoryCommit: PartCommit {
 
   /// Makes the parts visible; throws with nothing visible, unless the message says otherwise.
   func commit() throws -> Bool {
-    for directory in ([staging.path] + madeDirectories.sorted()) {
+    for directory in ([staging.path] + madeDirectories.map(\.text).sorted()) {
       let code = fileSystem.syncDirectory(directory)
       if code != 0 { throw SystemError.make("cannot sync", target, code) }
     }
@@ -169,8 +170,8 @@ final class DirectoryCommit: PartCommit {
     case .create, .add: break
     case .replace: removals = try TargetContents.files(target)
     case .replaceTouched:
-      let touched = Set(parts.map { parentPath($0) })
-      removals = try TargetContents.files(target).filter { touched.contains(parentPath($0)) }
+      let touched = Set(parts.map { TextKey(parentPath($0)) })
+      removals = try TargetContents.files(target).filter { touched.contains(TextKey(parentPath($0))) }
     }
     let journal = CommitJournal(
       identifier: staging.identifier, moves: parts.map { CommitJournal.Move(from: joinPath(stagingName, $0), to: $0) }, removals: removals)

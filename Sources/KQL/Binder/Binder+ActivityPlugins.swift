@@ -102,9 +102,13 @@ extension Binder {
     back count: Int64, bin: Int64, _ start: Int64, _ end: Int64, _ input: ActivityInput, _ plugin: PluginCall, _ place: Expression,
     _ kind: (Int) -> ActivityFunction.Kind
   ) throws(BindFailure) -> LogicalPlan {
-    let window = Int(max(1, count))
     let type = input.timeline.type
-    let first = start - Int64(window - 1) * bin
+    let (back, isBeyond) = max(0, count - 1).multipliedReportingOverflow(by: bin)
+    let (first, isBefore) = start.subtractingReportingOverflow(back)
+    guard count <= Int64(Self.maximumPeriods), !isBeyond, !isBefore else {
+      try fail(.valueNotAllowed, "the analysis has more than \(Self.maximumPeriods) periods, or begins before all time", at: place.span)
+    }
+    let window = Int(max(1, count))
     let step = PeriodStep.fixed(periodValue(bin, Self.spanType(type)))
     let periods = try periods(from: first, to: end, step, type, place)
     let function = ActivityFunction(
@@ -197,7 +201,7 @@ extension Binder {
       return ([zero, zero] + values, [places[0], places[0]] + places)
     }
     var start = low
-    if let length = values[0].int64Value, length > 0 { start = low - ((low % length) + length) % length }
+    if let length = values[0].int64Value, length > 0 { start = low.subtractingReportingOverflow(ArithmeticKernels.floorModulo(low, length)).partialValue }
     return ([periodValue(start, timeline.type), periodValue(high, timeline.type)] + values, [places[0], places[0]] + places)
   }
 
@@ -249,7 +253,9 @@ extension Binder {
       var at = start
       while at <= end {
         out.append(at)
-        at += length
+        let (next, isBeyond) = at.addingReportingOverflow(length)
+        if isBeyond { break }
+        at = next
       }
     case .calendar(let unit):
       // A step that surely leads into the next period and not beyond it.

@@ -85,13 +85,14 @@ extension Binder {
       return .array(values)
     case .object(let members):
       var entries: [DynamicEntry] = []
-      var places: [String: Int] = [:]
+      var places: [TextKey: Int] = [:]
       for member in members {
         let value = try dynamic(member.value, span)
-        if let i = places[member.key] {
+        let key = TextKey(member.key)
+        if let i = places[key] {
           entries[i].value = value
         } else {
-          places[member.key] = entries.count
+          places[key] = entries.count
           entries.append(DynamicEntry(member.key, value))
         }
       }

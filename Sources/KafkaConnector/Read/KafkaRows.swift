@@ -68,8 +68,11 @@ final class KafkaRows: @unchecked Sendable {  // used by whoever holds the scan'
     unsafe offsets.append(entry.offset)
     var type: Int32 = -1
     let time = unsafe ckafka_message_timestamp(message, &type)
-    timeValidity.append(type >= 0)
-    times.append(type >= 0 ? time &* 10_000 : 0)
+    // A producer may set any number of milliseconds.
+    let (ticks, isBeyond) = time.multipliedReportingOverflow(by: 10_000)
+    let isTime = type >= 0 && !isBeyond && CivilTime.isInRange(ticks)
+    timeValidity.append(isTime)
+    times.append(isTime ? ticks : 0)
     timeTypes.append(type)
     if let headers { unsafe headers.append(.dynamic(Self.headers(message, alwaysBase64))) }
     count += 1

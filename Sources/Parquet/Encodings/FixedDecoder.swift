@@ -71,7 +71,8 @@ import CSIMD
     case .prefixed(var decoder):
       source = .plain
       defer { source = .prefixed(decoder) }
-      let values = StringBuilder(rows: count, bytes: count * width)
+      // What the file says of widths and counts is not believed before the values are there.
+      let values = StringBuilder(rows: count, bytes: 0)
       try decoder.decode(count, into: values)
       for i in 0..<count where unsafe Int(values.offsets.pointer[i + 1] - values.offsets.pointer[i]) != width {
         throw .corrupt("value of another length in a column of \(width)-byte values")

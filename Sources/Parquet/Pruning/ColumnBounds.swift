@@ -150,8 +150,9 @@ struct BoundDecoder {
     case .ticks(.nanos, let isDatetime):
       // Values are floored (or exact), so the floored bound holds on both sides.
       guard let value = load(Int64.self) else { return nil }
+      guard value >= Int64.min + 100 else { return nil }
       let ticks = value >= 0 ? value / 100 : (value - 99) / 100
-      return value < Int64.min + 100 ? nil : isDatetime ? .datetime(ticks) : .timespan(ticks)
+      return isDatetime ? .datetime(ticks) : .timespan(ticks)
     case .ticks(let unit, let isDatetime):
       let value = leaf.type == .int32 ? load(Int32.self).map { Int64($0) } : load(Int64.self)
       return value.flatMap { scaled($0, 10_000_000 / unit.perSecond, isDatetime: isDatetime) }

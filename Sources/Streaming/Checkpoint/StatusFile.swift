@@ -1,8 +1,9 @@
 // Role: `status.json` of a checkpoint: the last progress of its query and what ended its last run, for people and monitors. Nothing that
 // runs depends on it: it is replaced without fsync, and one that cannot be written or read is no failure.
 
-import Columnar
-package import DataSource
+package import Columnar
+import DataSource
+import Delta
 
 /// How a query stood when it last said so.
 package struct StatusFile {

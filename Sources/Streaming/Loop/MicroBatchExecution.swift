@@ -120,7 +120,7 @@ package final class MicroBatchExecution: @unchecked Sendable {  // the run's fie
     do {
       try loop()
     } catch {
-      tell(failure: KConnectError(converting: error))
+      tell(failure: error as? KConnectError ?? KConnectError(.internalError, "\(error)"))
       throw error
     }
     if lastProgress != nil { tell(failure: nil) }

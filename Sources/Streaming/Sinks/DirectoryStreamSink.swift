@@ -137,19 +137,19 @@ private final class BatchCommit: PartCommit {
     var moves: [(from: String, to: String, part: FinishedPart)] = []
     let order = parts.filter { $0.rows > 0 }.sorted { (parentPath($0.name), $0.name) < (parentPath($1.name), $1.name) }
     for (n, part) in order.enumerated() { moves.append((part.path, finalName(part, n), part)) }
-    var touched: Set<String> = []
-    if isAgain { try removeStrays(directory, "", keeping: Set(moves.map(\.to))) }
+    var touched: Set<TextKey> = []
+    if isAgain { try removeStrays(directory, "", keeping: Set(moves.map { TextKey($0.to) })) }
     for move in moves {
       let target = joinPath(directory, move.to)
       let made = fileSystem.makeDirectories(parentPath(target))
       if made.code != 0 { throw SystemError.make("cannot create the directory", parentPath(target), made.code) }
-      for path in made.created { touched.insert(parentPath(path)) }
+      for path in made.created { touched.insert(TextKey(parentPath(path))) }
       let code = fileSystem.rename(move.from, target, .replace)
       if code != 0 { throw SystemError.make("cannot create", target, code) }
-      touched.insert(parentPath(target))
+      touched.insert(TextKey(parentPath(target)))
       try Failpoint.pass("sink.moved")
     }
-    for path in touched.sorted() {
+    for path in touched.map(\.text).sorted() {
       let code = fileSystem.syncDirectory(path)
       if code != 0 { throw SystemError.make("cannot sync", path, code) }
     }
@@ -165,12 +165,12 @@ private final class BatchCommit: PartCommit {
   }
 
   /// Removes files of this batch that an earlier attempt, cut into other parts, has left.
-  private func removeStrays(_ path: String, _ relative: String, keeping: Set<String>) throws {
+  private func removeStrays(_ path: String, _ relative: String, keeping: Set<TextKey>) throws {
     for name in try DirectoryReader.names(in: path) where !FileListing.isHidden(name) {
       let own = relative.isEmpty ? name : joinPath(relative, name)
       if pathKind(joinPath(path, name)) == .directory {
         try removeStrays(joinPath(path, name), own, keeping: keeping)
-      } else if name.hasPrefix(mark), name.contains(queryMark), !keeping.contains(own) {
+      } else if name.hasPrefix(mark), name.contains(queryMark), !keeping.contains(TextKey(own)) {
         _ = fileSystem.remove(joinPath(path, name))
       }
     }

@@ -2,6 +2,7 @@
 // Header-only, so that Swift inlines every function; keep it tiny.
 #ifndef KCONNECT_CSIMD_H
 #define KCONNECT_CSIMD_H
+#include <stdbool.h>
 #include <stdint.h>
 #include <stddef.h>
 #include <string.h>
@@ -58,4 +59,8 @@ static inline uint64_t csimd_mask64_high(const uint8_t *_Nonnull p) {
 }
 #endif
 #include "parquet_unpack.h"
+
+// Marks of this thread: csimd_set_mark sets the one there is, csimd_take_mark answers whether it was set and clears it.
+void csimd_set_mark(void);
+bool csimd_take_mark(void);
 #endif

@@ -6,12 +6,17 @@ import Expressions
 /// A dynamic column seen as lists: a null cell is one null, an array or bag its elements, anything else one element.
 struct DynamicCells {
   private let vector: ColumnVector
+  /// All rows are the first one.
+  private let isConstant: Bool
   private let offsets: Buffer<Int32>
   private let data: Buffer<UInt8>
 
   init(_ vector: ColumnVector) {
-    let flat = vector.flattened
-    self.vector = flat
+    // A long list that all rows share is not written out for each.
+    var flat = vector
+    isConstant = vector.isConstant && vector.count > 0
+    if case .constant(let value) = vector.storage, isConstant { flat = value.flattened } else { flat = vector.flattened }
+    self.vector = vector
     if case .bytes(let offsets, let data) = flat.storage {
       (self.offsets, self.data) = (offsets, data)
     } else {
@@ -23,7 +28,8 @@ struct DynamicCells {
   @inline(__always) private func view(_ row: Int) -> DynamicView {
     // SAFETY: rows lie within the column, whose offsets lie within its data; this value keeps both alive.
     guard vector.isValid(row) else { return unsafe DynamicView(data.pointer, 0) }
-    return unsafe DynamicView(data.pointer + Int(offsets[row]), Int(offsets[row + 1] - offsets[row]))
+    let slot = isConstant ? 0 : row
+    return unsafe DynamicView(data.pointer + Int(offsets[slot]), Int(offsets[slot + 1] - offsets[slot]))
   }
 
   /// How many rows the cell gives.

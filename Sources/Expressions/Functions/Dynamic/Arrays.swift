@@ -36,7 +36,7 @@ private func shift(_ name: String, sign: Int) -> FunctionSpec {
       // Without a default, arrays of strings are filled with ''.
       let allText = !items.isEmpty && items.allSatisfy { if case .string = $0 { true } else { false } }
       let filler: DynamicValue = values.count > 2 ? DynamicValue(values[2]) : allText ? .string("") : .null
-      let k = Int(clamping: count) * sign
+      let k = max(Int(clamping: count), -Int.max) * sign
       return .array(items.indices.map { i in
         let (from, overflow) = i.addingReportingOverflow(k)
         return !overflow && items.indices.contains(from) ? items[from] : filler

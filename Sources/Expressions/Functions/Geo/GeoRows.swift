@@ -41,16 +41,19 @@ struct PositionRows {
 final class ShapeRows<Shape: GeoShape> {
   private static var maxKept: Int { 4_096 }
   private let rows: DynamicRows
+  private let vector: ColumnVector
   private let repeats: Bool
   private var kept: [Int: Shape?] = [:]
 
   init(_ vector: ColumnVector) {
     rows = DynamicRows(vector)
+    self.vector = vector
     repeats = vector.isConstant || vector.isDictionary
   }
 
   subscript(i: Int) -> Shape? {
-    guard repeats else { return make(i) }
+    // A null row has a code too, of some other row's value.
+    guard repeats, vector.isValid(i) else { return make(i) }
     let slot = unsafe rows.text.codes.map { unsafe Int($0[i]) } ?? 0
     if let known = kept[slot] { return known }
     let shape = make(i)

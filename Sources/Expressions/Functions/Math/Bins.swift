@@ -82,8 +82,11 @@ private func binLongs(_ type: DataType, _ parameters: [DataType], origin: Int64)
     }
     let s = LongRows(arguments[1]), f = arguments.count > 2 ? LongRows(arguments[2]) : nil
     return try Optional<Int64>.collect(n) { i -> Int64? in
-      let step = s[i]
-      return step <= 0 ? nil : x[i] &- ArithmeticKernels.floorModulo(x[i] &- (f?[i] ?? origin), step)
+      let step = Int128(s[i]), value = Int128(x[i])
+      if step <= 0 { return nil }
+      let rest = (value - Int128(f?[i] ?? origin)) % step
+      guard let out = Int64(exactly: value - (rest < 0 ? rest + step : rest)), type != .datetime || CivilTime.isInRange(out) else { return nil }
+      return out
     }
   }
 }

@@ -53,7 +53,7 @@ enum Period: String, Sendable {
     case .month: CivilTime.adding(months: 1, toTicks: start)
     case .year: CivilTime.adding(months: 12, toTicks: start)
     }
-    return next.map { $0 &- 1 } ?? CivilTime.maxTicks
+    return next.map { min($0 &- 1, CivilTime.maxTicks) } ?? CivilTime.maxTicks
   }
 }
 
