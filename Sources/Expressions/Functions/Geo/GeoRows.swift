@@ -49,6 +49,7 @@ final class ShapeRows<Shape: GeoShape> {
     repeats = vector.isConstant || vector.isDictionary
   }
 
+  // SAFETY: a dictionary's codes exist for each row below the vector's count; kernels keep their arguments, and with them the codes, alive.
   subscript(i: Int) -> Shape? {
     guard repeats else { return make(i) }
     let slot = unsafe rows.text.codes.map { unsafe Int($0[i]) } ?? 0
