@@ -53,6 +53,7 @@ package final class CodecContext {
   /// Decompresses the whole of `source` into `target` and returns how many bytes were written.
   ///
   /// Never writes past `target`. Concatenated gzip members and zstd frames are all decoded.
+  // SAFETY: the target is at least as large as the source where bytes are copied; the block codecs get both with their sizes, alive for the call.
   package func decompress(
     _ codec: Codec, _ source: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer
   ) throws(CodecError) -> Int {
@@ -91,6 +92,7 @@ package final class CodecContext {
   ///
   /// `level` is checked against `codec.levels`; codecs without levels ignore it. Give `target` at least `maxCompressedSize` bytes,
   /// or expect `outputTooSmall`.
+  // SAFETY: as in `decompress`.
   package func compress(
     _ codec: Codec, _ source: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer, level: Int? = nil
   ) throws(CodecError) -> Int {
@@ -112,6 +114,7 @@ package final class CodecContext {
   }
 
   /// Parquet's "LZ4" pages come in three shapes: Hadoop framing (parquet-mr, newer Arrow), an LZ4 frame, and a raw block (old Arrow).
+  // SAFETY: four bytes are there before they are read, at any alignment; the decoders get both buffers with their sizes.
   private func decompressLegacyLZ4(
     _ source: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer
   ) throws(CodecError) -> Int {

@@ -4,6 +4,8 @@ import CBrotli
 enum BrotliBlocks {
   static func bound(_ byteCount: Int) -> Int { max(BrotliEncoderMaxCompressedSize(byteCount), 16) }
 
+  // SAFETY: the decoder moves its four variables forward by what it has read and written, at most the two counts; both buffers outlive the state,
+  // which is destroyed here. Error texts are static.
   static func decompress(
     _ source: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer
   ) throws(CodecError) -> Int {
@@ -28,6 +30,8 @@ enum BrotliBlocks {
     }
   }
 
+  // SAFETY: the encoder writes at most `length` bytes, the target's size, and reads the source's; without bytes, the address is that of `scratch`, of
+  // which none are read or written.
   static func compress(
     _ source: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer, level: Int
   ) throws(CodecError) -> Int {

@@ -4,6 +4,8 @@ import CSnappy
 enum SnappyBlocks {
   static func bound(_ byteCount: Int) -> Int { snappy_max_compressed_length(byteCount) }
 
+  // SAFETY: the target has room for the bound of the source (checked), and its size goes in as `length`; both live for the call. Without bytes, the
+  // address is that of `scratch`, of which none are read.
   static func compress(
     _ source: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer
   ) throws(CodecError) -> Int {

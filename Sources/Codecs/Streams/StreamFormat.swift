@@ -28,6 +28,7 @@ package enum StreamFormat: Sendable, CaseIterable, CustomStringConvertible {
   }
 
   /// The format whose magic number `prefix` starts with; four bytes are enough.
+  // SAFETY: as many bytes are there as are read, at any alignment.
   package static func detect(_ prefix: UnsafeRawBufferPointer) -> StreamFormat? {
     if prefix.count >= 2, unsafe prefix[0] == 0x1F, unsafe prefix[1] == 0x8B { return .gzip }
     guard prefix.count >= 4 else { return nil }

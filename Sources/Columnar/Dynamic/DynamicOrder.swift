@@ -17,6 +17,7 @@ extension DynamicView {
   }
 
   /// Deep equality. Null equals null here; operators decide before whether nulls compare at all.
+  // SAFETY: bytes and entries are windows on the two views' memory, which their callers keep alive; nothing is kept.
   package func isEqual(_ other: DynamicView, depth: Int = 0) -> Bool {
     guard depth < 1_000 else { return false }
     switch (tag, other.tag) {
@@ -44,6 +45,7 @@ extension DynamicView {
   }
 
   /// Negative, zero or positive; nil for kinds that have no order among each other.
+  // SAFETY: as in `isEqual`.
   package func order(_ other: DynamicView) -> Int? {
     switch (tag, other.tag) {
     case (.long, .long), (.datetime, .datetime), (.timespan, .timespan): return int64 < other.int64 ? -1 : int64 > other.int64 ? 1 : 0
@@ -60,6 +62,7 @@ extension DynamicView {
   }
 
   /// A hash equal for equal values.
+  // SAFETY: as in `isEqual`; a hasher copies what it is given.
   package func hash(into hasher: inout Hasher, depth: Int = 0) {
     guard depth < 1_000 else { return }
     switch tag {
@@ -89,6 +92,7 @@ extension DynamicView {
 }
 
 /// Order of two texts by UTF-8 bytes: negative, zero or positive.
+// SAFETY: memcmp reads the shorter count of bytes of both.
 package func textOrder(_ a: UnsafeBufferPointer<UInt8>, _ b: UnsafeBufferPointer<UInt8>) -> Int {
   let n = min(a.count, b.count)
   if n > 0, let p = a.baseAddress, let q = b.baseAddress {

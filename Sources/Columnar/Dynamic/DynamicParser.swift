@@ -15,6 +15,8 @@ package final class DynamicParser {
   package init(_ dialect: DynamicDialect = .json) { self.dialect = dialect }
 
   /// Parses a whole text, which may be surrounded by white space. On an error the buffer is as before.
+  // SAFETY: the cursor does not outlive the call, through which the caller keeps the text alive. `count` of the builders is read and set without
+  // overlap checks: parser and buffer belong to one thread, and cutting back only makes them shorter.
   package func parse(_ text: UnsafeBufferPointer<UInt8>, into out: BufferBuilder<UInt8>) throws(JSONTextError) {
     guard let base = text.baseAddress, text.count > 0 else { throw JSONTextError(offset: 0, message: "expected a value, found the end") }
     var cursor = unsafe JSONCursor(base, text.count)
@@ -56,6 +58,7 @@ package final class DynamicParser {
     }
   }
 
+  // SAFETY: a cursor gives extents only within its text, so p has n bytes. `store` overwrites the length that `put` wrote at start + 1.
   private func scalar(_ extent: JSONExtent, _ cursor: JSONCursor, _ out: BufferBuilder<UInt8>) {
     let p = unsafe cursor.base + extent.start, n = extent.end - extent.start
     switch extent.kind {
@@ -74,6 +77,7 @@ package final class DynamicParser {
     }
   }
 
+  // SAFETY: room for tag and payload was just reserved; storing raw bytes needs no alignment.
   @inline(__always) private func put<T: BitwiseCopyable>(_ tag: DynamicTag, _ payload: T, _ out: BufferBuilder<UInt8>) {
     out.reserve(1 + MemoryLayout<T>.size)
     out.appendUnchecked(tag.rawValue)
@@ -81,10 +85,12 @@ package final class DynamicParser {
     unsafe out.count &+= MemoryLayout<T>.size
   }
 
+  // SAFETY: the four bytes at `offset` were written before, and the address is taken anew, since the buffer may have moved.
   @inline(__always) private func store(_ value: UInt32, at offset: Int, _ out: BufferBuilder<UInt8>) {
     unsafe UnsafeMutableRawPointer(out.pointer + offset).storeBytes(of: value, as: UInt32.self)
   }
 
+  // SAFETY: only counters are read, without overlap checks: parser and buffer belong to one thread.
   private func array(_ cursor: inout JSONCursor, _ out: BufferBuilder<UInt8>, _ depth: Int) throws(JSONTextError) {
     guard depth < JSONCursor.maxDepth else { throw cursor.error("nested deeper than \(JSONCursor.maxDepth)") }
     cursor.at &+= 1
@@ -105,6 +111,8 @@ package final class DynamicParser {
     close(start, firstEnd, out)
   }
 
+  // SAFETY: four bytes for the length are reserved and counted before the key is appended, so `entry` + 4 + length is out.count; where length is
+  // positive the key's first and last byte exist.
   private func bag(_ cursor: inout JSONCursor, _ out: BufferBuilder<UInt8>, _ depth: Int) throws(JSONTextError) {
     guard depth < JSONCursor.maxDepth else { throw cursor.error("nested deeper than \(JSONCursor.maxDepth)") }
     cursor.at &+= 1
@@ -143,6 +151,7 @@ package final class DynamicParser {
     close(start, firstEnd, out)
   }
 
+  // SAFETY: `identifier` counts bytes of the text from `at` on, so they exist.
   private func key(_ cursor: inout JSONCursor, _ out: BufferBuilder<UInt8>) throws(JSONTextError) {
     if cursor.peek() == UInt8(ascii: "\"") {
       let extent = try cursor.scanString()
@@ -187,6 +196,8 @@ package final class DynamicParser {
   }
 
   /// Puts count and ends between the tag and the children, which were written behind the tag.
+  // SAFETY: `out` has room for the header behind its bytes before the address is taken; the children move up by it (`update` allows overlap), and
+  // n ends follow the count in the room they leave. ends[firstEnd..<ends.count] are this container's.
   private func close(_ start: Int, _ firstEnd: Int, _ out: BufferBuilder<UInt8>) {
     let n = unsafe ends.count &- firstEnd
     let header = 4 &+ 4 &* n
@@ -203,6 +214,7 @@ package final class DynamicParser {
 
   // MARK: - KQL literals
 
+  // SAFETY: reads below cursor.count.
   private func identifier(_ cursor: JSONCursor) -> Int {
     var n = 0
     while cursor.at + n < cursor.count {
@@ -214,6 +226,7 @@ package final class DynamicParser {
     return n
   }
 
+  // SAFETY: reads base[i] where i < count, and base[i + 1] where that is below count.
   private func singleQuoted(_ cursor: inout JSONCursor, _ out: BufferBuilder<UInt8>) throws(JSONTextError) {
     let open = cursor.at
     var i = open + 1
@@ -237,6 +250,7 @@ package final class DynamicParser {
   }
 
   /// Single-quoted strings and typed literals; false when the byte starts neither.
+  // SAFETY: reads below cursor.count; first and last stay between cursor.at and end, which is below count. The bytes are copied into strings.
   private func literal(_ cursor: inout JSONCursor, _ b: UInt8, _ out: BufferBuilder<UInt8>, _ depth: Int) throws(JSONTextError) -> Bool {
     if b == UInt8(ascii: "'") {
       let start = unsafe out.count
@@ -301,6 +315,7 @@ extension DynamicValue {
   }
 
   /// Parses a text; throws `JSONTextError`.
+  // SAFETY: the bytes live for the call; the view reads the buffer while it is kept alive.
   package init(parsing text: String, as dialect: DynamicDialect = .json) throws(JSONTextError) {
     let out = BufferBuilder<UInt8>()
     let bytes = Array(text.utf8)

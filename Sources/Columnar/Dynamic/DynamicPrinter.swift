@@ -2,6 +2,8 @@
 // not know (datetime, timespan, guid) become strings; reals keep a point (`1.0`), so that they read back as reals.
 
 /// Appends the JSON text of dynamic values.
+// SAFETY: numbers and times take at most `ScalarText.room` bytes, which `appendText` reserves before it hands out an address. Strings and entries
+// are windows on the view's memory, which the caller keeps alive and which is not the buffer appended to.
 package enum DynamicPrinter {
   /// Appends compact JSON; NaN and infinities are the strings Kusto prints ("NaN").
   package static func append(_ value: DynamicView, to out: BufferBuilder<UInt8>, depth: Int = 0) {
@@ -59,11 +61,13 @@ package enum DynamicPrinter {
     out.append(UInt8(ascii: "\""))
   }
 
+  // SAFETY: a static string's bytes live for ever.
   private static func word(_ text: StaticString, _ out: BufferBuilder<UInt8>) {
     unsafe out.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
   }
 
   /// Appends a JSON string: quotes, backslashes and control characters escaped, everything else as it is.
+  // SAFETY: 6 bytes for each byte and 2 quotes are reserved before the address is taken; each turn of the loop writes 1, 2 or 6 of them.
   package static func string(_ bytes: UnsafeBufferPointer<UInt8>, _ out: BufferBuilder<UInt8>) {
     // Each byte takes six bytes at most.
     out.reserve(bytes.count &* 6 &+ 2)
@@ -102,6 +106,7 @@ package enum DynamicPrinter {
 
 extension DynamicValue {
   /// Compact JSON.
+  // SAFETY: the value's bytes live for the call; the text is copied while the builder is alive.
   package var json: String {
     let out = BufferBuilder<UInt8>()
     let bytes = binary
@@ -110,6 +115,7 @@ extension DynamicValue {
   }
 
   /// What `tostring` gives.
+  // SAFETY: as in `json`.
   package var text: String {
     let out = BufferBuilder<UInt8>()
     let bytes = binary

@@ -77,6 +77,7 @@ extension DynamicValue {
     return out
   }
 
+  // SAFETY: the bytes of the value live for the call and are copied; an end has four of them.
   private func encode(into out: inout [UInt8]) {
     func put<T>(_ value: T) { unsafe withUnsafeBytes(of: value) { unsafe out.append(contentsOf: $0) } }
     func tag(_ t: DynamicTag) { out.append(t.rawValue) }
@@ -115,6 +116,7 @@ extension DynamicValue {
   }
 
   /// Reads a binary form made by this module; an empty buffer is null. Malformed bytes give null, never a crash.
+  // SAFETY: the tree holds copies; the view, which checks every length against the bytes' count, is gone with the call.
   package init(binary bytes: UnsafeBufferPointer<UInt8>) {
     guard let base = bytes.baseAddress, bytes.count > 0 else { self = .null; return }
     self = unsafe DynamicView(base, bytes.count).value

@@ -71,6 +71,7 @@ package enum ArithmeticKernels {
   }
 
   /// One value per row; three loops so that a constant side stays in a register.
+  // SAFETY: column operands have n rows, as the batch they come from has, and are kept alive behind the loops; `out` has n slots of `builder`.
   @inline(__always)
   static func map<T, U, R>(_ a: Operand<T>, _ b: Operand<U>, _ n: Int, _ f: (T, U) -> R) -> Buffer<R> {
     let builder = BufferBuilder<R>(capacity: n)

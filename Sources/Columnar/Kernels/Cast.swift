@@ -39,6 +39,7 @@ extension ColumnVector {
 
   // MARK: - Numbers
 
+  // SAFETY: a parser gets the address and length of the row's text, which self keeps alive.
   private func castToLong() -> ColumnVector {
     switch storage {
     case .int(let b): .long(fill { Int64(b[$0]) })
@@ -62,6 +63,7 @@ extension ColumnVector {
     return .int(narrow.values, validity: Bitmap.intersection(narrow.validity, long.validity))
   }
 
+  // SAFETY: as in `castToLong`.
   private func castToReal() -> ColumnVector {
     switch storage {
     case .int(let b): .real(fill { Double(b[$0]) })
@@ -85,6 +87,7 @@ extension ColumnVector {
     }
   }
 
+  // SAFETY: as in `castToLong`.
   private func castToDecimal() -> ColumnVector {
     switch storage {
     case .int(let b): .decimal(fill { Int64(b[$0]) }, scale: 0)
@@ -104,6 +107,7 @@ extension ColumnVector {
     return Buffer(repeating: 0, count: count)
   }
 
+  // SAFETY: as in `castToLong`.
   private func castToBool() -> ColumnVector {
     switch storage {
     case .int(let b): .bool(CompareKernels.compare(b, .notEqual, 0))
@@ -121,6 +125,7 @@ extension ColumnVector {
 
   // MARK: - Times, guids
 
+  // SAFETY: as in `castToLong`.
   private func castToTime(_ target: DataType) -> ColumnVector {
     switch storage {
     case .long(let b):
@@ -142,6 +147,7 @@ extension ColumnVector {
     }
   }
 
+  // SAFETY: as in `castToLong`; the bytes of a dynamic string lie within the row, whose address is not nil.
   private func castToGUID() -> ColumnVector {
     guard case .bytes = storage else { return .nulls(.guid, count: count).flattened }
     let empty = GUID(high: 0, low: 0)
@@ -159,11 +165,13 @@ extension ColumnVector {
   // MARK: - Rows
 
   /// The bytes of row i of a text column; a null row is empty.
+  // SAFETY: callers pass rows below `count`, so both offsets exist and lie within `data`, which self keeps alive while the row is looked at.
   @inline(__always) private func bytes(_ i: Int) -> UnsafeBufferPointer<UInt8> {
     guard case .bytes(let offsets, let data) = storage, validity.map({ $0[i] }) ?? true else { return unsafe UnsafeBufferPointer(start: nil, count: 0) }
     return unsafe UnsafeBufferPointer(start: data.pointer + Int(offsets[i]), count: Int(offsets[i &+ 1] &- offsets[i]))
   }
 
+  // SAFETY: the view lies within the row's bytes; without bytes it has length 0 and reads nothing.
   @inline(__always) private func dynamic(_ i: Int) -> DynamicView {
     let b = unsafe bytes(i)
     guard let base = b.baseAddress else { return unsafe DynamicView(emptyDynamic, 0) }
@@ -171,6 +179,7 @@ extension ColumnVector {
   }
 
   /// Calls a parser with the row's text without surrounding white space; nil for empty texts.
+  // SAFETY: p is moved on only while n > 0, so it stays within the row's bytes, and n is what is left of them.
   @inline(__always) private func trimmed<T>(_ i: Int, _ parse: (UnsafePointer<UInt8>, Int) -> T?) -> T? {
     let b = unsafe bytes(i)
     guard var p = b.baseAddress else { return nil }
@@ -180,6 +189,7 @@ extension ColumnVector {
     return unsafe n == 0 ? nil : parse(p, n)
   }
 
+  // SAFETY: `out` has `count` slots of `builder`, which grows no more.
   @inline(__always) private func fill<T>(_ f: (Int) -> T) -> Buffer<T> {
     let builder = BufferBuilder<T>(capacity: count)
     let out = unsafe builder.appendUninitialized(count)
@@ -187,6 +197,7 @@ extension ColumnVector {
     return builder.finish()
   }
 
+  // SAFETY: as in `fill`; `build` hands out one word for each 64 rows begun.
   @inline(__always) private func optional<T>(_ empty: T, _ f: (Int) -> T?) -> OptionalColumn<T> {
     let builder = BufferBuilder<T>(capacity: count)
     let out = unsafe builder.appendUninitialized(count)
@@ -223,6 +234,7 @@ extension ColumnVector {
   }
 }
 
+// SAFETY: made once and never freed; it stands for no bytes, so it is never read.
 nonisolated(unsafe) private let emptyDynamic = unsafe UnsafePointer(UnsafeMutablePointer<UInt8>.allocate(capacity: 1))  // never read: length 0
 
 /// Values with the rows that have one.
@@ -256,6 +268,7 @@ package func dateTimeOfNetTicks(_ ticks: Int64) -> Int64? {
 
 extension ScalarText {
   /// A whole number in decimal or `0x…` form.
+  // SAFETY: p[0] and p[1] exist, since n is above 2; the parsers get all n bytes.
   package static func parseWhole(_ p: UnsafePointer<UInt8>, _ n: Int) -> Int64? {
     if n > 2, unsafe p[0] == 0x30, unsafe p[1] | 0x20 == 0x78 { return unsafe parseHexLong(p, n) }
     return unsafe parseLong(p, n)
@@ -264,6 +277,7 @@ extension ScalarText {
 
 extension DecimalValue {
   /// The decimal of a real's shortest text; nil for NaN, infinities and what has more than 38 digits.
+  // SAFETY: a real's text takes at most `room` bytes, which live until the parser has read what was written.
   package init?(shortest real: Double) {
     guard real.isFinite else { return nil }
     let value = unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: ScalarText.room) { space -> DecimalValue? in

@@ -35,6 +35,8 @@ extension ColumnVector {
   }
 
   /// Each value as a dynamic of its kind; texts become dynamic strings (they are not parsed).
+  // SAFETY: offsets i and i + 1 exist for i < count, and lie within `data`, which self keeps alive; a length's bytes live for the call that copies
+  // them, and so do those of a scalar's binary form.
   func castToDynamic() -> ColumnVector {
     let out = StringBuilder(rows: count, bytes: count &* 9)
     if case .bytes(let offsets, let data) = storage {
@@ -57,6 +59,7 @@ extension ColumnVector {
 
 extension DynamicView {
   /// Calls a parser with the string's bytes without surrounding white space; nil for other kinds and empty strings.
+  // SAFETY: p is moved on only while n > 0, so it stays within the string's bytes, which the view's owner keeps alive.
   private func parsed<T>(_ parse: (UnsafePointer<UInt8>, Int) -> T?) -> T? {
     let bytes = unsafe stringBytes
     guard var p = bytes.baseAddress else { return nil }
@@ -67,6 +70,7 @@ extension DynamicView {
   }
 
   /// `tolong` of a dynamic.
+  // SAFETY: `parsed` gives the address and length of the string's bytes.
   package var asLong: Int64? {
     switch tag {
     case .long, .timespan: int64
@@ -81,6 +85,7 @@ extension DynamicView {
   }
 
   /// `toreal` of a dynamic.
+  // SAFETY: as in `asLong`.
   package var asReal: Double? {
     switch tag {
     case .long, .timespan: Double(int64)
@@ -95,6 +100,7 @@ extension DynamicView {
   }
 
   /// `todecimal` of a dynamic.
+  // SAFETY: as in `asLong`.
   package var asDecimal: DecimalValue? {
     switch tag {
     case .long, .timespan: DecimalValue(Int128(int64))
@@ -108,6 +114,7 @@ extension DynamicView {
   }
 
   /// `tobool` of a dynamic.
+  // SAFETY: as in `asLong`.
   package var asBool: Bool? {
     switch tag {
     case .true: true
@@ -120,6 +127,7 @@ extension DynamicView {
   }
 
   /// `todatetime` of a dynamic.
+  // SAFETY: as in `asLong`.
   package var asDateTime: Int64? {
     switch tag {
     case .datetime: int64
@@ -130,6 +138,7 @@ extension DynamicView {
   }
 
   /// `totimespan` of a dynamic.
+  // SAFETY: as in `asLong`.
   package var asTimespan: Int64? {
     switch tag {
     case .timespan, .long: int64

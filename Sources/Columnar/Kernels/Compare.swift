@@ -33,17 +33,20 @@ package enum Comparison: String, Sendable, CaseIterable {
 
 package enum CompareKernels {
   /// low <= x <= high for 64-bit integers.
+  // SAFETY: the kernel reads `count` values and writes one word for each 64 of them, as many as `build` hands out; `values` lives for the call.
   package static func range(_ values: Buffer<Int64>, _ low: Int64, _ high: Int64) -> Bitmap {
     if low > high { return Bitmap(repeating: false, count: values.count) }
     return unsafe Bitmap.build(count: values.count) { unsafe csimd_range_i64(values.pointer, values.count, low, high, $0) }
   }
 
+  // SAFETY: as above.
   package static func range(_ values: Buffer<Int32>, _ low: Int32, _ high: Int32) -> Bitmap {
     if low > high { return Bitmap(repeating: false, count: values.count) }
     return unsafe Bitmap.build(count: values.count) { unsafe csimd_range_i32(values.pointer, values.count, low, high, $0) }
   }
 
   /// NaN is in no range; -0.0 equals 0.0.
+  // SAFETY: as above.
   package static func range(_ values: Buffer<Double>, _ low: Double, _ high: Double) -> Bitmap {
     if !(low <= high) { return Bitmap(repeating: false, count: values.count) }
     return unsafe Bitmap.build(count: values.count) { unsafe csimd_range_f64(values.pointer, values.count, low, high, $0) }
@@ -104,6 +107,7 @@ package enum CompareKernels {
     }
   }
 
+  // SAFETY: both have n elements (checked) and live for the call; `build` hands out one word for each 64 rows begun.
   @inline(__always)
   private static func words<T: BitwiseCopyable & Sendable>(_ a: Buffer<T>, _ b: Buffer<T>, _ test: (T, T) -> Bool) -> Bitmap {
     precondition(a.count == b.count, "columns of different lengths")

@@ -49,6 +49,7 @@ extension ColumnVector {
   }
 
   /// True when both are windows on the same bytes, so that equal codes mean equal values.
+  // SAFETY: addresses are compared, not read; both vectors keep their memory alive, so that an equal address means the same memory.
   package func sharesMemory(with other: ColumnVector) -> Bool {
     guard count == other.count else { return false }
     switch (storage, other.storage) {
@@ -62,6 +63,7 @@ extension ColumnVector {
     }
   }
 
+  // SAFETY: `withUnsafe` keeps the elements alive while they are copied into the builder, which is another memory.
   @inline(__always) private static func join<Part, T: BitwiseCopyable & Sendable>(_ parts: [Part], _ buffer: (Part) -> Buffer<T>?) -> Buffer<T> {
     let builder = BufferBuilder<T>(capacity: parts.reduce(0) { $0 + (buffer($1)?.count ?? 0) })
     for part in parts { unsafe buffer(part)?.withUnsafe { unsafe builder.append(contentsOf: $0) } }
@@ -81,6 +83,7 @@ extension ColumnVector {
   }
 
   /// A flat decimal column in the form with a scale for each row.
+  // SAFETY: `out` has `count` slots of `builder`, which grows no more; b has `count` elements.
   package var widenedDecimal: ColumnVector {
     guard case .decimal64(let b, let scale) = storage else { return self }
     let builder = BufferBuilder<Int128>(capacity: count)
@@ -91,6 +94,7 @@ extension ColumnVector {
       storage: .decimal128(builder.finish(), scales: Buffer(repeating: Int16(scale), count: count)))
   }
 
+  // SAFETY: room for n + 1 offsets is there, so `out` stays right; a part has count + 1 offsets within its data, which is alive while it is copied.
   private static func concatBytes(_ parts: [ColumnVector], _ n: Int) -> VectorStorage {
     var total = 0
     for part in parts {

@@ -35,6 +35,7 @@ package final class GroupTable: @unchecked Sendable {  // mutation is confined t
   }
 
   /// Rough bytes held.
+  // SAFETY: capacities are read without overlap checks: a table belongs to one thread at a time.
   package var byteSize: Int {
     unsafe keys.reduce(0) { $0 + $1.byteSize } + coders.reduce(0) { $0 + $1.byteSize } + directTable.capacity * 4 + slots.byteSize
   }
@@ -46,6 +47,7 @@ package final class GroupTable: @unchecked Sendable {  // mutation is confined t
   package func keyColumns(_ range: Range<Int>) -> [ColumnVector] { keys.map { $0.vector(range) } }
 
   /// The group of each row; new keys get new groups.
+  // SAFETY: `out` has rowCount slots of `builder`, which grows no more; key columns have rowCount rows.
   package func assign(keys columns: [ColumnVector], rowCount: Int) -> Buffer<Int32> {
     precondition(columns.count == types.count, "another number of key columns")
     if rowCount == 0 { return .empty }
@@ -68,6 +70,7 @@ package final class GroupTable: @unchecked Sendable {  // mutation is confined t
   }
 
   /// The group of each row, -1 where its key has none. With `nullsMatch` false (joins), rows with a null key have none.
+  // SAFETY: `out` has rowCount slots of `builder`, which grows no more; key columns and their validities have rowCount rows.
   package func find(keys columns: [ColumnVector], rowCount: Int, nullsMatch: Bool = true) -> Buffer<Int32> {
     precondition(columns.count == types.count, "another number of key columns")
     let builder = BufferBuilder<Int32>(capacity: rowCount)
@@ -142,6 +145,8 @@ package final class GroupTable: @unchecked Sendable {  // mutation is confined t
 
   // MARK: - Direct addressing
 
+  // SAFETY: `table` has `size` slots, one for each combination of codes below the coders' capacities; the slots of the stored keys are such
+  // combinations, since the coders were extended to every batch before its keys were stored.
   private func layOutDirect() {
     let size = Self.product(coders)
     directTable = BufferBuilder<Int32>(capacity: size)
@@ -173,6 +178,7 @@ package final class GroupTable: @unchecked Sendable {  // mutation is confined t
     if types.count == 1, isFixed(columns[0]) { becomeFixed() } else { becomeHashed() }
   }
 
+  // SAFETY: `at` has rowCount slots of `builder`, which grows no more; `missing`, where given, has rowCount bytes.
   private func directSlots(_ columns: [ColumnVector], _ rowCount: Int, missing: UnsafeMutablePointer<UInt8>?) -> Buffer<Int32> {
     let builder = BufferBuilder<Int32>(capacity: rowCount)
     let at = unsafe builder.appendUninitialized(rowCount)
@@ -184,6 +190,8 @@ package final class GroupTable: @unchecked Sendable {  // mutation is confined t
     return builder.finish()
   }
 
+  // SAFETY: the coders were extended to this batch, so each slot is below the product of their capacities, the table's count; `out` and `at` have
+  // rowCount elements. The table is not laid out anew during the loop.
   private func assignDirect(_ columns: [ColumnVector], _ rowCount: Int, _ out: UnsafeMutablePointer<Int32>) {
     let buffer = unsafe directSlots(columns, rowCount, missing: nil)
     let newRows = BufferBuilder<Int32>()
@@ -205,6 +213,7 @@ package final class GroupTable: @unchecked Sendable {  // mutation is confined t
     store(columns, newRows)
   }
 
+  // SAFETY: values without a code take code 0, so each slot is below the table's count; `missing`, `at` and `out` have rowCount elements.
   private func findDirect(_ columns: [ColumnVector], _ rowCount: Int, _ out: UnsafeMutablePointer<Int32>) {
     let flags = BufferBuilder<UInt8>(capacity: rowCount)
     let missing = unsafe flags.appendUninitialized(rowCount)
@@ -216,6 +225,7 @@ package final class GroupTable: @unchecked Sendable {  // mutation is confined t
   }
 
   /// Appends the keys of the rows that made new groups.
+  // SAFETY: the counter is read without overlap checks: the builder is this thread's.
   private func store(_ columns: [ColumnVector], _ newRows: BufferBuilder<Int32>) {
     guard unsafe newRows.count > 0 else { return }
     let rows = newRows.finish()
@@ -226,6 +236,7 @@ package final class GroupTable: @unchecked Sendable {  // mutation is confined t
   // MARK: - One key of 64 bits
 
   /// Calls `body` with each row's key as 64 bits; null rows have some value.
+  // SAFETY: the identities are the column's own 64-bit values, or as many computed into `out`; both are kept alive until the body returns.
   @inline(__always) private func withIdentities<R>(_ column: ColumnVector, _ body: (UnsafePointer<UInt64>) -> R) -> R {
     let flat = column.flattened
     defer { withExtendedLifetime(flat) {} }
@@ -245,6 +256,7 @@ package final class GroupTable: @unchecked Sendable {  // mutation is confined t
     return unsafe body(UnsafePointer(out))
   }
 
+  // SAFETY: the stored keys are groupCount rows, so identities[g] exists.
   private func becomeFixed() {
     mode = .fixed
     slots = GroupSlots(capacity: groupCount)
@@ -258,6 +270,7 @@ package final class GroupTable: @unchecked Sendable {  // mutation is confined t
     }
   }
 
+  // SAFETY: `out` and the column have rowCount rows; the counter is read without overlap checks, the builder being this thread's.
   private func assignFixed(_ columns: [ColumnVector], _ rowCount: Int, _ out: UnsafeMutablePointer<Int32>) {
     let column = columns[0]
     let newRows = BufferBuilder<Int32>()
@@ -276,6 +289,7 @@ package final class GroupTable: @unchecked Sendable {  // mutation is confined t
   }
 
   /// Decimals of another scale than the table's: looked up one by one.
+  // SAFETY: `out` has rowCount slots.
   private func findDecimal(_ column: ColumnVector, _ rowCount: Int, _ out: UnsafeMutablePointer<Int32>) {
     let scale = keys[0].decimalScale ?? 0
     for i in 0..<rowCount {
@@ -300,6 +314,7 @@ package final class GroupTable: @unchecked Sendable {  // mutation is confined t
     for g in 0..<groupCount { slots.insert(hashes[g], group: Int32(truncatingIfNeeded: g)) }
   }
 
+  // SAFETY: `out`, hashes and columns have rowCount rows; `emptyIdentities` is never read, since it stands for none.
   private func assignHashed(_ columns: [ColumnVector], _ rowCount: Int, _ out: UnsafeMutablePointer<Int32>) {
     let hashes = hashRows(columns, rowCount: rowCount)
     let newRows = BufferBuilder<Int32>()
@@ -322,6 +337,7 @@ package final class GroupTable: @unchecked Sendable {  // mutation is confined t
     }
   }
 
+  // SAFETY: as in `assignHashed`; nothing is added to the table.
   private func findHashed(_ columns: [ColumnVector], _ rowCount: Int, _ out: UnsafeMutablePointer<Int32>) {
     let hashes = hashRows(columns, rowCount: rowCount)
     unsafe hashes.withUnsafe { unsafe slots.find($0.baseAddress ?? emptyIdentities, count: rowCount, out: out) }
@@ -331,6 +347,7 @@ package final class GroupTable: @unchecked Sendable {  // mutation is confined t
   }
 
   /// Rows, ascending, whose keys differ from those of the group in `out`.
+  // SAFETY: `out` has a group below groupCount, or a negative one, for each row of the columns.
   private func mismatches(_ columns: [ColumnVector], _ out: UnsafePointer<Int32>) -> [Int] {
     let bad = BufferBuilder<Int32>()
     for (key, column) in zip(keys, columns) { unsafe key.verify(column, groups: out, bad: bad) }
@@ -338,6 +355,7 @@ package final class GroupTable: @unchecked Sendable {  // mutation is confined t
     return Set(bad.finish().array).sorted().map(Int.init)
   }
 
+  // SAFETY: a slice of one row has one group, which lives for the call.
   private func isEqual(_ columns: [ColumnVector], _ row: Int, _ group: Int32) -> Bool {
     let bad = BufferBuilder<Int32>()
     for (key, column) in zip(keys, columns) {
@@ -348,6 +366,7 @@ package final class GroupTable: @unchecked Sendable {  // mutation is confined t
 }
 
 /// Stands in for the address of no identities.
+// SAFETY: made once, never freed, and never written after; its one element is not read.
 private nonisolated(unsafe) let emptyIdentities: UnsafePointer<UInt64> = {
   let one = UnsafeMutablePointer<UInt64>.allocate(capacity: 1)
   unsafe one.initialize(to: 0)

@@ -95,6 +95,7 @@ final class GroupKeyCoder {
   }
 
   /// The codes of a dictionary's values (0-based groups + 1; 0 when unknown and not inserting).
+  // SAFETY: `out` has values.count slots of `builder`, which grows no more; there is one group for each value.
   private func translate(_ values: ColumnVector, inserting: Bool) -> Buffer<Int32> {
     if let known = translation.withLock({ $0 }), known.values.sharesMemory(with: values) { return known.codes }
     let groups = inserting ? distinct.assign(keys: [values], rowCount: values.count) : distinct.find(keys: [values], rowCount: values.count)
@@ -109,6 +110,8 @@ final class GroupKeyCoder {
 
   /// Adds code × stride of each row to `slots` (sets it for the first column). Codes must exist, see `extend`, unless `missing` is given:
   /// it then gets a 1 for each row whose value has no code.
+  // SAFETY: `slots`, and `missing` where given, have one element for each row. Codes of a dictionary are below values.count, the number of elements
+  // of `map`. The vector keeps what p points at alive, `groups` and `map` are kept alive behind their loops.
   func addCodes(of vector: ColumnVector, stride: Int, isFirst: Bool, to slots: UnsafeMutablePointer<Int32>, missing: UnsafeMutablePointer<UInt8>?) {
     defer { withExtendedLifetime(vector) {} }
     let step = Int32(stride)
@@ -168,6 +171,7 @@ final class GroupKeyCoder {
     return builder.finish()
   }
 
+  // SAFETY: `missing` has one element for each row.
   @inline(__always) private func addRange(
     _ vector: ColumnVector, _ step: Int32, _ isFirst: Bool, _ slots: UnsafeMutablePointer<Int32>, _ missing: UnsafeMutablePointer<UInt8>?,
     _ value: (Int) -> Int64
@@ -183,6 +187,7 @@ final class GroupKeyCoder {
     }
   }
 
+  // SAFETY: `slots` has vector.count elements.
   @inline(__always) private func put(_ vector: ColumnVector, _ isFirst: Bool, _ slots: UnsafeMutablePointer<Int32>, _ code: (Int) -> Int32) {
     let n = vector.count
     if isFirst {
@@ -213,6 +218,7 @@ extension ColumnVector {
     }
   }
 
+  // SAFETY: the buffer of a flat vector has `count` elements; self keeps it alive.
   @inline(__always) private func bounds<T: FixedWidthInteger & BitwiseCopyable & Sendable>(_ buffer: Buffer<T>) -> (T, T)? {
     guard count > 0 else { return nil }
     let p = unsafe buffer.pointer

@@ -27,6 +27,7 @@ final class GroupKeyColumn {
 
   init(_ type: DataType) { self.type = type }
 
+  // SAFETY: capacities are read without overlap checks: the builders belong to the table's one thread.
   var byteSize: Int {
     let fixed = unsafe bools.capacity + ints.capacity * 4 + longs.capacity * 8 + reals.capacity * 8
     let other = unsafe guids.capacity * 16 + wide.capacity * 16 + scales.capacity * 2 + ends.capacity * 8 + text.capacity
@@ -34,6 +35,8 @@ final class GroupKeyColumn {
   }
 
   /// Appends the rows at `rows` of a batch's column.
+  // SAFETY: `bits` has n fresh bytes of `valid`, which does not grow before they are filled. A buffer's elements are alive for the call that appends
+  // them. A row's offsets lie within `data`, and n + 1 of them exist.
   func append(_ vector: ColumnVector, rows: Buffer<Int32>) {
     let flat = vector.take(rows).flattened
     let n = flat.count
@@ -60,6 +63,7 @@ final class GroupKeyColumn {
     }
   }
 
+  // SAFETY: the elements are alive for the call that appends them.
   private func appendNarrow(_ values: Buffer<Int64>, _ scale: Int, _ flat: ColumnVector) {
     if !isWideDecimal, decimalScale == nil { decimalScale = scale }
     if !isWideDecimal, decimalScale == scale { return unsafe values.withUnsafe { unsafe longs.append(contentsOf: $0) } }
@@ -67,6 +71,7 @@ final class GroupKeyColumn {
     appendWide(b, s)
   }
 
+  // SAFETY: as above.
   private func appendWide(_ values: Buffer<Int128>, _ valueScales: Buffer<Int16>) {
     widen()
     unsafe values.withUnsafe { unsafe wide.append(contentsOf: $0) }
@@ -74,6 +79,7 @@ final class GroupKeyColumn {
   }
 
   /// Turns 64-bit decimals of one scale into decimals with a scale each.
+  // SAFETY: i is below the builder's count; one thread owns both builders.
   func widen() {
     guard type == .decimal, !isWideDecimal else { return }
     isWideDecimal = true
@@ -86,6 +92,8 @@ final class GroupKeyColumn {
   }
 
   /// The keys of groups `range` as a flat vector. Text of the range must stay below 2 GiB.
+  // SAFETY: the range lies within 0..<count (the table asks for groups below its count), and the builder of this type has `count` elements, as has
+  // `valid`. Bits go to words of `build`, one for each 64 rows. ends[g] are positions in `text`, ascending. Nothing grows meanwhile.
   func vector(_ range: Range<Int>) -> ColumnVector {
     let n = range.count
     func copy<T>(_ builder: BufferBuilder<T>) -> Buffer<T> {
@@ -124,6 +132,8 @@ final class GroupKeyColumn {
   }
 
   /// Appends to `bad` the rows whose key differs from the stored key of their group; rows with a negative group are skipped.
+  // SAFETY: rows index the vector's own buffers, kept alive behind the comparison; groups are below `count` (the caller assigned them), and the
+  // builder of this type has `count` elements. Codes are below values.count. Nothing is appended to the builders meanwhile.
   func verify(_ vector: ColumnVector, groups: UnsafePointer<Int32>, bad: BufferBuilder<Int32>) {
     defer { withExtendedLifetime(vector) {} }
     switch vector.storage {
@@ -173,12 +183,14 @@ final class GroupKeyColumn {
     }
   }
 
+  // SAFETY: `group` is below `count`, the number of elements of `longs`, or of `wide` and `scales`.
   private func decimal(_ group: Int) -> DecimalValue {
     unsafe isWideDecimal
       ? DecimalValue(wide.pointer[group], scale: Int(scales.pointer[group]))
       : DecimalValue(Int128(longs.pointer[group]), scale: decimalScale ?? 0)
   }
 
+  // SAFETY: `groups` has vector.count elements, and `valid` one for each group.
   @inline(__always) private func check(
     _ vector: ColumnVector, _ groups: UnsafePointer<Int32>, _ bad: BufferBuilder<Int32>, _ equal: (Int, Int) -> Bool
   ) {
@@ -198,6 +210,7 @@ final class GroupKeyColumn {
 }
 
 /// Byte equality; short runs by whole words (16 bytes behind either end are readable in every buffer).
+// SAFETY: beyond `count` at most 8 bytes are read, and every buffer and builder has 64 readable bytes behind its last element.
 @inline(__always) func equalBytes(_ a: UnsafePointer<UInt8>, _ b: UnsafePointer<UInt8>, _ count: Int) -> Bool {
   if count <= 8 {
     let x = unsafe UnsafeRawPointer(a).loadUnaligned(as: UInt64.self), y = unsafe UnsafeRawPointer(b).loadUnaligned(as: UInt64.self)

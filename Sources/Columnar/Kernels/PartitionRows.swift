@@ -2,6 +2,8 @@
 
 /// The rows of each of 2^bits partitions, in row order. Level 0 uses the highest bits of the hash, level 1 the next ones, and so on, so
 /// that the rows of one partition can be split again.
+// SAFETY: `hashes` has n elements, kept alive by `withUnsafe`; a partition is masked to its bits, so it indexes `counts` and `next`. next[p] stays
+// within starts[p]..<starts[p + 1], since the rows of p were counted before: each of the n slots of `out` is written once.
 package func partitionRows(hashes: Buffer<UInt64>, bits: Int, level: Int) -> [Buffer<Int32>] {
   let n = hashes.count, partitions = 1 << bits
   let shift = UInt64(64 - bits * (level + 1)), mask = UInt64(partitions - 1)

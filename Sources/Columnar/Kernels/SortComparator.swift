@@ -31,6 +31,8 @@ package final class KeyComparator: @unchecked Sendable {  // immutable
     return direction.isDescending ? -order : order
   }
 
+  // SAFETY: rows i and j exist in their vectors, so the offsets i + 1 and j + 1 do; memcmp reads the shorter of two rows within their data, which
+  // the two vectors keep alive through the call.
   private static func compareValues(_ x: ColumnVector, _ i: Int, _ y: ColumnVector, _ j: Int) -> Int {
     switch (x.storage, y.storage) {
     case (.long(let a), .long(let b)): return three(a[i], b[j])

@@ -12,6 +12,8 @@ package struct SortItem: BitwiseCopyable, Sendable {
 }
 
 /// Sorts by code; items of equal code keep their order.
+// SAFETY: `scratch` has n items and every byte's pass fills the side it copies to, so the sides may change places; the 256 counts are indexed by
+// one byte, and sum up to n, so each of the n places is written once. `scratch` is freed behind the last copy.
 func sortByCode(_ items: UnsafeMutableBufferPointer<SortItem>) {
   let n = items.count
   guard n > 1, let base = items.baseAddress else { return }
@@ -50,6 +52,7 @@ func sortByCode(_ items: UnsafeMutableBufferPointer<SortItem>) {
   if unsafe from != base { unsafe base.update(from: from, count: n) }
 }
 
+// SAFETY: j stays within 1...i, and i is below n, the number of items.
 private func insertionSort(_ items: UnsafeMutablePointer<SortItem>, _ n: Int) {
   for i in 1..<n {
     let item = unsafe items[i]

@@ -103,6 +103,7 @@ package final class SortLayout: @unchecked Sendable {  // immutable after init; 
     return low <= high ? (low, high) : (0, 0)
   }
 
+  // SAFETY: `withUnsafe` gives the number of elements and keeps them alive; the validity has as many bits.
   @inline(__always) private func bounds<T: FixedWidthInteger & BitwiseCopyable & Sendable>(
     _ buffer: Buffer<T>, _ validity: Bitmap?, _ low: inout Int64, _ high: inout Int64
   ) {
@@ -127,6 +128,7 @@ package final class SortLayout: @unchecked Sendable {  // immutable after init; 
   }
 
   /// Writes the code of each row of chunk `k`.
+  // SAFETY: `out` has room for rowCount items, and the chunk's key columns have rowCount rows, as do the words made of one of them.
   package func codes(chunk k: Int, rowCount: Int, _ out: UnsafeMutablePointer<SortItem>) {
     for i in 0..<rowCount { unsafe out[i] = SortItem(code: 0, at: UInt64(k) << 32 | UInt64(i)) }
     var left = 64
@@ -160,6 +162,7 @@ package final class SortLayout: @unchecked Sendable {  // immutable after init; 
     }
   }
 
+  // SAFETY: as in `codes`: n rows in the vector and in `out`; `withUnsafe` keeps the values alive for the loop.
   @inline(__always) private func add(
     _ vector: ColumnVector, _ n: Int, _ validBit: UInt64, _ missingBit: UInt64, _ out: UnsafeMutablePointer<SortItem>, integers: ColumnVector,
     _ code: (Int64) -> UInt64
@@ -180,6 +183,7 @@ package final class SortLayout: @unchecked Sendable {  // immutable after init; 
   }
 
   /// Sorts items of this layout: by code, then by the keys the code leaves out; equal rows keep the order they come in.
+  // SAFETY: items hold positions of this layout's chunks; runs are windows on the caller's items, which live through the call.
   package func sort(_ items: UnsafeMutableBufferPointer<SortItem>) {
     unsafe sortByCode(items)
     guard let first = firstCompared else { return }
@@ -188,6 +192,7 @@ package final class SortLayout: @unchecked Sendable {  // immutable after init; 
   }
 
   /// Calls `body` with each run of at least two items of equal code.
+  // SAFETY: start and end stay within the items; a run's window is gone before the next one is made.
   private func forEachRun(_ items: UnsafeMutableBufferPointer<SortItem>, _ body: (UnsafeMutableBufferPointer<SortItem>) -> Void) {
     var start = 0
     while start < items.count {
@@ -199,6 +204,7 @@ package final class SortLayout: @unchecked Sendable {  // immutable after init; 
   }
 
   /// Orders a run that is equal in all keys before refiner `k`.
+  // SAFETY: `run` has at least two items, of this layout's positions; it lives through the call.
   private func refine(_ run: UnsafeMutableBufferPointer<SortItem>, key k: Int, nullsApart: Bool) {
     guard k < refiners.count else { return }
     let refiner = refiners[k]
@@ -212,6 +218,7 @@ package final class SortLayout: @unchecked Sendable {  // immutable after init; 
   }
 
   /// Orders a run of valid values of refiner `k` by their words from `depth` on, then by the following keys.
+  // SAFETY: as in `refine`.
   private func refineValues(_ run: UnsafeMutableBufferPointer<SortItem>, key k: Int, depth: Int) {
     let refiner = refiners[k]
     if depth == Self.maxDepth { return unsafe refineByComparing(run, key: k) }
@@ -240,6 +247,7 @@ package final class SortLayout: @unchecked Sendable {  // immutable after init; 
   private static let maxDepth = 32
 
   /// Orders a run by comparing whole values of refiner `k`, then by the following keys.
+  // SAFETY: start and end stay within the run; items are moved within it by sorting, and no window outlives its turn.
   private func refineByComparing(_ run: UnsafeMutableBufferPointer<SortItem>, key k: Int) {
     let comparator = refiners[k].comparator
     var run = unsafe run

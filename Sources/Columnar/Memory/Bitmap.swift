@@ -15,6 +15,7 @@
   @inlinable package static func wordCount(_ bits: Int) -> Int { (bits &+ 63) >> 6 }
 
   /// All bits the same.
+  // SAFETY: `build` hands out wordCount(count) words, and the loop fills exactly those.
   package init(repeating bit: Bool, count: Int) {
     self = unsafe Bitmap.build(count: count) { words in
       let n = Bitmap.wordCount(count)
@@ -22,6 +23,7 @@
     }
   }
 
+  // SAFETY: i is below bits.count, so word i >> 6 is one of the wordCount(bits.count) words that `build` hands out.
   package init(_ bits: [Bool]) {
     self = unsafe Bitmap.build(count: bits.count) { words in
       for i in 0..<bits.count where bits[i] { unsafe words[i >> 6] |= 1 << UInt64(i & 63) }
@@ -29,6 +31,7 @@
   }
 
   /// Lets `body` fill zeroed words, then clears the bits beyond `count`.
+  // SAFETY: `words` is the start of n fresh elements of `builder`, which grows no more before `finish`; n is at least 1 where count & 63 is not 0.
   package static func build(count: Int, _ body: (UnsafeMutablePointer<UInt64>) throws -> Void) rethrows -> Bitmap {
     let n = wordCount(count)
     let builder = BufferBuilder<UInt64>(capacity: n)
@@ -39,12 +42,14 @@
     return Bitmap(words: builder.finish(), count: count)
   }
 
+  // SAFETY: callers keep i within 0..<count (asserted in debug builds), so i >> 6 is one of the wordCount(count) words, which `words` owns.
   @inlinable package subscript(i: Int) -> Bool {
     assert(i >= 0 && i < count)
     return unsafe words.pointer[i >> 6] >> UInt64(i & 63) & 1 != 0
   }
 
   /// How many bits are set.
+  // SAFETY: `withUnsafe` keeps the words alive and gives their number.
   package var popcount: Int {
     unsafe words.withUnsafe { words in
       var n = 0
@@ -54,12 +59,14 @@
   }
 
   package var isAllSet: Bool { popcount == count }
+  // SAFETY: as in `popcount`.
   package var isAllClear: Bool { unsafe words.withUnsafe { unsafe $0.allSatisfy { $0 == 0 } } }
 
   package func and(_ other: Bitmap) -> Bitmap { combine(other) { $0 & $1 } }
   package func or(_ other: Bitmap) -> Bitmap { combine(other) { $0 | $1 } }
   package func andNot(_ other: Bitmap) -> Bitmap { combine(other) { $0 & ~$1 } }
 
+  // SAFETY: source and result have wordCount(count) words each; self owns the source through the call.
   package var inverted: Bitmap {
     unsafe Bitmap.build(count: count) { out in
       let words = unsafe words.pointer
@@ -67,6 +74,7 @@
     }
   }
 
+  // SAFETY: both have the same count (checked), so all three have wordCount(count) words; self and `other` own the sources through the call.
   @inline(__always) private func combine(_ other: Bitmap, _ op: (UInt64, UInt64) -> UInt64) -> Bitmap {
     precondition(count == other.count, "bitmaps of different lengths")
     return unsafe Bitmap.build(count: count) { out in
@@ -76,6 +84,8 @@
   }
 
   /// Bits `range`; shares memory when the range starts at a word and ends at a word or at the end.
+  // SAFETY: word i of the result holds bits from range.lowerBound + 64 * i on, which is below range.upperBound, so word first + i exists; the word
+  // behind it is read only below `last`.
   package func slice(_ range: Range<Int>) -> Bitmap {
     precondition(range.lowerBound >= 0 && range.upperBound <= count, "slice outside the bitmap")
     let n = range.count
@@ -96,6 +106,7 @@
   }
 
   /// The positions of the set bits, ascending.
+  // SAFETY: `out` has room for popcount bits, and the loop writes one position for each set bit of the same words. Self owns them through the call.
   package func indices() -> Buffer<Int32> {
     let builder = BufferBuilder<Int32>(capacity: popcount)
     let out = unsafe builder.appendUninitialized(builder.capacity)
@@ -127,6 +138,8 @@
 }
 
 /// Growing bits. `append` sets one; `appendRun` many.
+// SAFETY: the counters are read and written without overlap checks: a builder belongs to one thread, and no closure runs during an access.
+// `words` holds wordCount(count) words, so bit `count` lies in the last one once a word was added for every 64th bit.
 package final class BitmapBuilder {
   private let words: BufferBuilder<UInt64>
   @exclusivity(unchecked) package private(set) var count = 0

@@ -13,6 +13,7 @@ extension DateTimePattern {
   }
 
   /// Ticks of a text that the whole pattern matches; nil when it does not, or the date does not exist. Digits below a tick must be zero.
+  // SAFETY: the elements live for the call; `match` reads p below n.
   package func parse(_ p: UnsafePointer<UInt8>, _ n: Int) -> Int64? {
     var fields = Fields()
     let end = unsafe elements.withUnsafeBufferPointer { unsafe match($0, from: 0, to: $0.count, p, 0, n, &fields) }
@@ -33,6 +34,8 @@ extension DateTimePattern {
   }
 
   /// Matches elements `from..<to` at `start`; returns the end, or -1.
+  // SAFETY: an optional start's width is the index behind its end, set by the compiler, which refuses one without the other; so i stays below
+  // elements.count. Bytes are read only where at < n.
   private func match(
     _ elements: UnsafeBufferPointer<Element>, from: Int, to: Int, _ p: UnsafePointer<UInt8>, _ start: Int, _ n: Int, _ f: inout Fields
   ) -> Int {
@@ -64,6 +67,7 @@ extension DateTimePattern {
     return at
   }
 
+  // SAFETY: reads p[at] only where at < n.
   @inline(__always) private func digits(_ p: UnsafePointer<UInt8>, _ at: inout Int, _ n: Int, _ least: Int, _ most: Int) -> Int? {
     let start = at
     var value = 0
@@ -76,6 +80,7 @@ extension DateTimePattern {
     return at &- start >= least ? value : nil
   }
 
+  // SAFETY: reads p[at + 1] only where at + 2 <= n; everything else reads where at < n and leaves `at` at most at n.
   private func field(_ element: Element, _ touches: Bool, _ p: UnsafePointer<UInt8>, _ at: inout Int, _ n: Int, _ f: inout Fields) -> Bool {
     let width = element.width
     let most = width == 1 && !touches ? 2 : width
@@ -140,6 +145,7 @@ extension DateTimePattern {
     return true
   }
 
+  // SAFETY: reads p[at] only where at < n; the name is the at - start bytes before.
   private func name(_ names: [StaticString], _ p: UnsafePointer<UInt8>, _ at: inout Int, _ n: Int) -> Int? {
     let start = at
     while at < n, unsafe (p[at] | 0x20) &- 0x61 < 26 { at &+= 1 }
@@ -147,6 +153,7 @@ extension DateTimePattern {
   }
 
   /// `Z`, `UTC`, `GMT`, or a sign and digits, after `UTC` or `GMT` too.
+  // SAFETY: reads three bytes only where at + 3 <= n, else p[at] where at < n; the offset handed on has at least its sign.
   private func offset(_ p: UnsafePointer<UInt8>, _ at: inout Int, _ n: Int, _ f: inout Fields) -> Bool {
     guard at < n else { return false }
     if unsafe p[at] | 0x20 == 0x7A {

@@ -2,6 +2,8 @@
 
 extension DateTimePattern {
   /// Writes the text of a datetime; needs `room` bytes, returns the end.
+  // SAFETY: `room` counts 12 bytes or the width for each element: names have at most 9, offsets 6, numbers the wider of their width and 5 digits.
+  // A fraction is written with up to 9 digits of which `width` stay; the 32 bytes more take the excess.
   package func write(_ ticks: Int64, to start: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
     var out = unsafe start
     let days = CivilTime.day(ofTicks: ticks)
@@ -56,6 +58,7 @@ extension DateTimePattern {
     return unsafe out
   }
 
+  // SAFETY: as in `write`.
   private func number(_ value: Int, _ width: Int, _ out: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
     // Years that no datetime has would need more room than there is.
     let value = UInt64(min(max(value, 0), 9_999))
@@ -64,6 +67,7 @@ extension DateTimePattern {
     return unsafe out + n
   }
 
+  // SAFETY: as in `write`; a static string's bytes live for ever, and all names have three letters.
   private func name(_ text: StaticString, _ isShort: Bool, _ out: UnsafeMutablePointer<UInt8>, capital: Bool = true, upper: Bool = false)
     -> UnsafeMutablePointer<UInt8>
   {

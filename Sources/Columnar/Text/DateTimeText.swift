@@ -5,12 +5,14 @@ import CSIMD
 extension ScalarText {
   /// Ticks of a text in any form Kusto documents for `todatetime`: ISO 8601 first, then RFC 822, RFC 850, asctime and `M/d/yyyy h:mm:ss AM`.
   /// Without an offset the time is UTC. Digits below a tick are cut off.
+  // SAFETY: hands on p with its n bytes.
   package static func parseDateTime(_ p: UnsafePointer<UInt8>, _ n: Int) -> Int64? {
     unsafe parseISODateTime(p, n, exact: false) ?? parseDateTimeForms(p, n)
   }
 
   /// Ticks of `yyyy-MM-dd`, optionally with `T` or a space, `HH:mm[:ss[.f…]]`, and `Z`, `±HH:mm`, `±HHmm` or `±HH`.
   /// With `exact`, a fraction that ticks cannot hold is nil; otherwise it is cut off. `24:00:00` is not accepted.
+  // SAFETY: n is at least 10, as many as the date has; more are read below n.
   package static func parseISODateTime(_ p: UnsafePointer<UInt8>, _ n: Int, exact: Bool) -> Int64? {
     guard n >= 10, n <= 48, let days = unsafe parseISODate(p) else { return nil }
     if n == 10 { return Int64(days) &* CivilTime.ticksPerDay }
@@ -18,6 +20,7 @@ extension ScalarText {
   }
 
   /// Days since 1970-01-01 of the ten bytes `yyyy-MM-dd`.
+  // SAFETY: callers hand over at least 10 bytes: 8 and 2 are read, at any alignment.
   @inlinable @inline(__always) package static func parseISODate(_ p: UnsafePointer<UInt8>) -> Int? {
     let word = unsafe UInt64(littleEndian: UnsafeRawPointer(p).loadUnaligned(as: UInt64.self))
     let tail = unsafe UInt16(littleEndian: UnsafeRawPointer(p + 8).loadUnaligned(as: UInt16.self))
@@ -34,6 +37,7 @@ extension ScalarText {
     return CivilTime.days(year: year, month: month, day: day)
   }
 
+  // SAFETY: n is above 10, so p[10] exists; everything else is read where at < n.
   private static func parseISOTime(_ p: UnsafePointer<UInt8>, _ n: Int, _ days: Int, _ exact: Bool) -> Int64? {
     guard unsafe p[10] == 0x54 || p[10] == 0x20 || p[10] == 0x74 else { return nil }
     var at = 11
@@ -77,6 +81,7 @@ extension ScalarText {
   }
 
   /// Ticks of `Z`, `±HH:mm`, `±HHmm`, `±HH`, after at most one space.
+  // SAFETY: callers hand over at least one byte; a space is passed over only where one more follows, and p[0] is read where n >= 1.
   static func parseOffset(_ start: UnsafePointer<UInt8>, _ count: Int) -> Int64? {
     var p = unsafe start, n = count
     if n > 1, unsafe p[0] == 0x20 {
@@ -131,6 +136,7 @@ extension ScalarText {
     return unsafe writeShortTime(UInt64(bitPattern: ticks &- Int64(days) &* CivilTime.ticksPerDay), to: out + 10)
   }
 
+  // SAFETY: at most 18 bytes; the loop back stops at the point at the latest.
   private static func writeShortTime(_ rest: UInt64, to out: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
     let seconds = rest / 10_000_000
     let fraction = rest &- seconds &* 10_000_000
@@ -160,6 +166,7 @@ extension ScalarText {
   }
 
   /// `HH:mm:ss` of seconds below one day, 8 bytes.
+  // SAFETY: 8 bytes of the callers' room; seconds are below one day, so all pairs are below 100.
   @inlinable @inline(__always) package static func writeSeconds(_ seconds: UInt64, to out: UnsafeMutablePointer<UInt8>) {
     let minutes = seconds / 60
     let hours = minutes / 60

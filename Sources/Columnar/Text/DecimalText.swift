@@ -4,6 +4,7 @@ import CSIMD
 
 extension ScalarText {
   /// `[+-]digits[.digits][e[+-]digits]` of up to 38 significant digits; nil when it is not a number or would have to be rounded.
+  // SAFETY: reads p[at] only where at < n; the exponent is the n - at - 1 bytes behind the e, and `parseLong` takes none as well.
   package static func parseDecimal(_ p: UnsafePointer<UInt8>, _ n: Int) -> DecimalValue? {
     var at = 0
     let isNegative = unsafe n > 0 && p[0] == 0x2D
@@ -50,6 +51,8 @@ extension ScalarText {
   }
 
   /// Plain digits with as many behind the point as the scale says; scales outside -20...37 are written with an exponent. At most 48 bytes.
+  // SAFETY: at most 48 of the `room` bytes that callers provide: 40 for the coefficient, then 2 and 6 for an exponent; without one, sign, point and
+  // at most 40 digits, since scale is 1...38 there. `write(decimal64:)` gets scales of 0...18.
   package static func write(decimal value: DecimalValue, to out: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
     let scale = Int(value.scale)
     if let small = Int64(exactly: value.coefficient), scale >= 0, scale <= 18 { return unsafe write(decimal64: small, scale: scale, to: out) }

@@ -4,6 +4,7 @@ public import CSIMD
 
 extension ScalarText {
   /// An optional sign and 1 to 19 digits (leading zeros are free) within Int64; nil otherwise.
+  // SAFETY: reads 8 bytes at any alignment only where n - at >= 8, else p[at] where at < n.
   package static func parseLong(_ p: UnsafePointer<UInt8>, _ n: Int) -> Int64? {
     var at = 0
     let isNegative = unsafe n > 0 && p[0] == 0x2D
@@ -28,6 +29,7 @@ extension ScalarText {
   }
 
   /// Long texts: every step checked for overflow.
+  // SAFETY: reads p[i] for i < n.
   private static func parseLongChecked(_ p: UnsafePointer<UInt8>, _ n: Int, _ isNegative: Bool) -> Int64? {
     var value: Int64 = 0
     for i in 0..<n {
@@ -42,12 +44,14 @@ extension ScalarText {
   }
 
   /// As `parseLong`, within Int32.
+  // SAFETY: hands on p with its n bytes.
   package static func parseInt(_ p: UnsafePointer<UInt8>, _ n: Int) -> Int32? {
     guard let value = unsafe parseLong(p, n) else { return nil }
     return Int32(exactly: value)
   }
 
   /// `0x` and 1 to 16 hexadecimal digits, as the bit pattern of a long.
+  // SAFETY: n is above 2, and p[i] is read for i < n.
   package static func parseHexLong(_ p: UnsafePointer<UInt8>, _ n: Int) -> Int64? {
     guard n > 2, n <= 18, unsafe p[0] == 0x30, unsafe p[1] | 0x20 == 0x78 else { return nil }
     var value: UInt64 = 0
@@ -75,6 +79,7 @@ extension ScalarText {
   }
 
   /// At most 20 characters.
+  // SAFETY: at most 20 bytes of the callers' room.
   package static func write(long value: Int64, to out: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
     var out = unsafe out
     if value < 0 {
@@ -85,6 +90,7 @@ extension ScalarText {
   }
 
   /// At most 20 digits.
+  // SAFETY: digitCount(value) <= 20 bytes of the callers' room.
   package static func write(unsigned value: UInt64, to out: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
     let n = digitCount(value)
     unsafe writeDigits(value, count: n, to: out)
@@ -99,6 +105,7 @@ extension ScalarText {
   }
 
   /// Writes the lowest `count` decimal digits of `value`, with leading zeros.
+  // SAFETY: `count` bytes of the callers' room: two for each pair from the end, one more where `count` is odd. A remainder by 100 is a pair.
   @inlinable @inline(__always) package static func writeDigits(_ value: UInt64, count: Int, to out: UnsafeMutablePointer<UInt8>) {
     var v = value
     var at = count
@@ -119,6 +126,7 @@ extension ScalarText {
   }
 
   /// A 128-bit number; at most 40 characters.
+  // SAFETY: sign, at most 2 leading digits and twice 19: at most 40 bytes of the callers' room.
   package static func write(wide value: Int128, to out: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
     if let small = Int64(exactly: value) { return unsafe write(long: small, to: out) }
     var out = unsafe out

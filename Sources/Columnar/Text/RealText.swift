@@ -8,6 +8,7 @@ public import CSIMD
 
 extension ScalarText {
   /// `[+-]digits[.digits][e[+-]digits]`, `.5`, `5.`, and `NaN`, `Inf`, `Infinity` with a sign, in any case.
+  // SAFETY: reads p[at] only where at < n.
   package static func parseReal(_ p: UnsafePointer<UInt8>, _ n: Int) -> Double? {
     var at = 0
     let isNegative = unsafe n > 0 && p[0] == 0x2D
@@ -79,6 +80,7 @@ extension ScalarText {
   }
 
   /// The syntax is known to be right; strtod wants a terminated text.
+  // SAFETY: the copy has room for n bytes and a zero, and lives for the call.
   private static func parseRealSlow(_ p: UnsafePointer<UInt8>, _ n: Int) -> Double? {
     unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: n + 1) { text in
       guard let base = text.baseAddress else { return nil }
@@ -88,6 +90,7 @@ extension ScalarText {
     }
   }
 
+  // SAFETY: the word has as many bytes as are left behind the sign; a static string's bytes live for ever.
   private static func parseRealWord(_ p: UnsafePointer<UInt8>, _ n: Int) -> Double? {
     var at = 0
     let isNegative = unsafe n > 0 && p[0] == 0x2D
@@ -103,15 +106,18 @@ extension ScalarText {
   }
 
   /// .NET Core's shortest form, as `tostring` shows it: `1`, `0.1`, `1E+20`, `1.5E-07`, `-0`, `NaN`, `Infinity`.
+  // SAFETY: as in `writeReal`.
   package static func write(real value: Double, to out: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
     unsafe writeReal(value, pointZero: false, to: out)
   }
 
   /// The same digits, but a whole number ends in `.0`, so that the text reads back as a real: the form of files.
+  // SAFETY: as in `writeReal`.
   package static func write(realWithPoint value: Double, to out: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
     unsafe writeReal(value, pointZero: true, to: out)
   }
 
+  // SAFETY: at most 24 of the `room` bytes that callers provide: sign, `0.000` and 17 digits, or sign, 17 digits with a point, and `E-324`.
   @inline(__always) private static func writeReal(_ value: Double, pointZero: Bool, to start: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
     var out = unsafe start
     if value.sign == .minus, !value.isNaN {
@@ -139,6 +145,7 @@ extension ScalarText {
     return unsafe writeRealSlow(v, pointZero, to: out)
   }
 
+  // SAFETY: as in `writeReal`.
   @inline(__always) private static func writePointZero(_ out: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
     unsafe out[0] = 0x2E
     unsafe out[1] = 0x30
@@ -146,6 +153,7 @@ extension ScalarText {
   }
 
   /// `value × 10^-scale` without trailing zeros; the value is not whole.
+  // SAFETY: `scale` digits behind the point; the loop back stops at the point at the latest.
   @inline(__always) private static func writeFixed(_ value: UInt64, _ scale: Int, to out: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
     let divisor = csimd_pow10_u64(scale)
     let whole = value / divisor
@@ -158,6 +166,8 @@ extension ScalarText {
   }
 
   /// Takes the standard library's shortest digits and lays them out as .NET does: plain for exponents -5 < e < 15.
+  // SAFETY: reads the text below source.count, through the call of `withUTF8`; 32 digits have room, no more are taken. A description has at least
+  // one digit that is not 0, since 0 itself is written elsewhere.
   private static func writeRealSlow(_ v: Double, _ pointZero: Bool, to out: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
     func put(_ word: StaticString) -> UnsafeMutablePointer<UInt8> {
       unsafe memcpy(out, word.utf8Start, word.utf8CodeUnitCount)
@@ -201,6 +211,7 @@ extension ScalarText {
   }
 
   /// Lays `d.ddd × 10^exponent` out.
+  // SAFETY: `digits` has 1...17 bytes; the text takes the room named at `writeReal`.
   private static func layOut(_ digits: UnsafePointer<UInt8>, _ count: Int, _ exponent: Int, _ pointZero: Bool, to start: UnsafeMutablePointer<UInt8>)
     -> UnsafeMutablePointer<UInt8>
   {

@@ -11,6 +11,7 @@
   // MARK: - bool, guid
 
   /// `true`, `false` in any case, `1` and `0`.
+  // SAFETY: reads exactly the n bytes it has compared n with.
   @inlinable package static func parseBool(_ p: UnsafePointer<UInt8>, _ n: Int) -> Bool? {
     if n == 4, unsafe (p[0] | 0x20) == 0x74, unsafe (p[1] | 0x20) == 0x72, unsafe (p[2] | 0x20) == 0x75, unsafe (p[3] | 0x20) == 0x65 { return true }
     if n == 5, unsafe (p[0] | 0x20) == 0x66, unsafe (p[1] | 0x20) == 0x61, unsafe (p[2] | 0x20) == 0x6C, unsafe (p[3] | 0x20) == 0x73, unsafe (p[4] | 0x20) == 0x65 { return false }
@@ -19,6 +20,7 @@
   }
 
   /// `true` or `false`.
+  // SAFETY: 4 or 5 of the `room` bytes that callers provide; storing raw bytes needs no alignment.
   @inlinable package static func write(bool value: Bool, to out: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
     let raw = UnsafeMutableRawPointer(out)
     if value {
@@ -31,6 +33,7 @@
   }
 
   /// 32 hexadecimal digits, dashes after digits 8, 12, 16 and 20 or none at all, optionally in braces or parentheses.
+  // SAFETY: n is 38 or 34 where p[n - 1] is read; the digits are those of 36 bytes with 4 dashes or of 32 without.
   package static func parseGUID(_ p: UnsafePointer<UInt8>, _ n: Int) -> GUID? {
     var p = unsafe p, n = n
     if n == 38 || n == 34, unsafe (p[0] == 0x7B && p[n - 1] == 0x7D) || (p[0] == 0x28 && p[n - 1] == 0x29) {
@@ -57,6 +60,7 @@
   }
 
   /// 36 lower-case characters with dashes.
+  // SAFETY: 36 of the `room` bytes that callers provide.
   package static func write(guid value: GUID, to out: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
     unsafe value.write(to: out)
     return unsafe out + 36
@@ -65,6 +69,7 @@
   // MARK: - Strings, for edges
 
   /// The text `tostring` gives: a null is empty, dynamic values are nil here (JSON printing is elsewhere), a string is itself.
+  // SAFETY: `text` gives each writer `room` bytes.
   package static func text(_ scalar: Scalar) -> String? {
     switch scalar {
     case .null: ""
@@ -82,6 +87,7 @@
   }
 
   /// A `String` of what `body` writes into `room` bytes.
+  // SAFETY: the writer gets `room` bytes, which live until the string has copied what was written.
   package static func text(_ body: (UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8>) -> String {
     unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: room) { space in
       guard let base = space.baseAddress else { return "" }
@@ -90,6 +96,7 @@
   }
 
   /// The value of a text as `type`, or nil when the text is not one; `dynamic` is nil here.
+  // SAFETY: the text's bytes live for the call; the parsers get all n > 0 of them.
   package static func parse(_ text: String, as type: DataType) -> Scalar? {
     var text = text
     return text.withUTF8 { bytes in
@@ -113,6 +120,7 @@
 
 extension BufferBuilder<UInt8> {
   /// Appends what `body` writes; it may write up to `room` bytes and returns the end.
+  // SAFETY: the room is reserved before the address is taken, and the body may not touch the builder, so the address stays right.
   @inlinable @inline(__always)
   package func appendText(room: Int = ScalarText.room, _ body: (UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8>) {
     reserve(room)

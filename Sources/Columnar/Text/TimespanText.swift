@@ -5,6 +5,7 @@ import CSIMD
 
 extension ScalarText {
   /// Ticks of `[-][d.]h:mm[:ss[.f…]]`, of a number with a unit, or of a bare whole number of days. Digits below a tick are cut off.
+  // SAFETY: reads p[0] of n > 0 bytes and then only below n; `at` is 0 or 1.
   package static func parseTimespan(_ p: UnsafePointer<UInt8>, _ n: Int) -> Int64? {
     guard n > 0, n <= 64 else { return nil }
     var at = 0
@@ -17,6 +18,7 @@ extension ScalarText {
     return Int64(exactly: magnitude)
   }
 
+  // SAFETY: reads p[at] only where at < n.
   private static func parseClock(_ p: UnsafePointer<UInt8>, _ n: Int) -> UInt64? {
     var at = 0
     func number(_ limit: UInt64) -> UInt64? {
@@ -65,6 +67,7 @@ extension ScalarText {
   }
 
   /// `1d`, `1.5h`, `3 minutes`, `12`.
+  // SAFETY: reads p[at] only where at < n; the unit is the n - at > 0 bytes behind.
   private static func parseQuantity(_ p: UnsafePointer<UInt8>, _ n: Int) -> UInt64? {
     var at = 0
     while at < n, unsafe p[at] &- 0x30 < 10 || p[at] == 0x2E { at += 1 }
@@ -98,6 +101,7 @@ extension ScalarText {
   }
 
   /// `[-][d.]hh:mm:ss[.fffffff]`; at most 26 bytes.
+  // SAFETY: at most 26 of the `room` bytes that callers provide: 2^63 ticks are 10,675,199 days.
   package static func write(timespan ticks: Int64, to start: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
     var out = unsafe start
     if ticks < 0 {

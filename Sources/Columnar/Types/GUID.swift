@@ -11,6 +11,7 @@ public struct GUID: Sendable, Hashable, Comparable, BitwiseCopyable, CustomStrin
   }
 
   /// Reads 32 hexadecimal digits with or without dashes and braces; nil for anything else.
+  // SAFETY: the text's bytes live for the call.
   public init?(_ text: String) {
     var text = text
     let value: GUID? = text.withUTF8 { unsafe GUID(utf8: $0) }
@@ -19,6 +20,7 @@ public struct GUID: Sendable, Hashable, Comparable, BitwiseCopyable, CustomStrin
   }
 
   /// Reads 32 hexadecimal digits with or without dashes and braces; nil for anything else.
+  // SAFETY: iterates over the buffer, which the caller keeps alive.
   package init?(utf8: UnsafeBufferPointer<UInt8>) {
     var digits = 0
     var high: UInt64 = 0
@@ -43,6 +45,7 @@ public struct GUID: Sendable, Hashable, Comparable, BitwiseCopyable, CustomStrin
   public static func < (a: GUID, b: GUID) -> Bool { (a.high, a.low) < (b.high, b.low) }
 
   /// The 36-character lower-case text.
+  // SAFETY: the string's storage has the 36 bytes that `write` fills.
   public var description: String {
     unsafe String(unsafeUninitializedCapacity: 36) { out in
       unsafe write(to: out.baseAddress!)
@@ -51,6 +54,7 @@ public struct GUID: Sendable, Hashable, Comparable, BitwiseCopyable, CustomStrin
   }
 
   /// Writes the 36-character text; `out` has room for 36 bytes.
+  // SAFETY: writes 32 digits and 4 dashes: the 36 bytes that callers provide.
   package func write(to out: UnsafeMutablePointer<UInt8>) {
     var at = 0
     for i in 0..<32 {

@@ -19,11 +19,13 @@ package final class ColumnBuilder {
     text = StringBuilder(rows: type.isVariableWidth ? capacity : 0)
   }
 
+  // SAFETY: the counter is read without overlap checks: a builder belongs to one thread.
   package var count: Int { unsafe validity.count }
 
   package func appendNull() { append(.null(type)) }
 
   /// Appends a value of this builder's type, or a null of any type; another type is a programming error.
+  // SAFETY: the bytes of the text or value live for the call and are copied.
   package func append(_ scalar: Scalar) {
     validity.append(!scalar.isNull)
     switch (type, scalar) {
@@ -42,6 +44,7 @@ package final class ColumnBuilder {
     }
   }
 
+  // SAFETY: no bytes, so no address is used.
   private func appendSlot() {
     switch type {
     case .bool: bits.append(false)

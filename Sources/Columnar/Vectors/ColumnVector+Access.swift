@@ -2,6 +2,7 @@
 
 extension ColumnVector {
   /// Row i as a scalar, null where it is null.
+  // SAFETY: offsets i and i + 1 exist for a row below `count` (checked above), and lie within `data`, which is kept alive until the value is copied.
   package func scalar(_ i: Int) -> Scalar {
     precondition(i >= 0 && i < count, "row outside the vector")
     guard isValid(i) else { return .null(type) }

@@ -89,6 +89,7 @@
   }
 
   /// Bytes of a text or dynamic column written out row by row; 0 for other types.
+  // SAFETY: validity or not, each code is below values.count, so offset code + 1 exists; there are `count` codes. All is kept alive behind the loop.
   package var textByteCount: Int {
     switch storage {
     case .bytes(let offsets, _): return count > 0 ? Int(offsets[count]) - Int(offsets[0]) : 0

@@ -1,6 +1,8 @@
 // Role: builds string and dynamic columns: offsets and bytes.
 
 /// Growing offsets and bytes. A vector holds at most 2 GiB of text; a row beyond that is left empty, and the thread is marked (`ColumnSize`).
+// SAFETY: `count` of the builders is read without overlap checks: they belong to one thread. The bytes appended are the caller's, alive for the call
+// and not the builder's own, which may move.
 @usableFromInline package final class StringBuilder {
   @usableFromInline package let offsets: BufferBuilder<Int32>
   @usableFromInline package let data: BufferBuilder<UInt8>

@@ -32,9 +32,11 @@ package struct FileSystem: Sendable {
   }
 
   /// Creates one directory with the process's mask.
+  // SAFETY: the path is copied for the call.
   package func makeDirectory(_ path: String) -> Int32 { run(.makeDirectory, path) { unsafe mkdir(path, 0o777) } }
 
   /// Creates a file that must not exist; answers a descriptor or an errno.
+  // SAFETY: the path is copied for the call.
   package func create(_ path: String) -> (descriptor: Int32, code: Int32) {
     var descriptor: Int32 = -1
     let code = run(.create, path) {
@@ -45,6 +47,7 @@ package struct FileSystem: Sendable {
   }
 
   /// Writes all bytes; answers how many went out and an errno. A fault lets half of them out first, as a full disk does.
+  // SAFETY: `done` stays below the count, and what is left, or half of all, is what is written; `poll` reads and fills the one structure on the stack.
   package func write(_ descriptor: Int32, _ path: String, _ bytes: UnsafeRawBufferPointer) -> (written: Int, code: Int32) {
     guard let base = bytes.baseAddress else { return (0, 0) }
     if let code = fault?(.write, path) {
@@ -82,6 +85,7 @@ package struct FileSystem: Sendable {
   }
 
   /// Makes the names in a directory durable.
+  // SAFETY: the path is copied for the call.
   package func syncDirectory(_ path: String) -> Int32 {
     run(.syncDirectory, path) {
       let descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
@@ -95,6 +99,7 @@ package struct FileSystem: Sendable {
   }
 
   /// Renames a file or directory. `noReplace` falls back to link and unlink for files where the file system lacks the flag.
+  // SAFETY: the paths are copied for the calls.
   package func rename(_ from: String, _ to: String, _ mode: RenameMode = .replace) -> Int32 {
     run(mode == .exchange ? .exchange : .rename, to) {
       switch mode {
@@ -111,15 +116,20 @@ package struct FileSystem: Sendable {
   }
 
   /// Gives a file a second name, which must not exist: EEXIST otherwise.
+  // SAFETY: the paths are copied for the call.
   package func link(_ from: String, _ to: String) -> Int32 { run(.link, to) { unsafe Glibc.link(from, to) } }
 
+  // SAFETY: the path is copied for the call.
   package func remove(_ path: String) -> Int32 { run(.remove, path) { unsafe unlink(path) } }
 
+  // SAFETY: the path is copied for the call.
   package func removeDirectory(_ path: String) -> Int32 { run(.removeDirectory, path) { unsafe rmdir(path) } }
 
+  // SAFETY: the path is copied for the call.
   package func setMode(_ path: String, _ mode: UInt32) -> Int32 { run(.setMode, path) { unsafe chmod(path, mode) } }
 
   /// Removes a file or a whole tree, without following links; answers the first errno but goes on as far as it can.
+  // SAFETY: the path is copied for the call, which fills the structure on the stack.
   package func removeTree(_ path: String) -> Int32 {
     var info = stat()
     guard unsafe lstat(path, &info) == 0 else { return errno == ENOENT ? 0 : errno }

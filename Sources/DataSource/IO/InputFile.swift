@@ -27,6 +27,7 @@ package final class InputFile: Sendable {
   package convenience init(path: String) throws { try self.init(path: path, displayPath: path) }
 
   /// Opens `path`, which messages call `displayPath`.
+  // SAFETY: the path is copied for the call; the calls fill the structure, which lives on the stack.
   package init(path: String, displayPath: String) throws {
     self.path = displayPath
     remote = nil
@@ -76,6 +77,7 @@ package final class InputFile: Sendable {
   deinit { if closes { close(descriptor) } }
 
   /// Reads up to `buffer.count` bytes at `offset`; fewer only at the end of the file.
+  // SAFETY: `done` stays below the buffer's count, and what is left is all that is read.
   package func pread(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws -> Int {
     if let remote { return try unsafe remote.pread(into: buffer, at: offset) }
     guard let base = buffer.baseAddress else { return 0 }
@@ -93,6 +95,7 @@ package final class InputFile: Sendable {
   }
 
   /// Reads the next bytes of the stream; fewer than asked only at the end.
+  // SAFETY: as in `pread`.
   package func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
     guard let base = buffer.baseAddress else { return 0 }
     var done = 0
@@ -117,6 +120,7 @@ package final class InputFile: Sendable {
   }
 
   /// The same bytes with random access: itself for a regular file, else a copy in an unlinked temporary file.
+  // SAFETY: the block is this function's, freed at its end; at most n of its bytes, which were read, are written on.
   package func spooled() throws -> InputFile {
     if size != nil { return self }
     let spool = try SpoolFile()
@@ -136,6 +140,8 @@ package final class SpoolFile {
   private var descriptor: Int32
   private var size = 0
 
+  // SAFETY: getenv answers nil or a zero-terminated text, which is copied at once; the directory is copied for the call. `name` ends with 0, and the
+  // call writes within it.
   package init() throws {
     let directory = unsafe getenv("TMPDIR").map { unsafe String(cString: $0) } ?? "/tmp"
     descriptor = unsafe kclinux_open_unnamed(directory)
@@ -150,6 +156,7 @@ package final class SpoolFile {
 
   deinit { if descriptor >= 0 { close(descriptor) } }
 
+  // SAFETY: the bytes live for the call.
   package func append(_ bytes: UnsafeRawBufferPointer) throws {
     let (written, code) = unsafe FileSystem.system.write(descriptor, "the temporary file", bytes)
     size += written

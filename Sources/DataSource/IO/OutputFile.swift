@@ -48,6 +48,7 @@ package final class OutputFile: @unchecked Sendable {  // one writer at a time, 
   }
 
   /// Opens an existing device or pipe, such as `/dev/null`.
+  // SAFETY: the path is copied for the call.
   package init(device path: String) throws {
     self.path = path
     displayPath = path
@@ -76,12 +77,14 @@ package final class OutputFile: @unchecked Sendable {  // one writer at a time, 
   package func duplicatedDescriptor() -> Int32 { fcntl(descriptor, F_DUPFD_CLOEXEC, 3) }
 
   /// True while the name still leads to this file.
+  // SAFETY: the path is copied for the call; the calls fill the two structures, which live on the stack.
   package func isStillNamed(_ path: String) -> Bool {
     var named = stat()
     var own = stat()
     return unsafe stat(path, &named) == 0 && fstat(descriptor, &own) == 0 && named.st_ino == own.st_ino && named.st_dev == own.st_dev
   }
 
+  // SAFETY: the bytes live for the call.
   package func write(_ bytes: UnsafeRawBufferPointer) throws {
     if let remote {
       try unsafe remote.write(bytes)

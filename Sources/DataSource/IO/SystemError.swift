@@ -11,6 +11,7 @@ package enum SystemError {
   }
 
   /// `what` is a verb phrase that the path follows: "cannot open".
+  // SAFETY: strerror's text is static or the thread's own, and copied at once.
   package static func make(_ what: String, _ path: String, _ code: Int32) -> KConnectError {
     let text = unsafe String(cString: strerror(code))
     switch code {

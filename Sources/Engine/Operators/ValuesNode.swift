@@ -70,6 +70,7 @@ final class RangeNodeOperator: PhysicalNode, @unchecked Sendable {
     }
   }
 
+  // SAFETY: p has n slots of `out`, which grows no more.
   private func column(_ first: Int, _ n: Int) -> ColumnVector {
     if case .real(let start) = range.start, case .real(let step) = range.step {
       let out = BufferBuilder<Double>(capacity: n)

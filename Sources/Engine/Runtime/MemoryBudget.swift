@@ -62,6 +62,7 @@ package final class MemoryBudget: Sendable {
   }
 
   /// The first bytes of a small file; empty when it cannot be read.
+  // SAFETY: the path is copied for the call; `bytes` has as many bytes as are asked for.
   private static func beginning(of path: String, _ count: Int) -> String {
     let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
     guard file >= 0 else { return "" }

@@ -59,6 +59,7 @@ package final class WorkerPool: @unchecked Sendable {  // guarded by `monitor`
   package static let shared = WorkerPool(threads: environmentInteger("KCONNECT_THREADS", default: coreCount, range: 1...1_024))
 
   /// Cores this process may run on: its affinity mask, which `taskset` and containers narrow.
+  // SAFETY: the symbol is glibc's `int sched_getaffinity(pid_t, size_t, cpu_set_t *)`, which fills at most the bytes it is told of.
   package static var coreCount: Int {
     typealias GetAffinity = @convention(c) (pid_t, Int, UnsafeMutableRawPointer) -> Int32
     var mask = [UInt64](repeating: 0, count: 128)

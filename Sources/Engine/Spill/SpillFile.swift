@@ -22,6 +22,7 @@ final class SpillFile: Sendable {
   private let end = Atomic<Int>(0)
 
   /// Creates the file in `directory`; throws IO, PERMISSION or DISK_FULL.
+  // SAFETY: getenv answers nil or a zero-terminated text, which is copied at once; `path` ends with 0, and mkstemp writes within it.
   init(in directory: String?) throws {
     let directory = unsafe directory ?? getenv("TMPDIR").map { unsafe String(cString: $0) } ?? "/tmp"
     self.directory = directory
@@ -39,6 +40,7 @@ final class SpillFile: Sendable {
   var byteCount: Int { end.load(ordering: .relaxed) }
 
   /// Writes rows; any thread.
+  // SAFETY: the bytes are alive for the call; `done` stays below their count, and what is left is all that is written.
   func append(_ columns: [ColumnVector], rowCount: Int) throws -> SpillBlock {
     let bytes = ColumnCodec.encode(columns, rowCount: rowCount)
     let offset = end.add(bytes.count, ordering: .relaxed).oldValue
@@ -57,6 +59,7 @@ final class SpillFile: Sendable {
   }
 
   /// Reads a block back; any thread.
+  // SAFETY: `out` has byteCount bytes of `builder`, which grows no more; `done` stays below that, and all are filled before they are handed on.
   func read(_ block: SpillBlock) throws -> [ColumnVector] {
     let builder = BufferBuilder<UInt8>(capacity: block.byteCount)
     let out = unsafe builder.appendUninitialized(block.byteCount)
@@ -73,6 +76,7 @@ final class SpillFile: Sendable {
     return try ColumnCodec.decode(builder.finish(), rowCount: block.rowCount)
   }
 
+  // SAFETY: strerror's text is static or the thread's own, and copied at once.
   private static func error(_ what: String, _ directory: String, _ code: Int32) -> KConnectError {
     let text = unsafe String(cString: strerror(code))
     switch code {

@@ -89,6 +89,7 @@ extension ColumnVector {
     return ColumnVector(type: .real, count: count, validity: validity, storage: storage)
   }
 
+  // SAFETY: `to` has buffer.count slots of `out`, which grows no more; the buffer lives through the call.
   @inline(__always) private static func reals<T>(_ buffer: Buffer<T>, _ convert: (T) -> Double) -> Buffer<Double> {
     let out = BufferBuilder<Double>(capacity: buffer.count)
     let to = unsafe out.appendUninitialized(buffer.count), from = unsafe buffer.pointer

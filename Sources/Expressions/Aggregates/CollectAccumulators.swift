@@ -31,6 +31,7 @@ final class ListAccumulator: GroupedAccumulator {
     try collect(values, values.count, groups, groupCount)
   }
 
+  // SAFETY: groups are below groupCount, to which `counts` was grown; at most rowCount rows are appended, for which both builders have room.
   private func collect(_ values: ColumnVector, _ rowCount: Int, _ groups: Buffer<Int32>?, _ groupCount: Int) throws {
     counts.grow(to: groupCount, filling: 0)
     guard groupCount > 0, rowCount > 0 else { return }
@@ -56,6 +57,7 @@ final class ListAccumulator: GroupedAccumulator {
     }
   }
 
+  // SAFETY: groupOf has one element for each row of the chunks, in their order.
   func merge(_ other: any GroupedAccumulator, mapping: Buffer<Int32>, groupCount: Int) throws {
     guard let other = other as? ListAccumulator else { throw mismatchedMerge(other) }
     var start = 0
@@ -68,6 +70,7 @@ final class ListAccumulator: GroupedAccumulator {
     counts.grow(to: groupCount, filling: 0)
   }
 
+  // SAFETY: groupOf has one element for each row of the chunks, and does not grow during the call.
   func finish(groupCount: Int) -> ColumnVector {
     unsafe dynamicArrays(ColumnVector.concat(chunks, type: type), groups: groupOf.pointer, groupCount: groupCount, limit: limit)
   }
@@ -120,6 +123,7 @@ final class SetAccumulator: GroupedAccumulator {
     }
   }
 
+  // SAFETY: the table has one group number for each value, kept alive to the end.
   func finish(groupCount: Int) -> ColumnVector {
     let keys = table.keyColumns()
     guard case .int(let ids) = keys[0].storage else { return .nulls(.dynamic, count: groupCount) }
@@ -135,6 +139,7 @@ final class SetAccumulator: GroupedAccumulator {
 }
 
 /// Elements of arrays become rows; other values stay.
+// SAFETY: row i's bytes lie within `data`, which `flat` keeps alive; elements are windows on them, copied at once.
 private func explode(_ values: ColumnVector, _ ids: ColumnVector) -> (ColumnVector, ColumnVector) {
   let flat = values.flattened
   guard case .bytes(let offsets, let data) = flat.storage else { return (values, ids) }

@@ -11,6 +11,7 @@ final class CountAccumulator: GroupedAccumulator {
 
   var byteSize: Int { counts.capacity * 8 }
 
+  // SAFETY: groups are below groupCount, to which `counts` was grown; it does not grow during the loop.
   func update(_ arguments: [ColumnVector], rowCount: Int, groups: Buffer<Int32>?, groupCount: Int) {
     counts.grow(to: groupCount, filling: 0)
     let state = unsafe counts.pointer
@@ -22,6 +23,7 @@ final class CountAccumulator: GroupedAccumulator {
     forEachRow(rowCount, selected, groups) { _, g in unsafe state[g] &+= 1 }
   }
 
+  // SAFETY: mapped groups are below groupCount, to which `counts` was grown; g is below the other's count.
   func merge(_ other: any GroupedAccumulator, mapping: Buffer<Int32>, groupCount: Int) throws {
     guard let other = other as? CountAccumulator else { throw mismatchedMerge(other) }
     counts.grow(to: groupCount, filling: 0)
@@ -35,6 +37,7 @@ final class CountAccumulator: GroupedAccumulator {
 
   func partialState(groupCount: Int) -> [ColumnVector]? { [finish(groupCount: groupCount)] }
 
+  // SAFETY: groups are below groupCount, to which `counts` was grown.
   func updatePartial(_ state: [ColumnVector], rowCount: Int, groups: Buffer<Int32>, groupCount: Int) {
     counts.grow(to: groupCount, filling: 0)
     let values = state[0].longValues

@@ -24,6 +24,8 @@ final class HyperLogLogAccumulator: GroupedAccumulator {
     }
   }
 
+  // SAFETY: groups are below groupCount, for which `grow` made sketches, and rows below rowCount, for which there are hashes; codes are below
+  // values.count, the number of flags. Buffers and flags are kept alive behind the loops.
   func update(_ arguments: [ColumnVector], rowCount: Int, groups: Buffer<Int32>?, groupCount: Int) throws {
     grow(groupCount)
     guard groupCount > 0 else { return }
@@ -162,6 +164,7 @@ final class CountDistinctAccumulator: GroupedAccumulator {
     }
   }
 
+  // SAFETY: `counts` has at least groupCount elements; stored group numbers are below it.
   func finish(groupCount: Int) -> ColumnVector {
     let counts = BufferBuilder<Int64>()
     counts.grow(to: groupCount, filling: 0)

@@ -7,6 +7,7 @@ private struct ElementWriter {
   let vector: ColumnVector
 
   /// Appends row i in binary form.
+  // SAFETY: row i exists, so its bytes lie within `data`, which the vector keeps alive; a scalar's binary form lives for the call.
   @inline(__always) func append(_ i: Int, to out: BufferBuilder<UInt8>) {
     guard vector.isValid(i) else { return out.append(DynamicTag.null.rawValue) }
     switch vector.storage {
@@ -35,6 +36,7 @@ private struct ElementWriter {
     bytes(of: value, out)
   }
 
+  // SAFETY: `size` fresh bytes are written whole; storing raw bytes needs no alignment.
   @inline(__always) private func bytes<T: BitwiseCopyable>(of value: T, _ out: BufferBuilder<UInt8>) {
     let size = MemoryLayout<T>.size
     unsafe UnsafeMutableRawPointer(out.appendUninitialized(size)).storeBytes(of: value, as: T.self)
@@ -61,6 +63,8 @@ extension DynamicValue {
 }
 
 /// One array per group: the rows of `values` whose group it is, in order, at most `limit` of them. Groups without rows get an empty array.
+// SAFETY: callers hand over a group below groupCount for each row. The table of `count` ends was appended before the elements, and its address is
+// taken anew for each end, since the builder may have moved.
 func dynamicArrays(_ values: ColumnVector, groups: UnsafePointer<Int32>, groupCount: Int, limit: Int) -> ColumnVector {
   let flat = values.flattened
   let n = flat.count
@@ -94,6 +98,7 @@ func dynamicArrays(_ values: ColumnVector, groups: UnsafePointer<Int32>, groupCo
   return out.finish(.dynamic)
 }
 
+// SAFETY: four fresh bytes are written whole.
 private func appendWord(_ value: UInt32, _ out: BufferBuilder<UInt8>) {
   unsafe UnsafeMutableRawPointer(out.appendUninitialized(4)).storeBytes(of: value, as: UInt32.self)
 }

@@ -4,6 +4,7 @@ import Columnar
 
 extension BufferBuilder {
   /// Extends to `count` elements, new ones being `value`.
+  // SAFETY: exactly the fresh elements are filled.
   @inline(__always) func grow(to count: Int, filling value: Element) {
     guard count > self.count else { return }
     let added = count - self.count
@@ -11,6 +12,7 @@ extension BufferBuilder {
   }
 
   /// The first `count` elements as a buffer; the builder keeps its own.
+  // SAFETY: at most as many elements as there are are copied to another builder.
   func copy(_ count: Int) -> Buffer<Element> {
     let out = BufferBuilder<Element>(capacity: count)
     unsafe out.append(contentsOf: UnsafeBufferPointer(start: pointer, count: Swift.min(count, self.count)))
@@ -19,6 +21,7 @@ extension BufferBuilder {
 }
 
 /// Calls `body` with each valid row and its group; group 0 for all rows when there are no groups.
+// SAFETY: `groups` has an element for each row, kept alive to the end; a validity has as many bits as there are rows.
 @inline(__always) func forEachRow(_ count: Int, _ validity: Bitmap?, _ groups: Buffer<Int32>?, _ body: (Int, Int) -> Void) {
   defer { withExtendedLifetime(groups) {} }
   if let groups {
@@ -36,6 +39,7 @@ extension BufferBuilder {
 }
 
 /// Calls `body` with the position of each set bit, ascending.
+// SAFETY: the bitmap has wordCount(count) words and is kept alive to the end.
 @inline(__always) func forEachSetBit(_ bits: Bitmap, _ body: (Int) -> Void) {
   let words = unsafe bits.words.pointer
   defer { withExtendedLifetime(bits) {} }
@@ -54,6 +58,7 @@ extension BufferBuilder {
 }
 
 /// Validity from one byte per group: nil when all are set.
+// SAFETY: callers hand over `count` flags; bits go to words of `build`, one for each 64.
 func validityBitmap(_ flags: UnsafePointer<UInt8>, _ count: Int) -> Bitmap? {
   let bits = unsafe Bitmap.build(count: count) { words in
     for i in 0..<count where unsafe flags[i] != 0 { unsafe words[i >> 6] |= 1 << UInt64(i & 63) }
@@ -62,6 +67,7 @@ func validityBitmap(_ flags: UnsafePointer<UInt8>, _ count: Int) -> Bitmap? {
 }
 
 /// Validity from counts: a group without values is null.
+// SAFETY: callers hand over `count` counts; bits go to words of `build`, one for each 64.
 func validityBitmap(nonZero counts: UnsafePointer<Int64>, _ count: Int) -> Bitmap? {
   let bits = unsafe Bitmap.build(count: count) { words in
     for i in 0..<count where unsafe counts[i] != 0 { unsafe words[i >> 6] |= 1 << UInt64(i & 63) }
@@ -84,6 +90,7 @@ extension ColumnVector {
 }
 
 /// 128-bit states as two long columns (high, low), for spilling.
+// SAFETY: callers hand over `count` values.
 func splitWide(_ values: UnsafePointer<Int128>, _ count: Int) -> [ColumnVector] {
   let high = BufferBuilder<Int64>(capacity: count), low = BufferBuilder<Int64>(capacity: count)
   for g in 0..<count {

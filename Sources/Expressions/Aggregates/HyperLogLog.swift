@@ -69,6 +69,8 @@ struct HyperLogLog {
   }
 
   /// Adds many hashes; rows whose bit is clear are left out.
+  // SAFETY: i and k stay below hashes.count, and the buffer is kept alive behind the loops; an index has `precision` bits, for which there are
+  // 2^precision registers.
   mutating func add(_ hashes: Buffer<UInt64>, validity: Bitmap?) {
     let p = unsafe hashes.pointer
     var i = 0

@@ -47,6 +47,8 @@ final class WordFoldAccumulator: GroupedAccumulator {
     }
   }
 
+  // SAFETY: groups are below groupCount, to which `update` grew both builders, and group 0 exists, since groupCount is above 0. Neither grows
+  // during the loop.
   @inline(__always) private func run(_ vector: ColumnVector, _ groups: Buffer<Int32>?, _ combine: (UInt64, UInt64) -> UInt64) {
     let state = unsafe words.pointer, flags = unsafe seen.pointer
     // Bitwise folds work on plain bits, not on order keys, whose sign bit is flipped.
@@ -66,6 +68,7 @@ final class WordFoldAccumulator: GroupedAccumulator {
 
   private var isBitwise: Bool { fold != .min && fold != .max }
 
+  // SAFETY: callers grew both builders beyond `group`.
   private func combine(_ group: Int, _ word: UInt64) {
     let old = unsafe words.pointer[group]
     switch fold {
@@ -78,12 +81,14 @@ final class WordFoldAccumulator: GroupedAccumulator {
     unsafe seen.pointer[group] = 1
   }
 
+  // SAFETY: words and seen have the same count, and g is below it.
   func merge(_ other: any GroupedAccumulator, mapping: Buffer<Int32>, groupCount: Int) throws {
     guard let other = other as? WordFoldAccumulator else { throw mismatchedMerge(other) }
     grow(groupCount)
     for g in 0..<Swift.min(mapping.count, other.words.count) where unsafe other.seen.pointer[g] != 0 { unsafe combine(Int(mapping[g]), other.words.pointer[g]) }
   }
 
+  // SAFETY: both builders have at least groupCount elements.
   func finish(groupCount: Int) -> ColumnVector {
     grow(groupCount)
     let validity = unsafe validityBitmap(seen.pointer, groupCount)
@@ -93,6 +98,7 @@ final class WordFoldAccumulator: GroupedAccumulator {
     return unsafe OrderKey.column(words.pointer, groupCount, validity: validity, type: type)
   }
 
+  // SAFETY: both builders have at least groupCount elements.
   func partialState(groupCount: Int) -> [ColumnVector]? {
     grow(groupCount)
     return unsafe [.long(words.copy(groupCount).reinterpreted(as: Int64.self), validity: validityBitmap(seen.pointer, groupCount))]
@@ -123,6 +129,8 @@ final class TextMinMaxAccumulator: GroupedAccumulator {
   }
 
   /// Takes the text when it is better than what the group has; true when it was.
+  // SAFETY: callers grew starts and lengths beyond `group`; a length that is not negative stands for as many bytes of `heap` from the start on. The
+  // text is not part of this heap.
   @inline(__always) @discardableResult func offer(_ group: Int, _ text: UnsafePointer<UInt8>, _ length: Int) -> Bool {
     let have = unsafe lengths.pointer[group]
     if have >= 0 {
@@ -135,6 +143,7 @@ final class TextMinMaxAccumulator: GroupedAccumulator {
     return true
   }
 
+  // SAFETY: as in `offer`; a text no longer than the one before fits its place.
   private func replace(_ group: Int, _ text: UnsafePointer<UInt8>, _ length: Int) {
     if unsafe length > lengths.pointer[group] {
       unsafe starts.pointer[group] = heap.count
@@ -145,6 +154,8 @@ final class TextMinMaxAccumulator: GroupedAccumulator {
     unsafe lengths.pointer[group] = length
   }
 
+  // SAFETY: rows are below rowCount, codes below values.count, and a row's offsets within its data; the vector, which the caller keeps alive,
+  // holds all of it. `used` has values.count flags.
   func update(_ arguments: [ColumnVector], rowCount: Int, groups: Buffer<Int32>?, groupCount: Int) {
     grow(groupCount)
     guard groupCount > 0 else { return }
@@ -176,6 +187,7 @@ final class TextMinMaxAccumulator: GroupedAccumulator {
     withExtendedLifetime(vector) {}
   }
 
+  // SAFETY: starts and lengths have the same count, and g is below it; the other's heap is another memory than the one appended to.
   func merge(_ other: any GroupedAccumulator, mapping: Buffer<Int32>, groupCount: Int) throws {
     guard let other = other as? TextMinMaxAccumulator else { throw mismatchedMerge(other) }
     grow(groupCount)
@@ -184,6 +196,7 @@ final class TextMinMaxAccumulator: GroupedAccumulator {
     }
   }
 
+  // SAFETY: `grow` made starts and lengths for all groups; a text's bytes lie in `heap`, which does not grow here.
   func finish(groupCount: Int) -> ColumnVector {
     grow(groupCount)
     let text = StringBuilder(rows: groupCount)
@@ -231,6 +244,7 @@ final class ValueMinMaxAccumulator<Value: Comparable & BitwiseCopyable & Sendabl
     seen.grow(to: groupCount, filling: 0)
   }
 
+  // SAFETY: callers grew both builders beyond `group`.
   @inline(__always) private func offer(_ group: Int, _ value: Value) {
     if unsafe seen.pointer[group] == 0 || (isMax ? value > best.pointer[group] : value < best.pointer[group]) {
       unsafe best.pointer[group] = value
@@ -247,12 +261,14 @@ final class ValueMinMaxAccumulator<Value: Comparable & BitwiseCopyable & Sendabl
     withExtendedLifetime(flat) {}
   }
 
+  // SAFETY: best and seen have the same count, and g is below it.
   func merge(_ other: any GroupedAccumulator, mapping: Buffer<Int32>, groupCount: Int) throws {
     guard let other = other as? ValueMinMaxAccumulator<Value> else { throw mismatchedMerge(other) }
     grow(groupCount)
     for g in 0..<Swift.min(mapping.count, other.best.count) where unsafe other.seen.pointer[g] != 0 { unsafe offer(Int(mapping[g]), other.best.pointer[g]) }
   }
 
+  // SAFETY: `seen` has at least groupCount elements.
   func finish(groupCount: Int) -> ColumnVector {
     grow(groupCount)
     return unsafe write(best.copy(groupCount), validityBitmap(seen.pointer, groupCount))

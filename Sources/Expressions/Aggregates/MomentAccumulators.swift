@@ -40,6 +40,7 @@ final class MomentAccumulator: GroupedAccumulator {
 
   var byteSize: Int { state.capacity * MemoryLayout<Moments>.stride }
 
+  // SAFETY: x and y have a value for each row and are kept alive behind the loops; groups are below groupCount, to which `state` was grown.
   func update(_ arguments: [ColumnVector], rowCount: Int, groups: Buffer<Int32>?, groupCount: Int) {
     state.grow(to: groupCount, filling: Moments())
     guard groupCount > 0 else { return }
@@ -65,12 +66,14 @@ final class MomentAccumulator: GroupedAccumulator {
     withExtendedLifetime((x, y)) {}
   }
 
+  // SAFETY: mapped groups are below groupCount, to which `state` was grown; g is below the other's count.
   func merge(_ other: any GroupedAccumulator, mapping: Buffer<Int32>, groupCount: Int) throws {
     guard let other = other as? MomentAccumulator else { throw mismatchedMerge(other) }
     state.grow(to: groupCount, filling: Moments())
     for g in 0..<min(mapping.count, other.state.count) { unsafe state.pointer[Int(mapping[g])].merge(other.state.pointer[g]) }
   }
 
+  // SAFETY: `state` was grown to groupCount elements.
   func finish(groupCount: Int) -> ColumnVector {
     state.grow(to: groupCount, filling: Moments())
     let out = BufferBuilder<Double>(capacity: groupCount)
@@ -83,6 +86,7 @@ final class MomentAccumulator: GroupedAccumulator {
     return .real(out.finish())
   }
 
+  // SAFETY: as in `finish`.
   func partialState(groupCount: Int) -> [ColumnVector]? {
     state.grow(to: groupCount, filling: Moments())
     func column(_ part: (Moments) -> Double) -> ColumnVector {
@@ -93,6 +97,7 @@ final class MomentAccumulator: GroupedAccumulator {
     return [column(\.count), column(\.meanX), column(\.meanY), column(\.product)]
   }
 
+  // SAFETY: groups are below groupCount, to which `state` was grown.
   func updatePartial(_ parts: [ColumnVector], rowCount: Int, groups: Buffer<Int32>, groupCount: Int) {
     state.grow(to: groupCount, filling: Moments())
     let columns = parts.map(\.realValues)

@@ -31,6 +31,7 @@ enum OrderKey {
   }
 
   /// Calls `body` with each valid row, its group and its key. The vector's type must have keys.
+  // SAFETY: a flat vector's buffer has n elements, kept alive by `flat`, and rows are below n.
   @inline(__always) static func forEach(_ vector: ColumnVector, _ groups: Buffer<Int32>?, _ body: (Int, Int, UInt64) -> Void) {
     let flat = vector.flattened
     defer { withExtendedLifetime(flat) {} }
@@ -51,6 +52,7 @@ enum OrderKey {
   }
 
   /// Keys back as a column of `type`.
+  // SAFETY: callers hand over `count` keys; bits go to words of `build`, one for each 64.
   static func column(_ keys: UnsafePointer<UInt64>, _ count: Int, validity: Bitmap?, type: DataType) -> ColumnVector {
     switch type {
     case .bool:

@@ -31,6 +31,8 @@ final class PercentileAccumulator: GroupedAccumulator {
     }
   }
 
+  // SAFETY: `keys` has `count` elements and is kept alive until they are added; groups are below groupCount, for which `grow` made states, and
+  // nothing else touches the states meanwhile.
   func update(_ arguments: [ColumnVector], rowCount: Int, groups: Buffer<Int32>?, groupCount: Int) throws {
     grow(groupCount)
     guard groupCount > 0 else { return }
@@ -72,6 +74,7 @@ final class PercentileAccumulator: GroupedAccumulator {
     }
   }
 
+  // SAFETY: both builders have one element for each group, and live to the end of the function.
   func finish(groupCount: Int) -> ColumnVector {
     grow(groupCount)
     for g in 0..<groupCount { states[g].settle() }

@@ -95,6 +95,7 @@ struct PercentileState {
   }
 
   /// Adds values of one group at once.
+  // SAFETY: slices of the caller's values, which live for the call; room is at most what is left of them.
   mutating func add(_ many: UnsafeBufferPointer<UInt64>) {
     var rest = unsafe many[...]
     while unsafe !rest.isEmpty {
@@ -106,6 +107,7 @@ struct PercentileState {
     }
   }
 
+  // SAFETY: the other's keys live for the call and are copied.
   mutating func merge(_ other: PercentileState) {
     if other.weights.isEmpty {
       unsafe other.keys.withUnsafeBufferPointer { unsafe add($0) }
@@ -331,6 +333,8 @@ package func tdigestPercentile(_ value: DynamicValue, _ p: Double) -> DynamicVal
 }
 
 /// Ascending by the highest `bits` bits in which keys differ, 11 at a time from the lowest; 64 sorts completely.
+// SAFETY: `buffer` is not read before a pass has written all of its n elements. `digit` has `size` counts, indexed by masked keys, which sum up to
+// n, so each of the n places is written once; the arrays are not touched otherwise while their addresses are used.
 func radixSort(_ keys: inout [UInt64], bits: Int = 64) {
   let n = keys.count
   if n < 256 { return keys.sort() }

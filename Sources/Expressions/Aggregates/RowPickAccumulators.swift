@@ -18,6 +18,7 @@ private struct PickedValues {
   func grow(_ groupCount: Int) { positions.grow(to: groupCount, filling: -1) }
 
   /// The rows of `vector` that `picks` names (group, row) become the groups' values.
+  // SAFETY: groups are below the number of positions: `grow` was called for them.
   mutating func replace(_ vector: ColumnVector, groups: [Int32], rows: Buffer<Int32>) {
     guard !groups.isEmpty else { return }
     chunks.append(vector.take(rows))
@@ -26,6 +27,7 @@ private struct PickedValues {
     if stored > positions.count * 4 + RecordBatch.maxRows { compact() }
   }
 
+  // SAFETY: g is below the number of positions.
   private mutating func compact() {
     let column = column(positions.count)
     chunks = [column]
@@ -51,6 +53,7 @@ final class TakeAnyAccumulator: GroupedAccumulator {
 
   var byteSize: Int { picked.byteSize }
 
+  // SAFETY: groups are below groupCount, to which the positions were grown; they do not grow during the loop.
   func update(_ arguments: [ColumnVector], rowCount: Int, groups: Buffer<Int32>?, groupCount: Int) {
     picked.grow(groupCount)
     guard groupCount > 0, rowCount > 0 else { return }
@@ -68,6 +71,7 @@ final class TakeAnyAccumulator: GroupedAccumulator {
     picked.replace(arguments[0], groups: changed, rows: rows.finish())
   }
 
+  // SAFETY: g is below the other's number of positions, mapped groups below groupCount, to which this one's were grown.
   func merge(_ other: any GroupedAccumulator, mapping: Buffer<Int32>, groupCount: Int) throws {
     guard let other = other as? TakeAnyAccumulator else { throw mismatchedMerge(other) }
     let n = min(mapping.count, other.picked.positions.count)
@@ -125,6 +129,8 @@ final class ArgExtremeAccumulator: GroupedAccumulator {
     }
   }
 
+  // SAFETY: groups are below groupCount, to which `grow` and `winners` extended all builders, none of which grows during the loops; a text's offsets
+  // lie within `data`, kept alive by `flat`. `winners` lives until its rows are taken.
   func update(_ arguments: [ColumnVector], rowCount: Int, groups: Buffer<Int32>?, groupCount: Int) {
     grow(groupCount)
     guard groupCount > 0, rowCount > 0 else { return }
@@ -185,6 +191,7 @@ final class ArgExtremeAccumulator: GroupedAccumulator {
     }
   }
 
+  // SAFETY: g is below the number of winners.
   private func take(_ values: ColumnVector, _ winners: BufferBuilder<Int32>) {
     var groups: [Int32] = []
     let rows = BufferBuilder<Int32>()
@@ -196,6 +203,7 @@ final class ArgExtremeAccumulator: GroupedAccumulator {
   }
 
   /// The ordering values of the groups; null where there is none.
+  // SAFETY: callers grew rank, and best for types with keys, to groupCount; keys and has get one element for each group.
   private func byColumn(_ groupCount: Int) -> ColumnVector {
     if byType == .string { return bestText.finish(groupCount: groupCount) }
     guard OrderKey.exists(byType) else { return .of(byType, Array(bestBy[0..<groupCount])) }
@@ -209,6 +217,7 @@ final class ArgExtremeAccumulator: GroupedAccumulator {
     return unsafe OrderKey.column(keys.pointer, groupCount, validity: validityBitmap(has.pointer, groupCount), type: byType)
   }
 
+  // SAFETY: g is below the other's number of ranks.
   func merge(_ other: any GroupedAccumulator, mapping: Buffer<Int32>, groupCount: Int) throws {
     guard let other = other as? ArgExtremeAccumulator else { throw mismatchedMerge(other) }
     let n = min(mapping.count, other.rank.count)
@@ -228,6 +237,7 @@ final class ArgExtremeAccumulator: GroupedAccumulator {
     return picked.column(groupCount)
   }
 
+  // SAFETY: `grow` made a rank for each group.
   func partialState(groupCount: Int) -> [ColumnVector]? {
     grow(groupCount)
     let seen = BufferBuilder<Int32>(capacity: groupCount)

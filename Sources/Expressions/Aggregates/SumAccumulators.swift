@@ -28,6 +28,7 @@ final class ExactSumAccumulator: GroupedAccumulator {
     if result == .average { counts.grow(to: groupCount, filling: 0) }
   }
 
+  // SAFETY: the buffer of a flat vector has a value for each row, and `vector` is kept alive to the end.
   func update(_ arguments: [ColumnVector], rowCount: Int, groups: Buffer<Int32>?, groupCount: Int) throws {
     grow(groupCount)
     guard groupCount > 0 else { return }
@@ -44,6 +45,8 @@ final class ExactSumAccumulator: GroupedAccumulator {
     }
   }
 
+  // SAFETY: groups are below groupCount, to which sums, and counts for averages, were grown; rows are below n, the number of values. Nothing grows
+  // during the loops.
   @inline(__always) private func add<T: FixedWidthInteger & BitwiseCopyable>(_ p: UnsafePointer<T>, _ vector: ColumnVector, _ groups: Buffer<Int32>?) {
     let state = unsafe sums.pointer
     let n = vector.count
@@ -70,6 +73,7 @@ final class ExactSumAccumulator: GroupedAccumulator {
   }
 
   /// Brings the sums to a larger scale; true when afterwards `other` is the scale of the sums.
+  // SAFETY: g is below the number of sums.
   private func alignScale(_ other: Int) -> Bool {
     guard other > scale, other - scale <= 38 else { return false }
     let factor = powerOfTen(other - scale)
@@ -89,6 +93,7 @@ final class ExactSumAccumulator: GroupedAccumulator {
     }
   }
 
+  // SAFETY: callers grew sums, and counts for averages, beyond `group`.
   private func add(_ value: DecimalValue, to group: Int) throws {
     var value = value
     if Int(value.scale) > scale, !alignScale(Int(value.scale)) {
@@ -102,6 +107,7 @@ final class ExactSumAccumulator: GroupedAccumulator {
     if result == .average { unsafe counts.pointer[group] &+= 1 }
   }
 
+  // SAFETY: sums and counts have the same number of elements where averages are taken, and g is below it.
   func merge(_ other: any GroupedAccumulator, mapping: Buffer<Int32>, groupCount: Int) throws {
     guard let other = other as? ExactSumAccumulator else { throw mismatchedMerge(other) }
     grow(groupCount)
@@ -111,6 +117,7 @@ final class ExactSumAccumulator: GroupedAccumulator {
     }
   }
 
+  // SAFETY: as in the function above.
   private func add(_ sum: Int128, scale otherScale: Int, count: Int64, to group: Int) throws {
     if otherScale == scale {
       let (total, overflowed) = unsafe sums.pointer[group].addingReportingOverflow(sum)
@@ -123,6 +130,7 @@ final class ExactSumAccumulator: GroupedAccumulator {
     if result == .average { unsafe counts.pointer[group] &+= count }
   }
 
+  // SAFETY: `grow` made sums, and counts for averages, for all groups; they do not grow here.
   func finish(groupCount: Int) -> ColumnVector {
     grow(groupCount)
     let state = unsafe sums.pointer
@@ -155,6 +163,7 @@ final class ExactSumAccumulator: GroupedAccumulator {
     }
   }
 
+  // SAFETY: `grow` made sums for all groups.
   func partialState(groupCount: Int) -> [ColumnVector]? {
     grow(groupCount)
     let columns = unsafe splitWide(sums.pointer, groupCount) + [.int(Buffer(repeating: Int32(scale), count: groupCount))]
@@ -202,6 +211,8 @@ final class RealSumAccumulator: GroupedAccumulator {
     if result == .average { counts.grow(to: groupCount, filling: 0) }
   }
 
+  // SAFETY: `values` has a value for each row and is kept alive to the end; groups are below groupCount, to which sums, and counts for averages,
+  // were grown.
   func update(_ arguments: [ColumnVector], rowCount: Int, groups: Buffer<Int32>?, groupCount: Int) {
     grow(groupCount)
     guard groupCount > 0 else { return }
@@ -226,6 +237,7 @@ final class RealSumAccumulator: GroupedAccumulator {
     }
   }
 
+  // SAFETY: mapped groups are below groupCount, to which sums and counts were grown; g is below the other's count.
   func merge(_ other: any GroupedAccumulator, mapping: Buffer<Int32>, groupCount: Int) throws {
     guard let other = other as? RealSumAccumulator else { throw mismatchedMerge(other) }
     grow(groupCount)
@@ -235,6 +247,7 @@ final class RealSumAccumulator: GroupedAccumulator {
     }
   }
 
+  // SAFETY: `grow` made sums and counts for all groups.
   func finish(groupCount: Int) -> ColumnVector {
     grow(groupCount)
     if result == .sum { return .real(sums.copy(groupCount)) }
@@ -249,6 +262,7 @@ final class RealSumAccumulator: GroupedAccumulator {
     return result == .average ? [sum, .long(counts.copy(groupCount))] : [sum]
   }
 
+  // SAFETY: groups are below groupCount, to which sums and counts were grown.
   func updatePartial(_ state: [ColumnVector], rowCount: Int, groups: Buffer<Int32>, groupCount: Int) {
     grow(groupCount)
     let values = state[0].realValues

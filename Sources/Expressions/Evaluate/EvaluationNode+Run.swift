@@ -124,6 +124,8 @@ extension EvaluationInput {
 
 extension Bitmap {
   /// Of this bitmap's set bits, the k-th stays set when bit k of `small` is set.
+  // SAFETY: small has a bit for each position, and those beyond its count are clear, so the k-th set bit has its place in `at`; positions are bits of
+  // this bitmap. Both are alive behind the loop.
   func scattering(_ small: Bitmap) -> Bitmap {
     if small.isAllSet { return self }
     let positions = indices()
@@ -163,6 +165,7 @@ extension BoundCall {
   }
 
   /// Evaluates on the values of the one dictionary argument and spreads the results over the rows.
+  // SAFETY: rows are below rowCount, the number of codes and of bits; both are kept alive behind the loop, and `out` has rowCount slots.
   private func onDictionary(_ arguments: [ColumnVector], _ at: Int, _ rowCount: Int) throws -> ColumnVector {
     guard case .dictionary(let codes, let values) = arguments[at].storage, values.count > 0 else { return try run(arguments, rowCount) }
     let validity = arguments[at].validity
@@ -248,6 +251,7 @@ extension ColumnVector {
   }
 
   /// The rows that are not null, and for strings not empty.
+  // SAFETY: rows below `count` are windows on the vector's memory, which is kept alive to the end; only their counts are taken.
   var presentRows: Bitmap {
     guard type == .string else { return validity ?? Bitmap(repeating: true, count: count) }
     let text = TextRows(self)

@@ -18,6 +18,7 @@ struct JoinProbe: BatchOperator {
   }
 
   /// The same for a batch whose keys are known.
+  // SAFETY: `first` has a match, or -1, for each of the n rows, and is kept alive to the end; bits go to words of `build`, one for each 64.
   func process(_ batch: RecordBatch, keys: [ColumnVector], _ emit: (RecordBatch) throws -> Bool) throws -> Bool {
     var resumed = monotonicNanoseconds()
     defer { node.metrics.spent(monotonicNanoseconds() &- resumed) }
@@ -46,6 +47,7 @@ struct JoinProbe: BatchOperator {
     return try unsafe pairs(batch, heads, give)
   }
 
+  // SAFETY: callers hand over n matches.
   private func markMatches(_ heads: UnsafePointer<Int32>, _ n: Int) {
     for i in 0..<n {
       var row = unsafe heads[i]
@@ -57,6 +59,8 @@ struct JoinProbe: BatchOperator {
   }
 
   /// Output rows of one probe batch, in pieces of at most `RecordBatch.maxRows`.
+  // SAFETY: callers hand over a match for each row. With unique keys a row gives at most one pair, so k stays below n, and the builders are cut back to
+  // the k pairs written.
   private func pairs(_ batch: RecordBatch, _ heads: UnsafePointer<Int32>, _ give: (RecordBatch) throws -> Bool) throws -> Bool {
     let n = batch.rowCount
     let keeps = shape.mode.keepsProbe
@@ -102,6 +106,7 @@ struct JoinProbe: BatchOperator {
     return try give(combine(batch, rows.finish(), at.finish(), mayMiss: keeps))
   }
 
+  // SAFETY: the positions live for the call; they are the build side's, or missing where `mayMiss` is set.
   private func combine(_ batch: RecordBatch, _ rows: Buffer<Int32>, _ at: Buffer<UInt64>, mayMiss: Bool) -> RecordBatch {
     // With one match for every row, in order, the probe columns pass as they are.
     let isIdentity = rows.count == batch.rowCount && build.isUniqueKeyed
@@ -114,6 +119,7 @@ struct JoinProbe: BatchOperator {
   }
 
   /// What comes after all probe rows: build rows without (or with) a match.
+  // SAFETY: the positions are alive for the call of the closure.
   func finish(_ emit: (RecordBatch) throws -> Bool) throws {
     guard shape.mode.marksBuild else { return }
     let wanted = shape.mode.buildOnly ?? false

@@ -91,6 +91,7 @@ struct RunMerge: ~Copyable {
   }
 
   /// The next rows in order; nil at the end.
+  // SAFETY: the array lives for the call; its positions name chunks of this batch and rows below their counts.
   mutating func next() throws -> RecordBatch? {
     try run.check()
     if heap.isEmpty { return nil }

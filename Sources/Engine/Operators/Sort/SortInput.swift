@@ -39,6 +39,7 @@ struct SortedRows: Sendable {
   }
 
   /// The rows at those positions as one batch.
+  // SAFETY: `at` has as many places as there are items, all filled before they are read, and lives until the batch is made; the items are the caller's.
   func batch(_ items: UnsafeBufferPointer<SortItem>) -> RecordBatch {
     unsafe withUnsafeTemporaryAllocation(of: UInt64.self, capacity: items.count) { at in
       for i in 0..<items.count { unsafe at[i] = unsafe items[i].at }

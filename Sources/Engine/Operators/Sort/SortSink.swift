@@ -99,6 +99,8 @@ enum SortRun {
   static let blockRows = 4_096
 
   /// Sorts chunks and gives them block by block: keys, position, columns.
+  // SAFETY: `items` has n places, the rows of all chunks, and each chunk fills those behind the ones before it; `at` has n places, filled before they
+  // are read, of which a block takes those from `start` on. It is freed behind the last block.
   static func write(_ chunks: [SortChunk], _ spec: SortSpec, _ schema: StructType, _ out: ([ColumnVector], Int) throws -> Void) throws {
     let chunks = chunks.sorted { $0.position < $1.position }
     let keys = chunks.map { $0.keys.map(\.flattened) }
@@ -130,6 +132,7 @@ enum SortRun {
 
 /// A row's place in the input as one number.
 enum SortPosition {
+  // SAFETY: p has `rows` slots of `out`, which grows no more.
   static func column(_ position: BatchPosition, rows: Int) -> ColumnVector {
     let first = Int64(min(position.morsel, 1 << 26)) << 36 | Int64(min(position.batch, (1 << 20) - 1)) << 16
     let out = BufferBuilder<Int64>(capacity: rows)

@@ -176,6 +176,8 @@ final class TopNSink: DrainSink, @unchecked Sendable {  // a slot is used by one
   }
 
   /// The first `count` rows of chunks, as one chunk.
+  // SAFETY: `items` has n places, the rows of all chunks, and each chunk fills those behind the ones before it; `at` has `kept` places, filled before
+  // they are read, and is freed behind the last gathering. Positions are those of these chunks.
   private func first(_ chunks: [SortChunk]) throws -> SortChunk? {
     guard let position = chunks.first?.position else { return nil }
     let keys = chunks.map { $0.keys.map(\.flattened) }

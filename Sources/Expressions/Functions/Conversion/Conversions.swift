@@ -28,6 +28,7 @@ let conversionFunctions: [FunctionSpec] = [
   conversion("tostring", .string, "tostring(12)"),
   conversion("todatetime", .datetime, "todatetime('2020-01-31')"),
   conversion("totimespan", aliases: ["totime"], .timespan, "totimespan('01:30:00')"),
+  // SAFETY: the row lives for the call.
   FunctionSpec(
     "toguid", .conversion, 1...1, parameters: "value", "Converts to guid: the first 32 hexadecimal digits of a text, hyphens in their places left out; null where there are fewer.",
     example: "toguid('70fc66f7-8279-44fc-9092-d364d70fce44')"
@@ -57,6 +58,7 @@ let conversionFunctions: [FunctionSpec] = [
 ]
 
 /// The GUID that a text begins with; what stands behind its 32 digits does not matter. A text in braces is one as a whole.
+// SAFETY: indices of the text; it lives for the call.
 private func leadingGUID(_ text: UnsafeBufferPointer<UInt8>) -> GUID? {
   var high: UInt64 = 0, low: UInt64 = 0
   var digits = 0
@@ -99,6 +101,8 @@ func dynamicTypeName(_ tag: DynamicTag) -> String {
 }
 
 /// JSON text to dynamic; what is not JSON becomes a dynamic string; empty text is null.
+// SAFETY: rows below n are windows on the argument's memory, which lives for the call and is not the builder appended to; the byte at `start` is
+// read where the builder has one more.
 private func parseJSON(_ arguments: [ColumnVector], _ n: Int) throws -> ColumnVector {
   let text = TextRows(arguments[0])
   let out = StringBuilder(rows: n)
@@ -117,6 +121,7 @@ private func parseJSON(_ arguments: [ColumnVector], _ n: Int) throws -> ColumnVe
 }
 
 /// Appends the parsed text, or the text itself as a dynamic string.
+// SAFETY: the text lives for the call and is not in the builder; a length's bytes live for the loop that copies them.
 func appendJSON(_ bytes: UnsafeBufferPointer<UInt8>, _ parser: DynamicParser, _ out: BufferBuilder<UInt8>) {
   do throws(JSONTextError) {
     try unsafe parser.parse(bytes, into: out)
@@ -128,6 +133,7 @@ func appendJSON(_ bytes: UnsafeBufferPointer<UInt8>, _ parser: DynamicParser, _ 
 }
 
 /// A dynamic string is parsed as JSON; other dynamics stay.
+// SAFETY: as in `parseJSON`; a view has as many bytes as it says.
 private func parseDynamicStrings(_ arguments: [ColumnVector], _ n: Int) throws -> ColumnVector {
   let values = DynamicRows(arguments[0])
   let out = StringBuilder(rows: n)
@@ -146,6 +152,7 @@ private func parseDynamicStrings(_ arguments: [ColumnVector], _ n: Int) throws -
 
 extension BufferBuilder<UInt8> {
   /// Appends a text's UTF-8.
+  // SAFETY: the text's bytes live for the call.
   func append(text: String) {
     var text = text
     text.withUTF8 { unsafe append(contentsOf: $0) }

@@ -169,6 +169,7 @@ let arrayFunctions: [FunctionSpec] = [
     }
   },
   arrayIff("array_iff"), arrayIff("array_iif"),
+  // SAFETY: the rows are windows on the arguments' memory, which live for the call and are not the builder appended to.
   unsafe dynamicSpec("strcat_array", aliases: ["array_strcat"], 2...2, "array, delimiter", "The elements' texts joined.", "strcat_array(dynamic([1,2]), '-')",
     bind: BoundFunction.fixed(.string, [.dynamic, .string], textRows(DynamicRows.self, TextRows.self) { array, delimiter, out in
       for i in 0..<array.childCount {

@@ -21,11 +21,13 @@ let bagFunctions: [FunctionSpec] = [
       return isBag ? .bag(out) : .null
     })
   },
+  // SAFETY: keys are windows on the row's memory, which lives for the call, and are copied.
   dynamicSpec("bag_keys", 1...1, "bag", "The keys of a bag as an array.", "bag_keys(dynamic({'a':1}))",
     bind: BoundFunction.unary(.dynamic, .dynamic, rows(DynamicRows.self) { bag -> DynamicValue in
       guard bag.tag == .bag else { return .null }
       return .array((0..<bag.childCount).compactMap { unsafe bag.entry($0).map { unsafe .string(String(decoding: $0.key, as: UTF8.self)) } })
     })),
+  // SAFETY: as above.
   dynamicSpec("bag_remove_keys", 2...2, "bag, keys", "The bag without the keys or paths of an array.", "bag_remove_keys(dynamic({'a':1,'b':2}), dynamic(['a']))",
     bind: BoundFunction.fixed(.dynamic, [.dynamic, .dynamic], rows(DynamicRows.self, DynamicRows.self) { bag, keys -> DynamicValue in
       guard bag.tag == .bag, keys.tag == .array else { return .null }
@@ -50,6 +52,7 @@ let bagFunctions: [FunctionSpec] = [
         return bag.value.setting(keys[...], to: value.value) ?? bag.value
       })
     }),
+  // SAFETY: as above.
   dynamicSpec("bag_zip", 2...2, "keys, values", "A bag of two arrays.", "bag_zip(dynamic(['a']), dynamic([1]))",
     bind: BoundFunction.fixed(.dynamic, [.dynamic, .dynamic], rows(DynamicRows.self, DynamicRows.self) { keys, values -> DynamicValue in
       guard keys.tag == .array, values.tag == .array else { return .null }
@@ -89,6 +92,8 @@ let bagFunctions: [FunctionSpec] = [
 ]
 
 /// bag_pack: values keep their kind; a key given twice keeps its first value.
+// SAFETY: rows below n are windows on the arguments' memory, which live for the call and are not the builder appended to; four fresh bytes take a
+// key's length.
 private func packKernel(_ arguments: [ColumnVector], _ n: Int) throws -> ColumnVector {
   let keys = stride(from: 0, to: arguments.count, by: 2).map { TextRows(arguments[$0]) }
   let values = stride(from: 1, to: arguments.count, by: 2).map { DynamicSource(arguments[$0]) }

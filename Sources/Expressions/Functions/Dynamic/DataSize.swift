@@ -16,6 +16,7 @@ extension DataType {
 }
 
 let sizeFunctions: [FunctionSpec] = [
+  // SAFETY: only the counts of rows below n are taken; the arguments live for the call.
   FunctionSpec("estimate_data_size", .other, 1...FunctionSpec.unbounded, parameters: "column, …", "About how many bytes the values take.", example: "estimate_data_size('text', 1)") { call in
     let fixed = call.types.reduce(0) { $0 + ($1.fixedSize ?? 0) }
     return BoundFunction(.long, call.types, nulls: .custom) { arguments, n in

@@ -25,6 +25,7 @@ package struct DynamicSource {
   }
 
   /// Appends row i; nulls become the null value.
+  // SAFETY: row i is a window on the vector's memory, which this source keeps alive; it is copied, as is a scalar's binary form during the call.
   package func append(_ i: Int, to out: BufferBuilder<UInt8>) {
     if case .text(let rows) = kind { return unsafe appendDynamicString(rows[i], out) }
     guard vector.hasValue(i) else { return out.append(DynamicTag.null.rawValue) }
@@ -41,6 +42,7 @@ package struct DynamicSource {
     }
   }
 
+  // SAFETY: 1 + size fresh bytes are written whole; storing raw bytes needs no alignment.
   @inline(__always) private func put<T: BitwiseCopyable>(_ tag: DynamicTag, _ payload: T, _ out: BufferBuilder<UInt8>) {
     let p = unsafe out.appendUninitialized(1 + MemoryLayout<T>.size)
     unsafe p[0] = tag.rawValue
@@ -49,6 +51,7 @@ package struct DynamicSource {
 }
 
 /// Appends a dynamic string.
+// SAFETY: five fresh bytes are written whole, then the caller's text, alive for the call, is copied.
 func appendDynamicString(_ text: UnsafeBufferPointer<UInt8>, _ out: BufferBuilder<UInt8>) {
   let p = unsafe out.appendUninitialized(5)
   unsafe p[0] = DynamicTag.string.rawValue
@@ -57,6 +60,8 @@ func appendDynamicString(_ text: UnsafeBufferPointer<UInt8>, _ out: BufferBuilde
 }
 
 /// Appends an array or bag of a known number of children; `child` appends the k-th.
+// SAFETY: the header has 5 + 4 n fresh bytes, its table of ends being filled child by child; children may move the builder, so its address is taken
+// anew for each end.
 package func appendContainer(_ tag: DynamicTag, _ n: Int, _ out: BufferBuilder<UInt8>, _ child: (Int) -> Void) {
   let header = unsafe out.appendUninitialized(5 + 4 * n)
   unsafe header[0] = tag.rawValue

@@ -14,6 +14,7 @@ struct JSONPath: Sendable {
   let steps: [Step]
 
   /// Nil when the text is no path (it must begin with `$`).
+  // SAFETY: the bytes are copied; the caller keeps them alive for the call.
   init?(_ bytes: UnsafeBufferPointer<UInt8>) { unsafe self.init(String(decoding: bytes, as: UTF8.self)) }
 
   init?(_ text: String) {
@@ -58,6 +59,7 @@ struct JSONPath: Sendable {
   }
 
   /// The value at the path in place; nil when there is none or the path has `[*]`.
+  // SAFETY: the key's bytes live for the call; what is found is a window on the value's memory, not on the key's.
   func resolve(_ value: DynamicView) -> DynamicView? {
     var at = value
     for step in steps {

@@ -13,9 +13,11 @@ let memberFunctions: [FunctionSpec] = [
   dynamicSpec(FunctionName.member, 2...2, "value, key or index", "A member of a bag or an element of an array; a negative index counts from the end.", "dynamic({'a':1}).a") { call in
     guard call.types[0] == .dynamic || call.types[0] == .string else { throw call.wrongTypes("a dynamic value and a key or index") }
     switch call.types[1] {
+    // SAFETY: the key is a window on the argument's memory, which lives for the call; what is found is a window on the value.
     case .string: return unsafe BoundFunction(.dynamic, [.dynamic, .string], nulls: .custom, kernel: members(TextRows.self) { value, key in unsafe value.value(forKey: key) })
     case .int, .long, .bool: return BoundFunction(.dynamic, [.dynamic, .long], nulls: .custom, kernel: members(LongRows.self) { value, i in element(value, i) })
     case .dynamic:
+      // SAFETY: as above.
       return BoundFunction(.dynamic, [.dynamic, .dynamic], nulls: .custom, kernel: members(DynamicRows.self) { value, key in
         unsafe key.tag == .string ? value.value(forKey: key.stringBytes) : key.asLong.flatMap { element(value, $0) }
       })
@@ -24,6 +26,7 @@ let memberFunctions: [FunctionSpec] = [
   },
   dynamicSpec("array_length", aliases: ["arraylength"], 1...1, "array", "Number of elements; null for what is no array.", "array_length(dynamic([1,2]))",
     bind: BoundFunction.unary(.long, .dynamic, rows(DynamicRows.self) { $0.tag == .array ? Int64($0.childCount) : nil })),
+  // SAFETY: the key is a window on the argument's memory, which lives for the call.
   dynamicSpec("bag_has_key", 2...2, "bag, key", "True when the bag has the key or path.", "bag_has_key(dynamic({'a':1}), 'a')") { call in
     unsafe BoundFunction(.bool, [.dynamic, .string], kernel: rows(DynamicRows.self, TextRows.self) { bag, key -> Bool? in
       guard bag.tag == .bag else { return nil }
@@ -50,6 +53,7 @@ private func element(_ value: DynamicView, _ index: Int64) -> DynamicView? {
 
 /// Copies what `find` gives for each row; nothing and null are null.
 @inline(__always)
+// SAFETY: what `find` gives is a window on the row's memory, which the arguments keep alive; it is copied.
 private func members<Key: RowReader>(_: Key.Type, _ find: @escaping @Sendable (DynamicView, Key.Value) -> DynamicView?) -> Kernel {
   { arguments, n in
     let values = DynamicRows(arguments[0]), keys = Key(arguments[1])

@@ -4,6 +4,7 @@ import Columnar
 import Geospatial
 
 /// A function of a cell given as text that gives a dynamic value, null for what is no cell.
+// SAFETY: rows are windows on the argument's memory, which lives for the call, and are copied.
 private func ofCell(_ name: String, _ parameter: String, _ summary: String, _ cell: String, _ f: @escaping @Sendable ([UInt8]) -> DynamicValue?) -> FunctionSpec {
   geo(name, .dynamic, [.string], parameter, summary, "\(name)('\(cell)')") { arguments, n in
     let text = TextRows(arguments[0])
@@ -13,6 +14,7 @@ private func ofCell(_ name: String, _ parameter: String, _ summary: String, _ ce
 
 private let h3 = "862a1072fffffff"
 
+// SAFETY: as above, for all functions with a text here.
 let geoCellFunctions: [FunctionSpec] = [
   ofCell("geo_geohash_to_central_point", "geohash", "The point in the middle of a geohash rectangle.", "sunny") { Geohash($0).map { GeoJSON.value(.point($0.center)) } },
   ofCell("geo_geohash_to_polygon", "geohash", "The rectangle of a geohash.", "sunny") { Geohash($0).map { GeoJSON.value($0.polygon) } },

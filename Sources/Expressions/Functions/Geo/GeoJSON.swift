@@ -8,6 +8,7 @@ enum GeoJSON {
   private static let maxDepth = 16
 
   /// The geometry of a bag with `type` and `coordinates`; nil for everything else. Whether its coordinates make sense is not checked.
+  // SAFETY: the string's bytes are a window on the value's memory, which the caller keeps alive, and are copied.
   static func geometry(_ value: DynamicView, depth: Int = 0) -> Geometry? {
     guard depth < maxDepth, let type = member(value, "type"), type.tag == .string else { return nil }
     let name = unsafe String(decoding: type.stringBytes, as: UTF8.self)
@@ -27,6 +28,7 @@ enum GeoJSON {
     }
   }
 
+  // SAFETY: the key's bytes live for the call; what is found is a window on the bag's memory.
   private static func member(_ bag: DynamicView, _ key: String) -> DynamicView? {
     var key = key
     return key.withUTF8 { unsafe bag.value(forKey: $0) }

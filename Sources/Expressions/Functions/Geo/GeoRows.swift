@@ -51,6 +51,7 @@ final class ShapeRows<Shape: GeoShape> {
     repeats = vector.isConstant || vector.isDictionary
   }
 
+  // SAFETY: a dictionary's codes exist for each row below the vector's count; kernels keep their arguments, and with them the codes, alive.
   subscript(i: Int) -> Shape? {
     // A null row has a code too, of some other row's value.
     guard repeats, vector.isValid(i) else { return make(i) }

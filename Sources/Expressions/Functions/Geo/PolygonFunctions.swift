@@ -84,6 +84,7 @@ let geoPolygonFunctions: [FunctionSpec] = [
     let arrays = DynamicRows(arguments[0])
     return try DynamicValue.collect(n) { GeoJSON.optional(shapes(Region.self, arrays[$0]).map { Region(joining: $0).unified.geometry }) }
   },
+  // SAFETY: the row is a window on the argument's memory, which lives for the call, and is copied.
   geo("geo_from_wkt", .dynamic, [.string], "text", "The geometry of a well-known text as GeoJSON.", "geo_from_wkt('POINT (1 2)')") { arguments, n in
     let text = TextRows(arguments[0])
     return try DynamicValue.collect(n) { GeoJSON.optional(WellKnownText.parse(unsafe Array(text[$0]))) }

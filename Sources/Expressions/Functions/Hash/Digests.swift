@@ -1,6 +1,7 @@
 // Role: MD5, SHA-1, SHA-256 (RFC 1321, FIPS 180-4) and xxHash64 on bytes. For fingerprints of values, not for security.
 
 /// A message cut into 64-byte blocks with the standard padding: 0x80, zeros, the bit length in 8 bytes.
+// SAFETY: base + i has 64 bytes left where the body gets it; the tail is one or two blocks of 64, alive for the call.
 private func eachBlock(_ bytes: UnsafeBufferPointer<UInt8>, bigEndianLength: Bool, _ body: (UnsafePointer<UInt8>) -> Void) {
   let n = bytes.count
   var i = 0
@@ -24,6 +25,7 @@ private func eachBlock(_ bytes: UnsafeBufferPointer<UInt8>, bigEndianLength: Boo
 
 @inline(__always) private func rotl(_ x: UInt32, _ k: UInt32) -> UInt32 { x << k | x >> (32 - k) }
 @inline(__always) private func rotr(_ x: UInt32, _ k: UInt32) -> UInt32 { x >> k | x << (32 - k) }
+// SAFETY: callers give a block of 64 bytes and k below 16; read at any alignment.
 @inline(__always) private func word(_ p: UnsafePointer<UInt8>, _ k: Int) -> UInt32 { unsafe UnsafeRawPointer(p + 4 * k).loadUnaligned(as: UInt32.self) }
 
 private let md5Shifts: [UInt32] = [7, 12, 17, 22, 5, 9, 14, 20, 4, 11, 16, 23, 6, 10, 15, 21]
@@ -37,6 +39,7 @@ private let md5Constants: [UInt32] = [
 ]
 
 /// 16 bytes.
+// SAFETY: `body` gets a block of 64 bytes, and words 0...15 are read.
 func md5(_ bytes: UnsafeBufferPointer<UInt8>) -> [UInt8] {
   var h: [UInt32] = [0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476]
   unsafe eachBlock(bytes, bigEndianLength: false) { block in
@@ -66,6 +69,7 @@ private func bigEndianBytes(_ h: [UInt32]) -> [UInt8] {
 }
 
 /// 20 bytes.
+// SAFETY: as in `md5`.
 func sha1(_ bytes: UnsafeBufferPointer<UInt8>) -> [UInt8] {
   var h: [UInt32] = [0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0]
   var w = [UInt32](repeating: 0, count: 80)
@@ -103,6 +107,7 @@ private let sha256Constants: [UInt32] = [
 ]
 
 /// 32 bytes.
+// SAFETY: as in `md5`.
 func sha256(_ bytes: UnsafeBufferPointer<UInt8>) -> [UInt8] {
   var h: [UInt32] = [0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19]
   var w = [UInt32](repeating: 0, count: 64)
@@ -135,6 +140,7 @@ func sha256(_ bytes: UnsafeBufferPointer<UInt8>) -> [UInt8] {
 @inline(__always) private func xxRound(_ acc: UInt64, _ input: UInt64) -> UInt64 { rotl64(acc &+ input &* xxPrimes.1, 31) &* xxPrimes.0 }
 
 /// xxHash64 with seed 0. Source: the xxHash specification.
+// SAFETY: `load` reads 8 or 4 bytes, at any alignment, only where as many are left before n, else p[i] where i < n.
 func xxhash64(_ bytes: UnsafeBufferPointer<UInt8>) -> UInt64 {
   let n = bytes.count
   var h = xxPrimes.4

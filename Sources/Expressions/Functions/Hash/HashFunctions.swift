@@ -11,6 +11,8 @@ private func spec(_ name: String, aliases: [String] = [], _ arity: ClosedRange<I
 }
 
 /// The 64-bit hashes of a column; nulls hash as empty.
+// SAFETY: a number's bytes live for the call; texts are windows on the vector's memory, which the caller keeps alive. A decimal's text takes at
+// most `ScalarText.room` bytes.
 private func hashes(_ vector: ColumnVector, _ n: Int) throws -> ColumnVector {
   func number<T: BitwiseCopyable>(_ value: T) -> Int64 {
     unsafe withUnsafeBytes(of: value) { unsafe Int64(bitPattern: xxhash64($0.assumingMemoryBound(to: UInt8.self))) }
@@ -66,6 +68,7 @@ private func bindHash(_ call: FunctionCall) throws -> BoundFunction {
   }
 }
 
+// SAFETY: the row lives for the call; four bits index the 16 digits, which live for ever.
 private func digest(_ name: String, _ summary: String, _ f: @escaping @Sendable (UnsafeBufferPointer<UInt8>) -> [UInt8]) -> FunctionSpec {
   spec(name, 1...1, "value", summary, "\(name)('World')") { call in
     guard call.types[0] != .dynamic else { throw call.wrongTypes("anything but dynamic; convert it with tostring()") }
@@ -95,6 +98,7 @@ private func combined(_ name: String, _ summary: String, hashing: Bool) -> Funct
   }
 }
 
+// SAFETY: the row lives for the call, whose result is a copy.
 let hashFunctions: [FunctionSpec] = unsafe [
   spec("hash", aliases: ["hash_xxhash64"], 1...2, "value [, mod]", "xxHash64 of a value, or its remainder.", "hash('World', 100)", bind: bindHash),
   digest("hash_md5", "MD5 of the value's text, in hexadecimal.") { unsafe md5($0) },

@@ -41,6 +41,7 @@ private func emptyForNull(_ call: FunctionCall) throws -> BoundFunction {
 }
 
 /// isempty and isnotempty: '' and null.
+// SAFETY: the argument outlives the loop that reads it; only the count of a string's bytes is taken.
 private func emptyTest(_ isNotEmpty: Bool) -> @Sendable (FunctionCall) throws -> BoundFunction {
   { call in
     BoundFunction(.bool, [call.types[0]], nulls: .custom) { arguments, n in

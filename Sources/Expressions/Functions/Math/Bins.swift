@@ -69,6 +69,7 @@ private func binFunction(
   }
 }
 
+// SAFETY: `out` has n slots of `builder`, which grows no more; the reader borrows from the arguments, which live for the call.
 private func binLongs(_ type: DataType, _ parameters: [DataType], origin: Int64) -> BoundFunction {
   BoundFunction(type, parameters) { arguments, n in
     let x = LongRows(arguments[0])

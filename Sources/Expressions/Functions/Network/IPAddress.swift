@@ -9,6 +9,7 @@ struct IPv4Network: Sendable {
   var prefix: Int
 
   /// `a.b.c.d` or `a.b.c.d/n`; nil for anything else.
+  // SAFETY: i is below text.count at each read; the text lives for the call.
   init?(_ text: UnsafeBufferPointer<UInt8>) {
     var i = 0
     var value: UInt32 = 0
@@ -55,6 +56,7 @@ struct IPv6Network: Sendable {
   var prefix: Int
 
   /// IPv6 text with `::` and an IPv4 tail, or IPv4 text, each with an optional `/n`.
+  // SAFETY: the text's bytes live for the calls, which copy what they keep.
   init?(_ bytes: UnsafeBufferPointer<UInt8>) {
     if let v4 = unsafe IPv4Network(bytes) {
       address = 0xFFFF << 32 | UInt128(v4.address)

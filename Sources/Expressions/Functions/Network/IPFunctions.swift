@@ -9,6 +9,7 @@ private func spec(_ name: String, _ arity: ClosedRange<Int>, _ parameters: Strin
 }
 
 /// ip1, ip2 [, prefix]: both with only the bits of the shortest prefix; nil when one is no address.
+// SAFETY: rows are windows on the arguments' memory, which live for the call.
 private func compared<R: RowResult>(_ f: @escaping @Sendable (UnsafeBufferPointer<UInt8>, UnsafeBufferPointer<UInt8>, Int64?) -> R, _ type: DataType)
   -> @Sendable (FunctionCall) throws -> BoundFunction
 {
@@ -18,6 +19,7 @@ private func compared<R: RowResult>(_ f: @escaping @Sendable (UnsafeBufferPointe
   }
 }
 
+// SAFETY: both texts live for the call.
 private func compare4(_ a: UnsafeBufferPointer<UInt8>, _ b: UnsafeBufferPointer<UInt8>, _ prefix: Int64?) -> Int64? {
   guard let x = unsafe IPv4Network(a), let y = unsafe IPv4Network(b), prefix.map({ (0...32).contains($0) }) ?? true else { return nil }
   let mask = IPv4Network.mask(min(x.prefix, y.prefix, Int(prefix ?? 32)))
@@ -25,6 +27,7 @@ private func compare4(_ a: UnsafeBufferPointer<UInt8>, _ b: UnsafeBufferPointer<
   return p < q ? -1 : p > q ? 1 : 0
 }
 
+// SAFETY: both texts live for the call.
 private func compare6(_ a: UnsafeBufferPointer<UInt8>, _ b: UnsafeBufferPointer<UInt8>, _ prefix: Int64?) -> Int64? {
   guard let x = unsafe IPv6Network(a), let y = unsafe IPv6Network(b), prefix.map({ (0...128).contains($0) }) ?? true else { return nil }
   let mask = IPv6Network.mask(min(x.prefix, y.prefix, Int(prefix ?? 128)))
@@ -37,6 +40,7 @@ private func isPrivate(_ address: UInt32) -> Bool {
 }
 
 /// A function of an address and ranges given as texts or one array: true when any range has it.
+// SAFETY: rows are windows on the arguments' memory, which live for the call; elements of lists are windows on their rows.
 private func inAnyRange(_ name: String, _ test: @escaping @Sendable (UnsafeBufferPointer<UInt8>, UnsafeBufferPointer<UInt8>) -> Bool?) -> FunctionSpec {
   spec(name, 2...FunctionSpec.unbounded, "ip, range, …", "True when the address lies in any of the ranges.", "\(name)('127.0.0.1', '127.0.0.1/8')") { call in
     let parameters = call.types.enumerated().map { $0.offset > 0 && $0.element == .dynamic ? DataType.dynamic : .string }
@@ -65,6 +69,8 @@ private func inAnyRange(_ name: String, _ test: @escaping @Sendable (UnsafeBuffe
 }
 
 /// Whether an address or a prefix ending in a dot stands in a text between characters that are neither letters nor digits.
+// SAFETY: places `find` gives lie in the text, as does all of the occurrence behind them; hit - 1 and hit - 2 are read where hit is above 0 and 1,
+// `end` stays between hit and text.count. Nothing is kept.
 private func hasAddress(_ text: UnsafeBufferPointer<UInt8>, _ wanted: UnsafeBufferPointer<UInt8>, isPrefix: Bool) -> Bool {
   let isWhole = unsafe wanted.withMemoryRebound(to: UInt8.self) { unsafe IPv4Network($0) != nil && !$0.contains(UInt8(ascii: "/")) }
   if !isWhole {
@@ -87,6 +93,7 @@ private func hasAddress(_ text: UnsafeBufferPointer<UInt8>, _ wanted: UnsafeBuff
   return false
 }
 
+// SAFETY: rows are windows on the arguments' memory, which live for the call; elements of lists are windows on their rows.
 private func hasAny(_ name: String, isPrefix: Bool, isOne: Bool) -> FunctionSpec {
   spec(name, 2...(isOne ? 2 : FunctionSpec.unbounded), "text, ip\(isOne ? "" : ", …")", "True when an address\(isPrefix ? " with the prefix" : "") stands in the text.",
     "\(name)('from 127.0.0.1', '127.0.0.1')") { call in
@@ -105,6 +112,7 @@ private func hasAny(_ name: String, isPrefix: Bool, isOne: Bool) -> FunctionSpec
   }
 }
 
+// SAFETY: the text's bytes live for the call.
 private func formatted(_ name: String, withMask: Bool) -> FunctionSpec {
   spec(name, 1...2, "ip [, prefix]", "The address with only the bits of the prefix\(withMask ? ", in CIDR notation" : "").", "\(name)('192.168.1.1', 24)") { call in
     BoundFunction(.string, [call.types[0] == .string ? .string : .long] + (call.count == 2 ? [.long] : []), nulls: .custom, kernel: scalarRows { values -> String in
@@ -127,6 +135,7 @@ private func formatted(_ name: String, withMask: Bool) -> FunctionSpec {
   }
 }
 
+// SAFETY: each row is a window on an argument's memory, which lives for the call of the kernel; results are values.
 let ipv4Functions: [FunctionSpec] = unsafe [
   spec("parse_ipv4", 1...1, "ip", "The address as a number, with only the bits of its prefix.", "parse_ipv4('192.168.1.1')",
     bind: BoundFunction.unary(.long, .string, rows(TextRows.self) { text -> Int64? in unsafe IPv4Network(text).map { Int64($0.network) } })),
@@ -163,6 +172,7 @@ let ipv4Functions: [FunctionSpec] = unsafe [
   hasAny("has_ipv4_prefix", isPrefix: true, isOne: true), hasAny("has_any_ipv4_prefix", isPrefix: true, isOne: false),
 ]
 
+// SAFETY: as above.
 let ipv6Functions: [FunctionSpec] = unsafe [
   spec("parse_ipv6", 1...1, "ip", "The address in full IPv6 form, with only the bits of its prefix.", "parse_ipv6('127.0.0.1')",
     bind: BoundFunction.unary(.string, .string, rows(TextRows.self) { text -> String in unsafe IPv6Network(text).map { IPv6Network.text($0.network) } ?? "" })),

@@ -124,6 +124,7 @@ private func compareRows(_ op: Comparison, _ a: ColumnVector, _ b: ColumnVector,
   }
 }
 
+// SAFETY: rows below n are windows on the two vectors' memory, which live for the call.
 private func compareTexts(_ op: Comparison, _ a: ColumnVector, _ b: ColumnVector, _ n: Int) -> Bitmap {
   let x = TextRows(a), y = TextRows(b)
   switch op {

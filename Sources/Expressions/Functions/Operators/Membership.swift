@@ -16,6 +16,7 @@ private func membership(_ name: String, isNegated: Bool, folds: Bool, _ summary:
   }
 }
 
+// SAFETY: rows are windows on the arguments' memory, which live for the call; sets read them only in `contains`.
 private func bindConstant(_ call: FunctionCall, _ items: [Scalar], isNegated: Bool, folds: Bool) throws -> BoundFunction {
   let type = call.types[0]
   if folds, type != .string, type != .dynamic { throw call.wrongTypes("string") }
@@ -83,6 +84,7 @@ private func longItems(_ items: [Scalar]) -> [Int64]? {
   return out
 }
 
+// SAFETY: rows are windows on the arguments' memory, which live for the call; a needle copies its text.
 private func bindComputed(_ call: FunctionCall, isNegated: Bool, folds: Bool) throws -> BoundFunction {
   if call.count == 2, call.types[1] == .dynamic, call.types[0] != .dynamic || !folds {
     return BoundFunction(.bool, [.dynamic, .dynamic], nulls: .custom, kernel: rows(DynamicRows.self, DynamicRows.self) { value, list in
@@ -128,6 +130,7 @@ private func bindComputed(_ call: FunctionCall, isNegated: Bool, folds: Bool) th
 struct DynamicKey: Hashable, Sendable {
   private let bytes: [UInt8]
 
+  // SAFETY: the view's bytes are copied, alive as long as its owner.
   init(_ view: DynamicView) { bytes = unsafe Array(UnsafeBufferPointer(start: view.base, count: view.count)) }
   init(_ scalar: Scalar) { bytes = DynamicValue(scalar).binary }
 
@@ -137,6 +140,7 @@ struct DynamicKey: Hashable, Sendable {
 
   func hash(into hasher: inout Hasher) { view { $0.hash(into: &hasher) } }
 
+  // SAFETY: the bytes live for the call; the address of `nothing` stands for none, since the view has length 0 and reads nothing.
   private func view<R>(_ body: (DynamicView) -> R) -> R {
     unsafe bytes.withUnsafeBufferPointer { buffer in
       guard let base = buffer.baseAddress else {

@@ -41,6 +41,7 @@ private func checkText(_ call: FunctionCall) throws {
   for type in call.types where type != .string && type != .dynamic { throw call.wrongTypes("string") }
 }
 
+// SAFETY: rows are windows on the arguments' memory, which live for the call; a needle copies its text.
 private func bindTextTest(_ call: FunctionCall, _ test: TextTest, isCaseSensitive: Bool, isNegated: Bool) throws -> BoundFunction {
   try checkText(call)
   if let constant = call.constants[1] {
@@ -70,6 +71,7 @@ private func bindHasMany(_ call: FunctionCall, isAll: Bool) throws -> BoundFunct
 }
 
 /// Items that change from row to row: texts, or arrays of texts.
+// SAFETY: row i is a window on the argument's memory, which lives for the call; a needle copies its text.
 private func bindHasComputed(_ call: FunctionCall, isAll: Bool) throws -> BoundFunction {
   try checkText(call)
   return BoundFunction(.bool, [.string] + call.types.dropFirst(), nulls: .custom) { arguments, n in
@@ -93,6 +95,7 @@ extension TextNeedle {
     self.init(bytes: bytes, test, isCaseSensitive: isCaseSensitive)
   }
 
+  // SAFETY: `copy` has bytes.count bytes, all initialised, and is freed behind the initialiser, which copies them.
   private convenience init(bytes: [UInt8], _ test: TextTest, isCaseSensitive: Bool) {
     let copy = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: bytes.count)
     _ = unsafe copy.initialize(from: bytes)

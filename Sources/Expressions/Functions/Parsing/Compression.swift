@@ -13,6 +13,8 @@ private enum Container: Int32 {
 }
 
 /// The inflated bytes; nil for damaged data and for what grows beyond the bound.
+// SAFETY: input and chunk live, unmoved, for the closures in which zlib is given their addresses and sizes; it reads and writes no more than that,
+// and checks that the stream has not moved. Input addresses left in the stream are not used by `inflateEnd`.
 private func inflated(_ bytes: [UInt8], _ container: Container) -> [UInt8]? {
   var stream = unsafe z_stream()
   guard unsafe inflateInit2_(&stream, container.rawValue, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else { return nil }
@@ -37,6 +39,8 @@ private func inflated(_ bytes: [UInt8], _ container: Container) -> [UInt8]? {
   }
 }
 
+// SAFETY: input and output live, unmoved, for the one call of `deflate`, which is given their sizes; addresses left in the stream are not used by
+// `deflateEnd`.
 private func deflated(_ text: UnsafeBufferPointer<UInt8>, _ container: Container) -> [UInt8]? {
   var stream = unsafe z_stream()
   guard unsafe deflateInit2_(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, container.rawValue, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
@@ -57,6 +61,7 @@ private func deflated(_ text: UnsafeBufferPointer<UInt8>, _ container: Container
   return made.map { Array(out[..<$0]) }
 }
 
+// SAFETY: the row lives for the call and is not the builder appended to; bytes made here live while they are copied.
 private func pair(_ name: String, _ container: Container) -> [FunctionSpec] {
   [
     FunctionSpec("\(name)_decompress_from_base64_string", .parsing, 1...1, parameters: "text", "The text behind \(name) data in base64; '' when it is damaged.",

@@ -24,6 +24,7 @@ private func netBytes(_ guid: GUID) -> [UInt8] {
 private let unreserved: [UInt8] = Array("-._".utf8)
 private let plusPlain: [UInt8] = Array("!*()".utf8)
 
+// SAFETY: iterates over the caller's text, which is not the builder appended to.
 private func appendURL(_ text: UnsafeBufferPointer<UInt8>, plus: Bool, _ out: BufferBuilder<UInt8>) {
   let hex: [UInt8] = Array("0123456789abcdef".utf8)
   for unsafe b in unsafe text {
@@ -38,6 +39,7 @@ private func appendURL(_ text: UnsafeBufferPointer<UInt8>, plus: Bool, _ out: Bu
 }
 
 /// The text with %XX and + decoded.
+// SAFETY: text[i + 1] and text[i + 2] are read where i + 2 is below text.count.
 func urlDecoded(_ text: UnsafeBufferPointer<UInt8>) -> [UInt8] {
   func digit(_ c: UInt8) -> UInt8? {
     switch c {
@@ -61,6 +63,7 @@ func urlDecoded(_ text: UnsafeBufferPointer<UInt8>) -> [UInt8] {
   return out
 }
 
+// SAFETY: rows are windows on an argument's memory, which lives for the call; bytes made here live while they are copied.
 let encodingFunctions: [FunctionSpec] = unsafe [
   spec("base64_encode_tostring", aliases: ["base64_encodestring"], 1...1, "text", "Base64 of a text's UTF-8.", "base64_encode_tostring('Kusto')",
     bind: BoundFunction.unary(.string, .string, textRows(TextRows.self) { unsafe Base64.append($0, to: $1) })),

@@ -9,6 +9,7 @@ private func spec(_ name: String, aliases: [String] = [], _ arity: ClosedRange<I
 }
 
 let parsingFunctions: [FunctionSpec] = [
+  // SAFETY: rows are windows on the arguments' memory, which live for the call; the value is a copy, made before `scratch` is written again.
   spec("extract_json", aliases: ["extractjson"], 2...3, "path, text [, type]", "The value at a path of JSON text.", "extract_json('$.a', '{\"a\":1}')") { call in
     let text = try call.constantText(0, "the path")
     guard let path = JSONPath(text) else { throw call.invalid("'\(text)' is no JSON path") }
@@ -25,6 +26,7 @@ let parsingFunctions: [FunctionSpec] = [
       return values.cast(to: type)
     }
   },
+  // SAFETY: the row lives for the call, and the fields are copies.
   unsafe spec("parse_csv", 1...1, "text", "The fields of one CSV record.", "parse_csv('a,\"b,c\"')",
     bind: BoundFunction.unary(.dynamic, .string, rows(TextRows.self) { text -> DynamicValue in unsafe .array(csvFields(text).map { .string($0) }) })),
   spec("parse_url", aliases: ["parseurl"], 1...1, "text", "The parts of a URL.", "parse_url('http://host/path?k=v#f')",
@@ -46,6 +48,7 @@ let parsingFunctions: [FunctionSpec] = [
       }
       return DecimalValue(value)
     })),
+  // SAFETY: the row lives for the call, and the arguments are copies.
   spec("parse_command_line", 2...2, "text, 'windows'", "The arguments of a Windows command line.", "parse_command_line('a \"b c\"', 'windows')") { call in
     let kind = try call.constantText(1, "the kind of command line")
     guard kind.lowercased() == "windows" else { throw call.invalid("only 'windows' is known, not '\(kind)'") }
@@ -56,6 +59,7 @@ let parsingFunctions: [FunctionSpec] = [
 ]
 
 /// Fields of the first record; quotes double inside quotes.
+// SAFETY: text[i + 1] is read where i + 1 is below text.count.
 private func csvFields(_ text: UnsafeBufferPointer<UInt8>) -> [String] {
   var out: [String] = []
   var field: [UInt8] = []
@@ -85,6 +89,7 @@ private func csvFields(_ text: UnsafeBufferPointer<UInt8>) -> [String] {
   return out
 }
 
+// SAFETY: the text's bytes live for the call.
 private func queryParameters(_ query: Substring) -> DynamicValue {
   var entries: [DynamicEntry] = []
   for pair in query.split(separator: "&") {
@@ -163,6 +168,7 @@ private func parsePath(_ path: String) -> DynamicValue {
 }
 
 /// As CommandLineToArgvW: backslashes count before a quote only.
+// SAFETY: text[i] is read where i < text.count.
 private func windowsArguments(_ text: UnsafeBufferPointer<UInt8>) -> [String] {
   var out: [String] = []
   var current: [UInt8] = []

@@ -78,6 +78,7 @@ let userAgentFunctions: [FunctionSpec] = [
   FunctionSpec("parse_user_agent", .parsing, 2...2, parameters: "text, look_for", "Browser, operating system and device of a user-agent text.",
     example: "parse_user_agent('Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0 Safari/537.36', 'browser')") { call in
     let targets = try targets(call)
+    // SAFETY: the row is a window on the argument's memory, which lives for the call, and is copied.
     return unsafe BoundFunction(.dynamic, [.string, call.types[1]], kernel: rows(TextRows.self) { text -> DynamicValue in
       let bytes = unsafe Array(text)
       return .bag(targets.map { $0.entry(bytes) })

@@ -185,6 +185,7 @@ struct XMLReader {
   }
 }
 
+// SAFETY: the row is a window on the argument's memory, which lives for the call, and is copied.
 let xmlFunctions: [FunctionSpec] = [
   unsafe FunctionSpec("parse_xml", .parsing, 1...1, parameters: "text", "Reads XML text as a dynamic value; null for what is not well-formed.",
     example: "parse_xml('<e name=\"value\">text</e>')", bind: BoundFunction.unary(.dynamic, .string, rows(TextRows.self) { text -> DynamicValue in XMLReader.parse(unsafe Array(text)) ?? .null })),

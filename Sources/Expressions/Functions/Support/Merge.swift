@@ -8,6 +8,8 @@ import Glibc
 
 extension ColumnVector {
   /// Rows from parts whose `rows` do not overlap; a compact part holds only its rows, one behind the other. Rows no part claims are null.
+  // SAFETY: each bit of a part's rows is a row below `count`, the number of positions, and belongs to one part only; `rows` is kept alive behind
+  // the loops.
   static func merge(_ parts: [(rows: Bitmap, values: ColumnVector, isCompact: Bool)], type: DataType, count: Int) -> ColumnVector {
     if parts.count == 1, parts[0].rows.isAllSet { return parts[0].values }
     if type.isVariableWidth, parts.allSatisfy({ $0.values.isConstant }) { return mergeConstants(parts, type, count) }
@@ -39,6 +41,7 @@ extension ColumnVector {
   }
 
   /// Constant texts become a dictionary.
+  // SAFETY: as in `merge`; the one text is copied while `one` is alive.
   private static func mergeConstants(
     _ parts: [(rows: Bitmap, values: ColumnVector, isCompact: Bool)], _ type: DataType, _ count: Int
   ) -> ColumnVector {

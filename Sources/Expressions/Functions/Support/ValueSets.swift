@@ -35,6 +35,7 @@ final class LongSet: Sendable {
     Int(truncatingIfNeeded: (UInt64(bitPattern: value) &* 0x9E37_79B9_7F4A_7C15) >> 29)
   }
 
+  // SAFETY: the hash is masked to the table's size, which its buffer has; a slot is always free, since the table is at most half full.
   @inline(__always) func contains(_ value: Int64) -> Bool {
     if value < low || value > high { return false }
     var i = Self.hash(value) & mask
@@ -46,6 +47,7 @@ final class LongSet: Sendable {
   }
 
   /// The members among a column's values: few items are compared one after the other over the array, many are hashed.
+  // SAFETY: rows are below values.count, and the buffer lives through the call.
   func search(_ values: Buffer<Int64>) -> Bitmap {
     if high < low { return Bitmap(repeating: false, count: values.count) }
     if !small.isEmpty {
@@ -67,6 +69,7 @@ final class TextSet: Sendable {
   private let mask: Int
   private let folds: Bool
 
+  // SAFETY: the texts' bytes live for the calls that copy and hash them.
   init(_ texts: [String], folds: Bool) {
     self.folds = folds
     let unique = Array(Set(texts.map { folds ? foldedText($0) : Array($0.utf8) }))
@@ -88,6 +91,7 @@ final class TextSet: Sendable {
     table = Buffer(slots)
   }
 
+  // SAFETY: reads 8 bytes, at any alignment, only where i + 8 <= count, else p[i] where i < count.
   private static func hash(_ text: UnsafeBufferPointer<UInt8>) -> Int {
     var h: UInt64 = 0xCBF2_9CE4_8422_2325 ^ UInt64(text.count)
     guard let p = text.baseAddress else { return Int(truncatingIfNeeded: h >> 20) }
@@ -104,11 +108,14 @@ final class TextSet: Sendable {
     return Int(truncatingIfNeeded: h >> 20 ^ h)
   }
 
+  // SAFETY: the folded copy lives for the call.
   func contains(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
     if folds { return unsafe foldedCase(text).withUnsafeBufferPointer { unsafe find($0) } }
     return unsafe find(text)
   }
 
+  // SAFETY: the hash is masked to the table's size; entry k says that text k - 1 exists, so offsets k - 1 and k do, within `bytes`. A slot is always
+  // free, since the table is at most half full.
   @inline(__always) private func find(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
     var i = unsafe Self.hash(text) & mask
     while true {
@@ -122,6 +129,7 @@ final class TextSet: Sendable {
 }
 
 /// A text's UTF-8 with letters in lower case.
+// SAFETY: the text's bytes live for the call.
 func foldedText(_ text: String) -> [UInt8] {
   var text = text
   return text.withUTF8 { unsafe foldedCase($0) }

@@ -186,6 +186,7 @@ struct RegexClassParser {
     return CodePointSet([low...low])
   }
 
+  // SAFETY: `at` is below pattern.count (checked above), and the bytes live for the call.
   private mutating func scalar() throws -> UInt32 {
     guard at < pattern.count else { throw fail("a class does not end") }
     if pattern[at] == UInt8(ascii: "\\") {

@@ -14,6 +14,7 @@ private func pattern(_ call: FunctionCall, _ i: Int) throws -> Regex {
 }
 
 let regexFunctions: [FunctionSpec] = [
+  // SAFETY: the rows looked at are below n and windows on the argument's memory, which lives for the call.
   spec(FunctionName.matchesRegex, 2...2, "text, pattern", "True when the pattern occurs in the text.", "'abc' matches regex 'b.'") { call in
     for type in call.types where type != .string && type != .dynamic { throw call.wrongTypes("string") }
     let regex = try pattern(call, 1)
@@ -119,6 +120,7 @@ let regexFunctions: [FunctionSpec] = [
       }
     }
   },
+  // SAFETY: iterates over the row, which lives for the call.
   unsafe spec("regex_quote", 1...1, "text", "The text with the characters that mean something in a pattern escaped.", "regex_quote('a.b')",
     bind: BoundFunction.unary(.string, .string, textRows(TextRows.self) { text, out in
       for unsafe byte in unsafe text {

@@ -15,6 +15,8 @@ private func text(
   FunctionSpec(name, aliases: aliases, .text, arity, parameters: parameters, summary, example: example, bind: bind)
 }
 
+// SAFETY: rows are windows on the arguments' memory, which live for the call of the kernel and are not the builder appended to; ranges cut out of
+// them lie between 0 and their count.
 let textFunctions: [FunctionSpec] = unsafe [
   text("strlen", 1...1, "text", "Number of characters.", "strlen('hello')", bind: BoundFunction.unary(.long, .string, rows(TextRows.self) { unsafe Int64(scalarCount($0)) })),
   unsafe text("string_size", 1...1, "text", "Number of bytes in UTF-8.", "string_size('hello')", bind: BoundFunction.unary(.long, .string, rows(TextRows.self) { Int64($0.count) })),
@@ -183,6 +185,7 @@ let textFunctions: [FunctionSpec] = unsafe [
 // MARK: - Pieces
 
 /// Characters in UTF-8: the bytes that do not continue one.
+// SAFETY: iterates over the caller's text.
 func scalarCount(_ text: UnsafeBufferPointer<UInt8>) -> Int {
   var n = 0
   for unsafe byte in unsafe text where byte & 0xC0 != 0x80 { n &+= 1 }
@@ -190,6 +193,7 @@ func scalarCount(_ text: UnsafeBufferPointer<UInt8>) -> Int {
 }
 
 /// The byte offset of the k-th character, at most the end.
+// SAFETY: reads text[i] where i < text.count, and gives at most text.count.
 func scalarOffset(_ text: UnsafeBufferPointer<UInt8>, _ k: Int, from: Int = 0) -> Int {
   var left = k
   var i = from
@@ -203,11 +207,13 @@ func scalarOffset(_ text: UnsafeBufferPointer<UInt8>, _ k: Int, from: Int = 0) -
   return text.count
 }
 
+// SAFETY: the text is copied while the caller keeps it alive.
 func scalars(_ text: UnsafeBufferPointer<UInt8>) -> [Unicode.Scalar] {
   unsafe Array(String(decoding: text, as: UTF8.self).unicodeScalars)
 }
 
 /// The first place at or behind `from` where `search` occurs.
+// SAFETY: memchr looks at the places from `at` on where all of `search` still fits, memcmp at one of them.
 func find(_ search: UnsafeBufferPointer<UInt8>, in text: UnsafeBufferPointer<UInt8>, from: Int) -> Int? {
   if search.count == 0 { return from <= text.count ? from : nil }
   guard from >= 0, let p = text.baseAddress, let q = search.baseAddress else { return nil }
@@ -221,6 +227,7 @@ func find(_ search: UnsafeBufferPointer<UInt8>, in text: UnsafeBufferPointer<UIn
   return nil
 }
 
+// SAFETY: `from` and `to` come from `scalarOffset`, so they ascend and are at most text.count.
 private func substring(_ text: UnsafeBufferPointer<UInt8>, _ start: Int64, _ length: Int64, _ out: BufferBuilder<UInt8>) {
   var first = start
   if first < 0 { first = unsafe max(0, Int64(scalarCount(text)) &+ first) }
@@ -230,6 +237,7 @@ private func substring(_ text: UnsafeBufferPointer<UInt8>, _ start: Int64, _ len
   unsafe out.append(contentsOf: UnsafeBufferPointer(rebasing: text[from..<to]))
 }
 
+// SAFETY: rows below n are windows on the argument's memory, which lives for the call.
 private func caseKernel(upper: Bool) -> Kernel {
   { arguments, n in
     if let whole = asciiCase(arguments[0], upper: upper) { return whole }
@@ -244,6 +252,7 @@ private func caseKernel(upper: Bool) -> Kernel {
 }
 
 /// A flat column of ASCII text in another case: its bytes are mapped in one run, the offsets stay.
+// SAFETY: `to` has `end` bytes; those before `start` are zeroed, the others read from `data`, whose rows end at `end` and which is kept alive.
 private func asciiCase(_ vector: ColumnVector, upper: Bool) -> ColumnVector? {
   guard case .bytes(let offsets, let data) = vector.storage, vector.validity == nil, vector.count > 0 else { return nil }
   let start = Int(offsets[0]), end = Int(offsets[vector.count])
@@ -263,6 +272,7 @@ private func asciiCase(_ vector: ColumnVector, upper: Bool) -> ColumnVector? {
   return high < 0x80 ? .bytes(.string, offsets: offsets, data: builder.finish()) : nil
 }
 
+// SAFETY: n fresh bytes are filled, and cut off again where the text is not ASCII; the text is not in the builder.
 private func appendCase(_ text: UnsafeBufferPointer<UInt8>, upper: Bool, _ out: BufferBuilder<UInt8>) {
   guard let from = text.baseAddress else { return }
   let n = text.count
@@ -285,6 +295,7 @@ private func appendCase(_ text: UnsafeBufferPointer<UInt8>, upper: Bool, _ out: 
 }
 
 /// strcat and strcat_delim (whose first argument is the delimiter).
+// SAFETY: rows below n are windows on the arguments' memory, which live for the call and are not the builder appended to.
 private func joinKernel(delimited: Bool) -> Kernel {
   { arguments, n in
     let parts = arguments.map { TextRows($0) }
@@ -302,6 +313,7 @@ private func joinKernel(delimited: Bool) -> Kernel {
   }
 }
 
+// SAFETY: places that `find` and `scalarOffset` give are at most text.count, and `find` gives none behind the window's end.
 private func indexOf(
   _ text: UnsafeBufferPointer<UInt8>, _ search: UnsafeBufferPointer<UInt8>, start: Int64, length: Int64, occurrence: Int64
 ) -> Int64? {
@@ -325,6 +337,8 @@ private func indexOf(
 }
 
 /// Replaces from left to right; where several searches match, the earliest pair wins.
+// SAFETY: places are found in the text, each with all of its search, do not overlap, and are taken in order, so `at` never lies behind the next.
+// The texts are the caller's, not the builder appended to.
 private func replaceAll(
   _ text: UnsafeBufferPointer<UInt8>, _ pairs: [(UnsafeBufferPointer<UInt8>, UnsafeBufferPointer<UInt8>)], _ out: BufferBuilder<UInt8>
 ) {
@@ -357,6 +371,7 @@ private func replaceAll(
   unsafe out.append(contentsOf: UnsafeBufferPointer(rebasing: text[at...]))
 }
 
+// SAFETY: a hit has all of the delimiter behind it, so `at` is at most text.count.
 private func splitText(_ text: UnsafeBufferPointer<UInt8>, _ delimiter: UnsafeBufferPointer<UInt8>) -> [String] {
   guard delimiter.count > 0 else { return unsafe [String(decoding: text, as: UTF8.self)] }
   var out: [String] = []

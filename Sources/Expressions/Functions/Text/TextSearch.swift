@@ -6,6 +6,7 @@ import Columnar
 
 extension TextNeedle {
   /// The rows of a text vector that match; null rows count as ''.
+  // SAFETY: the one row is a window on the vector's memory, which the caller keeps alive.
   func search(_ vector: ColumnVector, _ n: Int) -> Bitmap {
     if vector.isConstant { return unsafe Bitmap(repeating: n > 0 && matches(TextRows(vector)[0]), count: n) }
     guard case .bytes(let offsets, let data) = vector.storage, !foldsUnicode, count > 0 else { return searchRows(vector, n) }
@@ -18,12 +19,15 @@ extension TextNeedle {
     return vector.validity.map { found.and($0) } ?? found
   }
 
+  // SAFETY: rows below n are windows on the vector's memory, kept alive to the end.
   private func searchRows(_ vector: ColumnVector, _ n: Int) -> Bitmap {
     let text = TextRows(vector)
     return withExtendedLifetime(vector) { bits(n) { unsafe matches(text[$0]) } }
   }
 
   /// equals, startswith and endswith: one comparison per row that is long enough, first byte first.
+  // SAFETY: `count` is above 0, so the needle has a first byte; a row's bytes lie between its offsets, and `at` has `length` of them left. Offsets
+  // and data are kept alive to the end.
   private func searchEnds(_ offsets: Buffer<Int32>, _ data: Buffer<UInt8>, _ n: Int) -> Bitmap {
     let o = unsafe offsets.pointer, bytes = unsafe data.pointer
     let length = count
@@ -40,6 +44,8 @@ extension TextNeedle {
     return found
   }
 
+  // SAFETY: hits lie in bytes[o[0]..<o[n]], so there is a row below n that ends behind each; `isTerm` gets the row and a place in it where the needle
+  // fits. The needle's texts live as long as this object, offsets and data through the call.
   private func searchRun(_ offsets: Buffer<Int32>, _ data: Buffer<UInt8>, _ n: Int) -> Bitmap {
     unsafe Bitmap.build(count: n) { words in
       let o = unsafe offsets.pointer, bytes = unsafe data.pointer

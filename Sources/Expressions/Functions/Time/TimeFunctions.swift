@@ -97,11 +97,13 @@ let timeFunctions: [FunctionSpec] = [
     guard call.types[0] == .timespan || call.types[0] == .dynamic else { throw call.wrongTypes("a timespan") }
     return BoundFunction(.datetime, [.timespan], kernel: rows(LongRows.self) { checkedAdd(now, 0 &- $0) })
   },
+  // SAFETY: the text row is not read.
   time("datetime_add", 3...3, "period, amount, date", "A date moved by a number of periods.", "datetime_add('month', 1, datetime(2020-01-31))") { call in
     let period = try call.constantText(0, "the period").lowercased()
     guard let f = addition(period) else { throw call.invalid("unknown period '\(period)'; one of \(periods)") }
     return unsafe BoundFunction(.datetime, [.string, .long, .datetime], kernel: rows(TextRows.self, LongRows.self, LongRows.self) { f($1, $2) })
   },
+  // SAFETY: the text row is not read.
   time("datetime_diff", 3...3, "period, date1, date2", "How many period boundaries date1 lies behind date2.", "datetime_diff('day', datetime(2020-01-02), datetime(2020-01-01))") { call in
     let period = try call.constantText(0, "the period").lowercased()
     guard let f = difference(period) else { throw call.invalid("unknown period '\(period)'; one of \(periods)") }
@@ -140,6 +142,7 @@ let timeFunctions: [FunctionSpec] = [
       }
     }
   },
+  // SAFETY: the builder reserves the pattern's `room` before `write` gets the address.
   time("format_datetime", 2...2, "date, format", "A date as text in a format.", "format_datetime(datetime(2020-01-31), 'yyyy-MM-dd')") { call in
     let pattern = try timePattern(call)
     return BoundFunction(.string, [.datetime, .string], nulls: .custom) { arguments, n in
@@ -181,6 +184,7 @@ private func timePattern(_ call: FunctionCall) throws -> DateTimePattern {
 }
 
 /// The parts of a timespan in a format; a run of one letter is one part, padded to the run's length.
+// SAFETY: the digits live for the call that copies them.
 private func appendTimespan(_ span: Int64, _ format: [UInt8], _ out: BufferBuilder<UInt8>) {
   let t = span.magnitude
   if span < 0 { out.append(UInt8(ascii: "-")) }

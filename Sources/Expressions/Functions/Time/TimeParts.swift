@@ -105,6 +105,7 @@ let timePartFunctions: [FunctionSpec] = [
   },
   boundary(.day, isEnd: false), boundary(.week, isEnd: false), boundary(.month, isEnd: false), boundary(.year, isEnd: false),
   boundary(.day, isEnd: true), boundary(.week, isEnd: true), boundary(.month, isEnd: true), boundary(.year, isEnd: true),
+  // SAFETY: the text row is not read.
   time("datetime_part", aliases: ["datepart"], 2...2, "part, date", "A part of a date as a number.", "datetime_part('quarter', datetime(2020-05-01))") { call in
     let name = try call.constantText(0, "the part")
     guard let f = partValue(name) else { throw call.invalid("unknown part '\(name)'") }

@@ -80,6 +80,7 @@ final class TimeZone: Sendable {
     self.offsets = offsets
   }
 
+  // SAFETY: `bytes` has as many bytes as `fread` is asked for at most; the file is closed once, behind the last use.
   private static func read(_ path: String) -> [UInt8]? {
     guard let file = unsafe fopen(path, "rb") else { return nil }
     defer { unsafe fclose(file) }
