@@ -5,13 +5,6 @@ import Columnar
 import Engine
 import Expressions
 
-/// A graph on its way to an operator that reads it.
-struct GraphValue {
-  var definition: GraphDefinition
-  /// The edge table, then the node tables.
-  var inputs: [LogicalPlan]
-}
-
 extension Binder {
   /// Whether an operator takes a graph.
   static func takesGraph(_ step: TabularOperator) -> Bool {
@@ -90,7 +83,7 @@ extension Binder {
       let row = RowScope(StructType(graph.definition.nodeSchema.fields + GraphDefinition.nodeExtras.fields))
       graph.definition.steps.append(.whereNodes(try elementPredicate(predicate, row)))
     case .graphWhereEdges(let predicate):
-      let row = RowScope(StructType(graph.definition.edgeSchema.fields + GraphDefinition.edgeExtras.fields))
+      let row = RowScope(StructType(graph.definition.edgeProperties.fields + GraphDefinition.edgeExtras.fields))
       graph.definition.steps.append(.whereEdges(try elementPredicate(predicate, row)))
     case .graphMatch(let match): return TableValue(plan: try graphMatch(match, graph, step))
     case .graphShortestPaths(let match): return TableValue(plan: try graphMatch(match, graph, step))

@@ -11,7 +11,6 @@ extension Binder {
 
   func partition(_ partition: PartitionOperator, _ table: TableValue, _ step: TabularOperator) throws(BindFailure) -> LogicalPlan {
     var input = table
-    if let scope = partition.scope { try notSupported("partition by ... in", at: scope.span) }
     if let strategy = Self.word(step, "hint.strategy"), !["native", "shuffle", "legacy"].contains(strategy) {
       try fail(.valueNotAllowed, "'\(strategy)' is no strategy of partition", at: step.nameSpan, hint: "strategies: native, shuffle, legacy")
     }
@@ -22,8 +21,12 @@ extension Binder {
     guard field.type != .dynamic else {
       try fail(.typeExpected, "partition does not take a dynamic column", at: partition.key.span, hint: "convert it before, for instance with extend k = tostring(\(quotedName(key)))")
     }
+    // `by key in values`: only rows with these values make partitions.
+    let listed: Expr? = if let values = partition.scope {
+      try scalar(partition.key.withKind(.membership(.isIn, partition.key, [values])), row).expr
+    } else { nil }
     let rows = input.plan
-    input.plan = try plan(at: step.span) { try rows.withTexts([key]) }
+    input.plan = try plan(at: step.span) { try (listed.map { try rows.filter($0) } ?? rows).withTexts([key]) }
     if partition.isFullQuery { return try byValue(partition, key, input, step) }
     let needed = needsSubqueryRows
     defer { needsSubqueryRows = needed }

@@ -34,7 +34,7 @@ extension Binder {
       guard call.arguments.count == 1 else { try argumentCount("column_names_of", call.arguments.count, "1 argument", span) }
       let source = try table(call.arguments[0].value, what: "the argument of column_names_of")
       return .scalar(ScalarValue(expr: .literal(.dynamic(.array(source.plan.schema.names.map { .string($0) })))))
-    case "database", "cluster", "external_table", "materialized_view", "graph":
+    case "database", "cluster", "external_table", "materialized_view":
       try notSupported("\(call.name.text)() as a value", at: span)
     case let name where Self.windowFunctions.contains(name): return .scalar(try window(call, row, span))
     default: return nil

@@ -114,7 +114,7 @@ let sketchFunctions: [FunctionSpec] = [
   sketchSpec("tdigest_isvalid", 1...1, "tdigest", "True when the value is a tdigest.", example: "tdigest_isvalid(t)",
     bind: BoundFunction.unary(.bool, .dynamic, rows(DynamicRows.self) { PercentileState($0.value) != nil })),
   sketchSpec(
-    "tdigest_merge", aliases: ["merge_tdigest"], 1...64, "tdigest, tdigest [, …]", "The tdigest of all values that went into several.",
+    "tdigest_merge", aliases: ["merge_tdigest", "merge_tdigests"], 1...64, "tdigest, tdigest [, …]", "The tdigest of all values that went into several.",
     example: "tdigest_merge(t1, t2)", bind: merging("tdigest_merge", { PercentileState($0) }, { $0.merge($1) }, { $0.dynamic() })),
   sketchSpec(
     "percentile_tdigest", 2...3, "tdigest, percentile [, typeof(type)]", "The percentile of the values that went into a tdigest.",
