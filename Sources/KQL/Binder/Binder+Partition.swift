@@ -7,7 +7,12 @@ import Expressions
 
 extension Binder {
   /// Values that a subquery is bound for one by one, at most: Kusto's limit of the legacy strategy.
-  private static let maximumPartitions = 64
+  static let maximumPartitions = 64
+
+  /// True for rows whose key is the value; null keys equal a null value.
+  static func isValue(_ key: String, _ value: Scalar) -> Expr {
+    value.isNull ? .call("isnull", [.column(key)]) : .call(FunctionName.equal, [.column(key), .literal(value)])
+  }
 
   func partition(_ partition: PartitionOperator, _ table: TableValue, _ step: TabularOperator) throws(BindFailure) -> LogicalPlan {
     var input = table
@@ -71,8 +76,7 @@ extension Binder {
       return try pipeline(partition.body)
     }
     var rows = input
-    let isValue: Expr = value.isNull ? .call("isnull", [.column(key)]) : .call(FunctionName.equal, [.column(key), .literal(value)])
-    rows.plan = try plan(at: step.span) { try input.plan.filter(isValue) }
+    rows.plan = try plan(at: step.span) { try input.plan.filter(Self.isValue(key, value)) }
     return try pipeline(partition.body, implicit: rows)
   }
 }

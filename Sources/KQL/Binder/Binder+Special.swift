@@ -45,7 +45,10 @@ extension Binder {
   private func toscalar(_ call: FunctionCall, _ span: SourceSpan) throws(BindFailure) -> ScalarValue {
     guard call.arguments.count == 1 else { try argumentCount("toscalar", call.arguments.count, "1 argument", span) }
     let argument = call.arguments[0].value
-    if !isTable(argument, .none), case .scalar(let value) = try value(argument, .none) { return value }
+    if !isTable(argument, .none), case .scalar(let value) = try value(argument, .none) {
+      // One value for all rows, even of rand() and new_guid().
+      return isSilent || !value.expr.columns.isEmpty ? value : ScalarValue(expr: .literal(try constant(argument)))
+    }
     let source = try table(argument, what: "the argument of toscalar")
     guard let first = source.plan.schema.fields.first else { try fail(.singleColumnExpected, "toscalar needs a column", at: span) }
     if isSilent { return ScalarValue(expr: .literal(.null(first.type))) }

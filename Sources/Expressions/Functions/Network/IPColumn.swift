@@ -13,7 +13,7 @@ package struct IPColumn: Sendable {
   package init(_ column: ColumnVector, isIPv4Only: Bool) {
     var addresses = [UInt128](repeating: 0, count: column.count)
     var prefixes = [Int](repeating: -1, count: column.count)
-    let text = TextRows(column.flattened)
+    let text = TextRows(column)
     for i in 0..<column.count where column.isValid(i) {
       if isIPv4Only {
         guard let network = unsafe IPv4Network(text[i]) else { continue }
