@@ -60,15 +60,17 @@ extension Binder {
     guard let key = definition.partition, let type = definition.edgeSchema.field(key)?.type else { throw BindFailure() }
     var definition = definition
     definition.partition = nil
-    let tables = try plan(at: step.span) { try inputs.map { try $0.withTexts([key]) } }
+    let tables = try each(inputs) { input throws(BindFailure) in try self.plan(at: step.span) { try input.withTexts([key]) } }
     let distinct = try plan(at: step.span) { try LogicalPlan.union(tables.map { try $0.select([key]) }).distinct().limit(Self.maximumPartitions + 1) }
-    let values = isSilent ? [] : try run(distinct).flatMap { $0.columns[0].scalars }
+    var values: [Scalar] = []
+    if !isSilent { values = try run(distinct).flatMap { $0.columns[0].scalars } }
     guard values.count <= Self.maximumPartitions else {
       try fail(.valueNotAllowed, "this graph has more than \(Self.maximumPartitions) partitions", at: step.nameSpan, hint: "put the operators that take tables behind the parentheses of partitioned-by")
     }
     var results: [LogicalPlan] = []
-    for value in values.isEmpty ? [.null(type)] : values {
-      let parts = try plan(at: step.span) { try tables.map { try $0.filter(Self.isValue(key, value)) } }
+    if values.isEmpty { values = [.null(type)] }
+    for value in values {
+      let parts = try each(tables) { table throws(BindFailure) in try self.plan(at: step.span) { try table.filter(Self.isValue(key, value)) } }
       var out = TableValue(plan: parts[0], graph: GraphValue(definition: definition, inputs: parts))
       for inner in body.operators { out = try apply(inner, out) }
       results.append(try single(out, "the result of partitioned-by", at: body.span).plan)

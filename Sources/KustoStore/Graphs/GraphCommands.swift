@@ -63,8 +63,9 @@ extension CommandRun {
     let count = try isDetailed ? snapshots(of: model).count : 0
     return CommandOutput(
       isDetailed ? Shapes.graphModelDetails : Shapes.graphModel,
-      versions.map { version in
-        [.string(model.name), .datetime(version.createdOn), .string(version.id.description)] + (isDetailed ? [.count(count), Self.shown(version)] : [])
+      versions.map { version -> [Scalar] in
+        let row: [Scalar] = [.string(model.name), .datetime(version.createdOn), .string(version.id.description)]
+        return isDetailed ? row + [.count(count), Self.shown(version)] : row
       })
   }
 
@@ -76,8 +77,8 @@ extension CommandRun {
       try GraphModel.all(in: database().name, metadata).flatMap { model in
         let count = try isDetailed ? snapshots(of: model).count : 0
         return (showsAll ? model.versions[...] : model.versions.suffix(1)).map { version -> [Scalar] in
-          [.string(model.name), .datetime(version.createdOn), .guid(version.id)]
-            + (isDetailed ? [.count(count), Self.shown(version), .dynamic(.array([request.caller.details])), .dynamic(Self.retention)] : [])
+          let row: [Scalar] = [.string(model.name), .datetime(version.createdOn), .guid(version.id)]
+          return isDetailed ? row + [.count(count), Self.shown(version), .dynamic(.array([request.caller.details])), .dynamic(Self.retention)] : row
         }
       })
   }

@@ -45,6 +45,8 @@ extension GraphModelDefinition {
         edges.append(try table(step, plan, edgeTypes, [(GraphColumn.source, source), (GraphColumn.target, target)], idType))
       }
     }
+    // Nodes that only edges name have ids all the same.
+    if nodes.isEmpty { nodes.append(.values(StructType([StructField(GraphColumn.id, idType), StructField(GraphColumn.labels, .dynamic)]), [])) }
     var properties: [StructField] = []
     for node in nodes { try Self.add(node.schema, to: &properties, of: "nodes") }
     return GraphColumn.graph(edges: try Self.union(edges, idType), nodes: nodes)

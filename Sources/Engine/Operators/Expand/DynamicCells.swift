@@ -61,7 +61,7 @@ struct DynamicCells {
     switch type {
     case .long:
       let values = BufferBuilder<Int64>(capacity: rows.count)
-      guard let validity = plain(rows, 8, { tag, base in
+      guard let validity = unsafe plain(rows, 8, { tag, base in
         guard tag == .long else { return false }
         // SAFETY: `plain` has found 8 bytes there.
         values.append(unsafe UnsafeRawPointer(base).loadUnaligned(as: Int64.self))
@@ -70,7 +70,7 @@ struct DynamicCells {
       return .long(values.finish(), validity: validity.finishValidity())
     case .real:
       let values = BufferBuilder<Double>(capacity: rows.count)
-      guard let validity = plain(rows, 8, { tag, base in
+      guard let validity = unsafe plain(rows, 8, { tag, base in
         // SAFETY: as above.
         let bits = unsafe UnsafeRawPointer(base).loadUnaligned(as: Int64.self)
         guard tag == .real || tag == .long else { return false }
