@@ -125,7 +125,7 @@ extension CommandRun {
     } catch {
       for draft in drafts {
         database.discard(draft)
-        try? database.dropTable(draft.name, ifExists: true)
+        _ = try? database.dropTable(draft.name, ifExists: true)
       }
       throw error
     }
