@@ -13,11 +13,16 @@ package struct SeriesStatistics: Sendable, Equatable {
 
   package var deviation: Double { variance.squareRoot() }
 
-  /// Over the points that `isUsed` names, of which there must be one, else nil. Indices are 0-based in the whole series.
-  package init?(_ x: [Double], isUsed: (Int) -> Bool) {
+  /// Over all points, of which there must be one, else nil.
+  package init?(_ x: [Double]) { self.init(x, over: x.indices) }
+
+  /// Over the points at some places, of which there must be one, else nil. Indices are 0-based in the whole series.
+  package init?(_ x: [Double], at places: [Int]) { self.init(x, over: places) }
+
+  private init?<Places: Collection>(_ x: [Double], over places: Places) where Places.Element == Int {
     var n = 0.0, sum = 0.0
     var low = 0, high = 0
-    for i in x.indices where isUsed(i) {
+    for i in places {
       if n == 0 { (low, high) = (i, i) }
       if x[i] < x[low] { low = i }
       if x[i] > x[high] { high = i }
@@ -27,7 +32,7 @@ package struct SeriesStatistics: Sendable, Equatable {
     guard n > 0 else { return nil }
     let mean = sum / n
     var squares = 0.0
-    for i in x.indices where isUsed(i) { squares += (x[i] - mean) * (x[i] - mean) }
+    for i in places { squares += (x[i] - mean) * (x[i] - mean) }
     (minimum, minimumIndex, maximum, maximumIndex) = (x[low], low, x[high], high)
     (average, variance, self.sum) = (mean, sampleVariance(squares, n), sum)
   }

@@ -83,4 +83,29 @@ import Testing
     #expect(frame.schema.description == "a:long, b:real, c:string, d:datetime" || frame.schema.description == "a:int, b:real, c:string, d:datetime")
     #expect(try await frame.agg(sum("a"), sum("b")).first()?["sum(b)", as: Double.self] == 1.5)
   }
+
+  /// The plugin recommends types by names and by what the values could count.
+  @Test func storageSchemasComeWithSuggestions() async throws {
+    let place = try TemporaryPlace()
+    _ = try place.write(
+      "posts.json",
+      """
+      {"source": "feed", "at": "2023-05-06 07:08:09", "author_id": 739144091473215488, "seen": 1683356889000, "posted": 1683356889, "likes": 12}
+      {"source": "feed", "at": "2023-05-07 07:08:09", "author_id": 739144091473215489, "seen": 1683443289000, "posted": 1683443289, "likes": 1683356889}
+
+      """)
+    let frame = try await session().kql(
+      """
+      evaluate infer_storage_schema_with_suggestions(dynamic({"StorageContainers": ["\(place.path)/"], "FileExtension": ".json", "DataFormat": "json"}))
+      | extend s = parse_json(SuggestedTableSchema) | mv-expand c = s.Columns
+      | project strcat(c.OriginalColumn.Name, ' ', c.OriginalColumn.CslType.type, ' ', c.RecommendedColumn.CslType.type, ' ',
+          c.RecommendedColumn.CslType.IsNumeric, ' ', c.RecommendedColumn.CslType.IsSummable, ' ', c.ApplicableTransformationMapping)
+      """)
+    #expect(
+      try await sortedTexts(frame) == [
+        "at datetime datetime false true None", "author_id long string false false None", "likes long long true true None",
+        "posted long datetime false true DateTimeFromUnixSeconds", "seen long datetime false true DateTimeFromUnixMilliseconds",
+        "source string string false false None",
+      ])
+  }
 }

@@ -314,6 +314,18 @@ private struct Observed {
     #expect(try await o.rows("T | where a == 1") == ["1|new"])
     try await o.run(".create table Target (a:long, b:string)")
     try await o.run(#".alter table Target policy update @'[{"IsEnabled":true,"Source":"T","Query":"T","IsTransactional":true}]'"#)
-    #expect(await o.code { try await o.write("print a = 1, b = 'newer'", to: "T", .append, ["upsertKey": "a"]) }?.code == .notSupported)
+    // The policy sees the rows written; what it made of rows that they replace stays.
+    try await o.write("print a = 1, b = 'newer'", to: "T", .append, ["upsertKey": "a"])
+    try await o.write("datatable(a: long, b: string)[1, 'newest', 7, 'other']", to: "T", .append, ["upsertKey": "a"])
+    #expect(try await o.rows("T | where a in (1, 7) | order by a asc") == ["1|newest", "7|other"])
+    #expect(try await o.rows("Target | order by a asc, b asc") == ["1|newer", "1|newest", "7|other"])
+    // A transactional policy that fails keeps the rows out of both tables.
+    try await o.run(".alter-merge table Target (c:long)")
+    #expect(await o.code { try await o.write("print a = 1, b = 'never'", to: "T", .append, ["upsertKey": "a"]) }?.code == .schemaMismatch)
+    #expect(try await o.rows("T | where a == 1") == ["1|newest"])
+    // Another policy runs behind the commit.
+    try await o.run(#".alter table Target policy update @'[{"IsEnabled":true,"Source":"T","Query":"T | extend c = 5","IsTransactional":false}]'"#)
+    try await o.write("print a = 1, b = 'last'", to: "T", .append, ["upsertKey": "a"])
+    #expect(try await o.rows("Target | where b == 'last'") == ["1|last|5"])
   }
 }

@@ -42,7 +42,7 @@ struct PluginTests {
       "range i from 0 to 71 step 1 | project t = datetime(2018-01-01) + 1h * i, v = i + 1 | evaluate rolling_percentile(v, 50, t, 1d, 3) | sort by t asc",
       "2018-01-01T00:00:00.0000000Z|12", "2018-01-02T00:00:00.0000000Z|24", "2018-01-03T00:00:00.0000000Z|36"),
     AnswerCase(
-      "Visits | evaluate sliding_window_counts(UserId, Timestamp, datetime(2017-08-01), datetime(2017-08-07), 3d, 1d) | project count, dcount",
+      "Visits | evaluate sliding_window_counts(UserId, Timestamp, datetime(2017-08-01), datetime(2017-08-07), 3d, 1d) | project Count, dcount",
       "5|3", "8|5", "13|5", "9|5", "7|5", "2|2", "1|1"),
     AnswerCase(
       "Visits | evaluate activity_counts_metrics(UserId, Timestamp, datetime(2017-08-01), datetime(2017-08-03), 1d) | project-away Timestamp",

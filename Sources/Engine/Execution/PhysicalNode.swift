@@ -26,17 +26,21 @@ protocol BatchOperator: Sendable {
 class PhysicalNode: @unchecked Sendable {  // immutable but for counters, which are atomic, and what subclasses say
   /// As explain names it: `HashAggregate`.
   let name: String
-  /// Arguments for explain, without secrets.
-  var detail: String
+  /// Arguments for explain, without secrets. Made when it is asked for: the texts of wide plans are long.
+  var detail: String {
+    get { makeDetail() }
+    set { makeDetail = { newValue } }
+  }
+  private var makeDetail: () -> String
   let schema: StructType
   let children: [PhysicalNode]
   let metrics = OperatorMetrics()
   /// The optimizer's guess or knowledge of the rows, for join order.
   var estimatedRows: Int?
 
-  init(_ name: String, detail: String = "", schema: StructType, children: [PhysicalNode] = []) {
+  init(_ name: String, detail: @autoclosure @escaping () -> String = "", schema: StructType, children: [PhysicalNode] = []) {
     self.name = name
-    self.detail = detail
+    makeDetail = detail
     self.schema = schema
     self.children = children
   }

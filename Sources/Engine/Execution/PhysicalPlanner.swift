@@ -46,5 +46,5 @@ enum PhysicalPlanner {
   /// A top of more rows is a sort that stops.
   private static let manyRows = 262_144
 
-  private static func columnsRead(_ exprs: [Expr]) -> Set<String> { exprs.reduce(into: []) { $0.formUnion($1.columns) } }
+  private static func columnsRead(_ exprs: [Expr]) -> Set<String> { Expr.columns(of: exprs) }
 }

@@ -43,16 +43,19 @@ struct Graph {
   let targets: [Int32]
   let out: Adjacency
   let into: Adjacency
+  /// The column of nodes and edges that holds their labels.
+  private let labels: String?
 
   var edgeCount: Int { sources.count }
 
-  private init(isDirected: Bool, nodes: RecordBatch, ids: ColumnVector, edges: RecordBatch, sources: [Int32], targets: [Int32]) {
+  private init(isDirected: Bool, nodes: RecordBatch, ids: ColumnVector, edges: RecordBatch, sources: [Int32], targets: [Int32], labels: String?) {
     self.isDirected = isDirected
     self.nodes = nodes
     self.ids = ids
     self.edges = edges
     self.sources = sources
     self.targets = targets
+    self.labels = labels
     nodeCount = ids.count
     out = Adjacency(sources, nodeCount: ids.count)
     into = Adjacency(targets, nodeCount: ids.count)
@@ -80,7 +83,7 @@ struct Graph {
     try context.check()
     let ids = table.keyColumns()[0]
     let nodes = Self.properties(definition, nodeTables, groups, ids)
-    var graph = Graph(isDirected: definition.isDirected, nodes: nodes, ids: ids, edges: edges, sources: sources, targets: targets)
+    var graph = Graph(isDirected: definition.isDirected, nodes: nodes, ids: ids, edges: edges, sources: sources, targets: targets, labels: definition.labels)
     for step in definition.steps {
       try context.check()
       graph = try graph.applying(step, context)
@@ -119,13 +122,30 @@ struct Graph {
           columns.append(column)
           continue
         }
-        // The same property in both tables: the first table that has the node wins.
-        let both = ColumnVector.concat([columns[place], column], type: field.type)
-        let pick = (0..<count).map { columns[place].isValid($0) || !column.isValid($0) ? Int32($0) : Int32(count + $0) }
-        columns[place] = both.take(Buffer(pick))
+        columns[place] = field.name == definition.labels
+          ? union(columns[place], column) : definition.laterTablesWin ? first(column, columns[place]) : first(columns[place], column)
       }
     }
     return RecordBatch(schema: StructType(fields), columns: columns, rowCount: count)
+  }
+
+  /// The values of one column, and those of another where it has none.
+  private static func first(_ column: ColumnVector, _ other: ColumnVector) -> ColumnVector {
+    let both = ColumnVector.concat([column, other], type: column.type)
+    return both.take(Buffer((0..<column.count).map { Int32(column.isValid($0) || !other.isValid($0) ? $0 : column.count + $0) }))
+  }
+
+  /// The elements of two arrays, each once.
+  private static func union(_ column: ColumnVector, _ other: ColumnVector) -> ColumnVector {
+    let builder = ColumnBuilder(.dynamic, capacity: column.count)
+    for i in 0..<column.count {
+      var elements: [DynamicValue] = []
+      for case .dynamic(.array(let more)) in [column.scalar(i), other.scalar(i)] {
+        for element in more where !elements.contains(element) { elements.append(element) }
+      }
+      builder.append(.dynamic(.array(elements)))
+    }
+    return builder.finish()
   }
 
   private func applying(_ step: GraphStep, _ context: TableFunctionContext) throws -> Graph {
@@ -136,13 +156,13 @@ struct Graph {
       let marked = RecordBatch(
         schema: StructType(kept.map { nodes.schema[$0] } + [StructField(name, .long)]),
         columns: kept.map { nodes.columns[$0] } + [.long(Buffer(numbers.map { Int64($0) }))], rowCount: nodeCount)
-      return Graph(isDirected: isDirected, nodes: marked, ids: ids, edges: edges, sources: sources, targets: targets)
+      return Graph(isDirected: isDirected, nodes: marked, ids: ids, edges: edges, sources: sources, targets: targets, labels: labels)
     case .whereEdges(let predicate):
       let batch = edgesWithExtras
       let kept = try CompiledExpr(predicate, schema: batch.schema, context: context.evaluation).select(batch).indices()
       return Graph(
         isDirected: isDirected, nodes: nodes, ids: ids, edges: edges.take(kept), sources: kept.array.map { sources[Int($0)] },
-        targets: kept.array.map { targets[Int($0)] })
+        targets: kept.array.map { targets[Int($0)] }, labels: labels)
     case .whereNodes(let predicate):
       let batch = nodesWithExtras
       let selection = try CompiledExpr(predicate, schema: batch.schema, context: context.evaluation).select(batch)
@@ -152,7 +172,7 @@ struct Graph {
       let keptEdges = (0..<edgeCount).filter { selection[Int(sources[$0])] && selection[Int(targets[$0])] }
       return Graph(
         isDirected: isDirected, nodes: nodes.take(kept), ids: ids.take(kept), edges: edges.take(Buffer(keptEdges.map { Int32($0) })),
-        sources: keptEdges.map { place[Int(sources[$0])] }, targets: keptEdges.map { place[Int(targets[$0])] })
+        sources: keptEdges.map { place[Int(sources[$0])] }, targets: keptEdges.map { place[Int(targets[$0])] }, labels: labels)
     }
   }
 
@@ -161,7 +181,7 @@ struct Graph {
   /// Node properties, then degrees, id and labels.
   var nodesWithExtras: RecordBatch {
     let degrees = [into, out].map { adjacency in ColumnVector.long(Buffer((0..<nodeCount).map { Int64(adjacency.degree($0)) })) }
-    let columns = degrees + [ids.cast(to: .string), .constant(.dynamic(.array([])), count: nodeCount)]
+    let columns = degrees + [ids.cast(to: .string), labels(of: nodes)]
     return RecordBatch(
       schema: StructType(nodes.schema.fields + GraphDefinition.nodeExtras.fields), columns: nodes.columns + columns, rowCount: nodeCount)
   }
@@ -170,6 +190,13 @@ struct Graph {
   var edgesWithExtras: RecordBatch {
     RecordBatch(
       schema: StructType(edges.schema.fields + GraphDefinition.edgeExtras.fields),
-      columns: edges.columns + [.constant(.dynamic(.array([])), count: edgeCount)], rowCount: edgeCount)
+      columns: edges.columns + [labels(of: edges)], rowCount: edgeCount)
+  }
+
+  /// An array for each row; an empty one for elements without labels.
+  private func labels(of batch: RecordBatch) -> ColumnVector {
+    let none = ColumnVector.constant(.dynamic(.array([])), count: batch.rowCount)
+    guard let labels, let column = batch.column(labels) else { return none }
+    return column.nullCount == 0 ? column : Self.first(column, none)
   }
 }

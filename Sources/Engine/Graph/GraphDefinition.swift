@@ -37,6 +37,12 @@ package struct GraphDefinition: Sendable {
   package var nodeID: String?
   /// A column of the edge table and all node tables; nodes of different partitions differ.
   package var partition: String?
+  /// A column of the edge table and of the node tables with an array of labels; nil where no element has labels.
+  package var labels: String?
+  /// Of a node that is in several tables the last one's values count and all labels; else the first one's.
+  package var laterTablesWin = false
+  /// Columns of the tables that are no properties.
+  package var hidden: Set<String> = []
   package var steps: [GraphStep] = []
 
   package init(edgeSchema: StructType, source: String, target: String, isDirected: Bool, nodeTables: [GraphNodeTable], nodeID: String?, partition: String?) {
@@ -54,13 +60,20 @@ package struct GraphDefinition: Sendable {
     var fields: [StructField] = []
     if let nodeID { fields.append(StructField(nodeID, idType)) }
     for table in nodeTables {
-      for field in table.schema.fields where !fields.contains(where: { $0.name == field.name }) { fields.append(StructField(field.name, field.type)) }
+      for field in table.schema.fields where !hidden.contains(field.name) && !fields.contains(where: { $0.name == field.name }) {
+        fields.append(StructField(field.name, field.type))
+      }
     }
     for case .markComponents(_, let name) in steps {
       fields.removeAll { $0.name == name }
       fields.append(StructField(name, .long))
     }
     return StructType(fields)
+  }
+
+  /// The properties of edges.
+  package var edgeProperties: StructType {
+    hidden.isEmpty ? edgeSchema : StructType(edgeSchema.fields.filter { !hidden.contains($0.name) })
   }
 
   package var idType: DataType { edgeSchema.field(source)?.type ?? .string }
@@ -73,6 +86,6 @@ package struct GraphDefinition: Sendable {
   package static let degreeOut = "node_degree_out()"
   package static let idText = "node_id()"
   package static let labels = "labels()"
-  /// The labels of edges: none, as graphs made of tables have no labels.
+  /// Properties that every edge has besides its own.
   package static let edgeExtras = StructType([StructField(labels, .dynamic)])
 }

@@ -75,7 +75,7 @@ package struct GraphTableFunction: TableFunction {
 
   package var schema: StructType {
     let ids = [sourceID, targetID].compactMap(\.self).map { StructField($0, .long) }
-    return StructType(ids + (isNodes ? graph.nodeSchema : graph.edgeSchema).fields)
+    return StructType(ids + (isNodes ? graph.nodeSchema : graph.edgeProperties).fields)
   }
 
   package func apply(_ inputs: [[RecordBatch]], _ context: TableFunctionContext) throws -> [RecordBatch] {
@@ -84,11 +84,11 @@ package struct GraphTableFunction: TableFunction {
     var columns: [ColumnVector] = []
     if isNodes {
       if sourceID != nil { columns.append(hashes) }
-      columns += built.nodes.columns
+      columns += graph.nodeSchema.names.compactMap { built.nodes.column($0) }
     } else {
       if sourceID != nil { columns.append(hashes.take(Buffer(built.sources))) }
       if targetID != nil { columns.append(hashes.take(Buffer(built.targets))) }
-      columns += built.edges.columns
+      columns += graph.edgeProperties.names.compactMap { built.edges.column($0) }
     }
     return [RecordBatch(schema: schema, columns: columns, rowCount: isNodes ? built.nodeCount : built.edgeCount)]
   }

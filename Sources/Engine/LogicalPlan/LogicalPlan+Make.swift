@@ -39,7 +39,15 @@ extension LogicalPlan {
 
   /// One output column per expression; names must be unique.
   package func project(_ columns: [NamedExpr]) throws -> LogicalPlan {
-    return LogicalPlan(node: .project(columns, self), schema: try unique(columns.map(outputField)))
+    // Columns are mostly passed on in their places; the others of a wide schema are found by name.
+    var places = FieldPlaces(schema)
+    let fields = try columns.enumerated().map { i, column -> StructField in
+      guard let name = column.expr.passedColumn else { return StructField(column.name, try type(of: column.expr)) }
+      guard let place = places.place(of: name, near: i) else { return StructField(column.name, try type(of: column.expr)) }
+      let field = schema[place]
+      return StructField(column.name, field.type, nullable: field.nullable, hint: field.hint)
+    }
+    return LogicalPlan(node: .project(columns, self), schema: try unique(fields))
   }
 
   /// The output field of an expression: a column passed on keeps its storage hint.

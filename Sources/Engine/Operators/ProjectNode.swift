@@ -28,7 +28,7 @@ final class ProjectNode: PhysicalNode, @unchecked Sendable {
   override func open(_ run: QueryRun) throws -> any BatchStream { try projected(try children[0].open(run), run) }
 
   private func projected(_ input: any BatchStream, _ run: QueryRun) throws -> any BatchStream {
-    let compiled = try columns.map { try CompiledExpr($0.expr, schema: children[0].schema, context: run.context) }
+    let compiled = try CompiledExpr.all(columns.map(\.expr), schema: children[0].schema, context: run.context)
     return MapStream(input, Step(columns: compiled, node: self))
   }
 

@@ -32,9 +32,10 @@ final class RangeNodeOperator: PhysicalNode, @unchecked Sendable {
 
   init(_ range: RangeNode, schema: StructType) throws {
     self.range = range
-    count = try Self.rowCount(range)
-    super.init("Range", detail: "\(quotedName(range.name)) \(count) rows", schema: schema)
-    estimatedRows = count
+    let rows = try Self.rowCount(range)
+    count = rows
+    super.init("Range", detail: "\(quotedName(range.name)) \(rows) rows", schema: schema)
+    estimatedRows = rows
   }
 
   private static func rowCount(_ range: RangeNode) throws -> Int {

@@ -58,7 +58,7 @@ package struct ActivityFunction: TableFunction {
     case .counts: return StructType([timeline] + dimensions + long("count", "dcount", "new_dcount", "aggregated_dcount"))
     case .metrics: return StructType([timeline] + long("dcount_values", "dcount_newvalues") + real("retention_rate", "churn_rate") + dimensions)
     case .engagement: return StructType([timeline] + long("dcount_activities_inner", "dcount_activities_outer") + real("activity_ratio") + dimensions)
-    case .slidingWindow: return StructType([timeline] + dimensions + long("count", "dcount"))
+    case .slidingWindow: return StructType([timeline] + dimensions + long("Count", "dcount"))
     case .newActivity:
       let ends = ["from_", "to_"].map { StructField($0 + timeline.name, timeline.type) }
       return StructType(ends + long("dcount_new_values", "dcount_retained_values", "dcount_churn_values") + real("retention_rate", "churn_rate") + dimensions)

@@ -1,4 +1,4 @@
-// Role: texts as words, for reduce and diffpatterns_text. Equal texts are put together first, so words are looked at once per distinct text.
+// Role: texts as words, for diffpatterns_text. Equal texts are put together first, so words are looked at once per distinct text.
 // Source: R. Vaarandi, "A Data Clustering Algorithm for Mining Patterns From Event Logs" (SLCT): frequent words by position, then the patterns
 // that they make in each text.
 

@@ -52,13 +52,18 @@ final class HyperLogLogAccumulator: GroupedAccumulator {
   }
 
   private func mergeValues(_ vector: ColumnVector, _ groups: Buffer<Int32>?) throws {
+    let rows = DynamicRows(vector)
     for i in 0..<vector.count where vector.isValid(i) {
-      guard case .dynamic(let value) = vector.scalar(i), value != .null else { continue }
-      guard let sketch = HyperLogLog(value) else {
-        throw ExpressionError.invalidArgument(function: "hll_merge", message: "found a value that hll() did not make, at row \(i)")
-      }
+      let view = rows[i]
+      if view.tag == .null { continue }
+      guard let sketch = StoredHyperLogLog(view) else { throw noSketch(i) }
       let g = groups.map { Int($0[i]) } ?? 0
-      try merge(sketch, into: g)
+      if sketch.precision != sketches[g].precision {
+        if sketches[g].estimate == 0 { sketches[g] = HyperLogLog(precision: sketch.precision) } else {
+          throw ExpressionError.invalidArgument(function: "hll_merge", message: "sketches of different accuracy cannot be merged")
+        }
+      }
+      guard sketches[g].merge(sketch) else { throw noSketch(i) }
     }
   }
 
@@ -73,6 +78,20 @@ final class HyperLogLogAccumulator: GroupedAccumulator {
     sketches[group].merge(sketch)
   }
 
+  private func noSketch(_ row: Int) -> ExpressionError {
+    .invalidArgument(function: "hll_merge", message: "found a value that hll() did not make, at row \(row)")
+  }
+
+  /// The sketches as dynamic values.
+  private func stored(_ groupCount: Int) -> ColumnVector {
+    let out = StringBuilder(rows: groupCount)
+    for sketch in sketches[0..<groupCount] {
+      sketch.append(to: out.data)
+      out.endRow()
+    }
+    return out.finish(.dynamic)
+  }
+
   func merge(_ other: any GroupedAccumulator, mapping: Buffer<Int32>, groupCount: Int) throws {
     guard let other = other as? HyperLogLogAccumulator else { throw mismatchedMerge(other) }
     grow(groupCount)
@@ -84,13 +103,13 @@ final class HyperLogLogAccumulator: GroupedAccumulator {
 
   func finish(groupCount: Int) -> ColumnVector {
     grow(groupCount)
-    if givesSketch { return .of(.dynamic, sketches[0..<groupCount].map { .dynamic($0.dynamic) }) }
+    if givesSketch { return stored(groupCount) }
     return .long(Buffer(sketches[0..<groupCount].map(\.estimate)))
   }
 
   func partialState(groupCount: Int) -> [ColumnVector]? {
     grow(groupCount)
-    return [.of(.dynamic, sketches[0..<groupCount].map { .dynamic($0.dynamic) })]
+    return [stored(groupCount)]
   }
 
   func updatePartial(_ state: [ColumnVector], rowCount: Int, groups: Buffer<Int32>, groupCount: Int) throws {

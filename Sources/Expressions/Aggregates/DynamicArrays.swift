@@ -79,8 +79,23 @@ func dynamicArrays(_ values: ColumnVector, groups: UnsafePointer<Int32>, groupCo
     order[fill[g]] = Int32(truncatingIfNeeded: i)
     fill[g] += 1
   }
-  let writer = ElementWriter(vector: flat)
   let out = StringBuilder(rows: groupCount)
+  /// Arrays of numbers of one kind, each written as a block.
+  func blocks(_ tag: DynamicTag, _ bits: (Int) -> UInt64) -> ColumnVector {
+    for g in 0..<groupCount {
+      let start = starts[g]
+      appendBlock(tag, min(starts[g + 1] - start, limit), out.data) { bits(Int(order[start + $0])) }
+      out.endRow()
+    }
+    return out.finish(.dynamic)
+  }
+  switch flat.storage {
+  case .long(let values) where flat.validity == nil:
+    return blocks(flat.type == .datetime ? .datetime : flat.type == .timespan ? .timespan : .long) { UInt64(bitPattern: values[$0]) }
+  case .real(let values) where flat.validity == nil: return blocks(.real) { values[$0].bitPattern }
+  default: break
+  }
+  let writer = ElementWriter(vector: flat)
   for g in 0..<groupCount {
     let count = min(starts[g + 1] - starts[g], limit)
     let data = out.data

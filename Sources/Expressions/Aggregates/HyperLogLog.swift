@@ -156,22 +156,71 @@ struct HyperLogLog {
     return .bag(entries)
   }
 
-  /// Reads what `dynamic` made; nil for anything else.
-  init?(_ value: DynamicValue) {
-    guard case .long(let p)? = value["hll"], [12, 14, 16, 17, 18].contains(p) else { return nil }
-    self.init(precision: Int(p))
-    if case .array(let items)? = value["hashes"] {
-      for item in items {
-        guard case .long(let h) = item else { return nil }
-        add(UInt64(bitPattern: h))
-      }
-    } else if case .string(let text)? = value["registers"] {
-      let bytes = Array(text.utf8)
-      guard bytes.count == 1 << precision, bytes.allSatisfy({ $0 >= 0x30 && Int($0) - 0x30 <= 65 - precision }) else { return nil }
-      registers = bytes.map { $0 - 0x30 }
-    } else {
-      return nil
+  /// Appends what `dynamic` gives in binary form.
+  func append(to out: BufferBuilder<UInt8>) {
+    guard isExact else {
+      unsafe dynamic.binary.withUnsafeBufferPointer { unsafe out.append(contentsOf: $0) }
+      return
     }
+    let sorted = hashes.filter { $0 != 0 }.sorted().map { Int64(bitPattern: $0) }
+    SeriesOutput.bag([(key: "hll", value: .long(Int64(precision))), (key: "hashes", value: .longs(sorted))]).append(to: out)
+  }
+
+  /// Reads what `dynamic` made; nil for anything else.
+  init?(_ view: DynamicView) {
+    guard let stored = StoredHyperLogLog(view) else { return nil }
+    self.init(precision: stored.precision)
+    guard merge(stored) else { return nil }
+  }
+
+  /// The same of a value as a tree.
+  init?(_ value: DynamicValue) {
+    let found: HyperLogLog? = unsafe value.binary.withUnsafeBufferPointer { bytes in
+      // SAFETY: the view is used within the closure only.
+      guard let base = bytes.baseAddress else { return nil }
+      return unsafe HyperLogLog(DynamicView(base, bytes.count))
+    }
+    guard let found else { return nil }
+    self = found
+  }
+
+  /// Adds what a stored sketch of this precision holds; false when it is damaged.
+  mutating func merge(_ stored: StoredHyperLogLog) -> Bool {
+    let body = stored.body
+    if body.tag == .array {
+      for k in 0..<body.childCount {
+        guard let item = body.element(k), item.tag == .long else { return false }
+        add(UInt64(bitPattern: item.int64))
+      }
+      return true
+    }
+    let bytes = unsafe body.stringBytes
+    guard bytes.count == 1 << precision, unsafe bytes.allSatisfy({ $0 >= 0x30 && Int($0) - 0x30 <= 65 - precision }) else { return false }
+    if isExact { becomeDense() }
+    for i in registers.indices { unsafe registers[i] = max(registers[i], bytes[i] - 0x30) }
+    return true
+  }
+}
+
+/// A sketch in the form of `HyperLogLog.dynamic`, read in place: its precision and its hashes or registers.
+struct StoredHyperLogLog {
+  let precision: Int
+  let body: DynamicView
+
+  /// Nil for a value that is no sketch.
+  init?(_ view: DynamicView) {
+    var precision: Int64?, body: DynamicView?
+    for i in 0..<view.childCount {
+      // SAFETY: the entry's key is a window on the view, which the caller keeps alive.
+      guard let entry = unsafe view.entry(i) else { return nil }
+      let (key, value) = unsafe entry
+      if unsafe key.elementsEqual("hll".utf8), value.tag == .long { precision = value.int64 }
+      if unsafe key.elementsEqual("hashes".utf8), value.tag == .array { body = value }
+      if unsafe key.elementsEqual("registers".utf8), value.tag == .string, body == nil { body = value }
+    }
+    guard let precision, [12, 14, 16, 17, 18].contains(precision), let body else { return nil }
+    self.precision = Int(precision)
+    self.body = body
   }
 }
 

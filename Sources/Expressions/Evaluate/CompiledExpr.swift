@@ -16,6 +16,25 @@ package struct CompiledExpr: Sendable {
     type = node.type
   }
 
+  private init(_ expr: Expr, _ node: EvaluationNode) {
+    (self.expr, self.node, type) = (expr, node, node.type)
+  }
+
+  /// So many columns are looked for one by one; more of them through a dictionary.
+  private static let fewLookups = 16
+
+  /// Several expressions over one schema, columns that pass on in their place among them; throws `ExpressionError`.
+  package static func all(_ exprs: [Expr], schema: StructType, context: EvaluationContext) throws -> [CompiledExpr] {
+    var places: [String: Int]?
+    var lookups = 0
+    return try exprs.enumerated().map { i, expr in
+      if case .column(let name) = expr, i < schema.count, schema[i].name == name { return CompiledExpr(expr, .column(i, schema[i].type)) }
+      lookups += 1
+      if lookups == fewLookups { places = Dictionary(schema.names.enumerated().map { ($1, $0) }) { first, _ in first } }
+      return CompiledExpr(expr, try EvaluationNode.bind(expr, schema: schema, places: places, context: context))
+    }
+  }
+
   /// One value per row, in any vector form; throws `ExpressionError`.
   package func evaluate(_ batch: RecordBatch) throws -> ColumnVector {
     let result = try node.evaluate(EvaluationInput(columns: batch.columns, rowCount: batch.rowCount))

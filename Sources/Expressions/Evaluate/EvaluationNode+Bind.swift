@@ -7,19 +7,20 @@ extension EvaluationNode {
   private static let maxDepth = 1_000
 
   /// Resolves names and types; throws `ExpressionError`.
-  static func bind(_ expr: Expr, schema: StructType, context: EvaluationContext, depth: Int = 0) throws -> EvaluationNode {
+  static func bind(_ expr: Expr, schema: StructType, places: [String: Int]? = nil, context: EvaluationContext, depth: Int = 0) throws -> EvaluationNode {
     guard depth < maxDepth else { throw ExpressionError.notSupported("expressions nested deeper than \(maxDepth)") }
     switch expr {
     case .column(let name):
-      guard let i = schema.index(of: name) else { throw ExpressionError.columnNotFound(name, candidates: schema.names) }
+      let place = if let places { places[name] } else { schema.index(of: name) }
+      guard let i = place else { throw ExpressionError.columnNotFound(name, candidates: schema.names) }
       return .column(i, schema[i].type)
     case .literal(let scalar): return constant(scalar)
     case .call(FunctionName.and, _), .call(FunctionName.or, _):
       guard case .call(let name, _) = expr else { return constant(.null(.bool)) }
-      let terms = try expr.flattened(name).map { try bind($0, schema: schema, context: context, depth: depth + 1) }
+      let terms = try expr.flattened(name).map { try bind($0, schema: schema, places: places, context: context, depth: depth + 1) }
       return try bindLogical(name, terms, context)
     case .call(let name, let arguments):
-      let nodes = try arguments.map { try bind($0, schema: schema, context: context, depth: depth + 1) }
+      let nodes = try arguments.map { try bind($0, schema: schema, places: places, context: context, depth: depth + 1) }
       switch name {
       case "iff", "iif": return try bindChoice(name, nodes, context)
       case "case": return try bindChoice(name, nodes, context)

@@ -58,6 +58,13 @@ extension Expr {
     return out
   }
 
+  /// The columns that any of several expressions reads.
+  package static func columns(of exprs: [Expr]) -> Set<String> {
+    var out: Set<String> = []
+    for expr in exprs { expr.collectColumns(into: &out) }
+    return out
+  }
+
   private func collectColumns(into out: inout Set<String>) {
     switch self {
     case .column(let name): out.insert(name)

@@ -35,7 +35,7 @@ extension Binder {
 
   private static let plugins = [
     "active_users_count", "activity_counts_metrics", "activity_engagement", "activity_metrics", "autocluster", "bag_unpack", "basket",
-    "dcount_intersect", "diffpatterns", "diffpatterns_text", "funnel_sequence", "funnel_sequence_completion", "infer_storage_schema",
+    "dcount_intersect", "diffpatterns", "diffpatterns_text", "funnel_sequence", "funnel_sequence_completion", "infer_storage_schema", "infer_storage_schema_with_suggestions",
     "geo_line_lookup", "geo_polygon_lookup", "ipv4_lookup", "ipv6_lookup", "narrow", "new_activity_metrics", "pivot", "preview", "python", "rolling_percentile", "rows_near", "schema_merge",
     "sequence_detect", "session_count", "sliding_window_counts",
   ]
@@ -45,8 +45,8 @@ extension Binder {
     let name = call.name.text
     if let service = Self.services[name] { try notSupported("the plugin '\(name)', which \(service)", at: call.name.span) }
     if name == "infer_storage_schema" { return TableValue(plan: try inferStorageSchema(call, step.span)) }
+    if name == "infer_storage_schema_with_suggestions" { return TableValue(plan: try inferStorageSchemaWithSuggestions(call, step.span)) }
     guard Self.plugins.contains(name) else {
-      if name == "infer_storage_schema_with_suggestions" { try notSupported("the plugin '\(name)'", at: call.name.span) }
       try fail(.unknownFunction, "plugin '\(name)' not found", at: call.name.span, hint: NameSuggestion.hint(for: name, among: Self.plugins))
     }
     guard let input else { try fail(.cannotStartQuery, "the plugin '\(name)' needs rows to work on", at: call.name.span, hint: "write: T | evaluate \(name)(...)") }

@@ -1,5 +1,5 @@
-// externaldata, inline_external_table and infer_storage_schema: what the text says becomes a request, which the catalog answers.
-// Source: Kusto language reference, "externaldata operator", "inline_external_table operator", "infer_storage_schema plugin"; mappings: "Data mappings".
+// externaldata and inline_external_table: what the text says becomes a request, which the catalog answers.
+// Source: Kusto language reference, "externaldata operator", "inline_external_table operator"; mappings: "Data mappings".
 
 import Columnar
 import Engine
@@ -97,16 +97,9 @@ extension Binder {
   }
 
   /// What the catalog answers; `what` names the place for the message.
-  private func external(_ request: ExternalDataRequest, _ what: String, _ span: SourceSpan) throws(BindFailure) -> TableValue {
-    do {
-      guard let plan = try catalog.externalData(request) else { try notSupported("\(what) in this place", at: span) }
-      return TableValue(plan: plan)
-    } catch let failure as BindFailure {
-      throw failure
-    } catch {
-      if !isSilent { cause = error }
-      throw BindFailure()
-    }
+  func external(_ request: ExternalDataRequest, _ what: String, _ span: SourceSpan) throws(BindFailure) -> TableValue {
+    guard let plan = try asking({ () throws in try catalog.externalData(request) }) else { try notSupported("\(what) in this place", at: span) }
+    return TableValue(plan: plan)
   }
 
   /// `[{"Column": "a", "Properties": {"Path": "$.x"}}]`, and the older form with the properties beside the column's name.
@@ -134,38 +127,6 @@ extension Binder {
       }
       if case .string(let value)? = text("constvalue") ?? text("constantvalue") { out.constant = value }
       return out
-    }
-  }
-
-  /// `evaluate infer_storage_schema(dynamic({...}))`
-  func inferStorageSchema(_ call: FunctionCall, _ span: SourceSpan) throws(BindFailure) -> LogicalPlan {
-    guard call.arguments.count == 1, case .dynamic(.bag(let entries)) = try constant(call.arguments[0].value) else {
-      try fail(.valueNotAllowed, "infer_storage_schema() takes a dynamic bag of options", at: span)
-    }
-    func option(_ name: String) -> DynamicValue? { entries.first { $0.key.lowercased() == name.lowercased() }?.value }
-    func text(_ name: String) -> String? { if case .string(let text)? = option(name) { text } else { nil } }
-    guard case .array(let containers)? = option("StorageContainers"), !containers.isEmpty else { try fail(.missing, "the option 'StorageContainers' is needed", at: span) }
-    guard let format = text("DataFormat") else { try fail(.missing, "the option 'DataFormat' is needed", at: span) }
-    if let mode = text("Mode"), !["any", "last", "all"].contains(mode.lowercased()) { try fail(.valueNotAllowed, "'\(mode)' is no mode", at: span, hint: "modes: any, last, all") }
-    var request = ExternalDataRequest(schema: StructType(), sources: [], format: format.lowercased(), ignoresFirstRecord: false, mapping: [])
-    let fileEnd = text("FileExtension") ?? ""
-    let filter = (text("FileNamePrefix") ?? "") + "*" + fileEnd
-    for case .string(let place) in containers {
-      // A container is a prefix: a directory is searched for the files wanted, a file is taken itself.
-      let bare = String(place.prefix { $0 != ";" })
-      request.sources.append(bare.hasSuffix("/") || text("FileNamePrefix") != nil || (!fileEnd.isEmpty && !bare.hasSuffix(fileEnd)) ? bare + (bare.hasSuffix("/") ? "" : "/") + "**/" + filter : bare)
-    }
-    if case .bool(true)? = option("InferenceOptions")?["UseFirstRowAsHeader"] { request.ignoresFirstRecord = true }
-    do {
-      guard let schema = try catalog.externalSchema(request) else { try notSupported("infer_storage_schema in this place", at: span) }
-      let out = StructType([StructField("CslSchema", .string)])
-      let words = schema.fields.map { "\(quotedName($0.name)):\($0.type)" }.joined(separator: ", ")
-      return .values(out, [RecordBatch(schema: out, columns: [.constant(.string(words), count: 1)])])
-    } catch let failure as BindFailure {
-      throw failure
-    } catch {
-      if !isSilent { cause = error }
-      throw BindFailure()
     }
   }
 }

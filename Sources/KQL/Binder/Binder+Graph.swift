@@ -5,13 +5,6 @@ import Columnar
 import Engine
 import Expressions
 
-/// A graph on its way to an operator that reads it.
-struct GraphValue {
-  var definition: GraphDefinition
-  /// The edge table, then the node tables.
-  var inputs: [LogicalPlan]
-}
-
 extension Binder {
   /// Whether an operator takes a graph.
   static func takesGraph(_ step: TabularOperator) -> Bool {
@@ -55,13 +48,35 @@ extension Binder {
     if let body = make.partitionBody {
       // Nodes of different partitions are different nodes, so one graph holds all partitions and no match crosses them.
       guard body.source == nil else { try fail(.unexpected, "the subquery of partitioned-by continues the graph; it has no source", at: body.span) }
-      for inner in body.operators {
-        guard Self.takesGraph(inner), out.graph != nil else { try notSupported("'\(inner.name)' inside partitioned-by, which takes graph operators; put it behind", at: inner.nameSpan) }
-        out = try apply(inner, out)
-      }
+      guard body.operators.allSatisfy(Self.takesGraph) else { return try byPartition(body, definition, inputs, step) }
+      for inner in body.operators { out = try apply(inner, out) }
       if let graph = out.graph { try fail(.missing, "partitioned-by ends with a graph of \(graph.inputs.count) tables, expected graph-match, graph-shortest-paths or graph-to-table", at: body.span) }
     }
     return out
+  }
+
+  /// `partitioned-by` with operators that work on tables: they see the rows of one partition, so that each partition is a graph of its own.
+  private func byPartition(_ body: Pipeline, _ definition: GraphDefinition, _ inputs: [LogicalPlan], _ step: TabularOperator) throws(BindFailure) -> TableValue {
+    guard let key = definition.partition, let type = definition.edgeSchema.field(key)?.type else { throw BindFailure() }
+    var definition = definition
+    definition.partition = nil
+    let tables = try each(inputs) { input throws(BindFailure) in try self.plan(at: step.span) { try input.withTexts([key]) } }
+    let distinct = try plan(at: step.span) { try LogicalPlan.union(tables.map { try $0.select([key]) }).distinct().limit(Self.maximumPartitions + 1) }
+    var values: [Scalar] = []
+    if !isSilent { values = try run(distinct).flatMap { $0.columns[0].scalars } }
+    guard values.count <= Self.maximumPartitions else {
+      try fail(.valueNotAllowed, "this graph has more than \(Self.maximumPartitions) partitions", at: step.nameSpan, hint: "put the operators that take tables behind the parentheses of partitioned-by")
+    }
+    var results: [LogicalPlan] = []
+    if values.isEmpty { values = [.null(type)] }
+    for value in values {
+      let parts = try each(tables) { table throws(BindFailure) in try self.plan(at: step.span) { try table.filter(Self.isValue(key, value)) } }
+      var out = TableValue(plan: parts[0], graph: GraphValue(definition: definition, inputs: parts))
+      for inner in body.operators { out = try apply(inner, out) }
+      results.append(try single(out, "the result of partitioned-by", at: body.span).plan)
+    }
+    let all = results
+    return TableValue(plan: try plan(at: step.span) { try .union(all) })
   }
 
   /// A column of a table by name.
@@ -90,7 +105,7 @@ extension Binder {
       let row = RowScope(StructType(graph.definition.nodeSchema.fields + GraphDefinition.nodeExtras.fields))
       graph.definition.steps.append(.whereNodes(try elementPredicate(predicate, row)))
     case .graphWhereEdges(let predicate):
-      let row = RowScope(StructType(graph.definition.edgeSchema.fields + GraphDefinition.edgeExtras.fields))
+      let row = RowScope(StructType(graph.definition.edgeProperties.fields + GraphDefinition.edgeExtras.fields))
       graph.definition.steps.append(.whereEdges(try elementPredicate(predicate, row)))
     case .graphMatch(let match): return TableValue(plan: try graphMatch(match, graph, step))
     case .graphShortestPaths(let match): return TableValue(plan: try graphMatch(match, graph, step))

@@ -187,7 +187,7 @@ extension Binder {
         return part.withKind(.name(scope.column("\(variable).\(field.name)", field.type, .node(node, field.name))))
       }
       guard let edge = scope.edges[variable] else { return nil }
-      let field = try self.property(property, graph.definition.edgeSchema, of: "edge '\(variable)'")
+      let field = try self.property(property, graph.definition.edgeProperties, of: "edge '\(variable)'")
       if scope.pattern.edges[edge].length != nil {
         return part.withKind(.name(scope.column("\(variable).\(field.name)", .dynamic, .map(edge, .edges, .column(field.name)))))
       }
@@ -211,11 +211,11 @@ extension Binder {
   private func whole(_ variable: String, _ part: Expression, _ graph: GraphValue, _ scope: inout PatternScope) -> Expression? {
     func bag(_ schema: StructType) -> Expr { .call("bag_pack", schema.names.flatMap { [Expr.literal(.string($0)), .column($0)] }) }
     if let edge = scope.edges[variable], scope.pattern.edges[edge].length != nil {
-      return part.withKind(.name(scope.column(variable, .dynamic, .map(edge, .edges, bag(graph.definition.edgeSchema)))))
+      return part.withKind(.name(scope.column(variable, .dynamic, .map(edge, .edges, bag(graph.definition.edgeProperties)))))
     }
     let isNode = scope.nodes[variable] != nil
     guard isNode || scope.edges[variable] != nil else { return nil }
-    let schema = isNode ? graph.definition.nodeSchema : graph.definition.edgeSchema
+    let schema = isNode ? graph.definition.nodeSchema : graph.definition.edgeProperties
     var arguments: [NamedExpression] = []
     for field in schema.fields {
       let value = isNode ? MatchColumn.Value.node(scope.nodes[variable] ?? 0, field.name) : .edge(scope.edges[variable] ?? 0, field.name)
@@ -268,7 +268,7 @@ extension Binder {
       try fail(.valueNotAllowed, "\(name)() takes an edge of variable length, or its inner_nodes()", at: subject.span)
     }
     let definition = graph.definition
-    let fields = range == .edges ? definition.edgeSchema.fields + GraphDefinition.edgeExtras.fields : definition.nodeSchema.fields + GraphDefinition.nodeExtras.fields
+    let fields = range == .edges ? definition.edgeProperties.fields + GraphDefinition.edgeExtras.fields : definition.nodeSchema.fields + GraphDefinition.nodeExtras.fields
     let row = RowScope(StructType(fields))
     var (expr, type) = try typed(try GraphNames.ofElement(call.arguments[1].value), row)
     let label = "\(name)#\(scope.columns.count)"

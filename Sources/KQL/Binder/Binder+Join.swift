@@ -27,7 +27,7 @@ extension Binder {
   }
 
   func join(_ join: JoinOperator, _ input: TableValue, _ step: TabularOperator) throws(BindFailure) -> LogicalPlan {
-    if join.isWhere { try notSupported("join ... where; use 'on' with equalities", at: step.nameSpan) }
+    if join.isWhere { try notSupported("join ... where, whose meaning the language reference does not give; use 'on' with equalities and a where behind the join", at: step.nameSpan) }
     let kind = try joinKind(step, Array(Self.joinKinds.keys), default: .innerUnique)
     let right = try table(join.right, what: "the right side of join")
     let keys = try joinKeys(join.conditions, input, right, step)

@@ -7,11 +7,15 @@ import Expressions
 
 extension Binder {
   /// Values that a subquery is bound for one by one, at most: Kusto's limit of the legacy strategy.
-  private static let maximumPartitions = 64
+  static let maximumPartitions = 64
+
+  /// True for rows whose key is the value; null keys equal a null value.
+  static func isValue(_ key: String, _ value: Scalar) -> Expr {
+    value.isNull ? .call("isnull", [.column(key)]) : .call(FunctionName.equal, [.column(key), .literal(value)])
+  }
 
   func partition(_ partition: PartitionOperator, _ table: TableValue, _ step: TabularOperator) throws(BindFailure) -> LogicalPlan {
     var input = table
-    if let scope = partition.scope { try notSupported("partition by ... in", at: scope.span) }
     if let strategy = Self.word(step, "hint.strategy"), !["native", "shuffle", "legacy"].contains(strategy) {
       try fail(.valueNotAllowed, "'\(strategy)' is no strategy of partition", at: step.nameSpan, hint: "strategies: native, shuffle, legacy")
     }
@@ -22,8 +26,12 @@ extension Binder {
     guard field.type != .dynamic else {
       try fail(.typeExpected, "partition does not take a dynamic column", at: partition.key.span, hint: "convert it before, for instance with extend k = tostring(\(quotedName(key)))")
     }
+    // `by key in values`: only rows with these values make partitions.
+    let listed: Expr? = if let values = partition.scope {
+      try scalar(partition.key.withKind(.membership(.isIn, partition.key, [values])), row).expr
+    } else { nil }
     let rows = input.plan
-    input.plan = try plan(at: step.span) { try rows.withTexts([key]) }
+    input.plan = try plan(at: step.span) { try (listed.map { try rows.filter($0) } ?? rows).withTexts([key]) }
     if partition.isFullQuery { return try byValue(partition, key, input, step) }
     let needed = needsSubqueryRows
     defer { needsSubqueryRows = needed }
@@ -68,8 +76,7 @@ extension Binder {
       return try pipeline(partition.body)
     }
     var rows = input
-    let isValue: Expr = value.isNull ? .call("isnull", [.column(key)]) : .call(FunctionName.equal, [.column(key), .literal(value)])
-    rows.plan = try plan(at: step.span) { try input.plan.filter(isValue) }
+    rows.plan = try plan(at: step.span) { try input.plan.filter(Self.isValue(key, value)) }
     return try pipeline(partition.body, implicit: rows)
   }
 }

@@ -152,6 +152,10 @@ extension Binder {
     let function = IPLookupFunction(
       isIPv4Only: plugin.name == "ipv4_lookup", sourceSchema: sourceSchema, lookupSchema: lookupSchema, sourceKey: sourcePlace, lookupKey: keyPlace,
       extraKeys: extras, given: zip(left, names).map { (place: $0, name: $1) }, keepsUnmatched: keepsUnmatched)
-    return try make(plugin) { try .function(function, [plugin.input.plan, lookup.plan]) }
+    return try make(plugin) {
+      let joined = try LogicalPlan.function(function, [plugin.input.plan, lookup.plan])
+      // ipv6_lookup gives the lookup table's columns first, as the examples of its page show.
+      return plugin.name == "ipv4_lookup" ? joined : try joined.select(Array(names) + sourceSchema.names)
+    }
   }
 }

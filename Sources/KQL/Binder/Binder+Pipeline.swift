@@ -79,6 +79,7 @@ extension Binder {
     case .getschema: out = TableValue(plan: schemaTable(input.plan.schema, asText: hasWord(step, "kind", "csl")))
     case .asName(let name):
       out.name = name.text
+      if hasWord(step, "hint.materialized", "true") { out.plan = try rows(of: MaterializedTable(input.plan)) }
       scope.variables[name.text] = .table(out)
     case .sampleDistinct(let count, let of):
       let builder = try projection([of], row, style: .project)
@@ -251,7 +252,7 @@ extension Binder {
     }
   }
 
-  private func visualization(_ render: RenderOperator) -> Visualization {
+  func visualization(_ render: RenderOperator) -> Visualization {
     let properties = render.properties.map { property -> (name: String, value: String) in
       switch property.value {
       case .name(let name): return (property.name.text, name.text)

@@ -12,8 +12,7 @@ enum ProjectionStyle {
 extension Binder {
   /// The output columns of `project`, `extend` or `print`.
   func projection(_ items: [NamedExpression], _ row: RowScope, style: ProjectionStyle) throws(BindFailure) -> ProjectionBuilder {
-    var builder = ProjectionBuilder()
-    if style == .extend { for name in row.types.names { builder.add(name, .column(name)) } }
+    var builder = style == .extend ? ProjectionBuilder(passing: row.types.names) : ProjectionBuilder()
     let bound = try each(Array(items.enumerated())) { item throws(BindFailure) in
       (item.offset, item.element, try self.typed(item.element.value, row).0)
     }

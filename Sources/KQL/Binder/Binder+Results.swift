@@ -8,6 +8,12 @@ extension Binder {
   /// The result of an operator of this part; nil for all others.
   func applySpecial(_ step: TabularOperator, _ input: TableValue) throws(BindFailure) -> TableValue? {
     if !input.further.isEmpty {
+      if case .render(let render) = step.kind {
+        var out = input
+        out.visualization = visualization(render)
+        for i in out.further.indices { out.further[i].visualization = out.visualization }
+        return out
+      }
       try fail(.unexpected, "'\(step.name)' follows an operator that gives several tables, which must be the last one", at: step.nameSpan)
     }
     if let graph = input.graph {

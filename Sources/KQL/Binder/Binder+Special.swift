@@ -34,7 +34,7 @@ extension Binder {
       guard call.arguments.count == 1 else { try argumentCount("column_names_of", call.arguments.count, "1 argument", span) }
       let source = try table(call.arguments[0].value, what: "the argument of column_names_of")
       return .scalar(ScalarValue(expr: .literal(.dynamic(.array(source.plan.schema.names.map { .string($0) })))))
-    case "database", "cluster", "external_table", "materialized_view", "graph":
+    case "database", "cluster", "external_table", "materialized_view":
       try notSupported("\(call.name.text)() as a value", at: span)
     case let name where Self.windowFunctions.contains(name): return .scalar(try window(call, row, span))
     default: return nil
@@ -45,7 +45,10 @@ extension Binder {
   private func toscalar(_ call: FunctionCall, _ span: SourceSpan) throws(BindFailure) -> ScalarValue {
     guard call.arguments.count == 1 else { try argumentCount("toscalar", call.arguments.count, "1 argument", span) }
     let argument = call.arguments[0].value
-    if !isTable(argument, .none), case .scalar(let value) = try value(argument, .none) { return value }
+    if !isTable(argument, .none), case .scalar(let value) = try value(argument, .none) {
+      // One value for all rows, even of rand() and new_guid().
+      return isSilent || !value.expr.columns.isEmpty ? value : ScalarValue(expr: .literal(try constant(argument)))
+    }
     let source = try table(argument, what: "the argument of toscalar")
     guard let first = source.plan.schema.fields.first else { try fail(.singleColumnExpected, "toscalar needs a column", at: span) }
     if isSilent { return ScalarValue(expr: .literal(.null(first.type))) }

@@ -1,5 +1,5 @@
 // Role: functions that only a store can answer: where a row comes from (`ingestion_time()`, `extent_id()`, cursors), who asks, and tables that
-// stand outside the tables' names (`external_table`, `materialized_view`).
+// stand outside the tables' names (`external_table`, `materialized_view`, `graph`).
 //
 // A text that names a function of row origin has its tables opened with columns of their own for it, whose names begin with a control
 // character. They follow the rows through operators that pass rows on; where columns are listed without being named they are left out.
@@ -61,8 +61,30 @@ extension Binder {
         try fail(.unknownTable, "stored query result '\(text)' not found", at: result, hint: ".set stored_query_result \(quotedName(text)) <| query makes it")
       }
       return .table(TableValue(plan: plan, name: text))
+    case "graph": return .table(try storedGraph(call, span))
     default: return nil
     }
+  }
+
+  /// `graph("model")`, `graph("model", "snapshot")`, `graph("model", snapshot="name")`, `graph("model", true)`
+  private func storedGraph(_ call: FunctionCall, _ span: SourceSpan) throws(BindFailure) -> TableValue {
+    let (place, name) = try named(call, span)
+    guard call.arguments.count <= 2 else { try argumentCount("graph", call.arguments.count, "1 to 2 arguments", span) }
+    var version = GraphVersion.latest
+    if call.arguments.count == 2 {
+      let second = call.arguments[1]
+      if let given = second.names.first, given.text.lowercased() != "snapshot" { try fail(.namedArgument, "graph() has no parameter '\(given.text)'", at: given.span, hint: "parameters: snapshot") }
+      switch try constant(second.value) {
+      case .string(let snapshot): version = .snapshot(snapshot)
+      case .bool(let isTransient): version = isTransient ? .transient : .latest
+      default: try fail(.constantExpected, "graph() takes the name of a snapshot, or true for a graph of the rows there are now", at: second.span)
+      }
+    }
+    let wanted = version
+    guard let graph = try asking({ () throws in try catalog.graph(name, wanted, database: scope.database) }) else {
+      try fail(.unknownTable, "graph model '\(name)' not found", at: place, hint: NameSuggestion.hint(for: name, among: catalog.graphModelNames))
+    }
+    return TableValue(plan: graph.inputs[0], name: name, graph: graph)
   }
 
   private func named(_ call: FunctionCall, _ span: SourceSpan) throws(BindFailure) -> (SourceSpan, String) {
@@ -114,7 +136,8 @@ extension Binder {
     return ScalarValue(expr: isNoCursor ? .literal(.bool(true)) : .call(comparison, [.column(column), .literal(.long(version))]), size: 3, height: 2)
   }
 
-  private func asking<Result>(_ body: () throws -> Result) throws(BindFailure) -> Result {
+  /// What the catalog says; its error is the query's.
+  func asking<Result>(_ body: () throws -> Result) throws(BindFailure) -> Result {
     do {
       return try body()
     } catch {

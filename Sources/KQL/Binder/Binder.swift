@@ -119,7 +119,10 @@ struct RowScope {
   var types: StructType { schema ?? StructType() }
 
   /// The columns that bound expressions may read: those of the row and those of its window calls.
-  var reach: StructType? { schema.map { StructType($0.fields + (windows?.fields ?? []) + states) } }
+  var reach: StructType? {
+    let more = (windows?.fields ?? []) + states
+    return more.isEmpty ? schema : schema.map { StructType($0.fields + more) }
+  }
 }
 
 final class Binder {

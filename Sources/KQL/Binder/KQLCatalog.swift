@@ -25,6 +25,9 @@ package protocol KQLCatalog: Sendable {
   var materializedViewNames: [String] { get }
   /// The rows of a stored query result of whoever asks; nil when there is none of that name.
   func storedQueryResult(_ name: String, database: String?) throws -> LogicalPlan?
+  /// The graph of a stored model; nil when there is no model of that name. Throws PATH_NOT_FOUND for an unknown snapshot.
+  func graph(_ model: String, _ version: GraphVersion, database: String?) throws -> GraphValue?
+  var graphModelNames: [String] { get }
   /// What `current_database()`, `current_principal()`, `cursor_current()` and their like give; nil where there is no session.
   func sessionValue(_ function: String) throws -> Scalar?
   /// Whether whoever asks is one of these principals, or belongs to one that is a group; nil where there is no session.
@@ -48,6 +51,8 @@ extension KQLCatalog {
   package func materializedView(_ name: String, database: String?) throws -> LogicalPlan? { nil }
   package var materializedViewNames: [String] { [] }
   package func storedQueryResult(_ name: String, database: String?) throws -> LogicalPlan? { nil }
+  package func graph(_ model: String, _ version: GraphVersion, database: String?) throws -> GraphValue? { nil }
+  package var graphModelNames: [String] { [] }
   /// Where nothing is kept: the start of everything as the cursor, nobody in particular as the principal.
   package func sessionValue(_ function: String) throws -> Scalar? {
     switch function {
@@ -68,6 +73,27 @@ extension KQLCatalog {
   package func externalData(_ request: ExternalDataRequest) throws -> LogicalPlan? { nil }
   package func externalSchema(_ request: ExternalDataRequest) throws -> StructType? { nil }
   package func isLocal(cluster: String) -> Bool { ["", ".", "local", "localhost"].contains(cluster.lowercased()) }
+}
+
+/// A graph on its way to an operator that reads it.
+package struct GraphValue: Sendable {
+  package var definition: GraphDefinition
+  /// The edge table, then the node tables.
+  package var inputs: [LogicalPlan]
+
+  package init(definition: GraphDefinition, inputs: [LogicalPlan]) {
+    self.definition = definition
+    self.inputs = inputs
+  }
+}
+
+/// What `graph("model", …)` asks for.
+package enum GraphVersion: Sendable, Hashable {
+  /// The newest snapshot; the model's queries where there is none.
+  case latest
+  case snapshot(String)
+  /// What the model's queries give now.
+  case transient
 }
 
 /// A catalog of plans by name.

@@ -7,6 +7,13 @@ import Expressions
 struct UniqueNames {
   private var lastSuffix: [String: Int] = [:]
 
+  init() {}
+
+  init(taken names: [String]) {
+    lastSuffix.reserveCapacity(names.count + 1)
+    for name in names { lastSuffix[name] = 0 }
+  }
+
   mutating func unique(_ name: String, base: String? = nil) -> String {
     guard let last = lastSuffix[name] else {
       lastSuffix[name] = 0
@@ -34,6 +41,16 @@ struct ProjectionBuilder {
   private var declared: Set<String> = []
   private var names = UniqueNames()
   private var nextNumber = 1
+
+  init() {}
+
+  /// Begins with the columns of a row under their names, which differ.
+  init(passing names: [String]) {
+    columns = names.map { NamedExpr($0, .column($0)) }
+    places.reserveCapacity(names.count + 1)
+    for (i, name) in names.enumerated() { places[name] = i }
+    self.names = UniqueNames(taken: names)
+  }
 
   func contains(_ name: String) -> Bool { places[name] != nil }
 

@@ -82,15 +82,16 @@ enum ResultNames {
   /// Aggregation functions and the prefix of their column names; an empty prefix stands for the argument's name alone.
   private static let aggregatePrefixes: [String: String] = [
     "sum": "sum", "sumif": "sumif", "cnt": "cnt", "count": "count", "countif": "countif", "dcount": "dcount", "dcountif": "dcountif",
-    "tdigest": "tdigest", "tdigest_merge": "merge_tdigests", "merge_tdigest": "merge_tdigests", "hll": "hll", "hll_if": "hll_if",
+    "tdigest": "tdigest", "tdigest_merge": "merge_tdigests", "merge_tdigest": "merge_tdigests", "merge_tdigests": "merge_tdigests", "hll": "hll", "hll_if": "hll_if",
     "hll_merge": "hll_merge", "min": "min", "minif": "minif", "max": "max", "maxif": "maxif", "avg": "avg", "avgif": "avgif",
     "makelist": "list", "make_list": "list", "make_list_if": "list", "make_list_with_nulls": "list", "makeset": "set", "make_set": "set",
-    "make_set_if": "set", "make_dictionary": "dictionary", "make_bag": "bag", "make_bag_if": "bag", "buildschema": "schema",
+    "make_set_if": "set", "make_dictionary": "dictionary", "make_bag": "bag", "makebag": "bag", "make_bag_if": "bag", "buildschema": "schema",
     "binary_all_or": "", "binary_all_and": "", "binary_all_xor": "", "count_distinct": "count_distinct", "count_distinctif": "count_distinctif",
     "stdev": "stdev", "stdevif": "stdevif", "stdevp": "stdevp", "stdevpif": "stdevpif", "variance": "variance", "varianceif": "varianceif",
     "variancep": "variancep", "variancepif": "variancepif", "covariance": "covariance", "covarianceif": "covarianceif",
     "covariancep": "covariancep", "covariancepif": "covariancepif", "any": "any", "anyif": "anyif", "take_anyif": "", "take_any": "",
     "percentile": "percentile", "percentilew": "percentile", "percentiles_array": "percentiles", "percentilesw_array": "percentile",
+    "percentilew_array": "percentile",
   ]
 
   /// Aggregation functions with several result columns, which name them themselves.
@@ -99,14 +100,15 @@ enum ResultNames {
   /// Older names and what they are called today.
   static let aggregateAliases: [String: String] = [
     "makelist": "make_list", "makeset": "make_set", "any": "take_any", "anyif": "take_anyif", "argmax": "arg_max", "argmin": "arg_min",
-    "cnt": "count", "make_dictionary": "make_bag", "merge_tdigest": "tdigest_merge",
+    "cnt": "count", "make_dictionary": "make_bag", "makebag": "make_bag", "merge_tdigest": "tdigest_merge", "merge_tdigests": "tdigest_merge",
+    "percentilew_array": "percentilesw_array",
   ]
 
   /// Whether the language has an aggregation function of this name.
   static func isAggregate(_ name: String) -> Bool { aggregatePrefixes[name] != nil || multiple.contains(name) }
 
   /// Aggregation functions whose name is a scalar function too.
-  static func isScalarToo(_ name: String) -> Bool { ["hll_merge", "tdigest_merge", "merge_tdigest"].contains(name) }
+  static func isScalarToo(_ name: String) -> Bool { ["hll_merge", "tdigest_merge", "merge_tdigest", "merge_tdigests"].contains(name) }
 
   /// All aggregation functions, for suggestions.
   static var aggregates: [String] { Array(aggregatePrefixes.keys) + Array(multiple) }

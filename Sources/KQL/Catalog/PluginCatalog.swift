@@ -37,6 +37,7 @@ extension FunctionCatalog {
       "let areas = datatable(area: dynamic, place: string)[dynamic({\"type\":\"Polygon\",\"coordinates\":[[[0,0],[2,0],[2,2],[0,2],[0,0]]]}), 'square']; "
         + "datatable(lng: real, lat: real)[1.0, 1.0] | evaluate geo_polygon_lookup(areas, area, lng, lat)"),
     plugin("infer_storage_schema", "options", "The schema of files as `name: type` text; options is a bag with StorageContainers and DataFormat.", ""),
+    plugin("infer_storage_schema_with_suggestions", "options", "The schema of files as JSON, with a recommended type and transformation for each column; options as for infer_storage_schema.", ""),
     plugin("ipv4_lookup", "lookup_table, ip_column, network_column [, extra_key, …] [, return_unmatched]", "Joins addresses with the networks of a table that hold them.",
       "let nets = datatable(network: string, place: string)['10.0.0.0/8', 'home']; datatable(ip: string)['10.1.2.3'] | evaluate ipv4_lookup(nets, ip, network)"),
     plugin("ipv6_lookup", "lookup_table, ip_column, network_column [, return_unmatched]", "Joins addresses, also of version 4, with the networks of a table that hold them.",

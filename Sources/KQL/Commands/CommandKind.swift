@@ -5,7 +5,7 @@ package enum CommandKind: String, Hashable, Sendable, CaseIterable {
   case versionShow, clusterShow, clusterDetailsShow, diagnosticsShow, capacityShow, pluginsShow, workloadGroupsShow, operationsShow,
     operationDetailsShow, operationCancel, queriesShow, runningQueriesShow, queryCancel, commandsShow, commandsAndQueriesShow, journalShow,
     databaseJournalShow, ingestionFailuresShow, streamingFailuresShow, streamingStatisticsShow, continuousExportsShow, entityGroupsShow,
-    graphModelsShow, graphSnapshotsShow, queryPlanShow, ingestionResourcesGet, exportContainersShow, identityTokenGet, scriptExecute, clusterScriptExecute
+    queryPlanShow, ingestionResourcesGet, exportContainersShow, identityTokenGet, scriptExecute, clusterScriptExecute
   case databaseCreate, databaseCreateVolatile, databaseAttach, databaseDetach, databaseDrop, databasePrettyNameAlter,
     databasePrettyNameDrop, databasesShow, databaseShow, databasesDetailsShow, databaseDetailsShow, databasesIdentityShow,
     databaseIdentityShow, databasesPoliciesShow, databasePoliciesShow, databasesDataStatsShow, databaseDataStatsShow,
@@ -24,6 +24,8 @@ package enum CommandKind: String, Hashable, Sendable, CaseIterable {
     extentTagsAlter, extentTagsAlterMerge, extentTagsDrop, extentTagStatisticsShow
   case storedQueryResultSet, storedQueryResultSetOrReplace, storedQueryResultsShow, storedQueryResultSchemaShow, storedQueryResultDrop,
     storedQueryResultsDrop
+  case graphModelCreateOrAlter, graphModelShow, graphModelsShow, graphModelDrop, graphSnapshotMake, graphSnapshotShow, graphSnapshotsShow, graphSnapshotDrop,
+    graphSnapshotsDrop
   case policyShow, policyAlter, policyAlterMerge, policyDelete
   case viewCreate, viewCreateOrAlter, viewAlter, viewDocStringAlter, viewFolderAlter, viewLookbackAlter, viewAutoUpdateSchemaAlter,
     viewRename, viewDrop, viewEnable, viewDisable, viewDataClear, viewsShow, viewShow, viewsDetailsShow, viewDetailsShow,

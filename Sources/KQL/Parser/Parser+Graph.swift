@@ -10,7 +10,7 @@ extension Parser {
       parameters = try operatorParameters(["cycles"])
       return .graphMatch(try graphPatterns())
     case "graph-shortest-paths":
-      parameters = try operatorParameters(["output"])
+      parameters = try operatorParameters(["output", "cycles"])
       return .graphShortestPaths(try graphPatterns())
     case "graph-to-table": return .graphToTable(try graphOutputs())
     case "graph-mark-components":

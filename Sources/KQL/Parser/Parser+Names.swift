@@ -72,7 +72,7 @@ extension Parser {
   mutating func typeReference() throws(ParseFailure) -> TypeReference {
     guard kind == .word else { try fail(.missing, "expected a type, found \(describeCurrent())") }
     let word = text(of: current)
-    guard let type = ScalarTypeName(word: word) else {
+    guard let type = ScalarTypeName(word: word) ?? ScalarTypeName(word: word.lowercased()) else {
       let names = ScalarTypeName.allCases.map(\.rawValue)
       try fail(.unknownType, "'\(word)' is not a type", hint: NameSuggestion.hint(for: word, among: names) ?? "types: \(names.joined(separator: ", "))")
     }

@@ -48,7 +48,7 @@ extension CommandKind {
     case .databaseJournalShow: [.named(.monitor)]
     case .scriptExecute: [.current(.administer)]
     // Metadata
-    case .continuousExportsShow, .entityGroupsShow, .graphModelsShow, .graphSnapshotsShow, .tablesShow, .tableShow, .tablesDetailsShow, .tableDetailsShow,
+    case .continuousExportsShow, .entityGroupsShow, .graphModelShow, .graphModelsShow, .graphSnapshotShow, .graphSnapshotsShow, .tablesShow, .tableShow, .tablesDetailsShow, .tableDetailsShow,
       .tableCslSchemaShow, .tableSchemaAsJsonShow, .tableDataStatisticsShow, .tableColumnStatisticsShow, .functionsShow, .functionShow, .functionSchemaAsJsonShow,
       .tableExtentsShow, .tablesExtentsShow, .extentTagStatisticsShow, .viewsShow, .viewShow, .viewsDetailsShow, .viewDetailsShow, .viewSchemaAsJsonShow,
       .viewCslSchemaShow, .viewExtentsShow, .viewFailuresShow, .viewStatisticsShow, .externalTablesShow, .externalTableShow, .externalTablesDetailsShow,
@@ -89,6 +89,8 @@ extension CommandKind {
     case .tableSetOrReplace: [.made(.table, "table")]
     case .storedQueryResultSet, .storedQueryResultSetOrReplace, .storedQueryResultsShow, .storedQueryResultSchemaShow, .storedQueryResultDrop: [.current(.read)]
     case .storedQueryResultsDrop: [.current(.administer)]
+    case .graphModelCreateOrAlter: [.current(.create)]
+    case .graphModelDrop, .graphSnapshotMake, .graphSnapshotDrop, .graphSnapshotsDrop: [.current(.administer)]
     case .exportContainersShow, .dataExportToStorage, .dataExportToSql: [.current(.read)]
     case .dataExportToTable: [.current(.read), .entity(.external, "table")]
     // Extents

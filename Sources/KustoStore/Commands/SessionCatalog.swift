@@ -212,6 +212,31 @@ final class SessionCatalog: KQLCatalog {
     return .scan(try table.snapshot().rows())
   }
 
+  var graphModelNames: [String] { request.database.flatMap { try? GraphModel.all(in: $0, executor.metadata).map(\.name) } ?? [] }
+
+  /// The queries of a model see what this principal sees; a snapshot shows all that it holds to all who read the database.
+  func graph(_ name: String, _ version: GraphVersion, database: String?) throws -> GraphValue? {
+    guard let home = resolve(database), let model = try GraphModel.find(name, in: home, executor.metadata), let newest = model.versions.last else { return nil }
+    try requireRead(home)
+    var snapshot: GraphSnapshot?
+    switch version {
+    case .transient: break
+    case .latest: snapshot = try GraphSnapshot.all(of: name, in: home, executor.metadata).max { $0.createdOn < $1.createdOn }
+    case .snapshot(let wanted):
+      snapshot = try GraphSnapshot.find(wanted, of: name, in: home, executor.metadata)
+      if snapshot == nil { throw KConnectError(.pathNotFound, "the graph model '\(name)' has no snapshot '\(wanted)'", hint: ".show graph_snapshots \(quotedName(name))") }
+    }
+    if let snapshot { return try snapshot.graph(in: executor.store.database(home)) }
+    let catalog = home == request.database ? self : inside(home)
+    return try GraphModelDefinition(newest.text).graph { query in
+      let bound = try KQL.bind(query, catalog: catalog, options: catalog.request.bindOptions(executor, catalog))
+      guard bound.results.count == 1, let result = bound.results.first else {
+        throw KConnectError(.kqlSemantic, "a query of the graph model '\(name)' gives \(bound.results.count) results, expected one")
+      }
+      return result.plan
+    }
+  }
+
   /// The view as this principal may see it: what its source shows this principal, behind the view's own policies.
   private func view(_ name: String, in database: String) throws -> LogicalPlan? {
     guard let view = try MaterializedView.find(name, in: database, executor.metadata) else { return nil }

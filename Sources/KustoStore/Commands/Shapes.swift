@@ -104,7 +104,14 @@ enum Shapes {
   static let workloadGroups = Shape("WorkloadGroupName WorkloadGroup")
   static let continuousExports = Shape(
     "Name ExternalTableName Query ForcedLatency:ts IntervalBetweenRuns:ts CursorScopedTables ExportProperties LastRunTime:dt StartCursor IsDisabled:b LastRunResult ExportedTo:dt IsRunning:b")
-  static let graphModels = Shape("Name CreationTime:dt Id:g SnapshotsCount:l Model AuthorizedPrincipals RetentionPolicy")
-  static let graphSnapshots = Shape("DatabaseName ModelName SnapshotName SnapshotTime:dt ModelId:g")
+  static let graphModelMade = Shape("Name CreationTime:dt Id SnapshotsCount:i Model AuthorizedPrincipals RetentionPolicy")
+  static let graphModel = Shape("Name CreationTime:dt Id")
+  static let graphModelDetails = Shape("Name CreationTime:dt Id SnapshotCount:l Model:dy")
+  static let graphModels = Shape("Name CreationTime:dt Id:g")
+  static let graphModelsDetails = Shape("Name CreationTime:dt Id:g SnapshotsCount:l Model:dy AuthorizedPrincipals:dy RetentionPolicy:dy")
+  static let graphSnapshotMade = Shape("Name SnapshotTime:dt ModelName ModelId ModelCreationTime:dt NodesCount:l EdgesCount:l RetentionPolicy")
+  static let graphSnapshot = Shape("Name SnapshotTime:dt ModelName ModelId ModelCreationTime:dt")
+  static let graphSnapshotDetails = Shape("Name SnapshotTime:dt ModelName ModelId ModelCreationTime:dt NodesCount:l EdgesCount:l RetentionPolicy:dy")
+  static let graphSnapshots = Shape("Name SnapshotTime:dt ModelName ModelId:g ModelCreationTime:dt")
   static let queryPlan = Shape("ResultType Format Content")
 }

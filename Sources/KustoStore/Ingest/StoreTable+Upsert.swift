@@ -10,6 +10,13 @@ extension StoreTable {
   /// Writes rows by key. `schema` is that of the rows. Rows of the table keep their commit version and ingestion time where they stay; rows
   /// that replace others are new ones. Repeats itself while others commit in between. Throws LOCKED (retryable) when that does not end.
   package func upsert(_ rows: UpsertRows, schema: StructType, _ properties: IngestProperties) throws -> WriteSummary {
+    try upsert(rows, schema: schema, properties) { _ in [] }.summary
+  }
+
+  /// As `upsert`, with rows of other tables that `following` makes of the staged rows, in the same commit. The results are those of all tables.
+  func upsert(
+    _ rows: UpsertRows, schema: StructType, _ properties: IngestProperties, following: (StagedExtents) throws -> [StagedExtents]
+  ) throws -> (summary: WriteSummary, results: [(table: StoreTable, result: IngestResult)]) {
     let sink = try ingest(schema: schema, properties)
     let context = EvaluationContext(nowTicks: StoreClock.nowTicks, seed: 0)
     let staged: StagedExtents
@@ -20,13 +27,14 @@ extension StoreTable {
       sink.abort()
       throw error
     }
+    let derived = try following(staged)
     try sealRows()
-    let result = try retrying { _ -> IngestResult in
+    let results = try retrying { _ -> [(table: StoreTable, result: IngestResult)] in
       let snapshot = try snapshot()
       if isIngested(properties, in: snapshot.delta, files: snapshot.files) {
         var done = IngestResult()
         done.isSkipped = true
-        return done
+        return [(self, done)]
       }
       var change = TableChange(self, basis: snapshot.delta, operation: "UPSERT")
       change.forbidsOtherExtents = true
@@ -42,12 +50,15 @@ extension StoreTable {
       }
       change.append(staged)
       if let (application, version) = properties.transaction { change.transaction(application, version) }
-      if change.actions.isEmpty { return IngestResult() }
-      return try commit(change)
+      if derived.isEmpty { return [(self, change.actions.isEmpty ? IngestResult() : try commit(change))] }
+      let transaction = StoreTransaction(database, operation: "UPSERT")
+      transaction.add(change)
+      for staged in derived { try transaction.append(staged) }
+      return try transaction.commit()
     }
-    if result.isSkipped { return WriteSummary(isSkipped: true) }
-    mergeSmallExtentsIfMany()
-    return WriteSummary(rows: rows.rowCount, bytes: staged.adds.reduce(0) { $0 + Int($1.size) }, files: staged.adds.count)
+    if results.contains(where: \.result.isSkipped) { return (WriteSummary(isSkipped: true), []) }
+    for (table, _) in results { table.mergeSmallExtentsIfMany() }
+    return (WriteSummary(rows: rows.rowCount, bytes: staged.adds.reduce(0) { $0 + Int($1.size) }, files: staged.adds.count), results)
   }
 }
 

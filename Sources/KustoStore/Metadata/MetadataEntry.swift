@@ -6,7 +6,7 @@ import GRDB
 
 /// What an entry is.
 enum EntryKind: String, Sendable {
-  case function, mapping, policy, view, externalTable, principal, database, message, ingestionStatus, secret, storedResult
+  case function, mapping, policy, view, externalTable, principal, database, message, ingestionStatus, secret, storedResult, graphModel, graphSnapshot
 }
 
 /// To what an entry belongs.
@@ -19,6 +19,8 @@ enum EntryScope: Hashable, Sendable {
   case view(database: String, String)
   case external(database: String, String)
   case function(database: String, String)
+  /// The snapshots of a graph model.
+  case graph(database: String, String)
   case queue(String)
 
   var text: String {
@@ -30,6 +32,7 @@ enum EntryScope: Hashable, Sendable {
     case .view(let database, let name): Self.prefix("view", of: database) + name
     case .external(let database, let name): Self.prefix("external", of: database) + name
     case .function(let database, let name): Self.prefix("function", of: database) + name
+    case .graph(let database, let name): Self.prefix("graph", of: database) + name
     case .queue(let name): "queue:" + name
     }
   }
@@ -156,7 +159,7 @@ extension MetadataStore {
     guard pathExists(path) else { return }
     try write { database in
       try database.execute(sql: "DELETE FROM entry WHERE scope = ?", arguments: [EntryScope.database(name).text])
-      for kind in ["view", "external", "function"] {
+      for kind in ["view", "external", "function", "graph"] {
         let start = EntryScope.prefix(kind, of: name)
         try database.execute(sql: "DELETE FROM entry WHERE substr(scope, 1, ?) = ?", arguments: [start.unicodeScalars.count, start])
       }

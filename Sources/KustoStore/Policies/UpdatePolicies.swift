@@ -71,26 +71,76 @@ struct UpdatePolicies: Sendable {
   func finish(_ sink: IngestSink) throws -> IngestResult {
     let table = sink.table
     let properties = sink.properties
-    let policies = try from(table)
     if sink.mode == .replace, !sink.isDone { try ViewMaterialization(executor, request).keep(rowsOf: table) }
-    if policies.isEmpty || sink.isDone { return try sink.finish() }
+    if try sink.isDone || from(table).isEmpty { return try sink.finish() }
     let staged = try sink.stage()
     let transaction = StoreTransaction(table.database, operation: properties.operation)
     try transaction.append(staged, ingestIfNotExists: properties.ingestIfNotExists)
     if let (application, version) = properties.transaction { try transaction.record(application, version, in: table) }
     if sink.mode == .replace { try transaction.replaceAll(of: sink.basis) }
-    var later: [(policy: UpdatePolicy, source: StoreTable, target: StoreTable)] = []
-    for (policy, target) in policies {
-      if policy.isTransactional {
-        later += try cascade(policy, from: table, rows: .scan(try staged.rows), into: target, properties, transaction, depth: 1)
-      } else {
-        later.append((policy, table, target))
-      }
-    }
+    let derived = try derived(of: staged, properties)
+    for staged in derived.staged { try transaction.append(staged) }
     let results = try transaction.commit()
     for (table, result) in results where !result.isSkipped { table.mergeSmallExtentsIfMany() }
-    let own = results.first { $0.table.id == table.id }?.result ?? IngestResult()
-    // The other policies see the rows that were committed; their failures do not undo the ingestion.
+    try run(derived.later, behind: results, properties)
+    return results.first { $0.table.id == table.id }?.result ?? IngestResult()
+  }
+
+  /// Writes rows by key with everything that follows from them: policies see the rows written, as those of `.update table` do. What was made
+  /// of the rows they replace stays.
+  func upsert(_ rows: UpsertRows, schema: StructType, into table: StoreTable, _ properties: IngestProperties) throws -> WriteSummary {
+    if try from(table).isEmpty { return try table.upsert(rows, schema: schema, properties) }
+    var later: [Follower] = []
+    let (summary, results) = try table.upsert(rows, schema: schema, properties) { staged in
+      let derived = try derived(of: staged, properties)
+      later = derived.later
+      return derived.staged
+    }
+    if !summary.isSkipped { try run(later, behind: results, properties) }
+    return summary
+  }
+
+  // MARK: What follows
+
+  /// A policy that runs once the rows of its source are committed.
+  private typealias Follower = (policy: UpdatePolicy, source: StoreTable, target: StoreTable)
+
+  /// What follows from rows that are not committed yet: those of transactional policies, to be committed with them, and the other policies.
+  private struct Derived {
+    var staged: [StagedExtents] = []
+    var later: [Follower] = []
+  }
+
+  private func derived(of staged: StagedExtents, _ properties: IngestProperties) throws -> Derived {
+    var out = Derived()
+    try cascade(from: staged, properties, depth: 1, &out)
+    return out
+  }
+
+  /// Stages what transactional policies make of the rows, and what further ones make of that.
+  private func cascade(from staged: StagedExtents, _ properties: IngestProperties, depth: Int, _ out: inout Derived) throws {
+    for (policy, target) in try from(staged.table) {
+      guard policy.isTransactional else {
+        out.later.append((policy, staged.table, target))
+        continue
+      }
+      guard depth <= Self.maxDepth else { throw KConnectError(.valueInvalid, "update policies feed each other more than \(Self.maxDepth) deep, up to '\(target.name)'") }
+      let derived = try plan(policy, source: staged.table, rows: .scan(try staged.rows), target: target)
+      let sink = try target.ingest(schema: derived.schema, derivedProperties(policy, properties))
+      do {
+        try write(derived, to: sink)
+      } catch {
+        sink.abort()
+        throw KConnectError(.valueInvalid, "the update policy of '\(target.name)' failed, nothing was ingested: \(CommandRun.message(error))", cause: error, isRetryable: CommandRun.isRetryable(error))
+      }
+      let made = try sink.stage()
+      out.staged.append(made)
+      try cascade(from: made, properties, depth: depth + 1, &out)
+    }
+  }
+
+  /// Runs the policies that see the rows that were committed; their failures do not undo the ingestion.
+  private func run(_ later: [Follower], behind results: [(table: StoreTable, result: IngestResult)], _ properties: IngestProperties) throws {
     for (policy, source, target) in later {
       do {
         let ids = Set(results.filter { $0.table.id == source.id }.flatMap { $0.result.extents.map(\.id) })
@@ -100,38 +150,11 @@ struct UpdatePolicies: Sendable {
       } catch {
         try executor.metadata.add(
           FailureRecord(
-            operation: request.activityId, database: table.database.name, table: target.name, failedOn: StoreClock.nowTicks, path: "", details: CommandRun.message(error),
+            operation: request.activityId, database: source.database.name, table: target.name, failedOn: StoreClock.nowTicks, path: "", details: CommandRun.message(error),
             isPermanent: !CommandRun.isRetryable(error), kind: "UpdatePolicy", comesFromPolicy: true, code: "UpdatePolicy_QueryExecutionError",
             principal: request.principal, properties: "{}", isStreaming: false))
       }
     }
-    return own
-  }
-
-  /// Puts a transactional policy's rows into the transaction, with those of the transactional policies behind it; gives the others, which run after it.
-  private func cascade(
-    _ policy: UpdatePolicy, from source: StoreTable, rows: LogicalPlan, into target: StoreTable, _ properties: IngestProperties, _ transaction: StoreTransaction, depth: Int
-  ) throws -> [(policy: UpdatePolicy, source: StoreTable, target: StoreTable)] {
-    guard depth <= Self.maxDepth else { throw KConnectError(.valueInvalid, "update policies feed each other more than \(Self.maxDepth) deep, up to '\(target.name)'") }
-    let derived = try plan(policy, source: source, rows: rows, target: target)
-    let sink = try target.ingest(schema: derived.schema, derivedProperties(policy, properties))
-    do {
-      try write(derived, to: sink)
-    } catch {
-      sink.abort()
-      throw KConnectError(.valueInvalid, "the update policy of '\(target.name)' failed, nothing was ingested: \(CommandRun.message(error))", cause: error, isRetryable: CommandRun.isRetryable(error))
-    }
-    let staged = try sink.stage()
-    try transaction.append(staged)
-    var later: [(policy: UpdatePolicy, source: StoreTable, target: StoreTable)] = []
-    for (next, further) in try from(target) {
-      if next.isTransactional {
-        later += try cascade(next, from: target, rows: .scan(try staged.rows), into: further, properties, transaction, depth: depth + 1)
-      } else {
-        later.append((next, target, further))
-      }
-    }
-    return later
   }
 
   private func derivedProperties(_ policy: UpdatePolicy, _ properties: IngestProperties) -> IngestProperties {

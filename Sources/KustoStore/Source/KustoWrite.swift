@@ -71,17 +71,12 @@ struct KustoWrite {
       let converter = try adjustment.converter(into: try table.snapshot().schema, ingestion)
       let inner: any TableSink
       let finish: @Sendable () throws -> WriteSummary
+      let policies = UpdatePolicies(executor, Request(text: "", database: home.name, properties: RequestProperties()))
       if let rule = try UpsertRule(options) {
-        if try UpdatePolicies.feed(from: table.name, executor.metadata) {
-          throw KConnectError(
-            .notSupported, "not supported: upsertKey on the table '\(table.name)', which feeds update policies",
-            hint: "rows that take the place of others have no counterpart in the targets of the policies")
-        }
-        let upsert = try upsert(rule, into: table, converter.schema, ingestion.properties)
+        let upsert = try upsert(rule, into: table, converter.schema, ingestion.properties, policies)
         (inner, finish) = (upsert, { try upsert.commit() })
       } else {
         let ingest = try table.ingest(schema: converter.schema, ingestion.properties, mode: mode == .overwrite ? .replace : .append)
-        let policies = UpdatePolicies(executor, Request(text: "", database: home.name, properties: RequestProperties()))
         (inner, finish) = (ingest, { WriteSummary(try policies.finish(ingest)) })
       }
       return KustoSink(inner, converter, onAbort: takeBack) {
@@ -110,11 +105,11 @@ struct KustoWrite {
     }
   }
 
-  private func upsert(_ rule: UpsertRule, into table: StoreTable, _ rows: StructType, _ properties: IngestProperties) throws -> any TableSink {
+  private func upsert(_ rule: UpsertRule, into table: StoreTable, _ rows: StructType, _ properties: IngestProperties, _ policies: UpdatePolicies) throws -> any TableSink {
     if mode == .overwrite { throw KConnectError(.usage, "option 'upsertKey' with mode overwrite: rows are either replaced by key or all at once", hint: "use mode append") }
     if !properties.ingestIfNotExists.isEmpty { throw KConnectError(.notSupported, "not supported: ingestIfNotExists together with upsertKey", hint: "txnAppId and txnVersion make a write happen once") }
     try rule.check(rows: rows, table: try table.snapshot().schema, knowsIngestion: true)
-    return UpsertSink(rule, schema: rows, finish: { try table.upsert($0, schema: rows, properties) })
+    return UpsertSink(rule, schema: rows, finish: { try policies.upsert($0, schema: rows, into: table, properties) })
   }
 
   private func transaction() throws -> (application: String, version: Int64)? {

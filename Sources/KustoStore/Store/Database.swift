@@ -23,11 +23,13 @@ package final class Database: Sendable {
   static let journalDirectory = "_journal"
   static let droppedDirectory = ".dropped"
   static let temporaryPrefix = ".new-"
-  /// Tables of these prefixes hold what is stored of materialized views, and stored query results; no name of a user's table begins so.
-  static let viewPrefix = "$view-", resultPrefix = "$result-"
+  /// Tables of these prefixes hold what is stored of materialized views, stored query results, and snapshots of graphs; no name of a user's
+  /// table begins so.
+  static let viewPrefix = "$view-", resultPrefix = "$result-", graphPrefix = "$graph-"
+  private static let ownPrefixes = [viewPrefix, resultPrefix, graphPrefix]
 
   /// Whether a name is that of a table which no command lists.
-  static func isHidden(_ name: String) -> Bool { name.hasPrefix(viewPrefix) || name.hasPrefix(resultPrefix) }
+  static func isHidden(_ name: String) -> Bool { ownPrefixes.contains { name.hasPrefix($0) } }
 
   init(store: Store, name: String, path: String) throws {
     self.store = store
@@ -127,7 +129,7 @@ package final class Database: Sendable {
   }
 
   static func ownName(_ name: String) -> KConnectError {
-    KConnectError(.usage, "'\(name)' cannot be the name of a table: what begins with '\(viewPrefix)' or '\(resultPrefix)' is the store's own")
+    KConnectError(.usage, "'\(name)' cannot be the name of a table: what begins with \(ownPrefixes.map { "'\($0)'" }.joined(separator: ", ")) is the store's own")
   }
 
   /// The same, telling whether it was this call that made the table.

@@ -28,6 +28,9 @@ package final class StoreTransaction {
     }
   }
 
+  /// Adds a change of a table that has none in this commit yet.
+  func add(_ change: TableChange) { changes.append(change) }
+
   /// Adds rows that were ingested but not committed.
   package func append(_ staged: StagedExtents, ingestIfNotExists: [String] = []) throws {
     try change(staged.table, basis: nil) {

@@ -60,6 +60,89 @@ struct DynamicCells {
     return out.finish(.dynamic, validity: validity.finishValidity())
   }
 
+  // MARK: Elements of one kind
+
+  /// The elements of cells `rows`, each from its first on, as a column of the type, when the cells are arrays whose elements are of that kind, or null: then they are read one behind the other.
+  func plainElements(_ rows: Buffer<Int32>, as type: DataType) -> ColumnVector? {
+    switch type {
+    case .long:
+      let values = BufferBuilder<Int64>(capacity: rows.count)
+      guard let validity = unsafe plain(rows, 8, { tag, base in
+        guard tag == .long else { return false }
+        // SAFETY: `plain` has found 8 bytes there.
+        values.append(unsafe UnsafeRawPointer(base).loadUnaligned(as: Int64.self))
+        return true
+      }, missing: { values.append(0) }) else { return nil }
+      return .long(values.finish(), validity: validity.finishValidity())
+    case .real:
+      let values = BufferBuilder<Double>(capacity: rows.count)
+      guard let validity = unsafe plain(rows, 8, { tag, base in
+        // SAFETY: as above.
+        let bits = unsafe UnsafeRawPointer(base).loadUnaligned(as: Int64.self)
+        guard tag == .real || tag == .long else { return false }
+        values.append(tag == .real ? Double(bitPattern: UInt64(bitPattern: bits)) : Double(bits))
+        return true
+      }, missing: { values.append(0) }) else { return nil }
+      return .real(values.finish(), validity: validity.finishValidity())
+    case .string: return plainTexts(rows)
+    default: return nil
+    }
+  }
+
+  /// Gives the payload of each element, which has `size` bytes behind its tag, to `take`; nil when a cell is no array or an element is refused.
+  @inline(__always) private func plain(
+    _ rows: Buffer<Int32>, _ size: Int, _ take: (DynamicTag, UnsafePointer<UInt8>) -> Bool, missing: () -> Void
+  ) -> BitmapBuilder? {
+    let validity = BitmapBuilder(capacity: rows.count)
+    var i = 0
+    while i < rows.count {
+      let row = rows[i], cell = view(Int(row))
+      guard cell.tag == .array else { return nil }
+      let count = cell.childCount
+      var at = 5 + 4 * count, k = 0
+      repeat {
+        // SAFETY: each read is checked against the cell's bytes first.
+        let tag = unsafe k < count && at < cell.count ? DynamicTag(rawValue: cell.base[at]) ?? .null : .null
+        if tag == .null {
+          missing()
+          validity.append(false)
+          at += 1
+        } else {
+          guard at + 1 + size <= cell.count, unsafe take(tag, cell.base + at + 1) else { return nil }
+          validity.append(true)
+          at += 1 + size
+        }
+        k += 1
+        i += 1
+      } while i < rows.count && rows[i] == row
+    }
+    return validity
+  }
+
+  /// Texts of cells that are arrays of texts; a null is ''.
+  private func plainTexts(_ rows: Buffer<Int32>) -> ColumnVector? {
+    let out = StringBuilder(rows: rows.count, bytes: rows.count * 8)
+    var i = 0
+    while i < rows.count {
+      let row = rows[i], cell = view(Int(row))
+      guard cell.tag == .array else { return nil }
+      let count = cell.childCount
+      var k = 0
+      repeat {
+        if k < count, let element = cell.element(k), element.tag != .null {
+          guard element.tag == .string else { return nil }
+          // SAFETY: the element is a window on the column's data, which this value keeps alive.
+          unsafe out.append(element.stringBytes)
+        } else {
+          out.appendEmpty()
+        }
+        k += 1
+        i += 1
+      } while i < rows.count && rows[i] == row
+    }
+    return out.finish()
+  }
+
   private func append(_ element: DynamicView, _ conversion: ElementConversion, _ out: StringBuilder) -> Bool {
     guard element.tag != .null, conversion.takes(element.tag) else { return false }
     // SAFETY: the element is a window on the column's data, which the caller keeps alive.
@@ -79,7 +162,7 @@ struct DynamicCells {
 
 /// The type that elements of arrays are given. It is a cast, not a conversion: elements of other kinds become null.
 struct ElementConversion: Sendable {
-  private let type: DataType
+  let type: DataType
   private let compiled: CompiledExpr?
   private static let schema = StructType([StructField("element", .dynamic)])
 

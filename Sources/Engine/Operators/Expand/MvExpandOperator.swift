@@ -145,9 +145,11 @@ struct MvExpandTransform: BatchTransform {
         var count = 0
         for source in sources { count = max(count, source.elementCount(row)) }
         count = min(count, limit)
+        rows.reserve(count)
+        indices.reserve(count)
         for k in 0..<count {
-          rows.append(Int32(truncatingIfNeeded: row))
-          indices.append(Int32(truncatingIfNeeded: k))
+          rows.appendUnchecked(Int32(truncatingIfNeeded: row))
+          indices.appendUnchecked(Int32(truncatingIfNeeded: k))
         }
         row += 1
       } while row < batch.rowCount && rows.count < RecordBatch.maxRows
@@ -161,7 +163,9 @@ struct MvExpandTransform: BatchTransform {
     let columns = try slots.map { slot -> ColumnVector in
       switch slot {
       case .passed(let i): return batch.columns[i].take(rows)
-      case .elements(let i, let conversion): return try conversion.convert(sources[i].elements(rows, indices, conversion, bagsAsArrays: bagsAsArrays))
+      case .elements(let i, let conversion):
+        if let plain = sources[i].plainElements(rows, as: conversion.type) { return plain }
+        return try conversion.convert(sources[i].elements(rows, indices, conversion, bagsAsArrays: bagsAsArrays))
       case .index:
         let out = BufferBuilder<Int64>(capacity: rows.count)
         for i in 0..<indices.count { out.appendUnchecked(Int64(indices[i])) }

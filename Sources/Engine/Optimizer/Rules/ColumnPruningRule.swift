@@ -72,7 +72,7 @@ struct ColumnPruningRule: OptimizerRule {
     return Set(input.schema.names)
   }
 
-  private func columnsRead(_ exprs: [Expr]) -> Set<String> { exprs.reduce(into: []) { $0.formUnion($1.columns) } }
+  private func columnsRead(_ exprs: [Expr]) -> Set<String> { Expr.columns(of: exprs) }
 
   private func pruneJoin(_ plan: LogicalPlan, _ join: JoinNode, _ needed: Set<String>) throws -> LogicalPlan {
     var join = join

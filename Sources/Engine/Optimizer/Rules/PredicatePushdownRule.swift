@@ -14,6 +14,7 @@ struct PredicatePushdownRule: OptimizerRule {
   private func push(_ plan: LogicalPlan, _ predicates: [Expr]) -> LogicalPlan {
     switch plan.node {
     case .filter(let predicate, let input): return push(input, predicate.conjuncts + predicates)
+    case .project(_, let input) where predicates.isEmpty: return plan.withInputs([push(input, [])])
     case .project(let columns, let input):
       var definitions: [String: Expr] = [:]
       for column in columns { definitions[column.name] = column.expr }

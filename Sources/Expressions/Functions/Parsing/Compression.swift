@@ -39,11 +39,23 @@ private func inflated(_ bytes: [UInt8], _ container: Container) -> [UInt8]? {
   }
 }
 
+/// The compressed bytes. Texts that do not become shorter are stored as they are, and gzip headers name no system, as Kusto's do.
+private func compressed(_ text: UnsafeBufferPointer<UInt8>, _ container: Container) -> [UInt8]? {
+  guard var bytes = unsafe deflated(text, container, Z_DEFAULT_COMPRESSION) else { return nil }
+  let frame = container == .zlib ? 6 : 18
+  if bytes.count - frame + 1 >= text.count {
+    guard let stored = unsafe deflated(text, container, Z_NO_COMPRESSION) else { return nil }
+    bytes = stored
+  }
+  if container == .gzip, bytes.count > 9 { (bytes[8], bytes[9]) = (0, 255) }
+  return bytes
+}
+
 // SAFETY: input and output live, unmoved, for the one call of `deflate`, which is given their sizes; addresses left in the stream are not used by
 // `deflateEnd`.
-private func deflated(_ text: UnsafeBufferPointer<UInt8>, _ container: Container) -> [UInt8]? {
+private func deflated(_ text: UnsafeBufferPointer<UInt8>, _ container: Container, _ level: Int32) -> [UInt8]? {
   var stream = unsafe z_stream()
-  guard unsafe deflateInit2_(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, container.rawValue, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
+  guard unsafe deflateInit2_(&stream, level, Z_DEFLATED, container.rawValue, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
     return nil
   }
   defer { unsafe deflateEnd(&stream) }
@@ -73,7 +85,7 @@ private func pair(_ name: String, _ container: Container) -> [FunctionSpec] {
     FunctionSpec("\(name)_compress_to_base64_string", .parsing, 1...1, parameters: "text", "\(name) data of a text, in base64.",
       example: "\(name)_compress_to_base64_string('abc')",
       bind: unsafe BoundFunction.unary(.string, .string, textRows(TextRows.self) { text, out in
-        guard let bytes = unsafe deflated(text, container) else { return }
+        guard let bytes = unsafe compressed(text, container) else { return }
         unsafe bytes.withUnsafeBufferPointer { unsafe Base64.append($0, to: out) }
       })),
   ]

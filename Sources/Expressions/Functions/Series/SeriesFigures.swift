@@ -46,8 +46,8 @@ private func dot(_ a: [Double], _ b: [Double]) -> Double {
 extension NumericSeries {
   /// The statistics; nil for an empty series, and unless `ignoresNonFinite` for one with an element that is no finite number.
   func statistics(ignoresNonFinite: Bool) -> SeriesStatistics? {
-    if !ignoresNonFinite, !isComplete || values.contains(where: { !$0.isFinite }) { return nil }
-    return SeriesStatistics(values) { !isMissing[$0] && values[$0].isFinite }
+    if isComplete, values.allSatisfy(\.isFinite) { return SeriesStatistics(values) }
+    return ignoresNonFinite ? SeriesStatistics(values, at: values.indices.filter { !isMissing[$0] && values[$0].isFinite }) : nil
   }
 }
 

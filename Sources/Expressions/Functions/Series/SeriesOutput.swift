@@ -4,7 +4,7 @@
 import Columnar
 
 /// One value that a series function gives.
-indirect enum SeriesOutput {
+enum SeriesOutput {
   case null
   case real(Double)
   case long(Int64)
@@ -69,7 +69,7 @@ private func appendElement<T: BitwiseCopyable>(_ tag: DynamicTag, _ payload: T, 
 
 /// An array whose elements all have the same 8-byte kind.
 @inline(__always)
-private func appendBlock(_ tag: DynamicTag, _ n: Int, _ out: BufferBuilder<UInt8>, _ payload: (Int) -> UInt64) {
+func appendBlock(_ tag: DynamicTag, _ n: Int, _ out: BufferBuilder<UInt8>, _ payload: (Int) -> UInt64) {
   // SAFETY: 5 bytes of header, 4 n of ends and 9 n of elements are made room for and all of them written.
   let p = unsafe out.appendUninitialized(5 + 13 * n)
   unsafe p[0] = DynamicTag.array.rawValue

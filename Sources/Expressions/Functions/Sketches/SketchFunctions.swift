@@ -101,9 +101,9 @@ private func ranking(_ f: @escaping @Sendable (_ rank: Double, _ count: Double) 
 
 let sketchFunctions: [FunctionSpec] = [
   sketchSpec("dcount_hll", 1...1, "hll", "The number of distinct values that went into an hll.", example: "dcount_hll(h)",
-    bind: BoundFunction.unary(.long, .dynamic, rows(DynamicRows.self) { HyperLogLog($0.value)?.estimate })),
+    bind: BoundFunction.unary(.long, .dynamic, rows(DynamicRows.self) { HyperLogLog($0)?.estimate })),
   sketchSpec("hll_isvalid", 1...1, "hll", "True when the value is an hll.", example: "hll_isvalid(h)",
-    bind: BoundFunction.unary(.bool, .dynamic, rows(DynamicRows.self) { HyperLogLog($0.value) != nil })),
+    bind: BoundFunction.unary(.bool, .dynamic, rows(DynamicRows.self) { HyperLogLog($0) != nil })),
   sketchSpec("hll_merge", 2...64, "hll, hll [, …]", "The hll of all values that went into several.", example: "hll_merge(h1, h2)",
     bind: merging("hll_merge", { HyperLogLog($0) }, { sum, sketch in
       guard sum.precision == sketch.precision else {
@@ -114,7 +114,7 @@ let sketchFunctions: [FunctionSpec] = [
   sketchSpec("tdigest_isvalid", 1...1, "tdigest", "True when the value is a tdigest.", example: "tdigest_isvalid(t)",
     bind: BoundFunction.unary(.bool, .dynamic, rows(DynamicRows.self) { PercentileState($0.value) != nil })),
   sketchSpec(
-    "tdigest_merge", aliases: ["merge_tdigest"], 1...64, "tdigest, tdigest [, …]", "The tdigest of all values that went into several.",
+    "tdigest_merge", aliases: ["merge_tdigest", "merge_tdigests"], 1...64, "tdigest, tdigest [, …]", "The tdigest of all values that went into several.",
     example: "tdigest_merge(t1, t2)", bind: merging("tdigest_merge", { PercentileState($0) }, { $0.merge($1) }, { $0.dynamic() })),
   sketchSpec(
     "percentile_tdigest", 2...3, "tdigest, percentile [, typeof(type)]", "The percentile of the values that went into a tdigest.",

@@ -24,8 +24,6 @@ extension CommandForms {
     CommandForm(.streamingStatisticsShow, "show streamingingestion statistics [<properties>]"),
     CommandForm(.continuousExportsShow, "show continuous-exports"),
     CommandForm(.entityGroupsShow, "show entity_groups"),
-    CommandForm(.graphModelsShow, "show graph_models [details] [<properties>]"),
-    CommandForm(.graphSnapshotsShow, "show graph_snapshots [*]"),
     CommandForm(.queryPlanShow, "show queryplan [<properties>] <query:source>"),
     CommandForm(.ingestionResourcesGet, "get ingestion resources [<properties>]"),
     CommandForm(.exportContainersShow, "show export containers [<properties>]"),

@@ -1,4 +1,4 @@
-// Role: forms of commands about materialized views and external tables.
+// Role: forms of commands about materialized views, graph models and external tables.
 
 extension CommandForms {
   static let views: [CommandForm] = [
@@ -24,6 +24,18 @@ extension CommandForms {
     CommandForm(.viewFailuresShow, "show materialized-view <view> failures"),
     CommandForm(.viewStatisticsShow, "show materialized-view <view> statistics"),
     CommandForm(.viewRecordsDelete, "delete [async] materialized-view <view> records [<properties>] <query:source>"),
+  ]
+
+  static let graphs: [CommandForm] = [
+    CommandForm(.graphModelCreateOrAlter, "create-or-alter graph_model <model> <definition:string>"),
+    CommandForm(.graphModelShow, "show graph_model <model> [details] [<properties>]"),
+    CommandForm(.graphModelsShow, "show graph_models [details] [<properties>]"),
+    CommandForm(.graphModelDrop, "drop graph_model <model>"),
+    CommandForm(.graphSnapshotMake, "make [async] graph_snapshot <snapshot> from <model>"),
+    CommandForm(.graphSnapshotShow, "show graph_snapshot <snapshot:path> [details]"),
+    CommandForm(.graphSnapshotsShow, "show graph_snapshots [<model:path>]"),
+    CommandForm(.graphSnapshotDrop, "drop graph_snapshot <snapshot:path>"),
+    CommandForm(.graphSnapshotsDrop, "drop graph_snapshots <model>"),
   ]
 
   private static let externalBody =
