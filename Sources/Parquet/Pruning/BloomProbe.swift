@@ -90,7 +90,7 @@ enum BloomProbe {
       guard case .guid(let guid) = value else { return .unknown }
       var text = guid.description
       return text.withUTF8 { unsafe .any([xxHash64(UnsafeRawBufferPointer($0))]) }
-    case .bool, .uint64, .float16, .decimalBytes, .int96, .interval, .json, .binary, .base64: return .unknown
+    case .bool, .uint64, .float16, .decimalBytes, .int96, .interval, .json, .binary, .base64, .bytes: return .unknown
     }
   }
 
