@@ -167,6 +167,7 @@ struct JSONBlockReader {
     defer {
       pool.count(rows: rows)
     }
+    let isText = unsafe isValidUTF8(bytes)
     while let record = records() {
       var cursor = unsafe JSONCursor(base, record.upperBound, at: record.lowerBound)
       do {
@@ -174,6 +175,9 @@ struct JSONBlockReader {
         if cursor.peek() != nil {
           parser.dropLast()
           throw cursor.error("expected the end of the record")
+        }
+        if !isText, let bad = unsafe JSONLines.firstInvalidByte(bytes, record) {
+          throw JSONRowError(.encoding, offset: bad, message: "found byte 0x\(unsafe String(bytes[bad], radix: 16)), expected UTF-8")
         }
       } catch {
         let isDropped = try unsafe pool.table.policy.handle(
