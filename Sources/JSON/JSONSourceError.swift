@@ -7,6 +7,8 @@ package struct JSONRowError: Error, Sendable, CustomStringConvertible {
     case malformed
     /// A value is not of its column's type.
     case mismatch
+    /// Some bytes are not UTF-8; U+FFFD stands for them in the row.
+    case encoding
   }
 
   package let kind: Kind

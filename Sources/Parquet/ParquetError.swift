@@ -22,6 +22,8 @@ package struct ParquetError: Error, Sendable, Equatable, CustomStringConvertible
   package var byteOffset: Int?
   /// Dotted path of the column concerned.
   package var column: String?
+  /// Row of the file, from 1, where one value is at fault.
+  package var row: Int?
   /// Path or name of the file, added where it is known.
   package var file: String?
   /// What the user can do about it.
@@ -44,18 +46,19 @@ package struct ParquetError: Error, Sendable, Equatable, CustomStringConvertible
   /// Valid Parquet that is not handled; `message` names the feature.
   package static func notSupported(_ message: String) -> ParquetError { ParquetError(.notSupported, message) }
 
-  /// The same error with the file and column filled in where they were unknown.
-  package func located(file: String? = nil, column: String? = nil) -> ParquetError {
+  /// The same error with the file, column and row filled in where they were unknown.
+  package func located(file: String? = nil, column: String? = nil, row: Int? = nil) -> ParquetError {
     var copy = self
     if copy.file == nil { copy.file = file }
     if copy.column == nil { copy.column = column }
+    if copy.row == nil { copy.row = row }
     return copy
   }
 
   package var description: String {
     var text = ""
     if let file { text += "\(file): " }
-    if let column { text += "column '\(column)': " }
+    if let column { text += "column '\(column)'\(row.map { ", row \($0)" } ?? ""): " }
     switch kind {
     case .corrupt: text += "corrupt Parquet: "
     case .notSupported: text += "not supported yet: "

@@ -67,6 +67,11 @@ package struct SchemaInference {
       guard header.isComplete || isWhole else {
         throw unsafe CSVError(.limit, line: line(p, at), byteOffset: at, found: "no line end in the first \(sample.count) bytes", expected: "a header line", hint: "raise sampleBytes, or check the quote option")
       }
+      if isWhole, let open = header.openQuote {
+        throw unsafe CSVError(
+          .unterminatedQuote, line: line(p, open), byteOffset: open, found: "a quote in the header that does not end before the end of the input",
+          expected: "a closing quote", hint: "check the quote and escape options")
+      }
       for (start, end) in header.fields {
         let text = unsafe reader.text(p, start, end)
         unsafe names.append(String(decoding: UnsafeBufferPointer(start: text.start, count: text.count), as: UTF8.self))
@@ -129,6 +134,8 @@ package struct SchemaInference {
     var fields: [(start: Int, end: Int)] = []
     var next = 0
     var isComplete = false
+    /// Where a quoted field opens that does not end.
+    var openQuote: Int?
   }
 
   // SAFETY: reads stand behind `at < count`; fields end at most at `count`.
@@ -137,9 +144,12 @@ package struct SchemaInference {
     var state = ScanState.recordStart
     var from = start
     var at = start
+    var open = start
     while at < count {
       let c = unsafe p[at]
+      let before = state
       state = bytes.next(state, c)
+      if state == .quoted, before == .recordStart || before == .fieldStart { open = at }
       if state == .recordStart || (state == .fieldStart && c == bytes.separator) {
         out.fields.append((from, at))
         from = at + 1
@@ -151,6 +161,7 @@ package struct SchemaInference {
       }
     }
     if !out.isComplete { out.fields.append((from, at)) }
+    if state == .quoted || state == .escaped { out.openQuote = open }
     out.next = unsafe skipFeed(p, at, count)
     return out
   }

@@ -50,6 +50,8 @@ package final class CSVReadState: Sendable {
     package var values: [String: Int] = [:]
     package var tooFewFields = 0
     package var tooManyFields = 0
+    /// The quote that does not end: everything behind it is one field.
+    package var openQuote: CSVError?
     /// The defect with the lowest line seen so far.
     package var first: CSVError?
   }
@@ -75,6 +77,7 @@ package final class CSVReadState: Sendable {
       out.append(
         (d.dropped > 0 ? "\(d.dropped) malformed \(d.dropped == 1 ? "record was" : "records were") dropped" : records(d.records, "has defects", "have defects")) + first)
     }
+    if let open = d.openQuote, d.first?.kind != .unterminatedQuote { out.append("\(open)") }
     for (column, count) in d.values.sorted(by: { $0.key < $1.key }) {
       out.append("column '\(column)': \(count) \(count == 1 ? "value" : "values") could not be read")
     }

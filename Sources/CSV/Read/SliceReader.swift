@@ -228,6 +228,7 @@ package final class SliceReader {
       for (_, column, error) in found {
         if column >= 0 { d.values[plan.fields[column].name, default: 0] += 1 }
         if d.first.map({ error.line < $0.line }) ?? true { d.first = error }
+        if error.kind == .unterminatedQuote { d.openQuote = error }
       }
     }
     try plan.onBadRecords?(bad)
@@ -249,6 +250,18 @@ package final class SliceReader {
     return unsafe Array(UnsafeBufferPointer(start: slice.base + start, count: at - start))
   }
 
+  /// Where the last quoted field of the text opens, given the start of its record.
+  private func openQuote(_ start: Int, _ slice: TextSlice) -> Int {
+    var state = ScanState.recordStart
+    var open = start
+    for at in start..<slice.end {
+      let next = unsafe bytes.next(state, slice.base[at])
+      if next == .quoted, state == .recordStart || state == .fieldStart { open = at }
+      state = next
+    }
+    return open
+  }
+
   // SAFETY: the defect's row is one of the index's.
   private func describe(_ defect: RowDefect, _ slice: TextSlice) -> CSVError {
     let start = unsafe Int(index.ends[defect.row * index.stride - 1] &+ 1)
@@ -256,8 +269,9 @@ package final class SliceReader {
     switch defect.kind {
     case .unterminated:
       return CSVError(
-        .unterminatedQuote, line: line, byteOffset: slice.byteOffset + start, found: "a quoted field that does not end before the end of the input",
-        expected: "a closing quote", hint: "the record starts on that line; check the quote and escape options")
+        .unterminatedQuote, line: self.line(of: openQuote(start, slice), slice), byteOffset: slice.byteOffset + start,
+        found: "a quote that opens here and does not end before the end of the input, which is all one field",
+        expected: "a closing quote", hint: "the record starts on line \(line); check the quote and escape options")
     case .tooFew, .tooMany:
       let word = defect.kind == .tooFew ? "too few" : "too many"
       return CSVError(

@@ -32,6 +32,8 @@ package struct SplitOptions: Sendable {
   /// Blocks that some thread is scanning, or has scanned.
   private var claimed: Set<Int> = []
   private var taken = 0
+  /// The first error of reading: whoever waits for a block then meets it, too.
+  private var failure: (any Error)?
 
   /// A text of `size` bytes whose first record starts at `offset` on physical line `line`; `readAt` fills a buffer from an offset and returns
   /// how many bytes it got, fewer only at the end.
@@ -74,7 +76,7 @@ package struct SplitOptions: Sendable {
   /// The next block's number, nil at the end of the text. Cheap; the work is in `slice`.
   package func takeBlock() -> Int? {
     locked {
-      guard firstOffset + nextBlock * options.blockSize < size else { return nil }
+      guard failure == nil, firstOffset + nextBlock * options.blockSize < size else { return nil }
       defer { nextBlock += 1 }
       return nextBlock
     }
@@ -143,21 +145,22 @@ package struct SplitOptions: Sendable {
       let before = unsafe block == 0 ? bytes.lineFeed : buffer.base[-1]
       return unsafe (offset, count, have, before, BlockScan(buffer.base, count, before: before, bytes))
     } catch {
-      // Whoever waits for this block tries it itself, and meets the same error.
+      // A block that was claimed is never published now: those who wait for it must not wait on.
       locked {
-        claimed.remove(block)
+        if failure == nil { failure = error }
         unsafe pthread_cond_broadcast(published)
       }
       throw error
     }
   }
 
-  /// The state at the start of a block; scans blocks before it that nobody has begun, and waits for those under way.
+  /// The state at the start of a block, or the error of another one that it needs; scans blocks before it that nobody has begun, and waits for those under way.
   private func settle(before block: Int) throws -> (state: ScanState, line: Int) {
     while true {
-      let open: Int? = locked {
+      let open: Int? = try locked {
         while true {
           if known.count > block { return nil }
+          if let failure { throw failure }
           let first = known.count - 1
           if !claimed.contains(first) { return first }
           unsafe pthread_cond_wait(published, mutex)

@@ -7,7 +7,7 @@ import Expressions
 import Synchronization
 
 /// An open delimited file.
-final class CSVTable: BatchReadable {
+final class CSVTable: BatchReadable, GuessedTable {
   let schema: StructType
   let description: String
   private let input: TextInput
@@ -40,12 +40,13 @@ final class CSVTable: BatchReadable {
     } catch let error as CSVError {
       throw CSVTable.named(error, file.path)
     }
+    if inferred.schema.count == 0, declared == nil, input.head.isEmpty { throw NoRecords.error(file.path == "-" ? "standard input" : "'\(file.path)'", "CSV") }
     guard inferred.schema.count > 0 else {
       throw KConnectError(
         .schemaMismatch, "'\(file.path)': found no column, expected \(declared == nil ? "a header line" : "a schema with a column of the file")",
         hint: "is the file empty? header=false and a schema read a file without names")
     }
-    if let fileSchema, isGuessed, settings.inference.hasHeader {
+    if let fileSchema, isGuessed, settings.inference.hasHeader, !input.head.isEmpty {
       try Self.check(inferred.ownNames, fileSchema, file.path, like: "as in the other files", hint: "mergeSchema=true reads them by name; a schema given by you reads them by position")
     } else if let fileSchema, !settings.enforcesSchema {
       try Self.check(inferred.headerNames, fileSchema, file.path, like: "as in the schema", hint: "enforceSchema=true takes columns by position, whatever the header says")
@@ -73,6 +74,8 @@ final class CSVTable: BatchReadable {
     plan.maxFieldBytes = settings.maxFieldBytes
     self.plan = plan
   }
+
+  var hasRecords: Bool { inferred.fieldsInFirstRecord > 0 }
 
   /// Remarks about the schema: types that were widened, names that were changed.
   var notes: [String] { inferred.notes }

@@ -140,7 +140,25 @@ package final class FileTable: BatchReadable {
   /// What the file calls a column; nil when it does not have it.
   func ownName(_ name: String, in table: any BatchReadable) -> String? {
     if let catalog { return catalog.ownName(name, in: table) }
-    return table.schema.index(of: name) == nil ? nil : name
+    if table.schema.index(of: name) != nil { return name }
+    let like = namesLike(name, in: table)
+    return like.count == 1 ? like[0] : nil
+  }
+
+  /// Columns of a file that differ from a column of the table in case only, and are no columns of the table themselves.
+  private func namesLike(_ name: String, in table: any BatchReadable) -> [String] {
+    let lower = name.lowercased()
+    return table.schema.names.filter { $0.lowercased() == lower && dataSchema.index(of: $0) == nil }
+  }
+
+  /// Refuses a file with several columns that could be meant: one of them would be taken for nulls otherwise.
+  func refuseAmbiguous(_ name: String, in table: any BatchReadable, path: String) throws {
+    guard catalog == nil else { return }
+    let like = namesLike(name, in: table)
+    guard like.count > 1 else { return }
+    throw KConnectError(
+      .schemaMismatch, "column '\(name)' is not in '\(path)', which has \(like.map { "'\($0)'" }.joined(separator: " and "))",
+      hint: "mergeSchema=true keeps them apart")
   }
 
   /// True when the file has all these columns with the table's types.

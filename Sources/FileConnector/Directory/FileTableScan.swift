@@ -29,7 +29,10 @@ final class FileTableScan: Scan {
   private let otherFilters: [(expr: Expr, isExact: Bool, pruning: PruningPredicate)]
   private let constantSchema: StructType
   private let bytesTotal: Int
+  private let rounds: Bool
   private let state = Mutex(State())
+  /// Columns whose names differ in case between files.
+  private let renamed = Mutex<[String: (own: String, path: String, files: Int)]>([:])
 
   init(_ table: FileTable, _ request: ScanRequest, _ context: EvaluationContext) throws {
     self.table = table
@@ -50,6 +53,7 @@ final class FileTableScan: Scan {
     }
     self.fileFilters = fileFilters
     self.otherFilters = otherFilters
+    rounds = !table.format.options.contains { $0.name == "onInexact" } || table.options.word("onInexact") == "truncate"
     bytesTotal = table.files.reduce(0) { $0 + ($1.size ?? 0) }
   }
 
@@ -61,6 +65,12 @@ final class FileTableScan: Scan {
         let own = scan.metrics
         total.add(own)
         if own.isWhollyPruned, state.current.map({ $0.scan !== scan }) ?? true { pruned += 1 }
+      }
+      total.notes += renamed.withLock { renamed in
+        renamed.sorted { $0.key < $1.key }.map { name, found -> String in
+          let more = found.files > 1 ? " and \(found.files - 1) more" : ""
+          return "column '\(name)' is called '\(found.own)' in '\(found.path)'\(more): names differ in case only and are taken for the same"
+        }
       }
       total.files = state.nextFile - pruned
       total.filesPruned = pruned
@@ -138,13 +148,22 @@ final class FileTableScan: Scan {
     let condition = Expr.conjunction(residual)
     let outputs = try request.columns.map { try resolve($0, file, i) }
     let extra = try (condition?.columns ?? []).subtracting(request.columns).sorted().map { try resolve($0, file, i) }
-    return try FileView(outputs: outputs, extra: extra, pushed: pushed, residual: condition, limit: request.limit, context: context)
+    return try FileView(outputs: outputs, extra: extra, pushed: pushed, residual: condition, limit: request.limit, path: table.files[i].path,
+      rounds: rounds, context: context)
+  }
+
+  private func noteRenamed(_ name: String, _ own: String, file i: Int) {
+    renamed.withLock { renamed in renamed[name, default: (own, table.files[i].path, 0)].files += 1 }
   }
 
   private func resolve(_ name: String, _ file: any BatchReadable, _ i: Int) throws -> (StructField, ColumnOrigin) {
     guard let field = table.schema.field(name) else { throw KConnectError(.columnNotFound, "column '\(name)' not found in \(table.description)") }
     if let value = table.constant(name, file: i) { return (field, .constant(value)) }
-    guard let own = table.ownName(name, in: file).flatMap({ file.schema.field($0) }) else { return (field, .constant(.null(field.type))) }
+    guard let own = table.ownName(name, in: file).flatMap({ file.schema.field($0) }) else {
+      try table.refuseAmbiguous(name, in: file, path: table.files[i].path)
+      return (field, .constant(.null(field.type)))
+    }
+    if own.name != name, table.catalog == nil { noteRenamed(name, own.name, file: i) }
     if own.type == field.type { return (field, .file(own.name, convertsTo: nil)) }
     guard SchemaMerge.isConvertible(own.type, to: field.type, hasCatalog: table.catalog != nil) else {
       throw SchemaMerge.mismatch(

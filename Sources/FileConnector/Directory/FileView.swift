@@ -23,13 +23,16 @@ struct FileView: Sendable {
   private let readSchema: StructType
   private let outputSchema: StructType
   private let residual: CompiledExpr?
+  private let path: String
+  private let rounds: Bool
   /// True when the file's batches are the table's.
   let isIdentity: Bool
 
-  /// `outputs` are the requested columns, `extra` those that only `residual` needs; `pushed` goes to the file.
+  /// `outputs` are the requested columns, `extra` those that only `residual` needs; `pushed` goes to the file at `path`. With `rounds` longs become
+  /// the nearest reals; else one that no real holds is an error.
   init(
     outputs: [(StructField, ColumnOrigin)], extra: [(StructField, ColumnOrigin)], pushed: [Expr], residual: Expr?, limit: Int?,
-    context: EvaluationContext
+    path: String, rounds: Bool, context: EvaluationContext
   ) throws {
     let all = outputs + extra
     var names: [String] = []
@@ -46,6 +49,8 @@ struct FileView: Sendable {
         names.append(name)
       }
     }
+    self.path = path
+    self.rounds = rounds
     origins = all.map(\.1)
     self.positions = positions
     readSchema = StructType(all.map(\.0))
@@ -60,10 +65,11 @@ struct FileView: Sendable {
 
   /// The table's batch of a batch of the file; nil when the residual filter leaves nothing.
   func adapt(_ batch: RecordBatch) throws -> RecordBatch? {
-    let columns = origins.indices.map { i -> ColumnVector in
+    let columns = try origins.indices.map { i -> ColumnVector in
       switch origins[i] {
-      case .file(_, let type): type.map { batch.columns[positions[i]].converted(to: $0) } ?? batch.columns[positions[i]]
-      case .constant(let value): .constant(value, count: batch.rowCount)
+      case .file(_, nil): return batch.columns[positions[i]]
+      case .file(_, let type?): return try converted(batch.columns[positions[i]], to: type, name: readSchema[i].name)
+      case .constant(let value): return .constant(value, count: batch.rowCount)
       }
     }
     guard let residual else { return RecordBatch(schema: outputSchema, columns: columns, rowCount: batch.rowCount) }
@@ -74,5 +80,14 @@ struct FileView: Sendable {
     if kept == batch.rowCount { return RecordBatch(schema: outputSchema, columns: output, rowCount: kept) }
     let rows = selection.indices()
     return RecordBatch(schema: outputSchema, columns: output.map { $0.take(rows) }, rowCount: kept)
+  }
+
+  private func converted(_ column: ColumnVector, to type: DataType, name: String) throws -> ColumnVector {
+    if type == .real, !rounds, let value = column.firstInexactAsReal {
+      throw KConnectError(
+        .valueInvalid, "column '\(name)' is long in '\(path)' and real in other files: no real holds \(value) exactly",
+        hint: "onInexact=truncate takes the nearest real; or cast one of them")
+    }
+    return column.converted(to: type)
   }
 }

@@ -6,9 +6,9 @@ import DataSource
 
 /// The partition columns of a table and each file's values.
 package struct PartitionColumns: Sendable {
-  package let schema: StructType
+  package private(set) var schema: StructType
   /// One row of values per file.
-  package let values: [[Scalar]]
+  package private(set) var values: [[Scalar]]
 
   package static func none(fileCount: Int) -> PartitionColumns {
     PartitionColumns(schema: StructType(), values: Array(repeating: [], count: fileCount))
@@ -55,6 +55,15 @@ package struct PartitionColumns: Sendable {
     }
     schema = StructType(fields)
     values = files.indices.map { i in columns.map { $0[i] } }
+  }
+
+  /// Gives columns without any value, whose type no text tells, the type that files note under their names: a table written without rows does.
+  mutating func takeUnknownTypes(from files: StructType) {
+    for (c, field) in schema.fields.enumerated() {
+      guard let known = files.field(field.name)?.type, known != field.type, values.allSatisfy({ $0[c].isNull }) else { continue }
+      schema = StructType(schema.fields.enumerated().map { $0.offset == c ? StructField(field.name, known) : $0.element })
+      for i in values.indices { values[i][c] = .null(known) }
+    }
   }
 
   /// The `key=value` names among directory names, decoded; a nil value is null. Other names are skipped.

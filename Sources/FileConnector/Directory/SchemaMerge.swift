@@ -5,7 +5,8 @@ import DataSource
 
 /// Schema decisions for many files.
 package enum SchemaMerge {
-  /// The type both values fit without loss of range: int → long → real or decimal; nil when there is none. long → real may round beyond 2^53.
+  /// The type both values fit without loss of range: int → long → real or decimal; nil when there is none. A long that no real
+  /// holds exactly (beyond 2^53) is refused when it is read, see `FileView`.
   package static func widened(_ a: DataType, _ b: DataType) -> DataType? {
     if a == b { return a }
     let rank: [DataType: Int] = [.int: 0, .long: 1, .decimal: 2, .real: 3]
@@ -100,6 +101,14 @@ package enum SchemaMerge {
 }
 
 extension ColumnVector {
+  /// The first long that no real holds exactly.
+  var firstInexactAsReal: Int64? {
+    let flat = flattened
+    guard type == .long, case .long(let values) = flat.storage else { return nil }
+    for i in 0..<count where values[i].magnitude > 1 << 53 && flat.isValid(i) && Int64(exactly: Double(values[i])) != values[i] { return values[i] }
+    return nil
+  }
+
   /// The values as a type that `SchemaMerge.isConvertible` allows.
   func converted(to target: DataType) -> ColumnVector {
     switch (type, target) {

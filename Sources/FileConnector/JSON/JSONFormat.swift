@@ -19,7 +19,7 @@ package struct JSONFormat: FileFormat {
     [
       OptionSpec("multiLine", .bool, default: "false", use: .read, "true: records span lines (one array, or objects behind each other). An input that begins with '[' is read so anyway."),
       OptionSpec("mode", .oneOf(["PERMISSIVE", "DROPMALFORMED", "FAILFAST", "DROPBROKEN", "FAILBROKEN"]), default: "PERMISSIVE", use: .read,
-        "What happens to a record that is not JSON or does not fit: kept with nulls, dropped and counted, or an error. DROPBROKEN, FAILBROKEN: the same for records that are no JSON only; values that do not fit are null. Without schema and mode, a value or member that the first records do not have is an error."),
+        "What happens to a record that is not JSON, does not fit or has bytes that are not UTF-8: kept with nulls (or U+FFFD), dropped and counted, or an error. DROPBROKEN, FAILBROKEN: the same for records that are no JSON only; values that do not fit are null. Without schema and mode, a value or member that the first records do not have is an error."),
       OptionSpec("columnNameOfCorruptRecord", .string, default: "_corrupt_record", use: .read, "The string column of the schema that takes the text of bad records."),
       OptionSpec("badRecordsPath", .path, use: .read, aliases: ["badRowsPath"], "A file that gets every malformed record as a JSON line: file, line, offset, reason, record."),
       OptionSpec("columnPaths", .string, use: .read, "Columns from paths: name=$.a.b[0].c, other=$.d."),

@@ -24,12 +24,16 @@ struct JSONPolicy: Sendable {
     _ error: any Error, _ parser: JSONRowParser, record: UnsafeBufferPointer<UInt8>, offset: Int, start: Int, line: () throws -> Int?
   ) throws -> Bool {
     let (at, message) = Self.position(error)
-    let isMismatch = if let error = error as? JSONRowError, case .mismatch = error.kind { true } else { false }
+    let kind = (error as? JSONRowError)?.kind ?? .malformed
+    // There is a row, in spite of its defect.
+    let isMismatch = kind != .malformed
     let byte = offset + max(0, at - start)
     if mode == .failFast || mode == .failBroken && !isMismatch || isMismatch && isGuessed {
       throw Self.located(
-        path, try line(), byte, message, isMismatch ? .valueInvalid : .formatCorrupt, cause: isMismatch ? nil : BrokenRecord.malformed,
-        hint: isMismatch
+        path, try line(), byte, message, kind == .mismatch ? .valueInvalid : .formatCorrupt, cause: isMismatch ? nil : BrokenRecord.malformed,
+        hint: kind == .encoding
+          ? "JSON is UTF-8; with mode PERMISSIVE such bytes become U+FFFD, DROPMALFORMED drops the record"
+          : isMismatch
           ? isGuessed ? "the columns were guessed from the first records: give a schema, raise sampleRows, or set a mode" : "mode PERMISSIVE reads such values as null, DROPMALFORMED drops the record"
           : "mode PERMISSIVE keeps such records as nulls, DROPMALFORMED drops them")
     }

@@ -105,7 +105,7 @@ struct JSONSample {
       if bad == 0, !isWhole {
         throw KConnectError(.formatCorrupt, "'\(path)': the first JSON record does not end within \(bytes.count) bytes", hint: "give a schema to read records of that size")
       }
-      if bad == 0 { throw KConnectError(.formatCorrupt, "'\(path)' holds no JSON records", hint: "give a schema to read it as a table without rows") }
+      if bad == 0 { throw NoRecords.error(path == "-" ? "standard input" : "'\(path)'", "JSON") }
       let message = firstFailure(records)
       throw JSONPolicy.error(path, bytes, message.0, message.1, hint: "no record of the sample is a JSON object; is it another format, or multiLine?")
     }
@@ -196,6 +196,19 @@ enum JSONLines {
   static func isBlank(_ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) -> Bool {
     for i in range where unsafe !(bytes[i] == 0x20 || bytes[i] == 0x0D || bytes[i] == 0x09) { return false }
     return true
+  }
+
+  /// The first byte of a range that begins no character of UTF-8.
+  static func firstInvalidByte(_ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) -> Int? {
+    if unsafe isValidUTF8(UnsafeBufferPointer(rebasing: bytes[range])) { return nil }
+    var at = range.lowerBound
+    while at < range.upperBound {
+      let lead = unsafe bytes[at]
+      let end = at + (lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4)
+      guard end <= range.upperBound, unsafe isValidUTF8(UnsafeBufferPointer(rebasing: bytes[at..<end])) else { return at }
+      at = end
+    }
+    return nil
   }
 
   /// Line feeds in a piece of text.

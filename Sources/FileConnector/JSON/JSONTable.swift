@@ -168,6 +168,7 @@ struct JSONBlockReader {
     defer {
       pool.count(rows: rows)
     }
+    let isText = unsafe isValidUTF8(bytes)
     // SAFETY: records are ranges of `bytes`, which the caller keeps alive.
     while let record = records() {
       var cursor = unsafe JSONCursor(base, record.upperBound, at: record.lowerBound)
@@ -176,6 +177,9 @@ struct JSONBlockReader {
         if cursor.peek() != nil {
           parser.dropLast()
           throw cursor.error("expected the end of the record")
+        }
+        if !isText, let bad = unsafe JSONLines.firstInvalidByte(bytes, record) {
+          throw JSONRowError(.encoding, offset: bad, message: "found byte 0x\(unsafe String(bytes[bad], radix: 16)), expected UTF-8")
         }
       } catch {
         let isDropped = try unsafe pool.table.policy.handle(

@@ -131,6 +131,7 @@ extension SinkBuilder {
       throw KConnectError(.notSupported, "'\(place.shown)' is a Delta table; not supported yet: writing Delta tables in a store of objects")
     }
     var isReplaced: ((StoredObject, Set<String>) -> Bool)?
+    var isNew = !isOccupied
     switch mode {
     case .ignore where isOccupied: return nil
     case .error where isOccupied: throw Self.exists(place.shown)
@@ -145,10 +146,11 @@ extension SinkBuilder {
           .alreadyExists, "'\(place.shown)' holds '\(foreign.name)', which is no file of a table: overwrite would delete it", hint: "choose another place, or move that object away")
       }
       let isDynamic = !partitionBy.isEmpty && options.word("partitionOverwriteMode") == "dynamic"
+      isNew = !isDynamic
       isReplaced = { object, touched in !isDynamic || touched.contains(parentPath(object.name)) }
     case .append where isOccupied: try checkAppend(url, schema, partitionBy, names: present.map(\.name))
     default: break
     }
-    return try parts(ObjectCommit(place, isReplaced: isReplaced), place.shown, schema, partitionBy)
+    return try parts(ObjectCommit(place, isReplaced: isReplaced), place.shown, schema, partitionBy, isNew: isNew)
   }
 }

@@ -22,7 +22,7 @@ package struct ParquetFormat: FileFormat {
         "The codec of pages; lz4 is written as LZ4_RAW."),
       OptionSpec("compressionLevel", .integer, use: .write, "The codec's level; default: zstd 3, gzip 6, brotli 5."),
       OptionSpec("rowGroupRows", .integer, default: "262144", use: .write, aliases: ["rowGroupSize", "row_group_size"], "Rows in a row group at most."),
-      OptionSpec("pageSize", .bytes, default: "1mb", use: .write, aliases: ["parquet.page.size"], "Bytes of plain values in a page at most."),
+      OptionSpec("pageSize", .bytes, default: "1mb", use: .write, aliases: ["parquet.page.size"], "Bytes of values in a page at most, before compression: plain values, or codes where the column is a dictionary; up to 1gb."),
       OptionSpec("pageRows", .integer, default: "20480", use: .write, aliases: ["parquet.page.row.count.limit"], "Rows in a page at most."),
       OptionSpec("dictionary", .bool, default: "true", use: .write, aliases: ["parquet.enable.dictionary"], "false: no dictionary encoding."),
       OptionSpec("bloomFilterColumns", .string, use: .write, "Columns that get a bloom filter: a, b."),
@@ -36,8 +36,10 @@ package struct ParquetFormat: FileFormat {
       OptionSpec("verifyChecksums", .bool, default: "true", use: .read, "Compares the CRC of pages where there is one."),
       OptionSpec(
         "binaryForm", .oneOf(["textOrBase64", "base64"]), default: "textOrBase64", use: .read, "How byte arrays that are not marked as text are read."),
-      OptionSpec("int96RebaseMode", .oneOf(["CORRECTED", "EXCEPTION", "LEGACY"]), default: "CORRECTED", use: .read, "INT96 times as they are; LEGACY is not supported yet."),
-      OptionSpec("datetimeRebaseMode", .oneOf(["CORRECTED", "EXCEPTION", "LEGACY"]), default: "CORRECTED", use: .read, "Dates and timestamps as they are; LEGACY is not supported yet."),
+      OptionSpec("int96RebaseMode", .oneOf(["CORRECTED", "EXCEPTION", "LEGACY"]), default: "CORRECTED", use: .read,
+        "CORRECTED: INT96 times as they are; EXCEPTION: an error for times before 1900, which old writers stored by another calendar; LEGACY is not supported yet."),
+      OptionSpec("datetimeRebaseMode", .oneOf(["CORRECTED", "EXCEPTION", "LEGACY"]), default: "CORRECTED", use: .read,
+        "CORRECTED: dates and timestamps as they are; EXCEPTION: an error for dates before 1582-10-15 and timestamps before 1900, which old writers stored by another calendar; LEGACY is not supported yet."),
       OptionSpec(
         "parquet.block.size", .bytes, use: .write, support: .notSupported("row groups measured in bytes; rowGroupRows counts rows"), "Row group bytes."),
     ]
@@ -59,6 +61,8 @@ package struct ParquetFormat: FileFormat {
     settings.binaryForm = options.word("binaryForm") == "base64" ? .base64 : .textOrBase64
     settings.verifiesChecksums = options.bool("verifyChecksums")
     settings.maxBatchRows = RecordBatch.maxRows
+    settings.refusesAncientINT96 = options.word("int96RebaseMode") == "EXCEPTION"
+    settings.refusesAncientTimes = options.word("datetimeRebaseMode") == "EXCEPTION"
     return try ParquetErrors.mapped { ParquetTable(try ParquetFile(InputSource(file: file), options: settings)) }
   }
 
@@ -76,7 +80,7 @@ package struct ParquetFormat: FileFormat {
     }
     settings.rowGroupRows = try Self.positive("rowGroupRows", options.integer("rowGroupRows"), settings.rowGroupRows)
     settings.pageRows = try Self.positive("pageRows", options.integer("pageRows"), settings.pageRows)
-    settings.pageBytes = try Self.positive("pageSize", options.bytes("pageSize"), settings.pageBytes)
+    settings.pageBytes = try Self.positive("pageSize", options.bytes("pageSize"), settings.pageBytes, upTo: 1 << 30)
     settings.usesDictionary = options.bool("dictionary")
     settings.bloomFilterColumns = Set(Self.names(options.string("bloomFilterColumns")))
     settings.sortedBy = try Self.sortKeys(options.string("sortedBy"))
@@ -103,9 +107,9 @@ package struct ParquetFormat: FileFormat {
     }
   }
 
-  private static func positive(_ name: String, _ given: Int?, _ fallback: Int) throws -> Int {
+  private static func positive(_ name: String, _ given: Int?, _ fallback: Int, upTo most: Int = 1 << 31) throws -> Int {
     guard let given else { return fallback }
-    guard given > 0, given <= 1 << 31 else { throw KConnectError(.optionInvalid, "option '\(name)': found \(given), expected 1 to \(1 << 31)") }
+    guard given > 0, given <= most else { throw KConnectError(.optionInvalid, "option '\(name)': found \(given), expected 1 to \(most)") }
     return given
   }
 

@@ -14,7 +14,7 @@ package enum DirectoryOptions {
     OptionSpec("basePath", .path, use: .read, "Where partition directories start; default: the directory given, or a pattern's part before its first wildcard."),
     OptionSpec(
       "mergeSchema", .bool, default: "false",
-      "Read: the union of all files' columns, int widened to long and real. Write: appending other columns is allowed."),
+      "Read: the union of all files' columns, int widened to long and real (a long that no real holds is an error, see onInexact). Write: appending other columns is allowed."),
     OptionSpec("modifiedBefore", .string, use: .read, "Only files modified before this time, such as 2024-01-31T00:00:00."),
     OptionSpec("modifiedAfter", .string, use: .read, "Only files modified after this time."),
     OptionSpec(

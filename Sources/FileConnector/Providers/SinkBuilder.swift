@@ -52,11 +52,12 @@ struct SinkBuilder {
     case .append where isOccupied: try checkAppend(directory, schema, partitionBy, names: try TargetContents.files(directory))
     default: break
     }
-    return try parts(try DirectoryCommit(target: directory, change: change, fileSystem: fileSystem), directory, schema, partitionBy)
+    let isNew = if case .replace = change { true } else { !isOccupied }
+    return try parts(try DirectoryCommit(target: directory, change: change, fileSystem: fileSystem), directory, schema, partitionBy, isNew: isNew)
   }
 
-  /// The sink of parts that `commit` makes visible.
-  func parts(_ commit: any PartCommit, _ target: String, _ schema: StructType, _ partitionBy: [String]) throws -> any TableSink {
+  /// The sink of parts that `commit` makes visible; `isNew`: nothing of the target stays.
+  func parts(_ commit: any PartCommit, _ target: String, _ schema: StructType, _ partitionBy: [String], isNew: Bool) throws -> any TableSink {
     let limit = options.integer("maxRecordsPerFile") ?? 0
     guard limit >= 0 else {
       commit.abort()
@@ -64,7 +65,8 @@ struct SinkBuilder {
     }
     return try PartSinks.make(
       commit, format: format, options: options, schema: schema, partitionBy: partitionBy, target: target, fileSystem: fileSystem,
-      maxRecordsPerFile: limit == 0 ? nil : limit, maxOpenFiles: max(1, options.integer("maxOpenPartitions") ?? 128))
+      maxRecordsPerFile: limit == 0 ? nil : limit, maxOpenFiles: max(1, options.integer("maxOpenPartitions") ?? 128),
+      isNew: isNew)
   }
 
   // MARK: Schema drift
@@ -80,7 +82,11 @@ struct SinkBuilder {
       throw KConnectError(
         .schemaMismatch, "'\(directory)' holds \(foreign.sorted().joined(separator: ", ")) files, the write is \(format.shortName)", hint: "choose another directory, or mode overwrite")
     }
-    let existing = try FileProvider(format, stores: stores).openForComparison(place, options)
+    let existing: FileTable
+    do { existing = try FileProvider(format, stores: stores).openForComparison(place, options) } catch let error as KConnectError where error.cause is NoRecords {
+      // Nothing there says what its columns are.
+      return
+    }
     let existingKeys = existing.partitions.schema.names
     guard existingKeys == partitionBy else {
       func shown(_ names: [String]) -> String { names.isEmpty ? "not partitioned" : "partitioned by \(names.joined(separator: ", "))" }

@@ -24,12 +24,12 @@ struct PartFactory {
   }
 
   /// Starts the next part in a directory relative to the target ("" for the target itself).
-  mutating func next(in directory: String) throws -> PartWriter {
+  mutating func next(in directory: String, makeWriter: ((OutputFile) throws -> any FileWriter)? = nil) throws -> PartWriter {
     let digits = String(count)
     let name = joinPath(directory, "part-" + String(repeating: "0", count: max(0, 5 - digits.count)) + digits + "-" + identifier + fileExtension)
     count += 1
     let file = try commit.makeFile(forPart: name, target: target, fileSystem: fileSystem)
-    return PartWriter(name: name, file: file, writer: try makeWriter(file))
+    return PartWriter(name: name, file: file, writer: try (makeWriter ?? self.makeWriter)(file))
   }
 
   /// Finishes a part and hands it to the commit; answers its bytes.

@@ -35,10 +35,11 @@ extension PartCommit {
 
 /// Makes sinks that write parts.
 package enum PartSinks {
-  /// A sink of rows of `schema`: parts of `format`, split by `partitionBy` into `key=value` directories.
+  /// A sink of rows of `schema`: parts of `format`, split by `partitionBy` into `key=value` directories. `isNew`: nothing of the target stays, so
+  /// that without rows a file without rows tells what the columns are.
   package static func make(
     _ commit: any PartCommit, format: any FileFormat, options: DataSourceOptions, schema: StructType, partitionBy: [String], target: String,
-    fileSystem: FileSystem, maxRecordsPerFile: Int?, maxOpenFiles: Int
+    fileSystem: FileSystem, maxRecordsPerFile: Int?, maxOpenFiles: Int, isNew: Bool = false
   ) throws -> any TableSink {
     let dataSchema = StructType(schema.fields.filter { !partitionBy.contains($0.name) })
     do {
@@ -49,10 +50,23 @@ package enum PartSinks {
       guard let splitter else { return try DirectorySink(parts, maxRecordsPerFile: maxRecordsPerFile) }
       let encoder = try format.makeWriter(try OutputFile(device: "/dev/null"), schema: dataSchema, options: options)
       return PartitionedSink(
-        parts, splitter: splitter, dataSchema: dataSchema, encoder: encoder, maxRecordsPerFile: maxRecordsPerFile, maxOpenFiles: maxOpenFiles)
+        parts, splitter: splitter, dataSchema: dataSchema, encoder: encoder, maxRecordsPerFile: maxRecordsPerFile, maxOpenFiles: maxOpenFiles,
+        emptyPart: isNew ? emptyPart(format, options, schema, dataSchema, partitionBy) : nil)
     } catch {
       commit.abort()
       throw error
     }
+  }
+
+  /// The file that a partitioned table without rows consists of, in the directory of nulls. Files that store types note those of the partition
+  /// columns, too; readers take the values from the path all the same.
+  private static func emptyPart(
+    _ format: any FileFormat, _ options: DataSourceOptions, _ schema: StructType, _ dataSchema: StructType, _ partitionBy: [String]
+  ) -> PartitionedSink.EmptyPart {
+    let isTyped = if case .typed = format.schemaFidelity { true } else { false }
+    return (
+      partitionBy.reduce("") { joinPath($0, PartitionText.directory($1, .null(.string))) },
+      { try format.makeWriter($0, schema: isTyped ? schema : dataSchema, options: options) }
+    )
   }
 }

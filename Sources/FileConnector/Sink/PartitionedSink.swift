@@ -2,6 +2,9 @@
 // partition until a file's preferred chunk is full and then encoded by whichever thread is free. Rows of a partition stay in order: every
 // flush has a ticket, and encoded chunks are written by ticket. Bounded: bytes gathered, and files open at once.
 
+#if canImport(Glibc)
+import Glibc
+#endif
 import Columnar
 import DataSource
 import Synchronization
@@ -40,6 +43,9 @@ final class PartitionedSink: TableSink, @unchecked Sendable {  // fields behind 
     init(_ directory: String) { self.directory = directory }
   }
 
+  /// The directory and the writer of a file without rows.
+  typealias EmptyPart = (directory: String, makeWriter: (OutputFile) throws -> any FileWriter)
+
   private let lock = Mutex(())
   private var parts: PartFactory
   private let splitter: PartitionSplitter
@@ -48,15 +54,17 @@ final class PartitionedSink: TableSink, @unchecked Sendable {  // fields behind 
   private let maxRows: Int?
   private let maxOpen: Int
   private let chunkRows: Int
+  private let emptyPart: EmptyPart?
   private var partitions: [TextKey: Partition] = [:]
   private var work: [SinkWork] = []
   private var openCount = 0, clock = 0, gatheredBytes = 0
   private var hasEnded = false
   private var summary = WriteSummary()
 
-  /// `encoder` is a writer of the data columns that only encodes.
+  /// `encoder` is a writer of the data columns that only encodes; `emptyPart` is written when there are no rows.
   init(
-    _ parts: PartFactory, splitter: PartitionSplitter, dataSchema: StructType, encoder: any FileWriter, maxRecordsPerFile: Int?, maxOpenFiles: Int
+    _ parts: PartFactory, splitter: PartitionSplitter, dataSchema: StructType, encoder: any FileWriter, maxRecordsPerFile: Int?, maxOpenFiles: Int,
+    emptyPart: EmptyPart?
   ) {
     self.parts = parts
     self.splitter = splitter
@@ -64,6 +72,7 @@ final class PartitionedSink: TableSink, @unchecked Sendable {  // fields behind 
     self.encoder = encoder
     maxRows = maxRecordsPerFile
     maxOpen = maxOpenFiles
+    self.emptyPart = emptyPart
     chunkRows = min(encoder.preferredChunkRows ?? 65_536, maxRecordsPerFile ?? Int.max)
   }
 
@@ -175,7 +184,11 @@ final class PartitionedSink: TableSink, @unchecked Sendable {  // fields behind 
     if let maxRows, let part = partition.part, part.rowCount > 0, part.rowCount + encoded.rowCount > maxRows { try close(partition) }
     if partition.part == nil {
       if openCount >= maxOpen, let oldest = partitions.values.filter({ $0.part != nil }).min(by: { $0.lastUse < $1.lastUse }) { try close(oldest) }
-      partition.part = try parts.next(in: partition.directory)
+      do { partition.part = try parts.next(in: partition.directory) } catch let error as KConnectError where error.message.hasSuffix(SystemError.tooManyFiles) {
+        var error = error
+        error.hint = "\(openCount) partitions are open: lower maxOpenPartitions (now \(maxOpen)), or raise the limit of open files (ulimit -n)"
+        throw error
+      }
       openCount += 1
     }
     try partition.part?.append(encoded)
@@ -210,6 +223,10 @@ final class PartitionedSink: TableSink, @unchecked Sendable {  // fields behind 
     do {
       if !hasEnded { try endOfRows() }
       while let piece = takeWork() { try piece() }
+      if summary.rows == 0, let emptyPart {
+        summary.bytes += try parts.finish(try parts.next(in: emptyPart.directory, makeWriter: emptyPart.makeWriter))
+        summary.files += 1
+      }
       summary.isSkipped = try !parts.commit.commit()
     } catch {
       abort()
@@ -223,4 +240,9 @@ final class PartitionedSink: TableSink, @unchecked Sendable {  // fields behind 
     partitions = [:]
     parts.commit.abort()
   }
+}
+
+extension SystemError {
+  /// The words of the error that no further file can be open.
+  fileprivate static var tooManyFiles: String { unsafe String(cString: strerror(EMFILE)) }
 }

@@ -60,9 +60,9 @@ package final class JSONColumnBuilder {
     mark(false)
   }
 
-  /// Appends text as it is; the column is a string.
+  /// Appends text as it is, but for bytes that are not UTF-8, which become U+FFFD; the column is a string.
   func append(text bytes: UnsafeBufferPointer<UInt8>) {
-    unsafe text.append(bytes)
+    if unsafe isValidUTF8(bytes) { unsafe text.append(bytes) } else { unsafe text.append(String(decoding: bytes, as: UTF8.self)) }
     mark(true)
   }
 

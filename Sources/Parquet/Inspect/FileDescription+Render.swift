@@ -14,6 +14,9 @@ extension FileDescription {
         let levels = "d\(c.maxDefinitionLevel) r\(c.maxRepetitionLevel)"
         return [c.path, c.physicalType, c.logicalType, c.repetition, levels, "\(quotedName(c.field)):\(c.fieldType)"]
       })
+    if !groups.isEmpty {
+      out += "\ngroups\n" + Self.table(["group", "logical", "repetition"], groups.map { [$0.path, $0.logicalType, $0.repetition] })
+    }
     if !keyValues.isEmpty {
       out += "\nkey-value metadata\n"
       for pair in keyValues { out += "  \(pair.key) = \(Self.clipped(pair.value, 120))\n" }
@@ -46,6 +49,10 @@ extension FileDescription {
       "{\"path\":\(Self.quoted(c.path)),\"physicalType\":\(Self.quoted(c.physicalType)),\"logicalType\":\(Self.quoted(c.logicalType))"
         + ",\"repetition\":\(Self.quoted(c.repetition)),\"maxDefinitionLevel\":\(c.maxDefinitionLevel)"
         + ",\"maxRepetitionLevel\":\(c.maxRepetitionLevel),\"field\":\(Self.quoted(c.field)),\"type\":\(Self.quoted(c.fieldType))}"
+    }.joined(separator: ",")
+    out += "],\"groups\":["
+    out += groups.map {
+      "{\"path\":\(Self.quoted($0.path)),\"logicalType\":\(Self.quoted($0.logicalType)),\"repetition\":\(Self.quoted($0.repetition))}"
     }.joined(separator: ",")
     out += "],\"metadata\":["
     out += keyValues.map { "{\"key\":\(Self.quoted($0.key)),\"value\":\(Self.quoted($0.value))}" }.joined(separator: ",")

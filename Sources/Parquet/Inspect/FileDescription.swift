@@ -17,6 +17,14 @@ package struct FileDescription: Sendable {
     package var fieldType: String
   }
 
+  /// A group with an annotation: LIST, MAP, VARIANT.
+  package struct Group: Sendable {
+    /// Dotted path of the group.
+    package var path: String
+    package var logicalType: String
+    package var repetition: String
+  }
+
   package struct Chunk: Sendable {
     package var path: String
     package var encodings: [String]
@@ -56,6 +64,7 @@ package struct FileDescription: Sendable {
   package var rowCount: Int
   package var schema: StructType
   package var columns: [Column]
+  package var groups: [Group]
   package var keyValues: [(key: String, value: String)]
   package var rowGroups: [RowGroup]
 }
@@ -76,8 +85,18 @@ extension ParquetFile {
     return FileDescription(
       name: name, byteCount: source.byteCount, footerByteCount: footerByteCount, formatVersion: Int(metadata.version),
       createdBy: metadata.createdBy, rowCount: rowCount, schema: structType, columns: columns,
+      groups: Self.annotatedGroups(schema.tree.fields, []),
       keyValues: (metadata.keyValues ?? []).map { ($0.key, $0.value ?? "") },
       rowGroups: metadata.rowGroups.indices.map { describe(rowGroup: $0) })
+  }
+
+  private static func annotatedGroups(_ nodes: [SchemaNode], _ parents: [String]) -> [FileDescription.Group] {
+    nodes.flatMap { node -> [FileDescription.Group] in
+      let path = parents + [node.name]
+      let below = annotatedGroups(node.children, path)
+      guard !node.isLeaf, let annotation = node.element.annotation else { return below }
+      return [FileDescription.Group(path: path.joined(separator: "."), logicalType: "\(annotation)", repetition: "\(node.repetition)")] + below
+    }
   }
 
   private func describe(rowGroup: Int) -> FileDescription.RowGroup {

@@ -92,7 +92,7 @@ enum BloomProbe {
       var text = guid.description
       // SAFETY: the bytes live for the call.
       return text.withUTF8 { unsafe .any([xxHash64(UnsafeRawBufferPointer($0))]) }
-    case .bool, .uint64, .float16, .decimalBytes, .int96, .interval, .json, .binary, .base64: return .unknown
+    case .bool, .uint64, .float16, .decimalBytes, .int96, .interval, .json, .binary, .base64, .bytes: return .unknown
     }
   }
 

@@ -165,7 +165,7 @@ struct BoundDecoder {
       // Lower-case text sorts like the GUIDs themselves; anything else does not.
       guard raw.count == 36, unsafe raw.allSatisfy({ $0 < 0x41 || $0 > 0x5A }) else { return nil }
       return unsafe GUID(utf8: raw.assumingMemoryBound(to: UInt8.self)).map { .guid($0) }
-    case .int96, .interval, .json, .binary, .base64: return nil
+    case .int96, .interval, .json, .binary, .base64, .bytes: return nil
     }
   }
 

@@ -7,6 +7,8 @@ enum ByteArrayForm {
   case text
   case textOrBase64
   case base64
+  /// As they are, not checked: the parts of a VARIANT.
+  case bytes
   case interval
   case json
   case guidText
@@ -15,7 +17,7 @@ enum ByteArrayForm {
   /// The Kusto type of the result.
   var type: DataType {
     switch self {
-    case .text, .textOrBase64, .base64, .interval: return .string
+    case .text, .textOrBase64, .base64, .bytes, .interval: return .string
     case .json: return .dynamic
     case .guidText: return .guid
     case .decimal: return .decimal
@@ -34,6 +36,7 @@ enum ByteArrayForm {
     }
     func isNull(_ i: Int) -> Bool { validity.map { !$0[i] } ?? false }
     switch self {
+    case .bytes: return raw
     case .text:
       try validateUTF8(offsets, data, count)
       return raw

@@ -49,7 +49,7 @@ import Columnar
 
 /// A node of the shape in a form made for walking: children are nodes too, by index; keys lie in one block of bytes.
 struct AssemblyNode {
-  enum Kind { case leaf, structure, list, map }
+  enum Kind { case leaf, structure, list, map, variant, slot, fields }
   var kind: Kind
   /// Leaves below, counted from the column's first.
   var leaves: Range<Int>
@@ -58,11 +58,13 @@ struct AssemblyNode {
   /// Lists and maps: levels below this (and not null) mean empty.
   var definitionLevel = 0
   var repetitionLevel = 0
-  /// Indices of the children: fields of a structure, the element of a list, key and value of a map.
+  /// Indices of the children: fields of a structure, the element of a list, key and value of a map; see `VariantShape` for the other kinds.
   var children: [Int] = []
   /// Per field of a structure: length and bytes of its key, as the binary form has them.
   var keys: [UInt8] = []
   var keyEnds: [Int] = []
+  /// The leaf of a VARIANT's dictionary, or of a slot's encoded value; -1 for none.
+  var bytesLeaf = -1
 
   /// Flattens `shape` into `nodes`; returns the index of its root.
   static func flatten(_ shape: NestedNode, firstLeaf: Int, into nodes: inout [AssemblyNode]) -> Int {
@@ -73,11 +75,7 @@ struct AssemblyNode {
     case .structure(let names, let children, let definitionLevel, let isOptional):
       node = AssemblyNode(kind: .structure, leaves: 0..<0, nullBelow: isOptional ? definitionLevel : 0)
       node.children = children.map { flatten($0, firstLeaf: firstLeaf, into: &nodes) }
-      for name in names {
-        unsafe withUnsafeBytes(of: UInt32(name.utf8.count)) { unsafe node.keys += $0 }
-        node.keys += name.utf8
-        node.keyEnds.append(node.keys.count)
-      }
+      node.append(keys: names)
     case .list(let element, let nullBelow, let definitionLevel, let repetitionLevel):
       node = AssemblyNode(
         kind: .list, leaves: 0..<0, nullBelow: nullBelow, definitionLevel: definitionLevel, repetitionLevel: repetitionLevel)
@@ -86,12 +84,22 @@ struct AssemblyNode {
       node = AssemblyNode(
         kind: .map, leaves: 0..<0, nullBelow: nullBelow, definitionLevel: definitionLevel, repetitionLevel: repetitionLevel)
       node.children = [flatten(key, firstLeaf: firstLeaf, into: &nodes), flatten(value, firstLeaf: firstLeaf, into: &nodes)]
+    case .variant(let shape): return flatten(shape, firstLeaf: firstLeaf, into: &nodes)
     }
     if let first = node.children.first, let last = node.children.last {
       node.leaves = nodes[first].leaves.lowerBound..<nodes[last].leaves.upperBound
     }
     nodes.append(node)
     return nodes.count - 1
+  }
+
+  /// Appends keys as the binary form has them.
+  mutating func append(keys names: [String]) {
+    for name in names {
+      unsafe withUnsafeBytes(of: UInt32(name.utf8.count)) { unsafe keys += $0 }
+      keys += name.utf8
+      keyEnds.append(keys.count)
+    }
   }
 }
 
@@ -100,25 +108,20 @@ struct AssemblyNode {
 @safe struct DynamicAssembler {
   let leaves: UnsafeMutablePointer<LeafState>
   let leafCount: Int
-  private let builder: BufferBuilder<UInt8>
-  private var out: UnsafeMutablePointer<UInt8>
-  private var capacity: Int
-  /// Bytes written.
-  private(set) var count = 0
+  /// What is written.
+  var writer: DynamicWriter
+  /// The dictionary of the VARIANT value being written (see DynamicAssembler+Variant).
+  var dictionary: VariantDictionary?
+  var metadata: UnsafeBufferPointer<UInt8>?
+  /// What to do with times that are no whole ticks.
+  let policy: InexactPolicy
 
-  init(leaves: UnsafeMutableBufferPointer<LeafState>, builder: BufferBuilder<UInt8>) throws(ParquetError) {
+  init(leaves: UnsafeMutableBufferPointer<LeafState>, builder: BufferBuilder<UInt8>, policy: InexactPolicy) throws(ParquetError) {
     guard let base = leaves.baseAddress else { throw .corrupt("nested column without leaves") }
     unsafe self.leaves = unsafe base
     leafCount = leaves.count
-    self.builder = builder
-    unsafe out = unsafe builder.pointer
-    capacity = builder.capacity
-  }
-
-  /// The builder with everything written.
-  func finished() -> BufferBuilder<UInt8> {
-    builder.count = count
-    return builder
+    writer = DynamicWriter(builder)
+    self.policy = policy
   }
 
   /// True when the root is null in the current row; its entries are then passed.
@@ -136,63 +139,18 @@ struct AssemblyNode {
   }
 
   @inline(__always)
-  private func definition(_ leaf: Int) throws(ParquetError) -> Int {
+  func definition(_ leaf: Int) throws(ParquetError) -> Int {
     let entry = unsafe leaves[leaf].entry
     guard unsafe entry < leaves[leaf].entryCount else { throw .corrupt("levels of the leaves disagree") }
     return unsafe Int(leaves[leaf].definition[entry])
   }
 
   /// Passes one entry of each leaf.
-  private func consume(_ range: Range<Int>) throws(ParquetError) {
+  func consume(_ range: Range<Int>) throws(ParquetError) {
     for i in range {
       if try unsafe definition(i) >= leaves[i].maxDefinition { unsafe leaves[i].value &+= 1 }
       unsafe leaves[i].entry &+= 1
     }
-  }
-
-  @inline(__always)
-  private mutating func reserve(_ more: Int) {
-    if count &+ more > capacity { grow(more) }
-  }
-
-  private mutating func grow(_ more: Int) {
-    builder.count = count
-    builder.reserve(more)
-    unsafe out = unsafe builder.pointer
-    capacity = builder.capacity
-  }
-
-  @inline(__always)
-  private mutating func put<T: BitwiseCopyable>(_ value: T) {
-    reserve(MemoryLayout<T>.size)
-    unsafe UnsafeMutableRawPointer(out + count).storeBytes(of: value, as: T.self)
-    count &+= MemoryLayout<T>.size
-  }
-
-  @inline(__always)
-  private mutating func put(_ tag: DynamicTag) { put(tag.rawValue) }
-
-  @inline(__always)
-  private mutating func put(_ bytes: UnsafePointer<UInt8>, _ byteCount: Int) {
-    reserve(byteCount)
-    unsafe (out + count).update(from: bytes, count: byteCount)
-    count &+= byteCount
-  }
-
-  /// Writes the header of `n` children; returns where their ends go.
-  private mutating func open(_ tag: DynamicTag, _ n: Int) -> Int {
-    put(tag)
-    put(UInt32(truncatingIfNeeded: n))
-    let table = count
-    reserve(n &* 4)
-    count &+= n &* 4
-    return table
-  }
-
-  @inline(__always)
-  private func closeChild(_ i: Int, of n: Int, _ table: Int) {
-    let end = UInt32(truncatingIfNeeded: count &- table &- n &* 4)
-    unsafe UnsafeMutableRawPointer(out + (table &+ 4 &* i)).storeBytes(of: end, as: UInt32.self)
   }
 
   /// Elements of the list or map whose first element's entry is current.
@@ -210,47 +168,53 @@ struct AssemblyNode {
 
   /// Writes the current value of `nodes[index]` and passes its entries.
   mutating func write(_ index: Int, _ nodes: UnsafePointer<AssemblyNode>) throws(ParquetError) {
-    guard count <= maxVectorBytes else { throw .notSupported("more than 2 GiB of dynamic values in one batch of a column") }
+    guard writer.count <= maxVectorBytes else { throw .notSupported("more than 2 GiB of dynamic values in one batch of a column") }
     let node = unsafe nodes + index
     let first = unsafe node.pointee.leaves.lowerBound
     switch unsafe node.pointee.kind {
     case .leaf:
-      if try unsafe definition(first) >= node.pointee.nullBelow { try writeValue(first) } else { put(.null) }
+      if try unsafe definition(first) >= node.pointee.nullBelow { try writeValue(first) } else { writer.put(.null) }
       unsafe leaves[first].entry &+= 1
     case .structure:
       if unsafe node.pointee.nullBelow > 0, try unsafe definition(first) < node.pointee.nullBelow {
-        put(.null)
+        writer.put(.null)
         return try unsafe consume(node.pointee.leaves)
       }
       let n = unsafe node.pointee.children.count
-      let table = open(.bag, n)
-      var keyStart = 0
+      let table = writer.open(.bag, n)
       for i in 0..<n {
-        let keyEnd = unsafe node.pointee.keyEnds[i]
-        reserve(keyEnd - keyStart)
-        unsafe node.pointee.keys.withUnsafeBufferPointer { keys in
-          if let base = keys.baseAddress { unsafe (out + count).update(from: base + keyStart, count: keyEnd - keyStart) }
-        }
-        count &+= keyEnd - keyStart
-        keyStart = keyEnd
+        unsafe putKey(i, of: node)
         try unsafe write(node.pointee.children[i], nodes)
-        closeChild(i, of: n, table)
+        writer.closeChild(i, of: n, table)
       }
     case .list, .map:
       let level = try definition(first)
       let isMap = unsafe node.pointee.kind == .map
       if unsafe level < node.pointee.definitionLevel {
-        if unsafe level < node.pointee.nullBelow { put(.null) } else { _ = open(isMap ? .bag : .array, 0) }
+        if unsafe level < node.pointee.nullBelow { writer.put(.null) } else { _ = writer.open(isMap ? .bag : .array, 0) }
         return try unsafe consume(node.pointee.leaves)
       }
       let n = unsafe elementCount(first, node.pointee.repetitionLevel)
       if isMap { return try unsafe writeMap(node.pointee.children[0], node.pointee.children[1], n, nodes) }
       let element = unsafe node.pointee.children[0]
-      let table = open(.array, n)
+      let table = writer.open(.array, n)
       for i in 0..<n {
         try unsafe write(element, nodes)
-        closeChild(i, of: n, table)
+        writer.closeChild(i, of: n, table)
       }
+    case .variant: try unsafe writeVariant(node, nodes)
+    case .slot: if try unsafe !writeSlot(index, nodes) { writer.put(.null) }
+    case .fields: try unsafe writeFields(index, nil, nodes)
+    }
+  }
+
+  /// Writes length and bytes of key `i` of a structure.
+  @inline(__always)
+  mutating func putKey(_ i: Int, of node: UnsafePointer<AssemblyNode>) {
+    let start = unsafe i == 0 ? 0 : node.pointee.keyEnds[i &- 1]
+    let length = unsafe node.pointee.keyEnds[i] &- start
+    unsafe node.pointee.keys.withUnsafeBufferPointer { keys in
+      if let base = keys.baseAddress { unsafe writer.put(base + start, length) }
     }
   }
 
@@ -259,26 +223,26 @@ struct AssemblyNode {
     _ key: Int, _ value: Int, _ n: Int, _ nodes: UnsafePointer<AssemblyNode>
   ) throws(ParquetError) {
     let leaf = unsafe nodes[key].leaves.lowerBound
-    let header = count
-    let table = open(.bag, n)
+    let header = writer.count
+    let table = writer.open(.bag, n)
     var spans: [Range<Int>] = []
     if n > 1 { spans.reserveCapacity(n) }
     for i in 0..<n {
-      let lengthAt = count
-      put(UInt32(0))
+      let lengthAt = writer.count
+      writer.put(UInt32(0))
       if try unsafe definition(leaf) >= nodes[key].nullBelow { try writeKey(leaf) } else { putText("null") }
       unsafe leaves[leaf].entry &+= 1
-      let length = UInt32(truncatingIfNeeded: count &- lengthAt &- 4)
-      unsafe UnsafeMutableRawPointer(out + lengthAt).storeBytes(of: length, as: UInt32.self)
-      if n > 1 { spans.append(lengthAt + 4..<count) }
+      let length = UInt32(truncatingIfNeeded: writer.count &- lengthAt &- 4)
+      unsafe UnsafeMutableRawPointer(writer.out + lengthAt).storeBytes(of: length, as: UInt32.self)
+      if n > 1 { spans.append(lengthAt + 4..<writer.count) }
       try unsafe write(value, nodes)
-      closeChild(i, of: n, table)
+      writer.closeChild(i, of: n, table)
     }
     if n > 1, hasEqualKeys(spans) { keepLast(spans, header: header, table: table) }
   }
 
   private func hasEqualKeys(_ spans: [Range<Int>]) -> Bool {
-    func bytes(_ span: Range<Int>) -> UnsafeRawBufferPointer { unsafe UnsafeRawBufferPointer(start: out + span.lowerBound, count: span.count) }
+    func bytes(_ span: Range<Int>) -> UnsafeRawBufferPointer { unsafe UnsafeRawBufferPointer(start: writer.out + span.lowerBound, count: span.count) }
     if spans.count <= 8 {
       for i in 1..<spans.count {
         for j in 0..<i where unsafe spans[i].count == spans[j].count && bytes(spans[i]).elementsEqual(bytes(spans[j])) { return true }
@@ -292,27 +256,27 @@ struct AssemblyNode {
   /// Rewrites a bag without the entries that a later one with the same key replaces.
   private mutating func keepLast(_ spans: [Range<Int>], header: Int, table: Int) {
     let n = spans.count
-    let whole = unsafe Array(UnsafeBufferPointer(start: UnsafePointer(out), count: count))
+    let whole = unsafe Array(UnsafeBufferPointer(start: UnsafePointer(writer.out), count: writer.count))
     var last: [[UInt8]: Int] = [:]
     for (i, span) in spans.enumerated() { last[Array(whole[span])] = i }
     let kept = last.values.sorted()
     func end(_ i: Int) -> Int {
       unsafe i < 0 ? 0 : whole.withUnsafeBytes { unsafe Int($0.loadUnaligned(fromByteOffset: table + 4 * i, as: UInt32.self)) }
     }
-    count = header
-    let newTable = open(.bag, kept.count)
+    writer.count = header
+    let newTable = writer.open(.bag, kept.count)
     let base = table + n * 4
     for (position, i) in kept.enumerated() {
       unsafe whole[base + end(i - 1)..<base + end(i)].withUnsafeBufferPointer { entry in
-        if let start = entry.baseAddress { unsafe put(start, entry.count) }
+        if let start = entry.baseAddress { unsafe writer.put(start, entry.count) }
       }
-      closeChild(position, of: kept.count, newTable)
+      writer.closeChild(position, of: kept.count, newTable)
     }
   }
 
   private mutating func putText(_ text: String) {
     var text = text
-    text.withUTF8 { bytes in if let base = bytes.baseAddress { unsafe put(base, bytes.count) } }
+    text.withUTF8 { bytes in if let base = bytes.baseAddress { unsafe writer.put(base, bytes.count) } }
   }
 
   /// The current key of a map as text.
@@ -320,11 +284,11 @@ struct AssemblyNode {
     let i = unsafe leaves[leaf].value
     guard unsafe i < leaves[leaf].valueCount else { throw .corrupt("fewer values than levels say") }
     unsafe leaves[leaf].value = i &+ 1
-    reserve(ScalarText.room)
-    let target = unsafe out + count
+    writer.reserve(ScalarText.room)
+    let target = unsafe writer.out + writer.count
     let end: UnsafeMutablePointer<UInt8>
     switch unsafe leaves[leaf].values {
-    case .text(let offsets, let data): return unsafe put(data + Int(offsets[i]), Int(offsets[i + 1] - offsets[i]))
+    case .text(let offsets, let data): return unsafe writer.put(data + Int(offsets[i]), Int(offsets[i + 1] - offsets[i]))
     case .int(let base): unsafe end = unsafe ScalarText.write(long: Int64(base[i]), to: target)
     case .long(let base, .long): unsafe end = unsafe ScalarText.write(long: base[i], to: target)
     case .long(let base, .timespan): unsafe end = unsafe ScalarText.write(timespan: base[i], to: target)
@@ -339,10 +303,10 @@ struct AssemblyNode {
     case .binary(let offsets, let data):
       let text = BufferBuilder<UInt8>()
       unsafe DynamicPrinter.appendText(DynamicView(data + Int(offsets[i]), Int(offsets[i + 1] - offsets[i])), to: text)
-      return unsafe put(UnsafePointer(text.pointer), text.count)
+      return unsafe writer.put(UnsafePointer(text.pointer), text.count)
     case .none: return putText("null")
     }
-    unsafe count &+= end - target
+    unsafe writer.count &+= end - target
   }
 
   private mutating func writeValue(_ leaf: Int) throws(ParquetError) {
@@ -350,35 +314,35 @@ struct AssemblyNode {
     guard unsafe i < leaves[leaf].valueCount else { throw .corrupt("fewer values than levels say") }
     unsafe leaves[leaf].value = i &+ 1
     switch unsafe leaves[leaf].values {
-    case .none: put(.null)
-    case .bool(let words): unsafe put(words[i >> 6] >> UInt64(i & 63) & 1 != 0 ? DynamicTag.true : .false)
+    case .none: writer.put(.null)
+    case .bool(let words): unsafe writer.put(words[i >> 6] >> UInt64(i & 63) & 1 != 0 ? DynamicTag.true : .false)
     case .int(let base):
-      put(.long)
-      unsafe put(Int64(base[i]))
+      writer.put(.long)
+      unsafe writer.put(Int64(base[i]))
     case .long(let base, let tag):
-      put(tag)
-      unsafe put(base[i])
+      writer.put(tag)
+      unsafe writer.put(base[i])
     case .real(let base):
-      put(.real)
-      unsafe put(base[i].bitPattern)
+      writer.put(.real)
+      unsafe writer.put(base[i].bitPattern)
     case .decimal64(let base, let scale):
-      put(.decimal)
-      put(scale)
-      unsafe put(Int128(base[i]))
+      writer.put(.decimal)
+      writer.put(scale)
+      unsafe writer.put(Int128(base[i]))
     case .decimal128(let base, let scales):
-      put(.decimal)
-      unsafe put(scales[i])
-      unsafe put(base[i])
+      writer.put(.decimal)
+      unsafe writer.put(scales[i])
+      unsafe writer.put(base[i])
     case .guid(let base):
-      put(.guid)
-      unsafe put(base[i].high)
-      unsafe put(base[i].low)
+      writer.put(.guid)
+      unsafe writer.put(base[i].high)
+      unsafe writer.put(base[i].low)
     case .text(let offsets, let data):
       let length = unsafe Int(offsets[i + 1] - offsets[i])
-      put(.string)
-      put(UInt32(truncatingIfNeeded: length))
-      unsafe put(data + Int(offsets[i]), length)
-    case .binary(let offsets, let data): unsafe put(data + Int(offsets[i]), Int(offsets[i + 1] - offsets[i]))
+      writer.put(.string)
+      writer.put(UInt32(truncatingIfNeeded: length))
+      unsafe writer.put(data + Int(offsets[i]), length)
+    case .binary(let offsets, let data): unsafe writer.put(data + Int(offsets[i]), Int(offsets[i + 1] - offsets[i]))
     }
   }
 }

@@ -5,13 +5,18 @@ final class NestedColumnCursor: ColumnCursor {
   private let nodes: [AssemblyNode]
   private let root: Int
   private let leaves: [NestedLeafCursor]
+  /// Rows of the file before the row group.
+  private let firstRow: Int
+  private let policy: InexactPolicy
 
   /// `leaves` are the leaves of the column in order; `firstLeaf` is the index of the first among all leaves of the file.
-  init(_ shape: NestedNode, leaves: [NestedLeafCursor], firstLeaf: Int) {
+  init(_ shape: NestedNode, leaves: [NestedLeafCursor], firstLeaf: Int, firstRow: Int, policy: InexactPolicy) {
     var nodes: [AssemblyNode] = []
     root = AssemblyNode.flatten(shape, firstLeaf: firstLeaf, into: &nodes)
     self.nodes = nodes
     self.leaves = leaves
+    self.firstRow = firstRow
+    self.policy = policy
   }
 
   // SAFETY: all states are initialised before they are used and destroyed at the end, while the leaves they point into live. `ends`
@@ -31,7 +36,8 @@ final class NestedColumnCursor: ColumnCursor {
     let ends = unsafe offsets.appendUninitialized(rows + 1)
     unsafe ends[0] = 0
     let validity = BitmapBuilder(capacity: rows)
-    var assembler = try unsafe DynamicAssembler(leaves: states, builder: BufferBuilder<UInt8>(capacity: rows * 16))
+    var assembler = try unsafe DynamicAssembler(leaves: states, builder: BufferBuilder<UInt8>(capacity: rows * 16), policy: policy)
+    var done = 0
     var failure: ParquetError?
     unsafe nodes.withUnsafeBufferPointer { nodes in
       guard let base = nodes.baseAddress else { return }
@@ -40,19 +46,20 @@ final class NestedColumnCursor: ColumnCursor {
           let isNull = try unsafe assembler.skipNull(base[root])
           validity.append(!isNull)
           if !isNull { try unsafe assembler.write(root, base) }
-          guard assembler.count <= maxVectorBytes else {
+          guard assembler.writer.count <= maxVectorBytes else {
             throw .notSupported("more than 2 GiB of dynamic values in one batch of a column")
           }
-          unsafe ends[row + 1] = Int32(truncatingIfNeeded: assembler.count)
+          unsafe ends[row + 1] = Int32(truncatingIfNeeded: assembler.writer.count)
           try assembler.checkRowEnd()
+          done += 1
         }
       } catch {
         failure = error
       }
     }
-    if let failure { throw failure }
+    if let failure { throw failure.located(row: firstRow + window.lowerBound + done + 1) }
     let vector = ColumnVector.bytes(
-      .dynamic, offsets: offsets.finish(), data: assembler.finished().finish(), validity: validity.finishValidity())
+      .dynamic, offsets: offsets.finish(), data: assembler.writer.finished().finish(), validity: validity.finishValidity())
     guard let selection, !selection.isAllSet else { return vector }
     return vector.filter(selection)
   }

@@ -102,16 +102,20 @@ package final class RowGroupReader {
         try pages(leaf, offsetIndex), reader, isNullable: leaf.maxDefinitionLevel > 0, rowCount: rowCount, offsetIndex: offsetIndex)
     case .nested(let shape):
       var cursors: [NestedLeafCursor] = []
+      var mappings: [Int: ValueMapping] = [:]
+      shape.forEachLeaf { mappings[$0] = $1 }
       for index in field.leaves {
         let leaf = file.schema.tree.leaves[index]
         let chunk = try file.chunk(group, index)
-        let mapping = try ValueMapping.make(leaf, recorded: nil)
+        guard let mapping = mappings[index] else { throw .corrupt("leaf '\(leaf.dottedPath)' outside of its column's shape") }
         cursors.append(
           NestedLeafCursor(
             try pages(leaf, nil), makeValueReader(leaf, mapping, file.options), leaf: leaf, rowCount: rowCount,
             valueCount: chunk.valueCount, offsetIndex: try selectedPages(index)))
       }
-      return NestedColumnCursor(shape, leaves: cursors, firstLeaf: field.leaves.lowerBound)
+      let firstRow = file.metadata.rowGroups[..<group].reduce(0) { $0 + $1.rowCount }
+      return NestedColumnCursor(
+        shape, leaves: cursors, firstLeaf: field.leaves.lowerBound, firstRow: firstRow, policy: file.options.onInexact)
     }
   }
 

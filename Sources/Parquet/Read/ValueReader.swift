@@ -54,13 +54,21 @@ func makeValueReader(_ leaf: LeafColumn, _ mapping: ValueMapping, _ options: Par
     let width = leaf.fixedWidth ?? 0
     if isNarrow { return fixed(FixedKernels(BigEndianDecimal<Int64>(width: width) { .decimal($0, scale: scale, validity: $1) })) }
     return fixed(FixedKernels(BigEndianDecimal<Int128>(width: width) { wideDecimals($0, scale: scale, validity: $1) }))
-  case .date: return fixed(FixedKernels(ScaledTicks<Int32>(factor: CivilTime.ticksPerDay, isDatetime: true, policy: policy)))
-  case .ticks(.nanos, let isDatetime): return fixed(FixedKernels(NanosToTicks(isDatetime: isDatetime, policy: policy)))
+  case .date:
+    let conversion = ScaledTicks<Int32>(factor: CivilTime.ticksPerDay, isDatetime: true, policy: policy)
+    return options.refusesAncientTimes ? fixed(FixedKernels(AncientCheck(conversion, .dates))) : fixed(FixedKernels(conversion))
+  case .ticks(.nanos, let isDatetime):
+    let conversion = NanosToTicks(isDatetime: isDatetime, policy: policy)
+    return isDatetime && options.refusesAncientTimes ? fixed(FixedKernels(AncientCheck(conversion, .timestamps))) : fixed(FixedKernels(conversion))
+  case .ticks(let unit, true) where options.refusesAncientTimes:
+    return fixed(FixedKernels(AncientCheck(ScaledTicks<Int64>(factor: 10_000_000 / unit.perSecond, isDatetime: true, policy: policy), .timestamps)))
   case .ticks(let unit, let isDatetime):
     let factor = 10_000_000 / unit.perSecond
     if leaf.type == .int32 { return fixed(FixedKernels(ScaledTicks<Int32>(factor: factor, isDatetime: isDatetime, policy: policy))) }
     return fixed(FixedKernels(ScaledTicks<Int64>(factor: factor, isDatetime: isDatetime, policy: policy)))
-  case .int96: return fixed(FixedKernels(Int96ToTicks(policy: policy)))
+  case .int96:
+    let conversion = Int96ToTicks(policy: policy)
+    return options.refusesAncientINT96 ? fixed(FixedKernels(AncientCheck(conversion, .int96))) : fixed(FixedKernels(conversion))
   case .uuid:
     return fixed(FixedKernels(WideningConversion(BytesToGUID.self) { .guid($0, validity: $1) }))
   case .text: return ByteArrayValueReader(.text, fixedLength: nil)
@@ -69,6 +77,7 @@ func makeValueReader(_ leaf: LeafColumn, _ mapping: ValueMapping, _ options: Par
   case .binary:
     return ByteArrayValueReader(options.binaryForm == .base64 ? .base64 : .textOrBase64, fixedLength: nil)
   case .base64: return ByteArrayValueReader(.base64, fixedLength: leaf.fixedWidth)
+  case .bytes: return ByteArrayValueReader(.bytes, fixedLength: nil)
   case .interval: return ByteArrayValueReader(.interval, fixedLength: leaf.fixedWidth)
   }
 }

@@ -11,14 +11,19 @@ package indirect enum NestedNode: Sendable {
   case list(element: NestedNode, nullBelow: Int, definitionLevel: Int, repetitionLevel: Int)
   /// A bag whose keys are texts of the keys.
   case map(key: NestedNode, value: NestedNode, nullBelow: Int, definitionLevel: Int, repetitionLevel: Int)
+  /// A value of any kind in its own binary encoding, parts of which may be columns.
+  case variant(VariantShape)
 
-  /// The first leaf below: its levels tell the shape.
-  package var firstLeaf: Int {
+  /// Calls `body` with each leaf below and how its values are read.
+  func forEachLeaf(_ body: (Int, ValueMapping) -> Void) {
     switch self {
-    case .leaf(let column, _, _): return column
-    case .structure(_, let children, _, _): return children.first?.firstLeaf ?? 0
-    case .list(let element, _, _, _): return element.firstLeaf
-    case .map(let key, _, _, _, _): return key.firstLeaf
+    case .leaf(let column, let mapping, _): body(column, mapping)
+    case .structure(_, let children, _, _): for child in children { child.forEachLeaf(body) }
+    case .list(let element, _, _, _): element.forEachLeaf(body)
+    case .map(let key, let value, _, _, _):
+      key.forEachLeaf(body)
+      value.forEachLeaf(body)
+    case .variant(let shape): shape.forEachLeaf(body)
     }
   }
 
@@ -44,6 +49,9 @@ package indirect enum NestedNode: Sendable {
     switch node.element.annotation {
     case .list: if let list = try list(node, leaves: leaves) { return list }
     case .map: if let map = try map(node, leaves: leaves) { return map }
+    case .variant(let version):
+      guard version == 1 else { throw .notSupported("VARIANT of version \(version)") }
+      return .variant(try VariantShape(node, leaves: leaves))
     default: break
     }
     var children: [NestedNode] = []

@@ -25,6 +25,10 @@ package struct ParquetReadOptions: Sendable {
   package var verifiesChecksums = true
   /// Rows in a batch at most.
   package var maxBatchRows = RecordBatch.maxRows
+  /// Refuse INT96 times before 1900: the calendar they were written by is not known.
+  package var refusesAncientINT96 = false
+  /// Refuse dates before 1582-10-15 and timestamps before 1900, for the same reason.
+  package var refusesAncientTimes = false
   /// Decompressed bytes of one page at most: a few kilobytes can claim gigabytes.
   package var maxPageBytes = 512 << 20
 

@@ -5,6 +5,7 @@
 //   DATE, TIMESTAMP, INT96 → datetime   TIME → timespan                                UUID → guid
 //   STRING, ENUM → string               JSON → dynamic                                 INTERVAL → string (ISO 8601, months cannot be ticks)
 //   BSON, GEOMETRY, GEOGRAPHY, FIXED_LEN_BYTE_ARRAY → string (base64)                  BYTE_ARRAY → string (see `BinaryForm`)
+//   VARIANT → dynamic (see `VariantShape`)
 // Local timestamps (isAdjustedToUTC false) keep their wall clock as if it were UTC.
 package import Columnar
 
@@ -36,6 +37,8 @@ package enum ValueMapping: Sendable, Equatable {
   case base64
   /// GUIDs as text, as this project's writer stores them.
   case guidText
+  /// Bytes as they are: the parts of a VARIANT, which are never columns of their own.
+  case bytes
 
   /// The Kusto type values come out as.
   package var type: DataType {
@@ -48,7 +51,7 @@ package enum ValueMapping: Sendable, Equatable {
     case .date, .int96: return .datetime
     case .ticks(_, let isDatetime), .rawTicks(let isDatetime): return isDatetime ? .datetime : .timespan
     case .uuid, .guidText: return .guid
-    case .interval, .text, .binary, .base64: return .string
+    case .interval, .text, .binary, .base64, .bytes: return .string
     case .json: return .dynamic
     }
   }

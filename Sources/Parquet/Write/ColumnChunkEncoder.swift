@@ -36,7 +36,7 @@ struct ColumnChunkEncoder {
     var plan = try EncodingPlan.choose(values, options: options, compressor: compressor)
     if case .plain = plan, case .coded = values { plan = .deltaLength }
     let source = Self.flatten(values, for: plan)
-    let pages = cut(source, rowCount: rowCount, levels: levels)
+    let pages = cut(source, plan: plan, rowCount: rowCount, levels: levels)
     var chunk = try assemble(source, plan: plan, pages: pages, levels: levels, rowCount: rowCount, nullCount: nullCount)
     if column.hasTermIndex { chunk.termFilters = TermFilterBuilder.build(parts, rowCount: rowCount) }
     return chunk
@@ -66,11 +66,14 @@ struct ColumnChunkEncoder {
     return builder.finish()
   }
 
-  private func cut(_ values: PhysicalValues, rowCount: Int, levels: Buffer<Int32>?) -> [Page] {
+  /// Pages of at most `pageRows` rows and `pageBytes` bytes of values: plain ones, or codes where the column is a dictionary. A value that is
+  /// larger has a page of its own.
+  private func cut(_ values: PhysicalValues, plan: EncodingPlan, rowCount: Int, levels: Buffer<Int32>?) -> [Page] {
     var pages: [Page] = []
     var row = 0, value = 0
+    let pageRows = min(options.pageRows, max(1, options.pageBytes * 8 / max(1, Self.bitsPerValue(values, plan))))
     while row < rowCount {
-      var end = min(rowCount, row + options.pageRows)
+      var end = min(rowCount, row + pageRows)
       var present = Self.present(row..<end, levels)
       if case .bytes(let offsets, _) = values {
         while end - row > 1, Int(offsets[value + present]) - Int(offsets[value]) > options.pageBytes {
@@ -83,6 +86,18 @@ struct ColumnChunkEncoder {
       value += present
     }
     return pages
+  }
+
+  /// Bits of a value of fixed width; 0 for texts.
+  private static func bitsPerValue(_ values: PhysicalValues, _ plan: EncodingPlan) -> Int {
+    if case .dictionary(_, let dictionary) = plan { return BitPacker.width(of: max(dictionary.count - 1, 0)) }
+    switch values {
+    case .bits: return 1
+    case .int32: return 32
+    case .int64, .double: return 64
+    case .fixed16: return 128
+    case .bytes, .coded: return 0
+    }
   }
 
   /// How many rows of a range have values.
@@ -126,7 +141,7 @@ struct ColumnChunkEncoder {
       metadata.dictionaryPageOffset = out.count
       metadata.encodings = [.plain, .rle, .rleDictionary]
       let header = PageHeader.Body.dictionary(DictionaryPageHeader(valueCount: dictionary.count, encoding: .plain))
-      unsafe uncompressed += emit(header, size: raw.count, try stored(raw, compresses), into: out)
+      unsafe uncompressed += try emit(header, size: raw.count, try stored(raw, compresses), into: out)
     }
     metadata.dataPageOffset = out.count
     var offsetIndex = OffsetIndex()
@@ -137,11 +152,11 @@ struct ColumnChunkEncoder {
       let start = out.count
       let header = PageHeader.Body.data(DataPageHeader(valueCount: page.rows.count, encoding: plan.encoding))
       if i == 0 {
-        unsafe uncompressed += emit(header, size: firstPageSize, UnsafeRawBufferPointer(start: firstPage.pointer, count: firstPage.count), into: out)
+        unsafe uncompressed += try emit(header, size: firstPageSize, UnsafeRawBufferPointer(start: firstPage.pointer, count: firstPage.count), into: out)
       } else {
         raw.removeAll()
         encodePage(values, plan, page, levels, into: raw)
-        unsafe uncompressed += emit(header, size: raw.count, try stored(raw, compresses), into: out)
+        unsafe uncompressed += try emit(header, size: raw.count, try stored(raw, compresses), into: out)
       }
       offsetIndex.pages.append(PageLocation(offset: start, compressedSize: out.count - start, firstRow: page.rows.lowerBound))
       let own = ChunkBounds.of(values, page.values)
@@ -171,7 +186,13 @@ struct ColumnChunkEncoder {
 
   /// Appends a page of `size` bytes before compression with its header; returns that size, header included.
   // SAFETY: both are copied while they live: an array's bytes, and what the caller holds.
-  private func emit(_ body: PageHeader.Body, size: Int, _ stored: UnsafeRawBufferPointer, into out: BufferBuilder<UInt8>) -> Int {
+  private func emit(
+    _ body: PageHeader.Body, size: Int, _ stored: UnsafeRawBufferPointer, into out: BufferBuilder<UInt8>
+  ) throws(ParquetError) -> Int {
+    // Page headers hold 32-bit sizes.
+    guard max(size, stored.count) <= Int(Int32.max) else {
+      throw ParquetError(.notSupported, "a page of \(max(size, stored.count)) bytes", column: column.name, hint: "write fewer rows in a row group")
+    }
     var header = PageHeader(body: body, uncompressedSize: size, compressedSize: stored.count)
     if options.checksums { header.crc = unsafe crc32Checksum(stored) }
     let bytes = ThriftWriter.serialize(header)
