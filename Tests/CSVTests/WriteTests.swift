@@ -61,6 +61,17 @@ import Testing
     #expect(whole.count > 7 * 8_192 * 10)
   }
 
+  /// Batches of a decimal column may differ in scale: equal coefficients are other values then.
+  @Test func rangesOfSeveralScales() throws {
+    let schema = try StructType(ddl: "d:decimal")
+    let numbers = (0..<8_192).map { Int64($0 % 900) }
+    let batches = [1, 2, 0, 1].map { RecordBatch(schema: schema, columns: [.decimal(Buffer(numbers), scale: $0)]) }
+    let lines = String(decoding: try Self.text(batches), as: UTF8.self).split(separator: "\n").dropFirst()
+    let expected = [1, 2, 0, 1].flatMap { scale in numbers.map { DecimalValue(Int128($0), scale: scale) } }
+    #expect(lines.count == expected.count)
+    #expect(zip(lines, expected).allSatisfy { ScalarText.parse(String($0), as: .decimal) == .decimal($1) })
+  }
+
   /// Ranges at the ends of 64 bits, in one writer.
   @Test func extremesAreWritten() throws {
     let schema = try StructType(ddl: "l:long")

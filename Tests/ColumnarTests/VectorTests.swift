@@ -75,6 +75,41 @@ import Testing
     #expect(DecimalValue(12345, scale: 2).doubleValue == 123.45)
   }
 
+  /// Narrow decimals have scales that 64-bit powers of ten serve; others are kept wide, and print their value.
+  @Test(arguments: [-3, 0, 18, 19, 25, 31, 32, 300]) func narrowDecimalsOfAnyScale(_ scale: Int) throws {
+    let vector = ColumnVector.decimal(Buffer([12, -5, 0]), scale: scale)
+    #expect(vector.brokenInvariant() == nil)
+    #expect(vector.scalars == [12, -5, 0].map { .decimal(DecimalValue($0, scale: scale)) })
+    #expect(vector.cast(to: .string).scalars == vector.scalars.map { .string(ScalarText.text($0) ?? "") })
+  }
+
+  @Test func textsAreEqualByBytes() {
+    let one = "\u{E4}", two = "a\u{308}"
+    #expect(one == two)
+    #expect(Scalar.string(one) != .string(two) && Scalar.string(one) == .string("\u{E4}"))
+    #expect(DynamicValue.bag([DynamicEntry(one, .long(1))]) != .bag([DynamicEntry(two, .long(1))]))
+    #expect(DynamicValue.bag([DynamicEntry(one, .long(1)), DynamicEntry(two, .long(2))])[two] == .long(2))
+    #expect(Set([TextKey(one), TextKey(two), TextKey(one)]).count == 2)
+    #expect(Set([Scalar.string(one), .string(two)]).count == 2)
+  }
+
+  @Test func identityIsFinerThanEquality() {
+    let pairs: [(Scalar, Scalar)] = [(.real(0.0), .real(-0.0)), (.decimal(DecimalValue(10, scale: 1)), .decimal(DecimalValue(100, scale: 2)))]
+    for (a, b) in pairs { #expect(a == b && !a.isIdentical(to: b) && a.isIdentical(to: a)) }
+    #expect(Scalar.real(.nan).isIdentical(to: .real(.nan)))
+  }
+
+  /// What does not fit one vector is left out, and whoever asks is told once.
+  @Test func moreThanTwoGigabytes() {
+    _ = ColumnSize.takeExcess()
+    let text = ColumnVector.of(.string, [.string(String(repeating: "x", count: 1 << 20))])
+    let many = ColumnVector(type: .string, count: 3_000, validity: nil, storage: .constant(text))
+    #expect(many.flattened.count == 3_000)
+    #expect(ColumnSize.takeExcess() && !ColumnSize.takeExcess())
+    #expect(ColumnVector(type: .string, count: 3, validity: nil, storage: .constant(text)).flattened.scalars == [Scalar](repeating: text.scalar(0), count: 3))
+    #expect(!ColumnSize.takeExcess())
+  }
+
   /// Equality under which NaN equals NaN.
   func same(_ a: [Scalar], _ b: [Scalar]) -> Bool {
     a.count == b.count && zip(a, b).allSatisfy { x, y in

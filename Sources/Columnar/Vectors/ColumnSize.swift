@@ -5,10 +5,10 @@ import CSIMD
 
 package enum ColumnSize {
   /// Bytes of text, or of dynamic values, that a vector holds at most.
-  @inlinable static var maxBytes: Int { Int(Int32.max) }
+  static let maxBytes = Int(Int32.max)
 
   /// The vector that is being made lacks rows' values.
-  @usableFromInline static func markExcess() { csimd_set_mark() }
+  static func markExcess() { csimd_set_mark() }
 
   /// True when a vector made on this thread since the last call lacks values: the result is to be thrown away.
   package static func takeExcess() -> Bool { csimd_take_mark() }

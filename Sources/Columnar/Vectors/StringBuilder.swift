@@ -17,7 +17,7 @@
 
   /// Ends a row after the bytes appended to `data`.
   @inlinable package func endRow() {
-    if unsafe data.count > ColumnSize.maxBytes { return endTooLargeRow() }
+    if unsafe data.count > Int(Int32.max) { return endTooLargeRow() }
     unsafe offsets.append(Int32(truncatingIfNeeded: data.count))
   }
 

@@ -87,14 +87,13 @@ package enum ColumnCodec {
   }
 
   private static func isSound(_ column: ColumnVector, _ rows: Int) -> Bool {
-    let words = (rows + 63) / 64
-    if let validity = column.validity, validity.words.count < words { return false }
+    if let validity = column.validity, !isSound(validity, rows) { return false }
     switch column.storage {
-    case .bool(let bits): return column.type == .bool && bits.words.count >= words
+    case .bool(let bits): return column.type == .bool && isSound(bits, rows)
     case .int(let b): return column.type == .int && b.count == rows
     case .long(let b): return [.long, .datetime, .timespan].contains(column.type) && b.count == rows
     case .real(let b): return column.type == .real && b.count == rows
-    case .decimal64(let b, let scale): return column.type == .decimal && b.count == rows && (0...38).contains(scale)
+    case .decimal64(let b, let scale): return column.type == .decimal && b.count == rows && ColumnVector.narrowScales.contains(scale)
     case .decimal128(let b, let scales): return column.type == .decimal && b.count == rows && scales.count == rows
     case .guid(let b): return column.type == .guid && b.count == rows
     case .bytes(let offsets, let data):
@@ -103,6 +102,12 @@ package enum ColumnCodec {
       return true
     case .constant, .dictionary: return false
     }
+  }
+
+  /// A bit for each row, and none beyond them.
+  private static func isSound(_ bits: Bitmap, _ rows: Int) -> Bool {
+    let words = (rows + 63) / 64
+    return bits.words.count == words && (rows & 63 == 0 || bits.words[words - 1] >> UInt64(rows & 63) == 0)
   }
 
   private static func decode(_ reader: inout Reader, _ rowCount: Int) throws -> ColumnVector {
@@ -115,7 +120,7 @@ package enum ColumnCodec {
     case .int: .int(try reader.buffer(Int32.self))
     case .long: .long(try reader.buffer(Int64.self))
     case .real: .real(try reader.buffer(Double.self))
-    case .decimal64: .decimal64(try reader.buffer(Int64.self), scale: Int(header.scale))
+    case .decimal64: ColumnVector.decimal(try reader.buffer(Int64.self), scale: Int(header.scale)).storage
     case .decimal128: .decimal128(try reader.buffer(Int128.self), scales: try reader.buffer(Int16.self))
     case .guid: .guid(try reader.buffer(GUID.self))
     case .bytes: .bytes(offsets: try reader.buffer(Int32.self), data: try reader.buffer(UInt8.self))
