@@ -72,7 +72,7 @@ struct UpdatePolicies: Sendable {
     let table = sink.table
     let properties = sink.properties
     let policies = try from(table)
-    if sink.mode == .replace, !sink.isDone { try ViewMaterialization(executor, request).keep(rowsOf: table) }
+    if sink.mode == .replace, !sink.isDone { try ViewMaterialization(executor, request).keep(rowsOf: sink.basis) }
     if policies.isEmpty || sink.isDone { return try sink.finish() }
     let staged = try sink.stage()
     let transaction = StoreTransaction(table.database, operation: properties.operation)
