@@ -24,6 +24,8 @@ package final class KustoService: Sendable {
   let externalFiles: any KQLCatalog
   let pathGuard: PathGuard
   let permits: Permits
+  /// Requests whose bodies are on their way.
+  let uploads: Permits
   let deadlines = Deadlines()
   let metrics = Metrics()
   let blobs: BlobStore
@@ -74,6 +76,7 @@ package final class KustoService: Sendable {
     try queues.open(executor.metadata, blobs, maxInflatedBytes: configuration.maxBlobInflatedBytes)
     externalFiles = GuardedFiles(files: try Session.builder.appName("kconnect serve").makeOrReuse().catalog([:]), pathGuard: guarded)
     permits = Permits(limit: configuration.maxRequests, principalLimit: configuration.maxRequestsPerPrincipal)
+    uploads = Permits(limit: 8 * configuration.maxRequests, principalLimit: 4 * configuration.maxRequestsPerPrincipal)
   }
 
   /// Starts the threads that drain the ingestion queue and look after the store.
@@ -133,6 +136,7 @@ package final class KustoService: Sendable {
       metrics.add("kconnect_upkeep_actions_total", done.count)
       // Messages that wait may name any of them.
       if queues.waiting == 0 { blobs.removeOld(olderThan: configuration.blobLifetime) }
+      do { try queues.sweep() } catch { AccessLog.say("messages that have expired could not be removed: \(error)") }
     }
   }
 }

@@ -2,9 +2,15 @@
 
 import Columnar
 import DataSource
+import Foundation
 import KQL
 import KustoStore
 import Testing
+
+private enum FileListingOfTests {
+  /// With hidden ones.
+  static func names(_ directory: String) -> [String] { (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? [] }
+}
 
 @Suite struct ExportTests {
   /// The files of an export: names, and bytes.
@@ -31,6 +37,7 @@ import Testing
   @Test(arguments: [
     ("csv", "namePrefix='p'", "p_1_", ".csv"), ("tsv", "namePrefix='p'", "p_1_", ".tsv"), ("json", "fileExtension='.log'", "export_1_", ".log"),
     ("csv", "fileExtension='txt', compressionType='gzip'", "export_1_", ".txt.gz"), ("parquet", "compressionType='zstd'", "export_1_", ".parquet"),
+    ("parquet", "fileExtension='.pq'", "export_1_", ".pq"),
   ]) func names(_ format: String, _ properties: String, _ prefix: String, _ ending: String) throws {
     let (files, _) = try Self.export(format, properties, "print x = 1")
     #expect(files.count == 1)
@@ -55,9 +62,25 @@ import Testing
   @Test(arguments: [
     ("csv", "includeHeaders='sometimes'"), ("csv", "encoding='latin1'"), ("parquet", "encoding='UTF8BOM'"), ("csv", "encoding='UTF8BOM', compressionType='gzip'"),
     ("csv", "fileExtension='a/b'"), ("csv", "namePrefix='../p'"), ("csv", "compressionType='snappy'"), ("parquet", "parquetDatetimePrecision='nanosecond'"),
-    ("csv", "sizeLimit=0"), ("csv", "prefix='p'"),
+    ("csv", "sizeLimit=0"), ("csv", "prefix='p'"), ("csv", "namePrefix='x\\u0000y'"), ("csv", "namePrefix='x\\ny'"), ("csv", "fileExtension='.\\u0000'"),
+    ("csv", "namePrefix='\(String(repeating: "n", count: 300))'"), ("parquet", "parquetRowGroupSize=0"), ("parquet", "parquetRowGroupSize=-1"),
   ]) func refused(_ format: String, _ properties: String) throws {
-    #expect(throws: KConnectError.self) { _ = try Self.export(format, properties, "print x = 1") }
+    let store = try CommandSessionTests.store()
+    let directory = store.path + "-export"
+    defer { _ = FileSystem.system.removeTree(directory) }
+    #expect(throws: KConnectError.self) { try store.run(".export to \(format) (@'\(directory)') with (\(properties)) <| print x = 1") }
+    // Nothing is left.
+    #expect(pathKind(directory) == .missing || FileListingOfTests.names(directory) == [])
+  }
+
+  /// Moments are as fine as Kusto makes them unless somebody asks for more.
+  @Test func defaultPrecision() throws {
+    let store = try CommandSessionTests.store()
+    let directory = store.path + "-export"
+    defer { _ = FileSystem.system.removeTree(directory) }
+    try store.run(".export to parquet (@'\(directory)') <| print d = datetime(2024-01-01T00:00:00.1234567)")
+    try store.run(".create external table E (d:datetime) kind=storage dataformat=parquet (@'\(directory)')")
+    #expect(try store.run("external_table('E')").rows == [["2024-01-01T00:00:00.1230000Z"]])
   }
 
   @Test func whatDoesNothingSaysSo() throws {

@@ -127,12 +127,63 @@ struct RouteCase: CustomTestStringConvertible {
   }
 
   /// What would be a lie to ignore is refused by its name; false is what happens anyway.
-  @Test(arguments: ["validate_permissions", "query_force_row_level_security", "request_external_data_disabled", "query_cursor_after_default", "query_bin_auto_size"])
+  @Test(arguments: ["validate_permissions", "query_force_row_level_security", "request_external_data_disabled", "query_cursor_after_default", "query_bin_auto_size", "request_remote_entities_disabled"])
   func optionsThatAreNotDone(_ name: String) throws {
     let server = try TestService()
     let refused = server.ask("print 1", properties: "{\"Options\":{\"\(name)\":true}}")
     #expect(refused.status == 400 && refused.text.contains("NOT_SUPPORTED") && refused.text.contains(name), "\(refused.text.prefix(300))")
     for value in ["false", "\"\"", "null", "\"False\""] { #expect(server.ask("print 1", properties: "{\"Options\":{\"\(name)\":\(value)}}").status == 200) }
+  }
+
+  /// The same in `set` statements, on the way of queries and of queries behind commands.
+  @Test(arguments: [
+    "request_external_data_disabled=true", "query_force_row_level_security=true", "request_block_row_level_security=true", "query_results_apply_getschema=true",
+    "query_cursor_disabled", "validatepermissions=true", "Request_External_Data_Disabled=true", "request_remote_entities_disabled=true", "query_language='sql'",
+    "request_sandboxed_execution_disabled=true",
+  ]) func statementsThatAreNotDone(_ setting: String) throws {
+    let server = try TestService()
+    let name = String(setting.prefix { $0 != "=" })
+    for text in ["set \(setting); print 1", "let a = 1; set \(setting); print a"] {
+      let refused = server.ask(text)
+      #expect(refused.status == 400 && refused.text.contains("NOT_SUPPORTED") && refused.text.contains(name), "\(refused.text.prefix(300))")
+    }
+    #expect(server.command(".set T <| set \(setting); print x = 1").status == 400)
+    #expect(server.ask("set \(name)=false; print 1").status == 200)
+    #expect(server.ask("set \(name)=''; print 1").status == 200)
+  }
+
+  /// What rows do to a query is the query's, and not worth a repetition.
+  @Test(arguments: ["print assert(1 == 2, 'boom')", "range x from 1 to 10 step 1 | extend y = assert(x < 5, 'boom')", "print hll_merge(5)"])
+  func failuresOfRows(_ query: String) throws {
+    let server = try TestService()
+    let reply = server.ask(query)
+    #expect(reply.status == 400 && reply.text.contains("\"@permanent\":true"), "\(reply.status) \(reply.text.prefix(300))")
+  }
+
+  @Test(arguments: [".show external table E artifacts limit -1", ".drop extents from T limit -1", ".create table T ingestion csv mapping 'm' '[{\"column\":\"a\",\"Properties\":{\"Ordinal\":0}},{\"column\":\"a\",\"Properties\":{\"Ordinal\":1}}]'"])
+  func valuesOfCommands(_ command: String) throws {
+    let server = try TestService(allowedPaths: ["/tmp"])
+    server.command(".set T <| print a = 1")
+    server.command(".create external table E (a:long) kind=storage dataformat=csv ('/tmp')")
+    #expect(server.command(command).status == 400)
+    #expect(server.rows("T") == "[[1]]")
+  }
+
+  /// What `set` statements can say as well as options.
+  @Test func statementsThatCount() throws {
+    let server = try TestService()
+    #expect(server.command(".set T <| range x from 1 to 5 step 1 | extend t = datetime(2024-01-01) + x * 1d").status == 200)
+    let scope = "set query_datetimescope_column='t'; set query_datetimescope_from=datetime(2024-01-04);"
+    #expect(server.rows("\(scope) T | count") == "[[3]]")
+    #expect(server.rows("\(scope) set query_datetimescope_to='2024-01-05'; T | count") == "[[2]]")
+    #expect(server.rows("T | count") == "[[5]]")
+    #expect(server.rows("set maxoutputcolumns=2; T | count") == "[[5]]")
+    #expect(server.rows("set maxoutputcolumns=1; T").contains("maxoutputcolumns"))
+    #expect(server.rows("set best_effort=true; union T, NoSuch | count") == "[[5]]")
+    #expect(DynamicValue(json: server.ask("union T, NoSuch | count", "/v1/rest/query", properties: #"{"Options":{"best_effort":true}}"#).text)?["Tables"]?.elements?.first?["Rows"]?.json == "[[5]]")
+    let list = "range x from 1 to 3000000 step 1 | summarize l = make_list(x) | project array_length(l)"
+    #expect(server.rows(list) == "[[1048576]]")
+    #expect(server.rows("set max_memory_consumption_per_query_per_node=1000000; \(list)").contains("LowMemory"))
   }
 
   /// The text of a query, and what becomes of it, is memory of the request; the data of a command is not looked at.

@@ -6,7 +6,8 @@ import Expressions
 
 extension Binder {
   func union(_ operands: [Expression], _ input: TableValue?, _ step: TabularOperator) throws(BindFailure) -> TableValue {
-    let isFuzzy = Self.word(step, "isfuzzy") == "true" || Self.word(step, "best_effort") == "true"
+    let isFuzzy = Self.word(step, "isfuzzy") == "true" || Self.word(step, "best_effort") == "true" || options.isBestEffort
+      || settings["best_effort"] == .bool(true)
     var tables: [TableValue] = input.map { [$0] } ?? []
     let before = diagnostics.count
     let groups = try each(operands) { operand throws(BindFailure) in

@@ -198,7 +198,11 @@ final class Binder {
   private func bind(_ statement: Statement) throws(BindFailure) -> TableValue? {
     switch statement.kind {
     case .letValue, .letFunction: try declare(statement)
-    case .set(let name, let value): settings[name.text] = try setting(value)
+    case .set(let name, let value):
+      let scalar = try setting(value)
+      if let (message, hint) = RequestSettings.obstacle(name.text, scalar) { try fail(.notSupported, message, at: statement.span, hint: hint) }
+      guard catalog.apply(setting: name.text, scalar) else { try fail(.notSupported, "not supported here: the option '\(name.text)'", at: statement.span, hint: "filter with where") }
+      settings[name.text] = scalar
     case .queryParameters(let parameters): try declareParameters(parameters)
     case .aliasDatabase(let name, let value): try declareAlias(name, value)
     case .declarePattern(let pattern): patterns[pattern.name.text] = pattern

@@ -36,6 +36,8 @@ package protocol KQLCatalog: Sendable {
   func cursorVersion(_ cursor: String, table id: String) throws -> Int64?
   /// Whether `cluster("name")` means this place.
   func isLocal(cluster: String) -> Bool
+  /// Hears of a `set` statement before what follows it is bound; false where it cannot be obeyed.
+  func apply(setting name: String, _ value: Scalar) -> Bool
   /// The plan that reads files named in the text; nil where none are read.
   func externalData(_ request: ExternalDataRequest) throws -> LogicalPlan?
   /// The columns that files named in the text have; nil where none are read.
@@ -72,6 +74,7 @@ extension KQLCatalog {
   package func cursorVersion(_ cursor: String, table id: String) throws -> Int64? { nil }
   package func externalData(_ request: ExternalDataRequest) throws -> LogicalPlan? { nil }
   package func externalSchema(_ request: ExternalDataRequest) throws -> StructType? { nil }
+  package func apply(setting name: String, _ value: Scalar) -> Bool { !RequestSettings.ofCatalog.contains(name) }
   package func isLocal(cluster: String) -> Bool { ["", ".", "local", "localhost"].contains(cluster.lowercased()) }
 }
 
@@ -118,6 +121,8 @@ package struct BindOptions: Sendable {
   package var parameters: [String: Scalar] = [:]
   /// The same as texts, read as literals of the declared type; strings may also be bare.
   package var parameterTexts: [String: String] = [:]
+  /// Whether a union takes what it finds, as `set best_effort` says too.
+  package var isBestEffort = false
   /// Whether results keep the columns of `RowOrigin` that their operators pass on: the text stands for a table inside another.
   package var givesRowOrigin = false
 

@@ -1,17 +1,17 @@
 // Role: texts without their secrets, for logs, messages and drawn excerpts: what stands in obfuscated strings (`h'…'`), and the keys in addresses
-// (`sig=…` of shared access signatures, what follows the `;` of a storage path).
+// and connection strings (`sig=…` of shared access signatures, `AccountKey=…`, what follows the `;` of a storage path, passwords of addresses).
 
 /// Hides secrets in texts of queries and commands, whole or cut, right or wrong.
 package enum ObfuscatedText {
   private static let star = UInt8(ascii: "*")
 
-  /// The text with `****` in the place of each secret.
-  package static func hidden(_ text: String) -> String {
+  /// The text with `****` in the place of each secret. `isMessage`: it is no query but what a service said, where `password=…` is no column.
+  package static func hidden(_ text: String, isMessage: Bool = false) -> String {
     let bytes = Array(text.utf8)
     var out: [UInt8] = []
     out.reserveCapacity(bytes.count)
     var at = 0
-    for range in secrets(bytes) {
+    for range in secrets(bytes, isMessage ? words + messageWords : words) {
       out += bytes[at..<range.lowerBound]
       out += [star, star, star, star]
       at = range.upperBound
@@ -23,22 +23,22 @@ package enum ObfuscatedText {
   /// The bytes with stars over each secret: every other byte stays where it is.
   static func covered(_ bytes: [UInt8]) -> [UInt8] {
     var out = bytes
-    for range in secrets(bytes) { for i in range { out[i] = star } }
+    for range in secrets(bytes, words) { for i in range { out[i] = star } }
     return out
   }
 
   /// Where the secrets are, in order and apart from each other.
-  private static func secrets(_ bytes: [UInt8]) -> [Range<Int>] {
-    guard bytes.contains(where: { $0 | 0x20 == 0x68 || $0 == UInt8(ascii: "=") || $0 == UInt8(ascii: ";") }) else { return [] }
+  private static func secrets(_ bytes: [UInt8], _ words: [[UInt8]]) -> [Range<Int>] {
+    guard bytes.contains(where: { $0 | 0x20 == 0x68 || $0 == UInt8(ascii: "=") || $0 == UInt8(ascii: ";") || $0 == UInt8(ascii: "@") || $0 | 0x20 == 0x62 }) else { return [] }
     var found: [Range<Int>] = []
     var end = 0
     for token in Lexer.tokenize(bytes).tokens where token.kind == .string || token.kind == .invalid {
       guard let inside = inside(bytes, Int(token.start)..<Int(token.end)), !inside.isEmpty else { continue }
-      found += keys(bytes, end..<inside.lowerBound)
+      found += keys(bytes, end..<inside.lowerBound, words)
       found.append(inside)
       end = inside.upperBound
     }
-    return found + keys(bytes, end..<bytes.count)
+    return found + keys(bytes, end..<bytes.count, words)
   }
 
   /// What stands between the quotes of an obfuscated string; to its end where there is no closing quote. Nil for other tokens.
@@ -64,11 +64,13 @@ package enum ObfuscatedText {
 
   // MARK: Addresses
 
-  private static let signature = Array("sig=".utf8)
+  /// What secrets follow, in small letters.
+  private static let words = ["sig=", "sig%3d", "accountkey=", "sharedaccesssignature=", "sharedaccesskey=", "appkey=", "clientsecret=", "client_secret="].map { Array($0.utf8) }
+  private static let messageWords = ["password=", "pwd=", "?code=", "&code=", "bearer "].map { Array($0.utf8) }
   private static let scheme = Array("://".utf8)
 
   /// Keys of addresses in a part of the text.
-  private static func keys(_ bytes: [UInt8], _ range: Range<Int>) -> [Range<Int>] {
+  private static func keys(_ bytes: [UInt8], _ range: Range<Int>, _ words: [[UInt8]]) -> [Range<Int>] {
     var found: [Range<Int>] = []
     var isAddress = false
     var i = range.lowerBound
@@ -77,16 +79,21 @@ package enum ObfuscatedText {
       if matches(bytes, i, scheme, range.upperBound) {
         isAddress = true
         i += scheme.count
+        if let password = password(bytes, i..<range.upperBound) {
+          found.append(password)
+          i = password.upperBound
+        }
         continue
       }
       var start: Int?
-      if matches(bytes, i, signature, range.upperBound), i == range.lowerBound || !isWordPart(bytes[i - 1]) { start = i + signature.count }
+      let isWord = i == range.lowerBound || !isWordPart(bytes[i - 1])
+      if let word = words.first(where: { (isWord || !isWordPart($0[0])) && matches(bytes, i, $0, range.upperBound) }) { start = i + word.count }
       if isAddress, bytes[i] == UInt8(ascii: ";") { start = i + 1 }
       guard let start else {
         i += 1
         continue
       }
-      let isSignature = bytes[start - 1] == UInt8(ascii: "=")
+      let isSignature = bytes[start - 1] != UInt8(ascii: ";")
       i = start
       while i < range.upperBound, !endsAddress(bytes[i]), !(isSignature && (bytes[i] == UInt8(ascii: "&") || bytes[i] == UInt8(ascii: ";"))) { i += 1 }
       if i > start, !(bytes[start..<i].elementsEqual("impersonate".utf8)) { found.append(start..<i) }
@@ -94,8 +101,21 @@ package enum ObfuscatedText {
     return found
   }
 
+  /// Letters of the text may be large.
   private static func matches(_ bytes: [UInt8], _ i: Int, _ word: [UInt8], _ end: Int) -> Bool {
-    i + word.count <= end && bytes[i..<(i + word.count)].elementsEqual(word)
+    i + word.count <= end && bytes[i..<(i + word.count)].elementsEqual(word) { ($0 >= 0x41 && $0 <= 0x5A ? $0 | 0x20 : $0) == $1 }
+  }
+
+  /// The password of `user:password@host` behind a scheme.
+  private static func password(_ bytes: [UInt8], _ range: Range<Int>) -> Range<Int>? {
+    var colon: Int?
+    for i in range {
+      let byte = bytes[i]
+      if byte == UInt8(ascii: "@") { return colon.flatMap { $0 + 1 < i ? $0 + 1..<i : nil } }
+      if byte == UInt8(ascii: "/") || byte == UInt8(ascii: "?") || byte == UInt8(ascii: ";") || endsAddress(byte) { return nil }
+      if byte == UInt8(ascii: ":"), colon == nil { colon = i }
+    }
+    return nil
   }
 
   private static func endsAddress(_ byte: UInt8) -> Bool {

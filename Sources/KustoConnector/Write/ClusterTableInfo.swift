@@ -74,7 +74,7 @@ struct ClusterTables: Sendable {
       case "Completed": return id
       case "InProgress", "Scheduled": break
       default:
-        let status = ObfuscatedText.hidden(state.texts("Status").last ?? "")
+        let status = ObfuscatedText.hidden(state.texts("Status").last ?? "", isMessage: true)
         let isTransient = state.column("ShouldRetry").last == .bool(true) || name == "Throttled"
         throw KConnectError(name == "Throttled" ? .throttled : .http, "operation \(id) ended as \(name): \(status)", isRetryable: isTransient)
       }

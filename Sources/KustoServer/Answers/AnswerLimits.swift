@@ -15,6 +15,8 @@ struct AnswerLimits: Sendable {
   var bytes: Int?
   /// More rows are silently left out (`query_take_max_records`).
   var take: Int?
+  /// More columns are refused.
+  var columns: Int?
   /// A cut answer says so in its completion information only.
   var isDeferred = false
 
@@ -26,6 +28,7 @@ struct AnswerLimits: Sendable {
       bytes = try options.integer("truncationmaxsize") ?? Self.defaultBytes
     }
     take = try options.integer("query_take_max_records")
+    columns = try options.integer("maxoutputcolumns")
     isDeferred = options.flag("deferpartialqueryfailures")
     for (name, value) in [("truncationmaxrecords", rows), ("truncationmaxsize", bytes), ("query_take_max_records", take)] {
       if let value, value < 0 { throw KConnectError(.optionInvalid, "the request option '\(name)' is \(value), expected 0 or more") }

@@ -4,6 +4,7 @@
 import Columnar
 import DataSource
 import Engine
+import KConnect
 import KustoStore
 import KustoWire
 
@@ -79,7 +80,7 @@ struct AnswerStream {
     } catch let error as ClientLeft {
       throw error
     } catch {
-      let failure = deadline.hasFired ? WireError.timeout(seconds: deadline.seconds) : WireError(error, isCommand: isCommand)
+      let failure = deadline.hasFired ? WireError.timeout(seconds: deadline.seconds) : WireError(ofRequest: error, isCommand: isCommand)
       if !reply.hasStarted { throw failure }
       return failure
     }
@@ -95,6 +96,13 @@ struct AnswerStream {
 
   /// Ticks of processor time of the process: with requests side by side more than this one took.
   private static var processTicks: Int64 { ProcessClock.ticks }
+}
+
+extension WireError {
+  /// What is answered to any error: those of expressions, which rows can cause, are the request's.
+  init(ofRequest error: any Error, isCommand: Bool = false) {
+    if let error = error as? WireError { self = error } else { self.init(KConnectError(converting: error), isCommand: isCommand) }
+  }
 }
 
 /// The client closed the connection.

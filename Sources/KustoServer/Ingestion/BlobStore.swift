@@ -1,8 +1,9 @@
 // Role: the blobs of queued ingestion as files under the store: whole, or put together from blocks.
 //
-//   <store>/_kconnect/ingest/<container>~<name>           a blob       (percent-encoded)
-//   <store>/_kconnect/ingest/block~<name>~<block>         a block that is in no blob yet
-//   <store>/_kconnect/ingest/received-…                   bytes on their way
+//   <store>/_kconnect/ingest/<container>~<name>                  a blob (percent-encoded; of a long name its begin and a hash)
+//   <store>/_kconnect/ingest/~name~<container>~<name>            the whole of a long name
+//   <store>/_kconnect/ingest/block~<container>~<hash>~<block>    a block that is in no blob yet
+//   <store>/_kconnect/ingest/received-…                          bytes on their way
 
 import DataSource
 import KustoStore
@@ -28,16 +29,25 @@ struct BlobName: Sendable, Hashable {
   }
 
   /// The name of its file.
-  fileprivate func file(_ prefix: String) -> String {
-    let encoded = percentEncoded(name)
-    if encoded.utf8.count <= 160 { return prefix + "~" + encoded }
-    // Longer names are told apart by a hash of 128 bits.
+  fileprivate var file: String { container + "~" + Self.fileName(name, most: 160, keeps: 100) }
+  /// The name of the file that holds its name, where its own does not.
+  fileprivate var nameFile: String? { percentEncoded(name).utf8.count > 160 ? BlobStore.namePrefix + file : nil }
+  /// The name of the file of one of its blocks: whole ids, the container in clear, so that nobody's block is another's.
+  fileprivate func file(block id: String) -> String { BlobStore.blockPrefix + container + "~" + Self.hash(name) + "~" + Self.fileName(id, most: 100, keeps: 60) }
+
+  /// A text as a name of a file; long ones are told apart by a hash of 128 bits.
+  private static func fileName(_ text: String, most: Int, keeps: Int) -> String {
+    let encoded = percentEncoded(text)
+    return encoded.utf8.count <= most ? encoded : encoded.prefix(keeps) + "~" + hash(text)
+  }
+
+  private static func hash(_ text: String) -> String {
     var low: UInt64 = 0xcbf2_9ce4_8422_2325, high: UInt64 = 0x8422_2325_cbf2_9ce4
-    for byte in name.utf8 {
+    for byte in text.utf8 {
       low = (low ^ UInt64(byte)) &* 0x100_0000_01b3
       high = (high ^ low) &* 0x9E37_79B9_7F4A_7C15
     }
-    return prefix + "~" + encoded.prefix(100) + "~" + String(low, radix: 16) + String(high, radix: 16)
+    return String(low, radix: 16) + String(high, radix: 16)
   }
 }
 
@@ -53,6 +63,9 @@ struct BlobFacts: Sendable {
 final class BlobStore: Sendable {
   /// The account in addresses; the name that storage libraries know as a local one.
   static let account = "devstoreaccount1"
+
+  /// What names of files begin with that are no blobs; no container is called so.
+  static let blockPrefix = "block~", namePrefix = "~name~"
 
   let directory: String
 
@@ -85,11 +98,24 @@ final class BlobStore: Sendable {
     for name in try DirectoryReader.names(in: directory) where name.hasPrefix("received-") { _ = FileSystem.system.remove(joinPath(directory, name)) }
   }
 
-  func place(_ blob: BlobName) -> String { joinPath(directory, blob.file(blob.container)) }
+  private func place(_ blob: BlobName) -> String { joinPath(directory, blob.file) }
+
+  /// Where a blob is about to stand. A name that its file's name cannot hold is written down first, so that it is listed.
+  func placeForNew(_ blob: BlobName) throws -> String {
+    guard blob.name.utf8.count <= 1_024 else { throw KConnectError(.usage, "the blob's name has \(blob.name.utf8.count) bytes, 1024 are the most") }
+    if let file = blob.nameFile, pathKind(joinPath(directory, file)) == .missing {
+      let whole = try ReceivedFile(directory, extension: "name")
+      try whole.append(Array(blob.name.utf8))
+      try whole.sync()
+      try whole.close()
+      try move(whole, to: joinPath(directory, file))
+    }
+    return place(blob)
+  }
 
   private func place(_ blob: BlobName, block: String) throws -> String {
     guard !block.isEmpty, block.utf8.count <= 128 else { throw KConnectError(.usage, "the block id has \(block.utf8.count) bytes, expected 1 to 128") }
-    return joinPath(directory, blob.file("block") + "~" + percentEncoded(block))
+    return joinPath(directory, blob.file(block: block))
   }
 
   /// The file of a blob. Throws PATH_NOT_FOUND.
@@ -111,7 +137,7 @@ final class BlobStore: Sendable {
   }
 
   /// Makes received bytes the blob; durable when it returns. `replaces` off: throws ALREADY_EXISTS where there is one.
-  func put(_ received: ReceivedFile, as blob: BlobName, replaces: Bool = true) throws { try move(received, to: place(blob), replaces: replaces) }
+  func put(_ received: ReceivedFile, as blob: BlobName, replaces: Bool = true) throws { try move(received, to: placeForNew(blob), replaces: replaces) }
 
   /// Keeps received bytes until a list makes them part of the blob.
   func putBlock(_ received: ReceivedFile, _ block: String, of blob: BlobName) throws { try move(received, to: place(blob, block: block)) }
@@ -181,16 +207,22 @@ final class BlobStore: Sendable {
 
   /// Removes a blob; false when there is none.
   @discardableResult
-  func remove(_ blob: BlobName) -> Bool { FileSystem.system.remove(place(blob)) == 0 }
+  func remove(_ blob: BlobName) -> Bool {
+    guard FileSystem.system.remove(place(blob)) == 0 else { return false }
+    if let file = blob.nameFile { _ = FileSystem.system.remove(joinPath(directory, file)) }
+    return true
+  }
 
-  /// The names of a container's blobs, sorted. Blobs with very long names are not listed.
+  /// The names of a container's blobs, sorted.
   func names(container: String, prefix: String) throws -> [(name: String, facts: BlobFacts)] {
-    try DirectoryReader.names(in: directory).compactMap { file in
+    let files = try DirectoryReader.names(in: directory)
+    let long = Set(files.filter { $0.hasPrefix(Self.namePrefix + container + "~") }.map { $0.dropFirst(Self.namePrefix.utf8.count) })
+    return try files.compactMap { file in
       guard file.hasPrefix(container + "~") else { return nil }
-      let encoded = file.dropFirst(container.utf8.count + 1)
-      guard !encoded.contains("~") || encoded.utf8.count <= 100 else { return nil }
-      let name = percentDecoded(encoded)
-      return name.hasPrefix(prefix) ? (name, Self.facts(joinPath(directory, file))) : nil
+      let path = joinPath(directory, file)
+      let whole = long.contains(file[...]) ? try SmallFile.readText(joinPath(directory, Self.namePrefix + file)) : nil
+      let name = whole ?? percentDecoded(file.dropFirst(container.utf8.count + 1))
+      return name.hasPrefix(prefix) ? (name, Self.facts(path)) : nil
     }
   }
 
@@ -200,8 +232,9 @@ final class BlobStore: Sendable {
     for name in (try? DirectoryReader.names(in: directory)) ?? [] {
       let path = joinPath(directory, name)
       // What users keep in containers of their own stays.
-      guard [IngestionQueues.container, IngestionQueues.exportContainer, "block"].contains(where: { name.hasPrefix($0 + "~") }) || name.hasPrefix(".") else { continue }
-      if Self.facts(path).modified < limit { _ = FileSystem.system.remove(path) }
+      let isOwn = [IngestionQueues.container + "~", IngestionQueues.exportContainer + "~", Self.blockPrefix, "."].contains { name.hasPrefix($0) }
+      let isNameOfNothing = name.hasPrefix(Self.namePrefix) && pathKind(joinPath(directory, String(name.dropFirst(Self.namePrefix.utf8.count)))) == .missing
+      if isOwn || isNameOfNothing, Self.facts(path).modified < limit { _ = FileSystem.system.remove(path) }
     }
   }
 }

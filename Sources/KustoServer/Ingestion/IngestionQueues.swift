@@ -19,6 +19,8 @@ final class IngestionQueues: IngestionService {
     var maxInflatedBytes = 0
     var keys: [String: String] = [:]
     var waiting = 0
+    /// Of those that wait, messages that may be put aside.
+    var aside = 0
   }
   private let state = Monitor(State())
 
@@ -28,7 +30,9 @@ final class IngestionQueues: IngestionService {
     for name in Queue.allCases.map(\.rawValue) + [Self.container, Self.exportContainer, Self.statusTable] {
       keys[name] = try metadata.secret("sas:" + name).filter { $0 != "-" }
     }
-    let waiting = try metadata.first(Queue.ready.rawValue, limit: Int.max).count
+    // What was put aside by a server that ended is not aside any more.
+    _ = try metadata.resume(Queue.ready.rawValue, now: Int64.max)
+    let waiting = try metadata.count(Queue.ready.rawValue)
     state.change { state in
       state.metadata = metadata
       state.blobs = blobs
@@ -45,6 +49,8 @@ final class IngestionQueues: IngestionService {
 
   /// Messages that wait to be ingested.
   var waiting: Int { state.change { $0.waiting } }
+  /// None of them is to be worked on now.
+  var areAllAside: Bool { state.change { $0.aside >= $0.waiting } }
 
   // MARK: What clients ask for
 
@@ -60,7 +66,7 @@ final class IngestionQueues: IngestionService {
     let base = blob.name.dropLast(1), shown = String(address.prefix { $0 != "?" && $0 != ";" })
     return ExportPlace(directory: blobs.directory) { name in
       guard let blob = BlobName("/\(BlobStore.account)/\(blob.container)/" + percentEncoded(base + name)) else { return nil }
-      return (blobs.place(blob), shown + "/" + name.split(separator: "/").map { percentEncoded(String($0)) }.joined(separator: "/"))
+      return (try blobs.placeForNew(blob), shown + "/" + name.split(separator: "/").map { percentEncoded(String($0)) }.joined(separator: "/"))
     }
   }
 
@@ -141,10 +147,30 @@ final class IngestionQueues: IngestionService {
   /// passed over.
   func first(limit: Int) throws -> [QueuedMessage] { try metadata().first(Queue.ready.rawValue, limit: limit) }
 
-  /// Removes a message that is done.
-  func finish(_ message: QueuedMessage) throws {
-    if try metadata().remove(message, from: Queue.ready.rawValue) { state.change { $0.waiting = max(0, $0.waiting - 1) } }
+  /// Removes a message that is done, and says how it went. False when somebody removed it meanwhile.
+  func conclude(_ message: QueuedMessage, _ outcome: MetadataStore.Outcome) throws -> Bool {
+    guard try metadata().conclude(message, in: Queue.ready.rawValue, outcome) else { return false }
+    state.change { $0.waiting = max(0, $0.waiting - 1) }
+    return true
   }
+
+  /// Puts a message aside for so many seconds.
+  func postpone(_ message: QueuedMessage, seconds: Int) throws {
+    try metadata().postpone(message, in: Queue.ready.rawValue, for: Int64(seconds) * 10_000_000)
+    state.change { $0.aside += 1 }
+  }
+
+  /// Brings back messages that were put aside and are due.
+  func resume() throws {
+    guard state.change({ $0.aside }) > 0 else { return }
+    let aside = try metadata().resume(Queue.ready.rawValue)
+    state.change { $0.aside = aside }
+  }
+
+  /// Forgets what has expired.
+  func sweep() throws { try metadata().sweepMessages() }
+
+  func count(_ queue: Queue) throws -> Int { try metadata().count(queue.rawValue) }
 
   func peek(_ queue: Queue, limit: Int) throws -> [QueuedMessage] { try metadata().peek(queue.rawValue, limit: limit) }
 
@@ -160,7 +186,7 @@ final class IngestionQueues: IngestionService {
 
   func clear(_ queue: Queue) throws {
     try metadata().clear(queue.rawValue)
-    if queue == .ready { state.change { $0.waiting = 0 } }
+    if queue == .ready { state.change { ($0.waiting, $0.aside) = (0, 0) } }
   }
 
   // MARK: Status table

@@ -1,5 +1,5 @@
 // Role: takes messages of queued ingestion in their order, brings the blobs they name into tables, and reports how it went. Each message
-// is committed under its number, so that a message taken twice is in the table once.
+// is committed under its number, so that a message taken twice is in the table once, and is known to be there before its blob is looked for.
 
 import Columnar
 import DataSource
@@ -12,60 +12,68 @@ import Glibc
 
 struct IngestionWorker {
   private let service: KustoService
-  /// Attempts for failures that may pass.
-  private static let attempts = 4
+  /// Attempts for failures that may pass: with the pauses between them about ten minutes.
+  private static let attempts = 16
+  /// The name under which a table records the number of the last message.
+  private static let writer = "kconnect-queued"
+
+  /// Seconds before the next attempt.
+  private static func pause(after attempts: Int) -> Int { min(60, 1 << min(attempts, 6)) }
 
   init(_ service: KustoService) { self.service = service }
 
   /// Works until the server stops.
   func drain(until isStopping: () -> Bool) {
     while !isStopping() {
+      try? service.queues.resume()
       // One at a time: the numbers in a table must grow.
       guard let messages = try? service.queues.first(limit: 16), !messages.isEmpty else {
         service.queues.waitForMessages(milliseconds: 500)
-        // Those that are counted may not be there, or not be readable for now.
-        if service.queues.waiting > 0 { usleep(20_000) }
+        // Those that are counted may not be there, not be readable for now, or be put aside.
+        if service.queues.waiting > 0 { usleep(service.queues.areAllAside ? 250_000 : 20_000) }
         continue
       }
       for message in messages {
         if isStopping() { return }
-        work(message)
-        try? service.queues.finish(message)
+        // What cannot be written down now is found again: the table knows its number.
+        do { try work(message) } catch { usleep(500_000) }
       }
     }
   }
 
-  private func work(_ message: QueuedMessage) {
+  /// Throws when the outcome could not be written down.
+  private func work(_ message: QueuedMessage) throws {
     let order: IngestionOrder
     do { order = try IngestionOrder(message: message.text) } catch {
       service.metrics.add("kconnect_queued_ingestion_failures_total")
-      _ = try? service.queues.post(Base64.text(IngestionOrder.unreadable(message, error).json.utf8), to: .failed)
+      var outcome = MetadataStore.Outcome()
+      outcome.report = (Base64.text(IngestionOrder.unreadable(message, error).json.utf8), IngestionQueues.Queue.failed.rawValue)
+      _ = try service.queues.conclude(message, outcome)
       return
     }
-    var attempt = 1
-    while true {
-      do {
-        try ingest(order, message)
-        service.metrics.add("kconnect_queued_ingestions_total")
-        report(order, nil)
-        return
-      } catch {
-        let canPass = (error as? KConnectError)?.isRetryable ?? false
-        if canPass, attempt < Self.attempts, !service.isStopping {
-          usleep(useconds_t(200_000 << attempt))
-          attempt += 1
-          continue
-        }
-        service.metrics.add("kconnect_queued_ingestion_failures_total")
-        report(order, error)
-        return
+    do {
+      try ingest(order, message)
+    } catch {
+      // The next start takes it up again.
+      if service.isStopping { return }
+      if (error as? KConnectError)?.isRetryable ?? false, message.dequeueCount + 1 < Self.attempts {
+        return try service.queues.postpone(message, seconds: Self.pause(after: message.dequeueCount))
       }
+      service.metrics.add("kconnect_queued_ingestion_failures_total")
+      if order.reportLevel == 1 { AccessLog.say("queued ingestion of '\(order.source)' into '\(order.table)' failed: \(error)") }
+      _ = try service.queues.conclude(message, outcome(order, error))
+      return
     }
+    service.metrics.add("kconnect_queued_ingestions_total")
+    guard try service.queues.conclude(message, outcome(order, nil)), !order.retainsBlob else { return }
+    // Last: while the message is there, so is its blob.
+    if let parts = URLParts(order.blob), let blob = BlobName(parts.path), service.queues.isSigned(parts.query ?? "", resource: blob.container) { service.blobs.remove(blob) }
   }
 
   private func ingest(_ order: IngestionOrder, _ message: QueuedMessage) throws {
     guard let database = try service.executor.databaseIfExists(order.database) else { throw WireError.databaseMissing(order.database) }
     guard let table = try database.tableIfExists(order.table) else { throw WireError.tableMissing(order.table, database: database.name) }
+    if let last = try table.recordedTransaction(Self.writer), last >= message.sequence { return }
     var properties = RequestProperties(requestId: "queued;" + order.id)
     properties.application = order.application ?? "queued ingestion"
     if let token = order.properties.first(where: { $0.name.lowercased() == "authorizationcontext" })?.value {
@@ -79,25 +87,21 @@ struct IngestionWorker {
     try service.withReadableFile(of: order.blob) { path in
       var files = ReceivedData(.files([path]), format: order.format, name: order.source)
       files.properties = order.properties
-      files.transaction = ("kconnect-queued", message.sequence)
+      files.transaction = (Self.writer, message.sequence)
       _ = try service.executor.ingest(files, into: table, properties)
-    }
-    if !order.retainsBlob, let parts = URLParts(order.blob), let blob = BlobName(parts.path), service.queues.isSigned(parts.query ?? "", resource: blob.container) {
-      service.blobs.remove(blob)
     }
   }
 
-  /// To the queues and the table the client asked for.
-  private func report(_ order: IngestionOrder, _ error: (any Error)?) {
+  /// For the queues and the table the client asked for.
+  private func outcome(_ order: IngestionOrder, _ error: (any Error)?) -> MetadataStore.Outcome {
+    var outcome = MetadataStore.Outcome()
     let isWanted = error == nil ? order.reportLevel == 2 : order.reportLevel != 1
     if isWanted, order.reportMethod != 1 {
-      _ = try? service.queues.post(Base64.text(order.result(error).json.utf8), to: error == nil ? .success : .failed)
+      let queue: IngestionQueues.Queue = error == nil ? .success : .failed
+      outcome.report = (Base64.text(order.result(error).json.utf8), queue.rawValue)
     }
-    if let key = order.statusKey, order.reportMethod != 0 {
-      var row = (try? service.queues.status(key)) ?? .bag([])
-      row = order.statusRow(error, over: row)
-      try? service.queues.putStatus(key, row)
-    }
+    if let key = order.statusKey, order.reportMethod != 0 { outcome.status = (key, { order.statusRow(error, over: $0) }) }
+    return outcome
   }
 }
 

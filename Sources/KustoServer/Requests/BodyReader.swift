@@ -17,11 +17,12 @@ extension ServerRequest {
   }
 
   /// The whole body, inflated when it is gzip or zstd. Throws 413 beyond `limit` bytes, and `inflated` after inflation (nil: `limit` too). `onBytes`
-  /// hears how many there are, before they are held.
-  func bodyInMemory(limit: Int, inflated: Int? = nil, onBytes: (Int) throws -> Void = { _ in }) throws -> [UInt8] {
+  /// hears how many there are, before they are held. `seconds`: how long it may take to come; nil: as long as the client keeps to its least rate.
+  func bodyInMemory(limit: Int, inflated: Int? = nil, within seconds: Int? = nil, onBytes: (Int) throws -> Void = { _ in }) throws -> [UInt8] {
     try checkLength(limit)
+    let deadline = seconds.map { Deadlines.now + $0 * 1_000 }
     var bytes: [UInt8] = []
-    while let part = try body.read() {
+    while let part = try body.read(until: deadline) {
       guard bytes.count + part.count <= limit else { throw WireError.tooLarge(limit) }
       try onBytes(bytes.count + part.count)
       if bytes.isEmpty { bytes = part } else { bytes += part }
@@ -58,13 +59,13 @@ extension ServerRequest {
   /// The body in a file of `directory`, as it came, on the disk. Throws 413 beyond `limit` bytes.
   func bodyInFile(_ directory: String, extension ending: String, limit: Int) throws -> ReceivedFile {
     try checkLength(limit)
-    var next = try body.read()
+    var next = try body.read(until: nil)
     // Readers go by the name.
     let received = try ReceivedFile(directory, extension: ending + ReceivedFile.compression(next ?? []))
     while let part = next {
       guard received.count + part.count <= limit else { throw WireError.tooLarge(limit) }
       try received.append(part)
-      next = try body.read()
+      next = try body.read(until: nil)
     }
     try received.sync()
     try received.close()
@@ -73,6 +74,9 @@ extension ServerRequest {
 }
 
 extension WireError {
+  static let slowBody = WireError(
+    status: 408, code: "RequestTimeout", type: "KustoRequestDeniedException", detail: "The request's body did not come in the time that a request has", isPermanent: false)
+
   static func tooLarge(_ limit: Int) -> WireError {
     WireError(
       status: 413, code: "PayloadTooLarge", type: "KustoPayloadTooLargeException", detail: "The request's body is larger than \(limit) bytes, the most that is taken here",

@@ -1,20 +1,17 @@
-// Role: options of requests that would change what may happen or what is answered, and are not done: named, where ignoring them would be a lie. Others
-// that are not known are hints, and ignored as Kusto does. Source: Kusto "Request properties".
+// Role: refuses the options of requests that are not done (`RequestSettings`); their values are JSON here.
 
 import Columnar
 import DataSource
+import KQL
 import KustoWire
 
 enum RefusedOptions {
-  private static let names = [
-    "validate_permissions", "validatepermissions", "query_results_apply_getschema", "query_force_row_level_security", "request_block_row_level_security",
-    "request_external_data_disabled", "request_external_table_disabled", "query_cursor_after_default", "query_cursor_before_or_at_default", "query_cursor_current",
-    "query_cursor_disabled", "query_cursor_scoped_tables", "query_bin_auto_at", "query_bin_auto_size",
-  ]
+  /// Those of `set` statements, and those that only statements can be.
+  private static let names = RequestSettings.refused.sorted() + ["query_bin_auto_at", "query_bin_auto_size"]
 
   /// Throws NOT_SUPPORTED for the first of them that is set to something else than false.
   static func check(_ options: RequestOptions) throws {
-    if let language = options.text("query_language")?.lowercased(), !["csl", "kql", "auto", ""].contains(language) {
+    if let language = options.text("query_language"), RequestSettings.isForeign(language: language) {
       throw KConnectError(.notSupported, "not supported: the query language '\(language.prefix(60))' (request option query_language)", hint: "write the query in KQL")
     }
     for name in names {

@@ -6,8 +6,10 @@ package import KustoStore
 
 /// The bytes of a request's body, front to back.
 package protocol RequestBytes: AnyObject, Sendable {
-  /// The next bytes; nil at the end. Blocks. Throws when the client went away.
-  func read() throws -> [UInt8]?
+  /// Nothing more has to come.
+  var isWhole: Bool { get }
+  /// The next bytes; nil at the end. Blocks. Throws when the client went away, and 408 at the moment `deadline` of `Deadlines.now`; nil: never.
+  func read(until deadline: Int?) throws -> [UInt8]?
 }
 
 /// One request.
@@ -67,7 +69,9 @@ package final class MemoryBytes: RequestBytes {
 
   package init(_ bytes: [UInt8] = []) { self.bytes = Guarded(bytes.isEmpty ? nil : bytes) }
 
-  package func read() -> [UInt8]? {
+  package var isWhole: Bool { true }
+
+  package func read(until deadline: Int?) -> [UInt8]? {
     bytes.withLock { bytes in
       defer { bytes = nil }
       return bytes

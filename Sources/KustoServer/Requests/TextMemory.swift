@@ -20,6 +20,9 @@ final class TextMemory {
   /// For a body of so many bytes: itself, its JSON and the text in it. Throws LOW_MEMORY.
   func hold(body bytes: Int) throws { try grow(to: bytes * 3) }
 
+  /// For rows that are ingested from memory. Throws LOW_MEMORY.
+  func hold(rows bytes: Int) throws { try grow(to: bytes) }
+
   /// For a text and what becomes of it. Throws LOW_MEMORY.
   func hold(text: String) throws {
     let bytes = text.utf8.count

@@ -18,11 +18,13 @@ extension KustoService {
         status: 400, code: "BadRequest_SyntaxError", type: "SyntaxException",
         detail: "Syntax error: A management command was sent to the query endpoint; send it to /v1/rest/mgmt: '\(RedactedText.redacted(body.text).prefix(200))'", isPermanent: true)
     }
-    try run(body, scope, isCommand: isCommand, reply) { context in
-      if version == 1 { return AnswerVersion1(isCommand: isCommand, context) }
-      let frames = try Self.frames(body.options)
-      reply.isProgressive = frames.isProgressive
-      return AnswerVersion2(frames, context)
+    try working(scope) {
+      try run(body, scope, isCommand: isCommand, reply) { context in
+        if version == 1 { return AnswerVersion1(isCommand: isCommand, context) }
+        let frames = try Self.frames(body.options)
+        reply.isProgressive = frames.isProgressive
+        return AnswerVersion2(frames, context)
+      }
     }
   }
 
@@ -36,7 +38,7 @@ extension KustoService {
         status: 400, code: "BadRequest_SyntaxError", type: "SyntaxException",
         detail: "Syntax error: A management command was expected, beginning with a dot; queries go to /v2/rest/query: '\(RedactedText.redacted(body.text).prefix(200))'", isPermanent: true)
     }
-    try run(body, scope, isCommand: true, reply) { AnswerVersion1(isCommand: true, $0) }
+    try working(scope) { try run(body, scope, isCommand: true, reply) { AnswerVersion1(isCommand: true, $0) } }
   }
 
   private func requestBody(_ scope: RequestScope, _ memory: TextMemory) throws -> RequestBody {
@@ -48,7 +50,7 @@ extension KustoService {
       // Links may be followed by accident: they change nothing.
       body.options.set("request_readonly", .bool(true))
     } else {
-      let bytes = try scope.request.bodyInMemory(limit: configuration.maxTextBytes) { try memory.hold(body: $0) }
+      let bytes = try received(scope, limit: configuration.maxTextBytes) { try memory.hold(body: $0) }
       body = try RequestBody(json: String(decoding: bytes, as: UTF8.self))
     }
     let text = body.text
@@ -92,14 +94,14 @@ extension KustoService {
           failure.code = .kqlSyntax
           throw WireError(failure, isCommand: true)
         }
-        throw WireError(error, isCommand: isCommand)
+        throw WireError(ofRequest: error, isCommand: isCommand)
       }
-      if let most = try body.options.integer("maxoutputcolumns"), let table = result.tables.first(where: { $0.schema.count > most }) {
+      let limits = try AnswerLimits(body.options, statements: result.statements)
+      if let most = limits.columns, let table = result.tables.first(where: { $0.schema.count > most }) {
         throw WireError.truncated("\(most) columns (maxoutputcolumns); the result has \(table.schema.count) of them")
       }
       let stream = AnswerStream(
-        writer: try writer(scope.errorContext(database: database)), reply: reply, limits: try AnswerLimits(body.options, statements: result.statements), deadline: deadline,
-        isCommand: isCommand)
+        writer: try writer(scope.errorContext(database: database)), reply: reply, limits: limits, deadline: deadline, isCommand: isCommand)
       try stream.send(result, AnswerFacts(clientRequestId: scope.clientRequestId, activityId: scope.activityId, startedOn: scope.startedOn))
     }
   }
@@ -116,7 +118,7 @@ extension KustoService {
   /// Options as the store wants them: moments and flags as such.
   private static func scalars(_ options: RequestOptions) throws -> [String: Scalar] {
     var scalars = options.scalars
-    for name in ["request_readonly", "request_readonly_hardline", "request_sandboxed_execution_disabled"] where options[name] != nil { scalars[name] = .bool(options.flag(name)) }
+    for name in ["request_readonly", "request_readonly_hardline", "request_sandboxed_execution_disabled", "best_effort"] where options[name] != nil { scalars[name] = .bool(options.flag(name)) }
     for name in ["query_now", "query_datetimescope_from", "query_datetimescope_to"] {
       guard let text = options.text(name) else { continue }
       let bare = text.hasPrefix("datetime(") && text.hasSuffix(")") ? String(text.dropFirst(9).dropLast()) : text

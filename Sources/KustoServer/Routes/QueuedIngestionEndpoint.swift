@@ -22,7 +22,9 @@ extension KustoService {
     let answer: DynamicValue
     switch asked {
     case .configuration: answer = try ingestionConfiguration(scope)
-    case .queue(let database, let table): answer = try queueBlobs(scope, database, table)
+    case .queue(let database, let table):
+      let body = try received(scope, limit: 4 << 20)
+      answer = try working(scope) { try queueBlobs(scope, database, table, body) }
     case .status(let database, let table, let operation): answer = try ingestionState(scope, database, table, operation)
     }
     try reply.send(.json(200, answer.json + "\n"))
@@ -41,11 +43,11 @@ extension KustoService {
     ])
   }
 
-  private func queueBlobs(_ scope: RequestScope, _ name: String, _ tableName: String) throws -> DynamicValue {
+  private func queueBlobs(_ scope: RequestScope, _ name: String, _ tableName: String, _ bytes: [UInt8]) throws -> DynamicValue {
     try executor.requireIngestion(database: name, table: tableName, scope.properties(self))
     guard let database = try executor.databaseIfExists(name) else { throw WireError.databaseMissing(name) }
     guard let table = try database.tableIfExists(tableName) else { throw WireError.tableMissing(tableName, database: database.name) }
-    let body = String(decoding: try scope.request.bodyInMemory(limit: 4 << 20), as: UTF8.self)
+    let body = String(decoding: bytes, as: UTF8.self)
     guard let value = DynamicValue(json: body), let blobs = Self.member("blobs", of: value)?.elements, !blobs.isEmpty else {
       throw WireError.badRequest("The body is {\"blobs\":[{\"url\":\"…\"}],\"properties\":{\"format\":\"…\"}}")
     }

@@ -19,7 +19,7 @@ extension KustoService {
     } catch is ClientLeft {
     } catch {
       if !reply.hasStarted {
-        try? reply.send(errorReply(WireError(error), scope, route))
+        try? reply.send(errorReply(WireError(ofRequest: error), scope, route))
         try? reply.finish()
       }
     }
@@ -44,16 +44,24 @@ extension KustoService {
     }
     scope.principal = try authenticator?.principal(of: scope.request)
     let scope = scope
-    if case .metrics = route.kind { return try reply.send(Reply(200, type: "text/plain; version=0.0.4", metricsText())) }
-    try permits.holding(scope.principal?.fullyQualifiedName ?? "") {
-      switch route.kind {
-      case .query(let version): try query(scope, version: version, reply)
-      case .command: try command(scope, reply)
-      case .queuedIngestion(let asked): try queuedIngestion(scope, asked, reply)
-      case .ingest(let database, let table): try streamingIngestion(scope, database: database, table: table, reply)
-      default: throw WireError.notFound(scope.request.path)
-      }
+    switch route.kind {
+    case .metrics: try reply.send(Reply(200, type: "text/plain; version=0.0.4", metricsText()))
+    case .query(let version): try query(scope, version: version, reply)
+    case .command: try command(scope, reply)
+    case .queuedIngestion(let asked): try queuedIngestion(scope, asked, reply)
+    case .ingest(let database, let table): try streamingIngestion(scope, database: database, table: table, reply)
+    default: throw WireError.notFound(scope.request.path)
     }
+  }
+
+  /// Runs the work of a request whose body is there, when there is room for it; throws THROTTLED when there is not. Clients that are slow to send hold
+  /// none of that room.
+  func working<R>(_ scope: RequestScope, _ body: () throws -> R) throws -> R { try permits.holding(scope.principal?.fullyQualifiedName ?? "", body) }
+
+  /// Takes a body in. What is long in coming has room of its own, and a time.
+  func received(_ scope: RequestScope, limit: Int, inflated: Int? = nil, onBytes: (Int) throws -> Void = { _ in }) throws -> [UInt8] {
+    func read() throws -> [UInt8] { try scope.request.bodyInMemory(limit: limit, inflated: inflated, within: configuration.queryTimeout, onBytes: onBytes) }
+    return try scope.request.body.isWhole ? read() : uploads.holding(scope.principal?.fullyQualifiedName ?? "", read)
   }
 
   /// Whether the announced length of a body is one that will not be taken: nothing of it needs to be waited for.

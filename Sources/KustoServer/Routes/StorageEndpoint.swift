@@ -121,7 +121,7 @@ extension KustoService {
 
   private func queue(_ request: ServerRequest, _ queue: IngestionQueues.Queue, _ rest: [String]) throws -> Reply {
     guard rest.first == "messages" else {
-      if rest.isEmpty, ["GET", "HEAD"].contains(request.method) { return Reply(200, [("x-ms-approximate-messages-count", String(try queues.peek(queue, limit: 100_000).count))]) }
+      if rest.isEmpty, ["GET", "HEAD"].contains(request.method) { return Reply(200, [("x-ms-approximate-messages-count", String(try queues.count(queue)))]) }
       throw WireError.notFound(request.path)
     }
     let type = "application/xml"

@@ -21,7 +21,9 @@ extension KustoService {
       if request.parameter("sourceKind")?.lowercased() == "uri" {
         try ingestAddress(scope, format, into: table, properties, work)
       } else {
-        let body = try request.bodyInMemory(limit: configuration.maxStreamingBytes, inflated: configuration.maxStreamingInflatedBytes)
+        let memory = TextMemory(configuration.requestMemory)
+        defer { withExtendedLifetime(memory) {} }
+        let body = try received(scope, limit: configuration.maxStreamingBytes, inflated: configuration.maxStreamingInflatedBytes) { try memory.hold(rows: $0) }
         guard !body.isEmpty else { throw WireError.emptyStream }
         func data(_ bodies: [[UInt8]]) -> ReceivedData {
           var data = ReceivedData(.bodies(bodies), format: format, name: scope.clientRequestId)
@@ -29,14 +31,16 @@ extension KustoService {
           data.isStreaming = true
           return data
         }
-        if try executor.feedsOthers(table) {
-          let key = GroupIngestion.Key(table: table.id, format: format.lowercased(), properties: properties.map { "\($0.name)=\($0.value)" }, principal: scope.principal?.fullyQualifiedName ?? "")
-          // Others' rows go with this one's: nobody who leaves takes them along.
-          var common = work
-          common.cancellation = RequestCancellation()
-          try streaming.ingest(body, key) { _ = try executor.ingest(data($0), into: table, common) }
-        } else {
-          try executor.append(data([body]), to: table, work)
+        try working(scope) {
+          if try executor.feedsOthers(table) {
+            let key = GroupIngestion.Key(table: table.id, format: format.lowercased(), properties: properties.map { "\($0.name)=\($0.value)" }, principal: scope.principal?.fullyQualifiedName ?? "")
+            // Others' rows go with this one's: nobody who leaves takes them along.
+            var common = work
+            common.cancellation = RequestCancellation()
+            try streaming.ingest(body, key) { _ = try executor.ingest(data($0), into: table, common) }
+          } else {
+            try executor.append(data([body]), to: table, work)
+          }
         }
       }
     } catch { throw WireError.ingestion(error) }
@@ -46,15 +50,17 @@ extension KustoService {
 
   /// The body names a blob to fetch.
   private func ingestAddress(_ scope: RequestScope, _ format: String, into table: StoreTable, _ properties: [(name: String, value: String)], _ work: RequestProperties) throws {
-    let text = String(decoding: try scope.request.bodyInMemory(limit: 1 << 20), as: UTF8.self)
+    let text = String(decoding: try received(scope, limit: 1 << 20), as: UTF8.self)
     guard let address = DynamicValue(json: text)?["sourceUri"]?.stringValue ?? DynamicValue(json: text)?["SourceUri"]?.stringValue else {
       throw WireError.badRequest("The body of an ingestion with sourceKind=uri is {\"sourceUri\":\"…\"}")
     }
-    try withReadableFile(of: address) { path in
-      var files = ReceivedData(.files([path]), format: format, name: String(address.prefix { $0 != "?" && $0 != ";" }))
-      files.properties = properties
-      files.isStreaming = true
-      _ = try executor.ingest(files, into: table, work)
+    try working(scope) {
+      try withReadableFile(of: address) { path in
+        var files = ReceivedData(.files([path]), format: format, name: String(address.prefix { $0 != "?" && $0 != ";" }))
+        files.properties = properties
+        files.isStreaming = true
+        _ = try executor.ingest(files, into: table, work)
+      }
     }
   }
 

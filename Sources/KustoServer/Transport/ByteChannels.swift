@@ -63,14 +63,23 @@ final class IncomingBytes: RequestBytes {
     sender?.resume()
   }
 
-  func read() throws -> [UInt8]? {
-    let (part, sender) = try state.wait { state -> ([UInt8]?, CheckedContinuation<Void, Never>?)? in
+  func read(until deadline: Int?) throws -> [UInt8]? {
+    typealias Step = ([UInt8]?, CheckedContinuation<Void, Never>?)
+    func step(_ state: inout State) throws -> Step? {
       if state.parts.isEmpty {
         if state.hasFailed { throw ClientLeft() }
         return state.hasEnded ? (nil, nil) : nil
       }
       defer { state.sender = nil }
       return (state.parts.removeFirst(), state.sender)
+    }
+    let (part, sender): Step
+    if let deadline {
+      let left = deadline - Deadlines.now
+      guard left > 0, let found = try state.wait(milliseconds: left, step) else { throw WireError.slowBody }
+      (part, sender) = found
+    } else {
+      (part, sender) = try state.wait(step)
     }
     sender?.resume()
     return part

@@ -58,7 +58,10 @@ package enum HTTPServer {
   package static func run(_ service: KustoService, _ address: ListenAddress, onListening: @escaping @Sendable (String) -> Void) async throws {
     let departures = Departures()
     let idleTimeout = address.idleTimeout
-    let http = HTTP1Channel.Configuration(additionalChannelHandlers: [SlowClientHandler(seconds: idleTimeout), DepartureHandler(departures)], idleTimeout: .seconds(Int64(address.idleTimeout)))
+    let isRefused: @Sendable (HTTPRequest) -> Bool = { service.refusesLength(of: ServerRequest($0, body: MemoryBytes())) }
+    let http = HTTP1Channel.Configuration(
+      additionalChannelHandlers: [SlowClientHandler(seconds: idleTimeout), DepartureHandler(departures), ExpectationHandler(isRefused: isRefused)],
+      idleTimeout: .seconds(Int64(address.idleTimeout)))
     var server = HTTPServerBuilder.http1(configuration: http)
     let scheme = address.certificatePath == nil ? "http" : "https"
     if let certificate = address.certificatePath { server = try .tls(server, tlsConfiguration: try tls(certificate, key: address.keyPath ?? certificate)) }
@@ -145,6 +148,13 @@ private struct ConnectionContext: RequestContext {
   }
 }
 
+extension ServerRequest {
+  fileprivate init(_ head: HTTPRequest, body: any RequestBytes) {
+    self.init(method: head.method.rawValue, target: head.path ?? "", headers: head.headerFields.map { ($0.name.rawName, $0.value) }, body: body)
+    if let host = head.authority { headers.append(("host", host)) }
+  }
+}
+
 private struct ServiceResponder: HTTPResponder {
   typealias Context = ConnectionContext
   let service: KustoService
@@ -158,8 +168,7 @@ private struct ServiceResponder: HTTPResponder {
 
   func respond(to request: Request, context: ConnectionContext) async throws -> Response {
     let incoming = IncomingBytes(), outgoing = OutgoingReply()
-    var given = ServerRequest(method: request.method.rawValue, target: request.uri.string, headers: request.headers.map { ($0.name.rawName, $0.value) }, body: incoming)
-    if let host = request.head.authority { given.headers.append(("host", host)) }
+    var given = ServerRequest(request.head, body: incoming)
     given.peer = context.channel.remoteAddress?.ipAddress ?? "-"
     given.isSecure = isSecure
     let serverRequest = given

@@ -81,15 +81,17 @@ package final class CommandExecutor: Sendable {
     let tables = bound.results.enumerated().map { i, result in
       ResultTable(name: result.name ?? "PrimaryResult", plan: result.plan, visualization: result.visualization)
     }
-    var answer = result(request, ticket, tables, isCommand: false, notes: [])
+    var answer = result(request, ticket, tables, isCommand: false, statements: bound.options, notes: [])
     answer.options.merge(bound.options) { $1 }
     answer.statements = bound.options
     return answer
   }
 
-  private func result(_ request: Request, _ ticket: RequestTicket, _ tables: [ResultTable], isCommand: Bool, notes: [String]) -> RequestResult {
+  private func result(
+    _ request: Request, _ ticket: RequestTicket, _ tables: [ResultTable], isCommand: Bool, statements: [String: Scalar] = [:], notes: [String]
+  ) -> RequestResult {
     RequestResult(
-      tables: tables, context: request.context, executionOptions: options, requestId: request.properties.requestId, isCommand: isCommand,
+      tables: tables, context: request.context, executionOptions: options.limited(by: request.properties.options.merging(statements) { $1 }), requestId: request.properties.requestId, isCommand: isCommand,
       options: request.properties.options, notes: notes, cancellation: request.properties.cancellation, ticket: ticket)
   }
 
@@ -99,6 +101,16 @@ package final class CommandExecutor: Sendable {
     guard let name, !name.isEmpty else { return names.count == 1 ? names[0] : names.first { $0 == Self.defaultDatabase } }
     if names.contains(name) { return name }
     return names.first { $0.lowercased() == name.lowercased() } ?? name
+  }
+}
+
+extension ExecutionOptions {
+  /// With no more memory than a request wants (`max_memory_consumption_per_query_per_node`).
+  fileprivate func limited(by options: [String: Scalar]) -> ExecutionOptions {
+    guard let wanted = options["max_memory_consumption_per_query_per_node"]?.int64Value, wanted > 0 else { return self }
+    var limited = self
+    limited.memoryLimit = min(memoryLimit ?? Int.max, Int(clamping: wanted))
+    return limited
   }
 }
 
@@ -149,7 +161,8 @@ final class Request: Sendable {
 
   func bindOptions(_ executor: CommandExecutor, _ catalog: SessionCatalog) -> BindOptions {
     var options = BindOptions(context: context)
-    options.execution = executor.options
+    options.execution = executor.options.limited(by: properties.options)
+    if case .bool(true)? = properties.options["best_effort"] { options.isBestEffort = true }
     // Source: Kusto, "Request properties".
     if case .bool(true)? = properties.options["request_sandboxed_execution_disabled"] { options.execution.scripts = nil }
     options.parameters = properties.parameters

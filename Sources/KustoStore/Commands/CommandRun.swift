@@ -87,6 +87,13 @@ struct CommandRun: Sendable {
   /// The checked `with (...)` properties of the command.
   func properties(_ allowed: [String]) throws -> CommandProperties { try CommandProperties(command.properties(), allowed: allowed, command: command) }
 
+  /// The number behind `limit`; nil when there is none. Throws VALUE_INVALID for a negative one.
+  func limit() throws -> Int? {
+    guard case .literal(.long(let limit), _)? = command.arguments["limit"] else { return nil }
+    guard limit >= 0 else { throw KConnectError(.valueInvalid, "limit \(limit): expected 0 or more") }
+    return Int(clamping: limit)
+  }
+
   func schema(_ columns: RowSchema) -> StructType {
     StructType(columns.columns.map { StructField($0.name.text, DataType(rawValue: $0.type.type.rawValue) ?? .dynamic) })
   }

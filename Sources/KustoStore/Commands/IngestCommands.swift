@@ -141,11 +141,12 @@ extension CommandRun {
       skipped.isSkipped = true
       return skipped
     }
-    try keepForViews(table)
     let draft = try table.database.draftTable(TableDescription(table.name, schema: plan.schema))
     defer { table.database.discard(draft) }
     _ = try UpdatePolicies(executor, request).ingest(plan, into: draft, wanted, mode: .append)
-    return try table.replace(with: try draft.snapshot(), ingestIfNotExists: wanted.ingestIfNotExists.map { ExtentTags.ingestByPrefix + $0 })
+    let result = try table.replace(with: try draft.snapshot(), ingestIfNotExists: wanted.ingestIfNotExists.map { ExtentTags.ingestByPrefix + $0 }, before: keepForViews)
+    try disableUnfitViews(over: table)
+    return result
   }
 
   /// The query's columns as the table's: by position, with the table extended where the properties ask for it.

@@ -23,9 +23,9 @@ package struct ExportPlace: Sendable {
   /// Where files are made.
   package let directory: String
   /// The path of a file, in that directory, and its address without a key, by its name, which may hold slashes; nil for names that are not possible.
-  package let file: @Sendable (String) -> (path: String, address: String)?
+  package let file: @Sendable (String) throws -> (path: String, address: String)?
 
-  package init(directory: String, file: @escaping @Sendable (String) -> (path: String, address: String)?) {
+  package init(directory: String, file: @escaping @Sendable (String) throws -> (path: String, address: String)?) {
     self.directory = directory
     self.file = file
   }

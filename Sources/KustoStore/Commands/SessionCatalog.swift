@@ -5,6 +5,7 @@ import DataSource
 import Engine
 import Expressions
 import KQL
+import Synchronization
 
 /// The catalog of a request. Every table is read at the snapshot taken when it is first named, and as its caller may see it.
 final class SessionCatalog: KQLCatalog {
@@ -26,17 +27,20 @@ final class SessionCatalog: KQLCatalog {
   private let standIns: [String: LogicalPlan]
   /// Tables and views whose row level security query is being bound: inside it they are themselves.
   private let unguarded: Set<String>
+  /// The options of the request, with those of `set` statements.
+  private let settings: SessionSettings
 
   convenience init(_ executor: CommandExecutor, _ request: Request, for purpose: Purpose = .query) {
     let metadata = executor.metadata
     let base = StoreCatalog(executor.store, database: request.database) { name, database in
       try StoredFunction.find(name, in: database, metadata)?.lambdaText
     }
-    self.init(executor, request, purpose, base, standIns: [:], unguarded: [])
+    self.init(executor, request, purpose, base, standIns: [:], unguarded: [], SessionSettings(request.properties.options))
   }
 
   private init(
-    _ executor: CommandExecutor, _ request: Request, _ purpose: Purpose, _ base: StoreCatalog, standIns: [String: LogicalPlan], unguarded: Set<String>
+    _ executor: CommandExecutor, _ request: Request, _ purpose: Purpose, _ base: StoreCatalog, standIns: [String: LogicalPlan], unguarded: Set<String>,
+    _ settings: SessionSettings
   ) {
     self.executor = executor
     self.request = request
@@ -44,18 +48,22 @@ final class SessionCatalog: KQLCatalog {
     self.base = base
     self.standIns = standIns
     self.unguarded = unguarded
+    self.settings = settings
   }
 
   /// The same names, and one more that hides what had it.
   func adding(_ name: String, _ plan: LogicalPlan) -> SessionCatalog {
-    SessionCatalog(executor, request, purpose, base, standIns: standIns.merging([name: plan]) { $1 }, unguarded: unguarded)
+    SessionCatalog(executor, request, purpose, base, standIns: standIns.merging([name: plan]) { $1 }, unguarded: unguarded, settings)
   }
 
   /// The names as they are seen in a database, without what stands in for tables here. Names in front of the store's stay out too.
   private func inside(_ database: String, standIns: [String: LogicalPlan] = [:], without guarded: String? = nil) -> SessionCatalog {
     SessionCatalog(
-      executor, Request(request, in: database), purpose, base, standIns: standIns, unguarded: guarded.map { unguarded.union([$0]) } ?? unguarded)
+      executor, Request(request, in: database), purpose, base, standIns: standIns, unguarded: guarded.map { unguarded.union([$0]) } ?? unguarded,
+      settings)
   }
+
+  func apply(setting name: String, _ value: Scalar) -> Bool { settings.set(name, value) }
 
   // MARK: Rights
 
@@ -83,7 +91,11 @@ final class SessionCatalog: KQLCatalog {
     let home = resolve(database)
     let own = database == nil ? standIns.keys.sorted() + (request.properties.surroundings?.tableNames(database: nil) ?? []) : []
     if let home, (try? requireRead(home)) == nil { return own }
-    return base.tableNames(database: home) + (home.map { MaterializedView.names(in: $0, executor.metadata) } ?? []) + own
+    let tables = base.tableNames(database: home)
+    // A view that does not fit its source, or whose source is gone, is named by those who want it alone.
+    let views = home.map { (try? MaterializedView.all(in: $0, executor.metadata)) ?? [] } ?? []
+    let names = Set(tables + views.map(\.name))
+    return tables + views.filter { $0.failure == nil && names.contains($0.source) }.map(\.name) + own
   }
 
   func externalData(_ request: ExternalDataRequest) throws -> LogicalPlan? { try self.request.properties.surroundings?.externalData(request) }
@@ -121,7 +133,7 @@ final class SessionCatalog: KQLCatalog {
 
   /// The rows within the request's scope in time (`query_datetimescope_column`, `_from`, `_to`); all rows of tables without that column.
   private func scoped(_ plan: LogicalPlan) throws -> LogicalPlan {
-    let options = request.properties.options
+    let options = settings.all
     guard purpose == .query, unguarded.isEmpty, case .string(let column)? = options["query_datetimescope_column"], plan.schema.field(column)?.type == .datetime else { return plan }
     var terms: [Expr] = []
     for (option, comparison) in [("query_datetimescope_from", ">="), ("query_datetimescope_to", "<=")] {
@@ -167,7 +179,7 @@ final class SessionCatalog: KQLCatalog {
   func checkHistory(of view: MaterializedView, over table: StoreTable) throws {
     let policies = Policies(executor.metadata)
     let own = EntryScope.view(database: table.database.name, view.name)
-    guard purpose != .metadata, !unguarded.contains(table.id), try policies.rowLevelSecurity(in: .table(table.id)) != nil,
+    guard purpose != .metadata, !view.isOpen, !unguarded.contains(table.id), try policies.rowLevelSecurity(in: .table(table.id)) != nil,
       try policies.rowLevelSecurity(in: own) == nil
     else { return }
     throw KConnectError(
@@ -269,4 +281,24 @@ final class SessionCatalog: KQLCatalog {
   }
 
   func cursorVersion(_ cursor: String, table id: String) throws -> Int64? { try DatabaseCursor(cursor).version(of: id) }
+}
+
+/// Options by name, shared by the catalogs of one request.
+final class SessionSettings: Sendable {
+  private let options: Mutex<[String: Scalar]>
+
+  init(_ options: [String: Scalar]) { self.options = Mutex(options) }
+
+  var all: [String: Scalar] { options.withLock { $0 } }
+
+  /// False for a moment that is none.
+  func set(_ name: String, _ value: Scalar) -> Bool {
+    var value = value
+    if name == "query_datetimescope_from" || name == "query_datetimescope_to", case .string(let text) = value {
+      guard let moment = ScalarText.parse(text, as: .datetime) else { return false }
+      value = moment
+    }
+    options.withLock { $0[name] = value }
+    return true
+  }
 }

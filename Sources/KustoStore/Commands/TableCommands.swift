@@ -89,6 +89,7 @@ extension CommandRun {
     }
     let after = try table.snapshot().description
     try journal("ALTER-TABLE", table.name, before: SchemaText.csl(before.schema), after: SchemaText.csl(after.schema), database: table.database.name)
+    if before.schema != after.schema { try disableUnfitViews(over: table) }
   }
 
   func tableTextAlter(docstring: Bool) throws -> CommandOutput {
@@ -159,8 +160,7 @@ extension CommandRun {
 
   func tableDataClear() throws -> CommandOutput {
     let table = try table()
-    try keepForViews(table)
-    try table.clearData()
+    try table.clearData(before: keepForViews)
     return CommandOutput(Shapes.status, [[.string("Completed")]])
   }
 

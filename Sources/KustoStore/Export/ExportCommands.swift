@@ -30,6 +30,8 @@ extension CommandRun {
   /// Kusto's default and bounds of a file's size, in bytes.
   private static let defaultSizeLimit = 100 << 20
   private static let maxSizeLimit = 4 << 30
+  /// Bytes of a file's name that are left to the user: a number, an id and an extension come behind.
+  private static let longestPrefix = 160, longestExtension = 32
 
   func exportToStorage() throws -> CommandOutput {
     let properties = try exportProperties(Self.storageProperties)
@@ -80,6 +82,9 @@ extension CommandRun {
     _ plan: LogicalPlan, to path: String, format word: String, prefix: String, _ properties: CommandProperties, compressed: Bool, header: Bool? = nil
   ) throws -> CommandOutput {
     guard !prefix.contains("/") else { throw KConnectError(.optionInvalid, "property 'namePrefix': '\(prefix)' holds a '/'") }
+    guard prefix.utf8.count <= Self.longestPrefix else {
+      throw KConnectError(.optionInvalid, "property 'namePrefix': it has \(prefix.utf8.count) bytes, \(Self.longestPrefix) are the most")
+    }
     let place = ExportPlace(directory: path) { (joinPath(path, $0), joinPath(path, $0)) }
     return try export(plan, to: place, format: word, prefix: prefix, properties, compressed: compressed, header: header)
   }
@@ -87,6 +92,7 @@ extension CommandRun {
   private func export(
     _ plan: LogicalPlan, to place: ExportPlace, format word: String, prefix: String, _ properties: CommandProperties, compressed: Bool, header: Bool? = nil
   ) throws -> CommandOutput {
+    guard !Self.hasControls(prefix) else { throw KConnectError(.optionInvalid, "property 'namePrefix': it holds a control character") }
     let limit = try properties.integer("sizeLimit") ?? Self.defaultSizeLimit
     guard limit > 0, limit <= Self.maxSizeLimit else { throw KConnectError(.optionInvalid, "property 'sizeLimit': found \(limit), expected 1 to \(Self.maxSizeLimit) bytes") }
     let format = try fileFormat(word)
@@ -98,7 +104,7 @@ extension CommandRun {
     files.prefix = prefix
     files.sizeLimit = limit
     if properties.text("includeHeaders")?.lowercased() == "firstfile" { files.later = try checked(given.map { $0.0 == "header" ? ("header", "false") : $0 }) }
-    if format.shortName == "csv" || format.shortName == "json" { files.fileExtension = try fileExtension(properties, word) }
+    files.fileExtension = try fileExtension(properties, word)
     files.hasMark = try byteOrderMark(properties, format, files.options)
     if properties["sizeLimit"] != nil, format.shortName != "parquet", !["none", "auto"].contains(files.options.word("compression") ?? "none") {
       notes.add("'sizeLimit' is compared with what is written, after compression")
@@ -109,10 +115,13 @@ extension CommandRun {
     return CommandOutput(Shapes.export, sink.artifacts.map { [.string($0.path), .count($0.rows)] })
   }
 
+  /// Names with them mean other files, or are read wrongly.
+  private static func hasControls(_ text: String) -> Bool { text.utf8.contains { $0 < 0x20 || $0 == 0x7F } }
+
   /// With its dot; nil: the format's own.
   private func fileExtension(_ properties: CommandProperties, _ word: String) throws -> String? {
     guard let given = properties.text("fileExtension"), !given.isEmpty else { return word.lowercased() == "tsv" ? ".tsv" : nil }
-    guard !given.contains("/"), given != "." else { throw KConnectError(.optionInvalid, "property 'fileExtension': '\(given)' is no extension of a file", hint: "as in .csv") }
+    guard !given.contains("/"), given != ".", !Self.hasControls(given), given.utf8.count <= Self.longestExtension else { throw KConnectError(.optionInvalid, "property 'fileExtension': '\(given)' is no extension of a file", hint: "as in .csv") }
     return given.hasPrefix(".") ? given : "." + given
   }
 
@@ -155,11 +164,13 @@ extension CommandRun {
     case let other?: throw KConnectError(.notSupported, "not supported: the compression '\(other)' of exports", hint: "gzip, zstd, and for parquet snappy, lz4_raw, brotli")
     }
     if format.shortName == "parquet" {
-      if let rows = try properties.integer("parquetRowGroupSize") { given.append(("rowGroupRows", String(rows))) }
+      if let rows = try properties.integer("parquetRowGroupSize") {
+        guard rows > 0 else { throw KConnectError(.optionInvalid, "property 'parquetRowGroupSize': found \(rows), expected 1 or more") }
+        given.append(("rowGroupRows", String(rows)))
+      }
       switch properties.text("parquetDatetimePrecision")?.lowercased() {
-      case nil: break
-      // Kusto cuts off what the unit does not hold.
-      case "millisecond"?: given += [("timestampUnit", "millis"), ("onInexact", "truncate")]
+      // Kusto cuts off what the unit does not hold; milliseconds are its default.
+      case nil, "millisecond"?: given += [("timestampUnit", "millis"), ("onInexact", "truncate")]
       case "microsecond"?: given += [("timestampUnit", "micros"), ("onInexact", "truncate")]
       case let other?: throw KConnectError(.optionInvalid, "property 'parquetDatetimePrecision': found '\(other)', expected millisecond or microsecond")
       }

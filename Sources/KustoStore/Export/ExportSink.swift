@@ -36,12 +36,17 @@ struct ExportFiles {
   /// Starts the file of that number, from 1.
   func start(_ number: Int, at path: String, shownAs directory: String) throws -> (file: OutputFile, writer: any FileWriter) {
     let file = try OutputFile(creating: path, displayPath: directory)
-    if hasMark {
-      let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
-      // SAFETY: the bytes live through the call.
-      try unsafe mark.withUnsafeBytes { try unsafe file.write($0) }
+    do {
+      if hasMark {
+        let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+        // SAFETY: the bytes live through the call.
+        try unsafe mark.withUnsafeBytes { try unsafe file.write($0) }
+      }
+      return (file, try format.makeWriter(file, schema: schema, options: number > 1 ? later ?? options : options))
+    } catch {
+      _ = FileSystem.system.remove(path)
+      throw error
     }
-    return (file, try format.makeWriter(file, schema: schema, options: number > 1 ? later ?? options : options))
   }
 }
 
@@ -103,7 +108,7 @@ final class ExportSink: TableSink, @unchecked Sendable {  // append/commit by on
     try file.sync()
     try file.close()
     let name = (files.prefix.isEmpty ? "export" : files.prefix) + "_\(number)_\(identifier)" + files.ending
-    guard let target = place.file(name) else { throw KConnectError(.optionInvalid, "property 'namePrefix': '\(files.prefix)' gives no valid name of a file") }
+    guard let target = try place.file(name) else { throw KConnectError(.optionInvalid, "property 'namePrefix': '\(files.prefix)' gives no valid name of a file") }
     temporary.append((file.path, target.path, target.address, rows, file.offset))
   }
 

@@ -7,13 +7,21 @@ import Engine
 package import Expressions
 
 extension StoreTable {
+  /// Hears of a version that rows are about to leave, before they do. What leaves is chosen from that version, and from no later one; when others
+  /// commit in between so that it cannot leave, it hears of the next version.
+  package typealias Departure = (TableSnapshot) throws -> Void
+
   /// Removes extents for which `predicate` is true; answers them.
   @discardableResult
-  package func dropExtents(where predicate: (Extent) -> Bool) throws -> [Extent] {
+  package func dropExtents(where predicate: (Extent) -> Bool) throws -> [Extent] { try dropExtents(where: predicate) { _ in } }
+
+  @discardableResult
+  package func dropExtents(where predicate: (Extent) -> Bool, before departure: Departure) throws -> [Extent] {
     try retrying { _ in
       let snapshot = try snapshot()
       let gone = snapshot.files.filter { predicate($0.extent) }
       if gone.isEmpty { return [] }
+      try departure(snapshot)
       var change = TableChange(self, basis: snapshot.delta, operation: "DROP EXTENTS")
       change.remove(gone)
       _ = try commit(change)
@@ -23,9 +31,12 @@ extension StoreTable {
 
   /// Removes all extents.
   @discardableResult
-  package func clearData() throws -> [Extent] {
+  package func clearData() throws -> [Extent] { try clearData { _ in } }
+
+  @discardableResult
+  package func clearData(before departure: Departure) throws -> [Extent] {
     try sealRows()
-    return try dropExtents { _ in true }
+    return try dropExtents(where: { _ in true }, before: departure)
   }
 
   /// Gives extents other tags.
@@ -49,13 +60,17 @@ extension StoreTable {
   /// Deletes the rows for which the boolean predicate is true; extents that hold some are rewritten. Answers how many rows went.
   /// The predicate may name the table's columns and the virtual ones (`HiddenColumns.virtual`).
   @discardableResult
-  package func deleteRows(where predicate: Expr, context: EvaluationContext) throws -> Int {
+  package func deleteRows(where predicate: Expr, context: EvaluationContext) throws -> Int { try deleteRows(where: predicate, context: context) { _ in } }
+
+  @discardableResult
+  package func deleteRows(where predicate: Expr, context: EvaluationContext, before departure: Departure) throws -> Int {
     try sealRows()
     return try retrying { _ in
       let snapshot = try snapshot()
       let counts = try matches(predicate, snapshot, context)
       let touched = snapshot.files.filter { counts[$0.extent.id] != nil }
       if touched.isEmpty { return 0 }
+      try departure(snapshot)
       var change = TableChange(self, basis: snapshot.delta, operation: "DELETE")
       change.remove(touched)
       for file in touched where counts[file.extent.id] != file.extent.rowCount {

@@ -14,7 +14,7 @@ package struct GarbageReport: Sendable {
     /// Relative to the store.
     package var path: String
     package var bytes: Int
-    /// One word or two: `removed extent`, `uncommitted extent`, `old log`, `dropped table`, `draft`.
+    /// One word or two: `removed extent`, `uncommitted extent`, `old log`, `dropped table`, `hidden table`, `draft`.
     package var reason: String
   }
   package var items: [Item] = []
@@ -50,6 +50,7 @@ private struct GarbageCollector {
 
   mutating func collect(_ database: Database) throws {
     try database.rollForward()
+    try hiddenTables(of: database)
     for table in try database.everyTable() { try collect(table) }
     try drafts(in: database.path, of: database)
     try drafts(in: joinPath(database.path, Database.journalDirectory))
@@ -112,6 +113,23 @@ private struct GarbageCollector {
   }
 
   // MARK: The rest
+
+  /// Stored parts of views and stored results that no entry of this store names: their maker died in between. Those that another store made in a
+  /// database that both have are its own.
+  private mutating func hiddenTables(of database: Database) throws {
+    guard try database.everyTableName().contains(where: Database.isHidden) else { return }
+    let lock = try database.lockViews()
+    defer { withExtendedLifetime(lock) {} }
+    let metadata = MetadataStore(storePath: store.path)
+    let named = try Set(MaterializedView.all(in: database.name, metadata).map(\.state) + metadata.entries(.storedResult, in: .database(database.name)).compactMap { $0.document["Table"]?.stringValue })
+    for name in try database.everyTableName() where [Database.viewPrefix, Database.resultPrefix].contains(where: name.hasPrefix) && !named.contains(name) {
+      guard let table = try database.anyTable(name), try table.snapshot().description.folder == store.format.id else { continue }
+      let bytes = Self.size(table.displayPath)
+      // It waits among the dropped ones until nobody reads it.
+      if !dryRun { try database.dropTable(name, ifExists: true) }
+      report.items.append(GarbageReport.Item(path: joinPath(database.name, name), bytes: bytes, reason: "hidden table"))
+    }
+  }
 
   /// Temporary files and directories that nobody finished.
   mutating func drafts(in directory: String, of database: Database? = nil) throws {

@@ -29,22 +29,34 @@ extension Store {
     }
     let copy = try Store.open(target, create: true, fileSystem: fileSystem)
     var report = BackupReport()
-    for name in try databaseNames() {
-      let from = try database(name)
+    for (name, snapshots) in try moment(metadataTo: copy.path) {
       let to = try copy.createDatabase(name)
-      for table in try from.everyTable() {
-        let snapshot = try table.snapshot()
+      for snapshot in snapshots {
         try Self.copy(snapshot, to: to, &report)
         // Rows that wait in a log are in an extent of the copy.
         for part in try snapshot.tail?.parts() ?? [] {
-          let copied = try to.table(table.name)
+          let copied = try to.table(snapshot.table.name)
           _ = try copied.commit(rows: part.frames, schema: part.schema, segment: part.number)
           report.extents += 1
         }
       }
     }
-    try MetadataStore(storePath: path).copy(toStore: copy.path)
     return report
+  }
+
+  /// Every table of each database, and the metadata, while no view takes rows in: what is stored of a view is never newer than its source, and
+  /// stands where the metadata says.
+  private func moment(metadataTo target: String) throws -> [(database: String, snapshots: [TableSnapshot])] {
+    let databases = try databaseNames().map { try database($0) }
+    var locked: [Directory.Identity: FileLock] = [:]
+    for database in databases where locked[database.directory.identity] == nil {
+      // Where nobody can write nothing changes.
+      do { locked[database.directory.identity] = try database.lockViews() } catch let error as KConnectError where error.code == .permission {}
+    }
+    defer { withExtendedLifetime(locked) {} }
+    let snapshots = try databases.map { (database: $0.name, snapshots: try $0.everyTable().map { try $0.snapshot() }) }
+    try MetadataStore(storePath: path).copy(toStore: target)
+    return snapshots
   }
 
   /// Makes a store of a backup: a copy of it, checked first. Throws FORMAT_CORRUPT naming the first problem.

@@ -63,6 +63,8 @@ struct IngestionMapping: Sendable {
         column: column, type: type, ordinal: ordinal, path: text("path") ?? text("field").map { "$['\($0)']" }, constant: text("constvalue"), transform: text("transform"))
     }
     guard !columns.isEmpty else { throw fail("the list is empty") }
+    var names: Set<String> = []
+    if let twice = columns.first(where: { !names.insert($0.column).inserted }) { throw fail("the column '\(twice.column)' is named twice") }
     self.text = value.json
   }
 

@@ -60,6 +60,14 @@ extension MetadataStore {
     }
   }
 
+  /// The first entries that satisfy a condition of SQL, as a transaction sees them, sorted by name.
+  static func entries(_ kind: EntryKind, in scope: EntryScope, where condition: String, limit: Int, _ database: GRDB.Database) throws -> [MetadataEntry] {
+    try Row.fetchAll(
+      database, sql: "SELECT name, document, updated FROM entry WHERE kind = ? AND scope = ? AND \(condition) ORDER BY name LIMIT ?",
+      arguments: [kind.rawValue, scope.text, limit]
+    ).map(Self.entry)
+  }
+
   func entry(_ kind: EntryKind, _ name: String, in scope: EntryScope) throws -> MetadataEntry? {
     try read(absent: nil) { try Self.entry(kind, name, in: scope, $0) }
   }
@@ -118,10 +126,13 @@ extension MetadataStore {
   @discardableResult
   func remove(_ kind: EntryKind, _ name: String, in scope: EntryScope) throws -> Bool {
     guard pathExists(path) else { return false }
-    return try write { database in
-      try database.execute(sql: "DELETE FROM entry WHERE kind = ? AND scope = ? AND name = ?", arguments: [kind.rawValue, scope.text, name])
-      return database.changesCount > 0
-    }
+    return try write { try Self.remove(kind, name, in: scope, $0) }
+  }
+
+  /// Removes an entry within a transaction; false when there was none.
+  static func remove(_ kind: EntryKind, _ name: String, in scope: EntryScope, _ database: GRDB.Database) throws -> Bool {
+    try database.execute(sql: "DELETE FROM entry WHERE kind = ? AND scope = ? AND name = ?", arguments: [kind.rawValue, scope.text, name])
+    return database.changesCount > 0
   }
 
   /// Gives an entry another name.

@@ -42,9 +42,11 @@ struct Retention: Sendable {
     guard let period = try Policies(executor.metadata).softDeletePeriod(of: table) else { return nil }
     let (limit, overflow) = now.subtractingReportingOverflow(period)
     guard !overflow, try table.snapshot().extents.contains(where: { $0.maxCreatedOn < limit }) else { return nil }
-    try ViewMaterialization(executor, Request(text: "", database: table.database.name, properties: RequestProperties())).keep(rowsOf: table)
-    let dropped = try table.dropExtents { $0.maxCreatedOn < limit }
-    return dropped.isEmpty ? nil : "\(dropped.count) extents of '\(table.name)' were dropped by the retention policy"
+    let views = ViewMaterialization(executor, Request(text: "", database: table.database.name, properties: RequestProperties()))
+    var notes: [String] = []
+    let dropped = try table.dropExtents(where: { $0.maxCreatedOn < limit }) { notes += try views.keep(rowsOf: $0) }
+    if !dropped.isEmpty { notes.append("\(dropped.count) extents of '\(table.name)' were dropped by the retention policy") }
+    return notes.isEmpty ? nil : notes.joined(separator: "; ")
   }
 
   private func isExpired(_ table: StoreTable, _ policy: DynamicValue, _ now: Int64) throws -> Bool {

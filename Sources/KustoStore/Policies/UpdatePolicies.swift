@@ -71,7 +71,7 @@ struct UpdatePolicies: Sendable {
   func finish(_ sink: IngestSink) throws -> IngestResult {
     let table = sink.table
     let properties = sink.properties
-    if sink.mode == .replace, !sink.isDone { try ViewMaterialization(executor, request).keep(rowsOf: table) }
+    if sink.mode == .replace, !sink.isDone { try ViewMaterialization(executor, request).keep(rowsOf: sink.basis) }
     if try sink.isDone || from(table).isEmpty { return try sink.finish() }
     let staged = try sink.stage()
     let transaction = StoreTransaction(table.database, operation: properties.operation)

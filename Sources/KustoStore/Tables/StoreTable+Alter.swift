@@ -22,11 +22,12 @@ extension StoreTable {
   }
 
   /// Takes over the columns and rows of a draft in place of its own, in one commit.
-  func replace(with draft: TableSnapshot, ingestIfNotExists: [String]) throws -> IngestResult {
+  func replace(with draft: TableSnapshot, ingestIfNotExists: [String], before departure: Departure) throws -> IngestResult {
     try sealRows()
     return try retrying { attempt in
       let lock = attempt > 0 ? try lockForCommit() : nil
       let snapshot = try snapshot()
+      try departure(snapshot)
       var description = snapshot.description
       description.schema = draft.schema
       description.columnDocstrings = description.columnDocstrings.filter { draft.schema.field($0.key) != nil }

@@ -143,7 +143,7 @@ extension CommandRun {
     let table = try namedExternal()
     for path in table.paths { try executor.pathGuard?(path) }
     var entries = try FileListing.files(table.paths, ListingOptions())
-    if case .literal(.long(let limit), _)? = command.arguments["limit"] { entries = Array(entries.prefix(Int(clamping: limit))) }
+    if let limit = try limit() { entries = Array(entries.prefix(limit)) }
     return CommandOutput(Shapes.externalArtifacts, entries.map { [.string($0.path), .dynamic(.bag([])), .count($0.size ?? 0)] })
   }
 }

@@ -29,6 +29,12 @@ struct MaterializedView: Sendable {
   var createdOn: Int64 = 0
   /// The table of its stored part; empty: nothing is stored.
   var state = ""
+  /// What it shows may come of rows that its source hides from some.
+  var isOpen = false
+  /// Why it was disabled, where that was nobody's wish.
+  var failure: String?
+  /// Ticks.
+  var failedOn: Int64?
 
   init(name: String, source: String, query: String) {
     self.name = name
@@ -53,6 +59,9 @@ struct MaterializedView: Sendable {
     cursor = text("Cursor")
     createdOn = document["CreatedOn"]?.longValue ?? 0
     state = text("State")
+    isOpen = flag("IsOpen")
+    failure = document["Failure"]?.stringValue
+    failedOn = document["FailedOn"]?.longValue
   }
 
   var document: DynamicValue {
@@ -61,8 +70,8 @@ struct MaterializedView: Sendable {
       DynamicEntry("DocString", .string(docstring)), DynamicEntry("IsEnabled", .bool(isEnabled)), DynamicEntry("AutoUpdateSchema", .bool(autoUpdatesSchema)),
       DynamicEntry("EffectiveOn", effectiveOn.map { .long($0) } ?? .null), DynamicEntry("Lookback", lookback.map { .long($0) } ?? .null),
       DynamicEntry("LookbackColumn", .string(lookbackColumn)), DynamicEntry("Cursor", .string(cursor)), DynamicEntry("CreatedOn", .long(createdOn)),
-      DynamicEntry("State", .string(state)),
-    ])
+      DynamicEntry("State", .string(state)), DynamicEntry("IsOpen", .bool(isOpen)),
+    ] + (failure.map { [DynamicEntry("Failure", .string($0)), DynamicEntry("FailedOn", .long(failedOn ?? 0))] } ?? []))
   }
 
   var script: String {
@@ -88,10 +97,8 @@ struct MaterializedView: Sendable {
 
   /// The view's rows: those its query makes of what the catalog's principal sees of the source, and of what is stored of it.
   func plan(_ catalog: SessionCatalog) throws -> LogicalPlan {
-    // The source comes first: what leaves it after that is stored already, and left out by its version.
-    guard let snapshot = try catalog.snapshot(source) else { return try bound(catalog) }
-    let view = try MaterializedView.find(name, in: snapshot.table.database.name, catalog.executor.metadata) ?? self
-    let history = try view.history(in: snapshot.table.database)
+    guard let first = try catalog.snapshot(source) else { return try bound(catalog) }
+    let (snapshot, history) = try both(first, catalog)
     let rows = try covered(snapshot, catalog, after: history?.version(of: snapshot.table), through: nil)
     let plan = try bound(catalog.adding(source, try catalog.guarded(snapshot, rows: rows, withOrigin: false)))
     guard let history else { return plan }
@@ -102,9 +109,29 @@ struct MaterializedView: Sendable {
     return try aggregation.result(with: stored)
   }
 
+  /// The source and what is stored of it, fit for each other. The source comes first: what leaves it after that is stored already, and left out by
+  /// its version. Where what is stored is newer than the source, rows without a version may be in both: then the source is read once more.
+  private func both(_ first: TableSnapshot, _ catalog: SessionCatalog) throws -> (TableSnapshot, ViewHistory?) {
+    let table = first.table
+    var snapshot = first
+    for _ in 0..<20 {
+      let view = try MaterializedView.find(name, in: table.database.name, catalog.executor.metadata) ?? self
+      let history = try view.history(in: table.database)
+      if snapshot.tail == nil || history?.version(of: table) ?? -1 <= snapshot.version { return (snapshot, history) }
+      snapshot = try table.snapshot()
+    }
+    throw KConnectError(.locked, "rows leave '\(table.name)' faster than the materialized view '\(name)' can be read", isRetryable: true)
+  }
+
   /// The view's query.
   func bound(_ catalog: SessionCatalog) throws -> LogicalPlan {
-    let bound = try KQL.bind(query, catalog: catalog, options: catalog.request.bindOptions(catalog.executor, catalog))
+    let bound: BoundQuery
+    do {
+      bound = try KQL.bind(query, catalog: catalog, options: catalog.request.bindOptions(catalog.executor, catalog))
+    } catch let error as KConnectError {
+      throw KConnectError(
+        error.code, "the query of the materialized view '\(name)': \(error.message)", hint: error.hint, excerpt: error.excerpt, cause: error, isRetryable: error.isRetryable)
+    }
     guard bound.results.count == 1, let result = bound.results.first else {
       throw KConnectError(.kqlSemantic, "the query of the materialized view '\(name)' gives \(bound.results.count) results, expected one")
     }

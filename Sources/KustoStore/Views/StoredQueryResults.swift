@@ -86,11 +86,15 @@ extension CommandRun {
     }
     let plan = try query()
     guard plan.schema.count <= 500 else { throw KConnectError(.notSupported, "the result has \(plan.schema.count) columns, a stored query result at most 500") }
-    let draft = try database.draftTable(TableDescription(Database.resultPrefix + randomIdentifier(), schema: plan.schema), isHidden: true)
+    let description = TableDescription(Database.resultPrefix + randomIdentifier(), schema: plan.schema, folder: store.format.id)
+    let draft = try database.draftTable(description, isHidden: true)
     do {
       var wanted = IngestProperties()
       wanted.operation = "SET-STORED-QUERY-RESULT"
       _ = try UpdatePolicies(executor, request).ingest(plan, into: draft, wanted, mode: .append)
+      // Between its name and its entry nobody takes it for one that belongs to nothing.
+      let lock = try database.lockViews()
+      defer { withExtendedLifetime(lock) {} }
       try database.publish(draft)
       let now = StoreClock.nowTicks
       let made = StoredQueryResult(name: name, table: draft.name, principal: request.principal, createdOn: now, expiresOn: now + life)

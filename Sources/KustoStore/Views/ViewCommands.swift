@@ -14,7 +14,6 @@ extension CommandRun {
   /// Those of them that tell a cluster how to materialize.
   private static let viewHints = [
     "lookback", "lookback_column", "dimensionTables", "dimensionMaterializedViews", "concurrency", "MaxSourceRecordsForSingleIngest", "updateExtentsCreationTime",
-    "allowMaterializedViewsWithoutRowLevelSecurity",
   ]
 
   func materializedView(_ name: String) throws -> MaterializedView {
@@ -34,9 +33,11 @@ extension CommandRun {
     }
     let database = try database()
     let properties = try properties(Self.viewProperties)
+    let lock = try database.lockViews()
+    defer { withExtendedLifetime(lock) {} }
     let old = try MaterializedView.find(name, in: database.name, metadata)
     if command.kind == .viewCreate, let old {
-      if command.says("ifnotexists") { return viewsOutput([old]) }
+      if command.says("ifnotexists") { return try viewsOutput([old]) }
       throw KConnectError(.alreadyExists, "the materialized view '\(name)' exists already in the database '\(database.name)'", hint: "use .create-or-alter materialized-view")
     }
     if command.kind == .viewAlter { _ = try namedView() }
@@ -51,6 +52,12 @@ extension CommandRun {
     if let ticks = try properties.timespan("lookback") { view.lookback = ticks }
     if let flag = try properties.bool("enabled") { view.isEnabled = flag }
     if let text = properties.text("lookback_column") { view.lookbackColumn = text }
+    if let flag = try properties.bool("allowMaterializedViewsWithoutRowLevelSecurity") { view.isOpen = flag }
+    if old == nil, !view.isOpen, let table = try database.tableIfExists(source), try Policies(metadata).rowLevelSecurity(in: .table(table.id)) != nil {
+      throw KConnectError(
+        .permission, "the table '\(source)' has a row level security policy, and a materialized view over it shows what comes of all of its rows",
+        hint: "with (allowMaterializedViewsWithoutRowLevelSecurity=true) says that it may")
+    }
     if old == nil {
       let isBackfilled = try properties.bool("backfill") ?? false
       view.cursor = isBackfilled ? "" : try database.currentCursor().text
@@ -59,6 +66,9 @@ extension CommandRun {
       view.createdOn = StoreClock.nowTicks
     }
     let plan = try view.plan(catalog())
+    // What did not fit does now.
+    if view.failure != nil { view.isEnabled = try properties.bool("enabled") ?? true }
+    (view.failure, view.failedOn) = (nil, nil)
     guard Self.isAggregation(plan) else {
       throw KConnectError(.kqlSemantic, "the query of a materialized view ends in one summarize over its source", hint: "\(quotedName(source)) | summarize count() by …")
     }
@@ -66,10 +76,10 @@ extension CommandRun {
       notes.add("the view forgets what '\(source)' forgets: '\(obstacle)' cannot be continued from stored results")
     }
     noteHints(Self.viewHints.filter { properties[$0] != nil })
-    try metadata.put(.view, view.name, in: .database(database.name), view.document)
+    try view.put(in: database.name, metadata)
     if old == nil { try grantCreator(.view(database: database.name, view.name)) }
     try journal(old == nil ? "ADD-MATERIALIZED-VIEW" : "ALTER-MATERIALIZED-VIEW", view.name, before: old?.query ?? "", after: view.query)
-    return viewsOutput([view])
+    return try viewsOutput([view])
   }
 
   private static func isAggregation(_ plan: LogicalPlan) -> Bool {
@@ -81,10 +91,13 @@ extension CommandRun {
   }
 
   private func save(_ change: (inout MaterializedView) throws -> Void) throws -> CommandOutput {
+    let database = try database()
+    let lock = try database.lockViews()
+    defer { withExtendedLifetime(lock) {} }
     var view = try namedView()
     try change(&view)
-    try metadata.put(.view, view.name, in: .database(try database().name), view.document)
-    return viewsOutput([view])
+    try view.put(in: database.name, metadata)
+    return try viewsOutput([view])
   }
 
   func viewChange() throws -> CommandOutput {
@@ -104,8 +117,9 @@ extension CommandRun {
     case .viewDataClear:
       let database = try database()
       let cursor = try database.currentCursor().text
-      let stored = try namedView().state
+      var stored = ""
       let output = try save { view in
+        stored = view.state
         view.cursor = cursor
         view.state = ""
       }
@@ -122,8 +136,16 @@ extension CommandRun {
       throw KConnectError(.alreadyExists, "the materialized view '\(view.name)' is \(isEnabled ? "enabled" : "disabled") already")
     }
     // What came before stays in the view.
-    if !isEnabled, let source = try database().tableIfExists(view.source) { _ = try ViewMaterialization(executor, request).materialize(view.name, source) }
-    return try save { $0.isEnabled = isEnabled }
+    if !isEnabled, let source = try database().tableIfExists(view.source) { try keepForViews(source.sealedSnapshot(), in: view) }
+    return try save { view in
+      if isEnabled, let error = try view.misfit(catalog(for: .metadata)) { throw error }
+      view.isEnabled = isEnabled
+      (view.failure, view.failedOn) = (nil, nil)
+    }
+  }
+
+  private func keepForViews(_ snapshot: TableSnapshot, in view: MaterializedView) throws {
+    if let note = try ViewMaterialization(executor, request).materialize(view.name, snapshot) { notes.add(note) }
   }
 
   /// Says of properties that they change nothing here.
@@ -132,27 +154,31 @@ extension CommandRun {
   }
 
   func viewRename() throws -> CommandOutput {
-    var view = try namedView()
     guard let new = command.name("name")?.text else { throw KConnectError(.internalError, "no new name") }
     let database = try database()
+    let lock = try database.lockViews()
+    defer { withExtendedLifetime(lock) {} }
+    var view = try namedView()
     if try MaterializedView.find(new, in: database.name, metadata) != nil || database.tableIfExists(new) != nil {
       throw KConnectError(.alreadyExists, "'\(new)' exists already in the database '\(database.name)'")
     }
     try metadata.rename(.view, view.name, to: new, in: .database(database.name))
     try metadata.move(from: .view(database: database.name, view.name), to: .view(database: database.name, new))
     view.name = new
-    return viewsOutput([view])
+    return try viewsOutput([view])
   }
 
   func viewDrop() throws -> CommandOutput {
     let database = try database()
-    if command.says("ifexists"), try MaterializedView.find(command.name("view")?.text ?? "", in: database.name, metadata) == nil { return viewsOutput([]) }
+    let lock = try database.lockViews()
+    defer { withExtendedLifetime(lock) {} }
+    if command.says("ifexists"), try MaterializedView.find(command.name("view")?.text ?? "", in: database.name, metadata) == nil { return try viewsOutput([]) }
     let view = try namedView()
     try metadata.remove(.view, view.name, in: .database(database.name))
     if !view.state.isEmpty { try database.dropTable(view.state, ifExists: true) }
     try metadata.forget(.view(database: database.name, view.name))
     try journal("DROP-MATERIALIZED-VIEW", view.name)
-    return viewsOutput(try MaterializedView.all(in: database.name, metadata))
+    return try viewsOutput(try MaterializedView.all(in: database.name, metadata))
   }
 
   // MARK: Showing
@@ -162,16 +188,21 @@ extension CommandRun {
     return try names.isEmpty ? MaterializedView.all(in: database().name, metadata) : names.map { try materializedView($0.text) }
   }
 
-  func viewsShow() throws -> CommandOutput { viewsOutput(try listedViews()) }
-  func viewShow() throws -> CommandOutput { viewsOutput([try namedView()]) }
+  func viewsShow() throws -> CommandOutput { try viewsOutput(try listedViews()) }
+  func viewShow() throws -> CommandOutput { try viewsOutput([try namedView()]) }
 
-  private func viewsOutput(_ views: [MaterializedView]) -> CommandOutput {
-    CommandOutput(
+  /// A view that can be read is as new as the request; another one is as new as what is stored of it.
+  private func viewsOutput(_ views: [MaterializedView]) throws -> CommandOutput {
+    let database = try database()
+    let catalog = catalog(for: .metadata)
+    return CommandOutput(
       Shapes.views,
-      views.map { view in
-        [
-          .string(view.name), .string(view.source), .string(view.query), .datetime(request.startedOn), .datetime(request.startedOn), .string("Completed"), .bool(true),
-          .bool(view.isEnabled), .string(view.folder), .string(view.docstring), .bool(view.autoUpdatesSchema), .ticks(view.effectiveOn ?? view.createdOn),
+      try views.map { view in
+        let isHealthy = try view.failure == nil && view.misfit(catalog) == nil
+        let readTo = try isHealthy ? request.startedOn : view.history(in: database)?.snapshot.committedOn ?? view.createdOn
+        return [
+          .string(view.name), .string(view.source), .string(view.query), .datetime(readTo), .datetime(view.failedOn ?? request.startedOn),
+          .string(isHealthy ? "Completed" : "Failed"), .bool(isHealthy), .bool(view.isEnabled), .string(view.folder), .string(view.docstring), .bool(view.autoUpdatesSchema), .ticks(view.effectiveOn ?? view.createdOn),
           view.lookback.map { .timespan($0) } ?? .null(.timespan), .string(view.lookbackColumn),
         ]
       })

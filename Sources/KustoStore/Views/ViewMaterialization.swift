@@ -1,5 +1,5 @@
 // Role: the materialized part of views: a Delta table of aggregation states per view, which no command lists, with the source's commit version up to
-// which it is complete. It is brought up to date before rows leave the source, so that a view keeps what its source forgets.
+// which it is complete. It is brought up to date with the version that rows are about to leave, so that a view keeps what its source forgets.
 
 import Columnar
 import DataSource
@@ -36,63 +36,133 @@ struct ViewMaterialization {
     self.request = request
   }
 
-  /// Called before rows leave a table: every enabled view over it takes in what it has not yet. Answers what cannot be kept, as sentences.
+  /// Called with the version of a table that rows are about to leave: every enabled view over it takes in what it has not yet of that version. Rows
+  /// that come later are not in it: what leaves is chosen from this very version. A view whose query does not fit its source any more is
+  /// disabled, and is no obstacle. Answers what is not kept, as sentences.
   @discardableResult
-  func keep(rowsOf table: StoreTable) throws -> [String] {
+  func keep(rowsOf snapshot: TableSnapshot) throws -> [String] {
+    let table = snapshot.table
     let views = try MaterializedView.all(in: table.database.name, executor.metadata).filter { $0.source == table.name && $0.isEnabled }
-    return try views.compactMap { try materialize($0.name, table) }
+    return try views.compactMap { try materialize($0.name, snapshot) }
   }
 
-  /// Brings the stored part of one view up to date. Answers why it cannot, as a sentence, where its query has no states that can be stored.
-  func materialize(_ name: String, _ table: StoreTable) throws -> String? {
-    let database = table.database
+  /// Brings the stored part of one view up to date with a version of its source. Answers why it cannot, as a sentence: its query has no states that
+  /// can be stored, or fits the source no more.
+  func materialize(_ name: String, _ snapshot: TableSnapshot) throws -> String? {
+    let database = snapshot.table.database
     let lock = try database.lockViews()
     defer { withExtendedLifetime(lock) {} }
-    guard let view = try MaterializedView.find(name, in: database.name, executor.metadata) else { return nil }
-    try table.sealRows()
-    let snapshot = try table.snapshot()
+    guard let view = try MaterializedView.find(name, in: database.name, executor.metadata), view.isEnabled else { return nil }
     let history = try view.history(in: database)
-    if let known = history?.version(of: table), known >= snapshot.version { return nil }
-    if history == nil, snapshot.rowCount == 0 { return nil }
+    if let known = history?.version(of: snapshot.table), known >= snapshot.version { return nil }
+    if history == nil, snapshot.extents.isEmpty { return nil }
     let inner = Request(text: view.query, database: database.name, properties: request.properties)
-    let catalog = SessionCatalog(executor, inner, for: .metadata)
-    let rows = try view.covered(snapshot, catalog, after: history?.version(of: table), through: snapshot.version)
-    let (found, obstacle) = ViewAggregation.of(try view.bound(catalog.adding(view.source, rows)))
-    guard let aggregation = found else {
-      return "the materialized view '\(name)' keeps nothing of what leaves '\(table.name)': '\(obstacle ?? "")' cannot be continued from stored results"
-    }
-    var plan = try aggregation.partial()
-    if let history {
-      guard let stored = try aggregation.arranged(.scan(history.snapshot.rows()), history.snapshot.description) else { throw view.otherColumns() }
-      plan = try aggregation.combined(with: stored)
+    let aggregation: ViewAggregation, plan: LogicalPlan
+    do {
+      let catalog = SessionCatalog(executor, inner, for: .metadata)
+      let rows = try view.covered(snapshot, catalog, after: history?.version(of: snapshot.table), through: snapshot.version)
+      let (found, obstacle) = ViewAggregation.of(try view.bound(catalog.adding(view.source, rows)))
+      guard let found else {
+        return "the materialized view '\(name)' keeps nothing of what leaves '\(view.source)': '\(obstacle ?? "")' cannot be continued from stored results"
+      }
+      aggregation = found
+      plan = try view.materialization(found, history)
+    } catch let error as KConnectError where error.isOfQuery {
+      return try disable(view, in: database, error)
     }
     var properties = IngestProperties()
     properties.operation = "MATERIALIZE"
-    properties.transaction = (ViewHistory.application(table), snapshot.version)
-    let policies = UpdatePolicies(executor, inner)
+    properties.transaction = (ViewHistory.application(snapshot.table), snapshot.version)
+    do {
+      try store(plan, aggregation, view, history, UpdatePolicies(executor, inner), properties, database)
+    } catch let error as KConnectError {
+      throw KConnectError(
+        error.code, "the materialized view '\(name)' could not take in the rows that leave '\(view.source)': \(error.message)", hint: error.hint, cause: error,
+        isRetryable: error.isRetryable)
+    }
+    return nil
+  }
+
+  private func store(
+    _ plan: LogicalPlan, _ aggregation: ViewAggregation, _ view: MaterializedView, _ history: ViewHistory?, _ policies: UpdatePolicies, _ properties: IngestProperties,
+    _ database: Database
+  ) throws {
     if let history, try aggregation.fits(history.snapshot.description) {
       _ = try policies.ingest(plan, into: history.snapshot.table, properties, mode: .replace)
-      return nil
+      return
     }
-    let draft = try database.draftTable(try aggregation.description(Database.viewPrefix + randomIdentifier()), isHidden: true)
+    var description = try aggregation.description(Database.viewPrefix + randomIdentifier())
+    description.folder = executor.store.format.id
+    let draft = try database.draftTable(description, isHidden: true)
     do {
       _ = try policies.ingest(plan, into: draft, properties, mode: .append)
       try database.publish(draft)
-      try executor.metadata.update(view, in: database.name) { $0.state = draft.name }
+      var changed = view
+      changed.state = draft.name
+      try changed.put(in: database.name, executor.metadata)
     } catch {
       database.discard(draft)
       throw error
     }
     if let history { try database.dropTable(history.snapshot.table.name, ifExists: true) }
-    return nil
+  }
+
+  // MARK: Views that do not fit
+
+  /// Called when a table's columns were changed: views whose query does not fit them are disabled. Answers them, as sentences.
+  func disableUnfit(over table: StoreTable) throws -> [String] {
+    let database = table.database
+    guard try MaterializedView.all(in: database.name, executor.metadata).contains(where: { $0.source == table.name && $0.isEnabled }) else { return [] }
+    let lock = try database.lockViews()
+    defer { withExtendedLifetime(lock) {} }
+    return try MaterializedView.all(in: database.name, executor.metadata).filter { $0.source == table.name && $0.isEnabled }.compactMap { view in
+      guard let error = try view.misfit(SessionCatalog(executor, Request(text: view.query, database: database.name, properties: request.properties), for: .metadata)) else { return nil }
+      return try disable(view, in: database, error)
+    }
+  }
+
+  /// The views' lock is held.
+  private func disable(_ view: MaterializedView, in database: Database, _ error: KConnectError) throws -> String {
+    var changed = view
+    changed.isEnabled = false
+    changed.failure = error.message
+    changed.failedOn = StoreClock.nowTicks
+    try changed.put(in: database.name, executor.metadata)
+    let sentence = "the materialized view '\(view.name)' is disabled and takes in no more rows: its query does not fit '\(view.source)': \(error.message)"
+    try executor.metadata.add(
+      JournalRecord(
+        event: "DISABLE-MATERIALIZED-VIEW", time: changed.failedOn ?? 0, database: database.name, entity: view.name, updatedEntity: view.name, before: view.query, after: error.message,
+        command: RedactedText.redacted(request.text), principal: request.principal, requestId: request.properties.requestId))
+    return sentence
   }
 }
 
-extension MetadataStore {
-  /// Changes a view that is stored.
-  func update(_ view: MaterializedView, in database: String, _ change: (inout MaterializedView) throws -> Void) throws {
-    guard var view = try MaterializedView.find(view.name, in: database, self) else { return }
-    try change(&view)
-    try put(.view, view.name, in: .database(database), view.document)
+extension MaterializedView {
+  /// The states to store: those of the rows that are new, merged with what is stored. Throws SCHEMA_MISMATCH where the query makes others now.
+  fileprivate func materialization(_ aggregation: ViewAggregation, _ history: ViewHistory?) throws -> LogicalPlan {
+    guard let history else { return try aggregation.partial() }
+    guard let stored = try aggregation.arranged(.scan(history.snapshot.rows()), history.snapshot.description) else { throw otherColumns() }
+    return try aggregation.combined(with: stored)
+  }
+
+  /// Why the view cannot be read; nil when it can. Throws what has nothing to do with its query.
+  func misfit(_ catalog: SessionCatalog) throws -> KConnectError? {
+    do {
+      _ = try plan(catalog)
+      return nil
+    } catch let error as KConnectError where error.isOfQuery { return error }
+  }
+
+  /// Makes this the view's document. Whoever changes one holds the database's lock of views from before it was read.
+  func put(in database: String, _ metadata: MetadataStore) throws { try metadata.put(.view, name, in: .database(database), document) }
+}
+
+extension KConnectError {
+  /// Errors that the text of a query gives where it meets other columns and names than it was written for.
+  fileprivate var isOfQuery: Bool {
+    let codes: [Code] = [
+      .kqlSyntax, .kqlSemantic, .columnNotFound, .functionNotFound, .typeMismatch, .schemaMismatch, .pathNotFound, .valueInvalid, .notSupported, .usage,
+    ]
+    return codes.contains(code) && !isRetryable
   }
 }

@@ -77,7 +77,7 @@ package struct ServiceError: Error, Sendable, CustomStringConvertible {
     let family = family(status)
     let transient = status == 429 || status == 502 || status == 503 || status == 504 || (status ?? 0) == 408
     // Services repeat addresses in their messages; a key in one opens a container to whoever reads a log.
-    let message = ObfuscatedText.hidden(message)
+    let message = ObfuscatedText.hidden(message, isMessage: true)
     var text = what + ": "
     if let status, status != 200 { text += "HTTP \(status): " }
     text += message.isEmpty ? (code.isEmpty ? "the service gave no reason" : code) : message
