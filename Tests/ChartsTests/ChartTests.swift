@@ -31,6 +31,19 @@ struct ChartTests {
     #expect(model.yTitle == "v")
   }
 
+  /// Distances of such values may be none that a double holds; texts may steer a terminal.
+  @Test func valuesAndTextsThatAreNotToBeDrawn() throws {
+    let model = try models("timechart", [("title", "a\u{1B}[31mb")], [
+      ("t", .datetime, times), ("host", .string, [Scalar](repeating: .string("h\u{9B}1m\u{1B}]0;x"), count: 4)), ("v", .real, [.real(1e308), .real(-1e308), .real(3), .real(4)]),
+    ])[0]
+    #expect(model.series.map { $0.points.map(\.y) } == [[3, 4]])
+    #expect(model.notes.contains { $0.hasPrefix("2 of 4 points are not drawn") })
+    let drawn = try models("barchart", [], [("s", .string, [.string("red\u{1B}[31m")]), ("v\u{7}", .real, [.real(1e308)]), ("w", .real, [.real(2)])])[0]
+    for text in model.series.map(\.name) + drawn.series.map(\.name) + [model.spec.title ?? "", model.xTitle, drawn.yTitle] {
+      #expect(!text.unicodeScalars.contains { $0.value < 0x20 || 0x7F...0x9F ~= $0.value }, "\(text.debugDescription)")
+    }
+  }
+
   @Test func arraysAreSpreadOut() throws {
     let moments = DynamicValue.array((0..<4).map { .datetime(19_800 * day + Int64($0) * day) })
     let model = try models("timechart", [], [

@@ -103,10 +103,10 @@ import Testing
   @Test func moreThanTwoGigabytes() {
     _ = ColumnSize.takeExcess()
     let text = ColumnVector.of(.string, [.string(String(repeating: "x", count: 1 << 20))])
-    let many = ColumnVector(type: .string, count: 3_000, validity: nil, storage: .constant(text))
+    let many = ColumnVector(type: .string, count: 3_000, storage: .constant(value: text))
     #expect(many.flattened.count == 3_000)
     #expect(ColumnSize.takeExcess() && !ColumnSize.takeExcess())
-    #expect(ColumnVector(type: .string, count: 3, validity: nil, storage: .constant(text)).flattened.scalars == [Scalar](repeating: text.scalar(0), count: 3))
+    #expect(ColumnVector(type: .string, count: 3, storage: .constant(value: text)).flattened.scalars == [Scalar](repeating: text.scalar(0), count: 3))
     #expect(!ColumnSize.takeExcess())
   }
 
