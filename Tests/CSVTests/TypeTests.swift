@@ -2,6 +2,7 @@
 
 import CSV
 import Columnar
+import Synchronization
 import Testing
 
 @Suite struct TypeTests {
@@ -129,6 +130,40 @@ import Testing
     #expect(shown(result.rows) == [["1", "2"], ["3", "x\ny\n"]])
     #expect(result.bad.map(\.line) == [3])
     #expect { try Reading(mode: .failFast, inference: allStrings).read("a,b\n1,\"2\n3") } throws: { ($0 as? CSVError)?.kind == .unterminatedQuote }
+  }
+
+  /// The line is that of the quote, not that of the record, and it is named whatever else is wrong.
+  @Test(arguments: [false, true]) func unterminatedQuotesNameTheirLine(_ isStream: Bool) throws {
+    let text = "a,b\n1,2\n3\n\"x\n\ny\",\"z\n5,6\n7,8\n"
+    let result = try Reading(inference: allStrings, isStream: isStream).read(text)
+    #expect(shown(result.rows) == [["1", "2"], ["3", "∅"], ["x\n\ny", "z\n5,6\n7,8\n"]])
+    #expect(result.notes.contains { $0.hasPrefix("line 6: found a quote that opens here and does not end") }, "\(result.notes)")
+    let one = try Reading(inference: allStrings, isStream: isStream).read("a,b\n1,2\n\"x\n\ny\",\"z\n5,6\n")
+    #expect(one.notes.contains { $0.contains("1 record has defects; the first: line 5: found a quote that opens here") }, "\(one.notes)")
+    #expect { try Reading(mode: .failFast, inference: allStrings, isStream: isStream).read("a,b\n1,2\n\"x\n\ny\",\"z\n5,6\n") } throws: {
+      ($0 as? CSVError)?.kind == .unterminatedQuote && ($0 as? CSVError)?.line == 5
+    }
+    #expect { try Reading(inference: allStrings, isStream: isStream).read("a,\"b\n1,2\n") } throws: {
+      ($0 as? CSVError)?.kind == .unterminatedQuote && ($0 as? CSVError)?.line == 1
+    }
+  }
+
+  /// A file of which one place cannot be read at the first try: those who wait for that block, or for one that waited for it, end too.
+  @Test(.timeLimit(.minutes(1))) func readErrorsEndTheRead() throws {
+    struct Injected: Error {}
+    let text = Array(String(repeating: "1,\"a\nb\"\n", count: 1_000).utf8)
+    var split = SplitOptions()
+    split.blockSize = text.count / 4
+    let hasFailed = Atomic<Bool>(false)
+    let splitter = FileSplitter(size: text.count, from: 0, line: 1, dialect: CSVDialect(), options: split) { target, offset in
+      if offset == 0, !hasFailed.exchange(true, ordering: .relaxed) { throw Injected() }
+      let n = min(target.count, text.count - offset)
+      text.withUnsafeBytes { if n > 0, let from = $0.baseAddress { target.baseAddress?.copyMemory(from: from + offset, byteCount: n) } }
+      return n
+    }
+    // Block 1 needs the state behind block 0; block 2 needs the one behind block 1.
+    for block in [1, 2] { #expect(throws: Injected.self) { _ = try splitter.slice(block) } }
+    #expect(splitter.takeBlock() == nil)
   }
 
   @Test func recordsBeyondTheLimit() throws {

@@ -17,20 +17,19 @@ import Testing
     options.verifiesChecksums = false
     var arguments = ""
     var count = 0
-    for folder in ["data", "shredded_variant"] {
-      for path in TestFiles.list("\(root)/\(folder)", suffix: ".parquet") where !path.hasSuffix(Self.oversized) {
-        let dump = path + ".dump"
-        do {
-          try Self.dump(try ParquetFile(path: path, options: options), to: dump)
-        } catch {
-          Issue.record("\(path): \(error)")
-          continue
-        }
-        arguments += " '\(path)' '\(dump)'"
-        count += 1
+    // VARIANT files, which PyArrow reads as the groups they are stored as, have tests of their own.
+    for path in TestFiles.list("\(root)/data", suffix: ".parquet") where !path.hasSuffix(Self.oversized) {
+      let dump = path + ".dump"
+      do {
+        try Self.dump(try ParquetFile(path: path, options: options), to: dump)
+      } catch {
+        Issue.record("\(path): \(error)")
+        continue
       }
+      arguments += " '\(path)' '\(dump)'"
+      count += 1
     }
-    #expect(count > 150)
+    #expect(count > 50)
     for name in ["nested-v1", "nested-v2-index"] {
       let path = "\(TestFiles.folder)/Fixtures/\(name).parquet"
       try Self.dump(try ParquetFile(path: path), to: "\(root)/\(name).dump")

@@ -58,6 +58,30 @@ import Testing
     Case(nullEvery: 50, pageRows: 1000, usesDictionary: false, codec: .lz4Raw),
   ]
 
+  /// No page holds more bytes of values than asked for, whatever its column's form.
+  @Test(arguments: [false, true]) func pagesKeepTheirBytes(_ usesDictionary: Bool) throws {
+    var options = ParquetWriterOptions()
+    options.pageBytes = 4_096
+    options.usesDictionary = usesDictionary
+    let n = 60_000
+    let schema = try StructType(ddl: "l:long, r:real, b:bool, g:guid, s:string")
+    let columns: [ColumnVector] = [
+      .of(.long, (0..<n).map { .long(Int64(truncatingIfNeeded: UInt64($0) &* 0x9E37_79B9_7F4A_7C15)) }), .of(.real, (0..<n).map { .real(Double($0) * 1.25) }),
+      .of(.bool, (0..<n).map { .bool($0 % 3 == 0) }), .of(.guid, (0..<n).map { .guid(GUID(high: UInt64($0), low: 7)) }),
+      .of(.string, (0..<n).map { .string("word \($0 % 300)") }),
+    ]
+    let batch = RecordBatch(schema: schema, columns: columns, rowCount: n)
+    let file = try ParquetFile(MemorySource(try TestFiles.write([batch], options)))
+    // Rows of a page at most: 64, 64 and 1 bit; texts of 4 bytes of length and 36 of text, or codes of 9 bits.
+    for (leaf, most) in [512, 512, 32_768, 4_096 / 36, usesDictionary ? 4_096 * 8 / 9 : 4_096 / 6].enumerated() {
+      let pages = try #require(try file.offsetIndex(rowGroup: 0, leaf: leaf)).pages
+      let ends = pages.dropFirst().map(\.firstRow) + [n]
+      let longest = zip(pages, ends).map { $1 - $0.firstRow }.max() ?? 0
+      #expect(longest <= min(most, options.pageRows) && longest > 1, "\(schema[leaf].name): \(longest) rows")
+    }
+    #expect(try lines(of: file).count == n + 1)
+  }
+
   @Test(arguments: cases)
   func everyWindowAndSelection(_ test: Case) throws {
     var options = ParquetWriterOptions()
