@@ -44,9 +44,6 @@ package final class TableFunctionContext {
   /// Throws CANCELLED when the query is to stop; called between pieces of work.
   package func check() throws { try query.check() }
 
-  /// The rows of a plan over batches that the function has.
-  func rows(of plan: LogicalPlan) throws -> [RecordBatch] { try query.rows(of: plan) }
-
   /// The error for inputs that one batch cannot hold.
   func tooLarge() -> KConnectError {
     KConnectError(.lowMemory, "\(name) needs its whole input at once, and it is larger than 2 GiB", hint: "filter or aggregate before it")

@@ -6,7 +6,7 @@ import Engine
 import Expressions
 
 /// A level with its columns named and typed.
-private struct NestedLevel: Sendable {
+private struct NestedLevel {
   /// The hidden column of the rows, and the output name.
   var key: String
   var name: String
@@ -32,39 +32,10 @@ extension Binder {
     }
     let windowed = try windowed(input.plan, row, step.span)
     let hidden = keys
-    if let merged = Self.merging(bound) {
-      let levels = merged.levels
-      return try plan(at: step.span) {
-        let groups = try windowed.project(windowed.schema.names.map { NamedExpr($0, .column($0)) } + hidden)
-          .aggregate(keys: hidden.map { NamedExpr($0.name, .column($0.name)) }, aggregates: merged.partial)
-        let nested = try GatheredFunction("TopNested", over: groups.schema) { try Binder.nested(levels, over: $0) }
-        return try .function(nested, [groups])
-      }
-    }
     return try plan(at: step.span) {
       let rows = try windowed.project(windowed.schema.names.map { NamedExpr($0, .column($0)) } + hidden)
       return try Self.nested(bound, over: rows)
     }
-  }
-
-  /// Aggregates whose value for a group follows from those of its parts, and how.
-  private static let mergers: [String: String] = [
-    "count": "sum", "countif": "sum", "sum": "sum", "sumif": "sum", "min": "min", "minif": "min", "max": "max", "maxif": "max",
-  ]
-
-  /// The levels over groups of all their keys, which are made in one pass over the rows; nil when an aggregate does not follow from its parts.
-  private static func merging(_ levels: [NestedLevel]) -> (partial: [NamedAggregate], levels: [NestedLevel])? {
-    var partial: [NamedAggregate] = []
-    var merged = levels
-    for i in levels.indices {
-      for (k, aggregate) in levels[i].calls.enumerated() {
-        guard let merger = mergers[aggregate.call.name] else { return nil }
-        let name = "$part\(partial.count)"
-        partial.append(NamedAggregate(name, aggregate.call))
-        merged[i].calls[k] = NamedAggregate(aggregate.name, AggregateCall(merger, [.column(name)]))
-      }
-    }
-    return (partial, merged)
   }
 
   private func nestedLevel(_ level: TopNestedLevel, _ i: Int, _ row: RowScope, _ names: inout UniqueNames) throws(BindFailure) -> (NestedLevel, Expr) {
