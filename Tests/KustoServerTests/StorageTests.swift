@@ -7,7 +7,7 @@ import KustoServer
 import KustoStore
 import Testing
 
-@Suite struct StorageTests {
+struct StorageTests {
   /// Addresses of the server's own resources: path and key by type.
   private static func resources(_ server: TestService, _ command: String = ".get ingestion resources") -> [String: (path: String, key: String)] {
     var roots: [String: (path: String, key: String)] = [:]
@@ -34,13 +34,13 @@ import Testing
     #expect(server.send("GET", "\(two.path)/d/same.csv?\(two.key)").text == "of two")
   }
 
-  static let names = [
+  static let blobNames = [
     "a.csv", String(repeating: "x", count: 101) + "~y", String(repeating: "n", count: 1_024), "k=1/day=2024-01-01/" + String(repeating: "ä", count: 100) + ".parquet",
     String(repeating: "p/", count: 90) + "~", "~", "a~b",
   ]
 
   /// Whatever its name, a blob that was put is listed under it, read, and gone when it is removed.
-  @Test(arguments: names) func names(_ name: String) throws {
+  @Test(arguments: blobNames) func names(_ name: String) throws {
     let server = try TestService()
     let root = try #require(Self.resources(server)["TempStorage"])
     let target = "\(root.path)/\(percentEncoded(name))?\(root.key)"
