@@ -11,6 +11,7 @@ import Testing
   static func files() throws -> [(name: String, bytes: [UInt8])] {
     var out: [(String, [UInt8])] = []
     for name in NestedTests.names { out.append((name, try TestFiles.bytes("\(TestFiles.folder)/Fixtures/\(name).parquet"))) }
+    out += [("shredded objects", VariantTests.objectFile), ("shredded arrays", VariantTests.arrayFile)]
     for (i, codec) in [Codec.uncompressed, .snappy, .zstd].enumerated() {
       var options = ParquetWriterOptions()
       options.codec = codec

@@ -180,23 +180,29 @@ private func sortedFields(_ text: String) throws -> DynamicValue {
     #expect(error?.kind == .corrupt && error?.row == 2 && error?.message.contains("beside a typed_value") == true, "\(error?.description ?? "")")
   }
 
-  /// An object with the fields b (long) and a (object without a typed column), in that order, shredded; other fields in the value.
-  @Test func objects() throws {
-    let typed = [
-      Handmade.group("typed_value", 2), Handmade.group("b", 2, .required), Handmade.leaf("value", .byteArray), Handmade.leaf("typed_value", .int64),
-      Handmade.group("a", 1, .required), Handmade.leaf("value", .byteArray),
-    ]
+  /// An object with the fields b (long) and a (without a typed column), in that order, shredded.
+  static let objectSchema = [
+    Handmade.group("typed_value", 2), Handmade.group("b", 2, .required), Handmade.leaf("value", .byteArray), Handmade.leaf("typed_value", .int64),
+    Handmade.group("a", 1, .required), Handmade.leaf("value", .byteArray),
+  ]
+
+  static let objectFile: [UInt8] = {
+    let typed = objectSchema
     func five(_ n: Int64) -> [UInt8] { Handmade.little(n, 8) }
     let c = Handmade.object([(2, Handmade.primitive(1))])
     let all = Handmade.object([(0, Handmade.primitive(1)), (1, Handmade.primitive(1)), (2, Handmade.primitive(2))])
     // Rows: both fields; b of another type, a missing; nothing shredded but c beside; no object; null group; conflicting fields in the value.
-    let bytes = Self.shredded(
+    return shredded(
       typed, rows: 6, value: [(1, nil), (1, nil), (2, c), (2, Handmade.text("no object")), (0, nil), (2, all)],
       [
         HandmadeLeaf("v.typed_value.b.value", .byteArray, maxDefinition: 3, [(2, nil), (3, Handmade.bytes(Handmade.text("x"))), (2, nil), (1, nil), (0, nil), (2, nil)]),
         HandmadeLeaf("v.typed_value.b.typed_value", .int64, maxDefinition: 3, [(3, five(7)), (2, nil), (2, nil), (1, nil), (0, nil), (3, five(9))]),
         HandmadeLeaf("v.typed_value.a.value", .byteArray, maxDefinition: 3, [(3, Handmade.bytes([0])), (2, nil), (2, nil), (1, nil), (0, nil), (2, nil)]),
       ])
+  }()
+
+  @Test func objects() throws {
+    let bytes = Self.objectFile, typed = Self.objectSchema
     #expect(
       try values(bytes) == [
         "{\"a\":null,\"b\":\"i7\"}", "{\"b\":\"sx\"}", "{\"c\":true}", "\"sno object\"", "null", "{\"b\":\"i9\",\"c\":false}",
@@ -211,14 +217,14 @@ private func sortedFields(_ text: String) throws -> DynamicValue {
     #expect(failure(wrong)?.message.contains("no object") == true)
   }
 
-  @Test func arrays() throws {
+  static let arrayFile: [UInt8] = {
     let typed = [
       Handmade.group("typed_value", 1, .optional, .list), Handmade.group("list", 1, .repeated), Handmade.group("element", 2, .required),
       Handmade.leaf("value", .byteArray), Handmade.leaf("typed_value", .byteArray, .optional, .string),
     ]
     func s(_ text: String) -> [UInt8] { Handmade.bytes(Array(text.utf8)) }
     // Rows: two texts and a number; empty; no array; an element that is nothing, which is null.
-    let bytes = Self.shredded(
+    return shredded(
       typed, rows: 4, value: [(1, nil), (1, nil), (2, Handmade.primitive(2)), (1, nil)],
       [
         HandmadeLeaf(
@@ -228,6 +234,10 @@ private func sortedFields(_ text: String) throws -> DynamicValue {
           "v.typed_value.list.element.typed_value", .byteArray, maxDefinition: 4,
           repeated: [(0, 4, s("x")), (1, 4, s("y")), (1, 3, nil), (0, 2, nil), (0, 1, nil), (0, 3, nil)]),
       ])
+  }()
+
+  @Test func arrays() throws {
+    let bytes = Self.arrayFile
     #expect(try values(bytes) == ["[\"sx\",\"sy\",\"i4\"]", "[]", "false", "[null]"])
   }
 
