@@ -4,6 +4,7 @@
 import Columnar
 import DataSource
 import KustoStore
+import KustoWire
 import Synchronization
 
 /// A request's body on its way to the thread: sent by the connection, read by the thread.
