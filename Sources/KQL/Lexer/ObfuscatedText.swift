@@ -29,7 +29,7 @@ package enum ObfuscatedText {
 
   /// Where the secrets are, in order and apart from each other.
   private static func secrets(_ bytes: [UInt8], _ words: [[UInt8]]) -> [Range<Int>] {
-    guard bytes.contains(where: { $0 | 0x20 == 0x68 || $0 == UInt8(ascii: "=") || $0 == UInt8(ascii: ";") || $0 == UInt8(ascii: "@") || $0 | 0x20 == 0x62 }) else { return [] }
+    guard bytes.contains(where: { $0 | 0x20 == 0x68 || $0 == UInt8(ascii: "=") || $0 == UInt8(ascii: ";") || $0 == UInt8(ascii: "@") || $0 == UInt8(ascii: "%") || $0 | 0x20 == 0x62 }) else { return [] }
     var found: [Range<Int>] = []
     var end = 0
     for token in Lexer.tokenize(bytes).tokens where token.kind == .string || token.kind == .invalid {
