@@ -65,6 +65,7 @@ import Testing
     #expect(try Program.run(stream, in: place).status == 0)
     #expect(try Program.run(["read", "out", "--query", "order by a asc", "--format", "csv"], in: place).output == "a,b\n1,x\n2,y\n")
     // Of another place they say nothing.
+    try FileManager.default.createDirectory(atPath: place.file("other"), withIntermediateDirectories: true)
     try place.write("other/1.csv", "c\n1\n")
     #expect(try Program.run(["stream", "--from", "csv:other", "--to", "csv:out", "--checkpoint", "cp", "--trigger", "available-now"], in: place).errors.contains("CHECKPOINT_CONFLICT"))
   }

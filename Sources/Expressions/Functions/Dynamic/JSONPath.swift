@@ -118,7 +118,7 @@ extension DynamicValue {
     let rest = path.dropFirst()
     switch (first, self) {
     case (.key(let name), .bag(let entries)):
-      if rest.isEmpty { return .bag(entries.filter { $0.key != name }) }
+      if rest.isEmpty { return .bag(entries.filter { !$0.isNamed(name) }) }
       return .bag(entries.map { $0.isNamed(name) ? DynamicEntry($0.key, $0.value.removing(rest)) : $0 })
     case (.index(let k), .array(var items)):
       let i = k < 0 ? items.count + k : k

@@ -51,8 +51,11 @@ import Columnar
   /// All matches from left to right that do not overlap; empty matches advance by one character.
   package func eachMatch(_ text: UnsafeBufferPointer<UInt8>, groups: Int, _ body: ([Range<Int>?]) -> Void) {
     var from = 0
+    var end = -1
     while from <= text.count, let found = unsafe firstMatch(text, from: from, groups: groups), let whole = found[0] {
-      body(found)
+      // An empty match right behind another one is none, as RE2 counts.
+      if !whole.isEmpty || whole.lowerBound != end { body(found) }
+      end = whole.upperBound
       if !whole.isEmpty { from = whole.upperBound; continue }
       from = whole.upperBound + 1
       while from < text.count, unsafe text[from] & 0xC0 == 0x80 { from += 1 }
