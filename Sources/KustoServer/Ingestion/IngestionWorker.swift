@@ -54,15 +54,9 @@ struct IngestionWorker {
     do {
       try ingest(order, message)
     } catch {
-      // The next start takes it up again.
-      if service.isStopping { return }
-      if (error as? KConnectError)?.isRetryable ?? false, message.dequeueCount + 1 < Self.attempts {
-        return try service.queues.postpone(message, seconds: Self.pause(after: message.dequeueCount))
-      }
-      service.metrics.add("kconnect_queued_ingestion_failures_total")
-      if order.reportLevel == 1 { AccessLog.say("queued ingestion of '\(order.source)' into '\(order.table)' failed: \(error)") }
-      _ = try service.queues.conclude(message, outcome(order, error))
-      return
+      // What fails behind the commit of the rows does not undo it: to do the message again, or to call it failed, would double them.
+      let isIngested = try table(of: order).map { try Self.holds($0, message) } ?? false
+      if !isIngested { return try giveUp(order, message, error) }
     }
     service.metrics.add("kconnect_queued_ingestions_total")
     guard try service.queues.conclude(message, outcome(order, nil)), !order.retainsBlob else { return }
@@ -70,10 +64,27 @@ struct IngestionWorker {
     if let parts = URLParts(order.blob), let blob = BlobName(parts.path), service.queues.isSigned(parts.query ?? "", resource: blob.container) { service.blobs.remove(blob) }
   }
 
+  /// For now, where the failure may pass; else for good.
+  private func giveUp(_ order: IngestionOrder, _ message: QueuedMessage, _ error: any Error) throws {
+    // The next start takes it up again.
+    if service.isStopping { return }
+    if (error as? KConnectError)?.isRetryable ?? false, message.dequeueCount + 1 < Self.attempts {
+      return try service.queues.postpone(message, seconds: Self.pause(after: message.dequeueCount))
+    }
+    service.metrics.add("kconnect_queued_ingestion_failures_total")
+    if order.reportLevel == 1 { AccessLog.say("queued ingestion of '\(order.source)' into '\(order.table)' failed: \(error)") }
+    _ = try service.queues.conclude(message, outcome(order, error))
+  }
+
+  private func table(of order: IngestionOrder) throws -> StoreTable? { try service.executor.databaseIfExists(order.database)?.tableIfExists(order.table) }
+
+  /// True when the table has the rows of that message, or of a later one.
+  private static func holds(_ table: StoreTable, _ message: QueuedMessage) throws -> Bool { try table.recordedTransaction(writer).map { $0 >= message.sequence } ?? false }
+
   private func ingest(_ order: IngestionOrder, _ message: QueuedMessage) throws {
     guard let database = try service.executor.databaseIfExists(order.database) else { throw WireError.databaseMissing(order.database) }
     guard let table = try database.tableIfExists(order.table) else { throw WireError.tableMissing(order.table, database: database.name) }
-    if let last = try table.recordedTransaction(Self.writer), last >= message.sequence { return }
+    if try Self.holds(table, message) { return }
     var properties = RequestProperties(requestId: "queued;" + order.id)
     properties.application = order.application ?? "queued ingestion"
     if let token = order.properties.first(where: { $0.name.lowercased() == "authorizationcontext" })?.value {
