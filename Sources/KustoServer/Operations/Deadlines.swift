@@ -35,7 +35,9 @@ final class Deadlines: Sendable {
     var running: [ObjectIdentifier: Deadline] = [:]
     var hasThread = false
   }
-  private let state = Monitor(State())
+  private let state = Guarded(State())
+  /// Milliseconds between two looks at most. Limits are whole seconds: none is over before the look after it was set.
+  private static let longestPause = 1_000
 
   static var now: Int {
     var time = timespec()
@@ -44,35 +46,29 @@ final class Deadlines: Sendable {
     return time.tv_sec * 1_000 + time.tv_nsec / 1_000_000
   }
 
-  /// Runs `body` under a limit.
+  /// Runs `body` under a limit of at least a second.
   func limiting<R>(seconds: Int, _ cancellation: RequestCancellation, _ body: (Deadline) throws -> R) rethrows -> R {
     let deadline = Deadline(seconds: seconds, at: Self.now + seconds * 1_000, cancellation)
-    let needsThread = state.change { state in
+    let needsThread = state.withLock { state in
       state.running[ObjectIdentifier(deadline)] = deadline
       defer { state.hasThread = true }
       return !state.hasThread
     }
     if needsThread { _ = SystemThread.start { [self] in watch() } }
-    defer { state.change { $0.running[ObjectIdentifier(deadline)] = nil } }
+    defer { state.withLock { $0.running[ObjectIdentifier(deadline)] = nil } }
     return try body(deadline)
   }
 
   private func watch() {
     while true {
-      let next = state.change { state -> Int? in
+      let (over, next) = state.withLock { state in
         let now = Self.now
-        for (key, deadline) in state.running where deadline.at <= now {
-          deadline.fire()
-          state.running[key] = nil
-        }
-        return state.running.values.map(\.at).min()
+        let over = state.running.filter { $0.value.at <= now }
+        for key in over.keys { state.running[key] = nil }
+        return (Array(over.values), state.running.values.map { $0.at - now }.min() ?? Self.longestPause)
       }
-      // Wakes for the next limit, or to look whether a nearer one has come.
-      let pause = next.map { max(5, min($0 - Self.now, 1_000)) } ?? 1_000
-      _ = state.wait(milliseconds: pause) { state -> Bool? in
-        guard let nearest = state.running.values.map(\.at).min() else { return nil }
-        return nearest < (next ?? Int.max) ? true : nil
-      }
+      for deadline in over { deadline.fire() }
+      usleep(UInt32(max(5, min(next, Self.longestPause)) * 1_000))
     }
   }
 }

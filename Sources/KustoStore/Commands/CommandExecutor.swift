@@ -97,9 +97,9 @@ package final class CommandExecutor: Sendable {
 
   /// The store's spelling of a database name: exact, else without regard to case; nil picks the only database.
   func resolve(_ name: String?) throws -> String? {
+    if let name, !name.isEmpty, try store.databaseIfExists(name) != nil { return name }
     let names = try store.databaseNames()
     guard let name, !name.isEmpty else { return names.count == 1 ? names[0] : names.first { $0 == Self.defaultDatabase } }
-    if names.contains(name) { return name }
     return names.first { $0.lowercased() == name.lowercased() } ?? name
   }
 }

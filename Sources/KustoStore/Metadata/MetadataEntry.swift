@@ -51,10 +51,20 @@ struct MetadataEntry: Sendable {
   var updated: Int64
 }
 
+extension EntryKind {
+  /// Looked at by many requests and changed by few.
+  var isSettings: Bool { ![.message, .ingestionStatus, .secret].contains(self) }
+}
+
 extension MetadataStore {
+  /// Reads entries of a kind; `what` and `which` tell the question from others.
+  private func asking<Value: Sendable>(_ kind: EntryKind, _ what: String, _ which: String, absent: Value, _ body: (GRDB.Database) throws -> Value) throws -> Value {
+    kind.isSettings ? try answer("\(kind.rawValue) \(what) \(which)", absent: absent, body) : try read(absent: absent, body)
+  }
+
   /// The entries of a kind in a scope, sorted by name.
   func entries(_ kind: EntryKind, in scope: EntryScope) throws -> [MetadataEntry] {
-    try read(absent: []) { database in
+    try asking(kind, "all", scope.text, absent: []) { database in
       try Row.fetchAll(database, sql: "SELECT name, document, updated FROM entry WHERE kind = ? AND scope = ? ORDER BY name", arguments: [kind.rawValue, scope.text])
         .map(Self.entry)
     }
@@ -69,7 +79,7 @@ extension MetadataStore {
   }
 
   func entry(_ kind: EntryKind, _ name: String, in scope: EntryScope) throws -> MetadataEntry? {
-    try read(absent: nil) { try Self.entry(kind, name, in: scope, $0) }
+    try asking(kind, "one", scope.text + "\n" + name, absent: nil) { try Self.entry(kind, name, in: scope, $0) }
   }
 
   /// The entry as a transaction sees it.
@@ -81,14 +91,14 @@ extension MetadataStore {
 
   /// Whether any entry of that kind and name exists in any scope: a cheap answer for features that are seldom used.
   func hasEntries(_ kind: EntryKind, named name: String) throws -> Bool {
-    try read(absent: false) { database in
+    try asking(kind, "any", name, absent: false) { database in
       try Bool.fetchOne(database, sql: "SELECT EXISTS (SELECT 1 FROM entry WHERE kind = ? AND name = ?)", arguments: [kind.rawValue, name]) ?? false
     }
   }
 
   /// The scopes that have an entry of that kind and name, with the entries.
   func scopes(_ kind: EntryKind, named name: String) throws -> [String: MetadataEntry] {
-    try read(absent: [:]) { database in
+    try asking(kind, "scopes", name, absent: [:]) { database in
       var found: [String: MetadataEntry] = [:]
       let rows = try Row.fetchAll(database, sql: "SELECT scope, name, document, updated FROM entry WHERE kind = ? AND name = ?", arguments: [kind.rawValue, name])
       for row in rows { found[row["scope"]] = try Self.entry(row) }

@@ -6,6 +6,7 @@ import Columnar
 import Glibc
 #endif
 import DataSource
+import Synchronization
 import Delta
 
 /// A decided operation.
@@ -70,9 +71,14 @@ extension Database {
   private var journalPath: String { directory.path(Self.journalDirectory) }
 
   private func journalNames() throws -> [String] {
-    do { return try DirectoryReader.names(in: journalPath).filter { $0.hasSuffix(".json") && !$0.hasPrefix(".") } } catch let error as KConnectError
+    let stamp = FileStamp(of: journalPath)
+    if let stamp, emptyJournal.withLock({ $0 == stamp }) { return [] }
+    let names: [String]
+    do { names = try DirectoryReader.names(in: journalPath).filter { $0.hasSuffix(".json") && !$0.hasPrefix(".") } } catch let error as KConnectError
       where error.code == .pathNotFound
     { return [] }
+    if names.isEmpty, let stamp, stamp.isSettled { emptyJournal.withLock { $0 = stamp } }
+    return names
   }
 
   /// Decided operations that are perhaps not done yet.
