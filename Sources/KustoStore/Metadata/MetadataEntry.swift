@@ -118,6 +118,15 @@ extension MetadataStore {
       arguments: [kind.rawValue, scope.text, name, document.json, StoreClock.nowTicks])
   }
 
+  /// Puts `document` where `old` stands, nil for nothing; false when something else stands there by now.
+  func exchange(_ kind: EntryKind, _ name: String, in scope: EntryScope, _ old: DynamicValue?, for document: DynamicValue) throws -> Bool {
+    try write { database in
+      guard try Self.entry(kind, name, in: scope, database)?.document.json == old?.json else { return false }
+      try Self.put(kind, name, in: scope, document, database)
+      return true
+    }
+  }
+
   /// Puts entries in the place of those whose names begin with `prefix`, in one transaction.
   func replace(_ kind: EntryKind, withPrefix prefix: String, in scope: EntryScope, by entries: [(name: String, document: DynamicValue)]) throws {
     let texts = entries.map { (name: $0.name, json: $0.document.json) }

@@ -82,15 +82,20 @@ extension CommandRun {
     let policy = try policyName()
     guard case .policy(let value)? = command.arguments["value"] else { throw KConnectError(.internalError, "no policy") }
     let entities = try policyEntities()
-    let fits = try entities.map { entity -> (PolicyEntity, DynamicValue, DynamicValue?) in
-      try checkFits(policy, entity)
+    func change(of entity: PolicyEntity) throws -> (old: DynamicValue?, new: DynamicValue) {
       let old = try metadata.entry(.policy, policy.rawValue, in: entity.scope)?.document
-      let document = try merging ? PolicyDocument.merge(policy, value, into: old) : PolicyDocument.make(policy, value)
-      try check(policy, document, entity)
-      return (entity, document, old)
+      let new = try merging ? PolicyDocument.merge(policy, value, into: old) : PolicyDocument.make(policy, value)
+      try check(policy, new, entity)
+      return (old, new)
     }
-    for (entity, document, old) in fits {
-      try metadata.put(.policy, policy.rawValue, in: entity.scope, document)
+    let changes = try entities.map { entity in
+      try checkFits(policy, entity)
+      return (entity, try change(of: entity))
+    }
+    for (entity, first) in changes {
+      var (old, document) = first
+      // What others made of the policy meanwhile is not lost.
+      while try !metadata.exchange(.policy, policy.rawValue, in: entity.scope, old, for: document) { (old, document) = try change(of: entity) }
       try journal(
         "ALTER-\(entity.type.uppercased())-POLICY-\(policy.rawValue.uppercased())", entity.shown, before: old?.json ?? "", after: document.json,
         database: entity.database ?? "")

@@ -10,8 +10,8 @@ import KQL
 struct UpdatePolicies: Sendable {
   let executor: CommandExecutor
   let request: Request
-  /// Policies that feed each other may be this long a chain.
-  private static let maxDepth = 8
+  /// The tables, by id, through which the rows have come: policies that feed each other in a circle end where it closes.
+  private var reached: Set<String> = []
 
   init(_ executor: CommandExecutor, _ request: Request) {
     self.executor = executor
@@ -102,8 +102,8 @@ struct UpdatePolicies: Sendable {
 
   // MARK: What follows
 
-  /// A policy that runs once the rows of its source are committed.
-  private typealias Follower = (policy: UpdatePolicy, source: StoreTable, target: StoreTable)
+  /// A policy that runs once the rows of its source are committed; `reached`: up to its source.
+  private typealias Follower = (policy: UpdatePolicy, source: StoreTable, target: StoreTable, reached: Set<String>)
 
   /// What follows from rows that are not committed yet: those of transactional policies, to be committed with them, and the other policies.
   private struct Derived {
@@ -113,18 +113,18 @@ struct UpdatePolicies: Sendable {
 
   private func derived(of staged: StagedExtents, _ properties: IngestProperties) throws -> Derived {
     var out = Derived()
-    try cascade(from: staged, properties, depth: 1, &out)
+    try cascade(from: staged, properties, reached, &out)
     return out
   }
 
   /// Stages what transactional policies make of the rows, and what further ones make of that.
-  private func cascade(from staged: StagedExtents, _ properties: IngestProperties, depth: Int, _ out: inout Derived) throws {
-    for (policy, target) in try from(staged.table) {
+  private func cascade(from staged: StagedExtents, _ properties: IngestProperties, _ before: Set<String>, _ out: inout Derived) throws {
+    let reached = before.union([staged.table.id])
+    for (policy, target) in try from(staged.table) where !reached.contains(target.id) {
       guard policy.isTransactional else {
-        out.later.append((policy, staged.table, target))
+        out.later.append((policy, staged.table, target, reached))
         continue
       }
-      guard depth <= Self.maxDepth else { throw KConnectError(.valueInvalid, "update policies feed each other more than \(Self.maxDepth) deep, up to '\(target.name)'") }
       let derived = try plan(policy, source: staged.table, rows: .scan(try staged.rows), target: target)
       let sink = try target.ingest(schema: derived.schema, derivedProperties(policy, properties))
       do {
@@ -135,18 +135,20 @@ struct UpdatePolicies: Sendable {
       }
       let made = try sink.stage()
       out.staged.append(made)
-      try cascade(from: made, properties, depth: depth + 1, &out)
+      try cascade(from: made, properties, reached, &out)
     }
   }
 
   /// Runs the policies that see the rows that were committed; their failures do not undo the ingestion.
   private func run(_ later: [Follower], behind results: [(table: StoreTable, result: IngestResult)], _ properties: IngestProperties) throws {
-    for (policy, source, target) in later {
+    for (policy, source, target, reached) in later {
       do {
         let ids = Set(results.filter { $0.table.id == source.id }.flatMap { $0.result.extents.map(\.id) })
         let rows = LogicalPlan.scan(try source.snapshot().rows(extents: ids))
         let derived = try self.plan(policy, source: source, rows: rows, target: target)
-        _ = try ingest(derived, into: target, derivedProperties(policy, properties), mode: .append)
+        var next = self
+        next.reached = reached
+        _ = try next.ingest(derived, into: target, derivedProperties(policy, properties), mode: .append)
       } catch {
         try executor.metadata.add(
           FailureRecord(

@@ -19,7 +19,9 @@ struct ExternalTable: Sendable {
   var pathFormat = ""
   var hasHeader = false
   var compressed = false
+  /// What the names of files begin and end with; others are none of the table's.
   var namePrefix = ""
+  var fileExtension = ""
   var folder = ""
   var docstring = ""
 
@@ -46,6 +48,7 @@ struct ExternalTable: Sendable {
     hasHeader = flag("Header")
     compressed = flag("Compressed")
     namePrefix = text("NamePrefix")
+    fileExtension = text("FileExtension")
     folder = text("Folder")
     docstring = text("DocString")
   }
@@ -55,16 +58,26 @@ struct ExternalTable: Sendable {
       DynamicEntry("Schema", .string(schema.description)), DynamicEntry("Format", .string(format)), DynamicEntry("Paths", .array(paths.map { .string($0) })),
       DynamicEntry("Partitions", .string(partitions.description)), DynamicEntry("PartitionText", .string(partitionText)), DynamicEntry("PathFormat", .string(pathFormat)),
       DynamicEntry("Header", .bool(hasHeader)), DynamicEntry("Compressed", .bool(compressed)), DynamicEntry("NamePrefix", .string(namePrefix)),
-      DynamicEntry("Folder", .string(folder)), DynamicEntry("DocString", .string(docstring)),
+      DynamicEntry("FileExtension", .string(fileExtension)), DynamicEntry("Folder", .string(folder)), DynamicEntry("DocString", .string(docstring)),
     ])
   }
 
   var script: String {
     let partition = partitionText.isEmpty ? "" : " partition by (\(partitionText))"
     let path = pathFormat.isEmpty ? "" : " pathformat = (\(pathFormat))"
-    let header = hasHeader ? " with (includeHeaders = \"FirstFile\", ignoreFirstRecord = true)" : ""
+    let texts = [("namePrefix", namePrefix), ("fileExtension", fileExtension), ("folder", folder), ("docstring", docstring)]
+    let properties =
+      (hasHeader ? ["includeHeaders = \"FirstFile\"", "ignoreFirstRecord = true"] : []) + (compressed ? ["compressed = true"] : [])
+      + texts.filter { !$0.1.isEmpty }.map { "\($0.0) = \(SchemaText.quoted($0.1))" }
     return ".create-or-alter external table \(quotedName(name)) (\(SchemaText.csl(schema))) kind = storage\(partition)\(path) dataformat = \(format) "
-      + "(\(paths.map { "h@\"\($0)\"" }.joined(separator: ", ")))" + header
+      + "(\(paths.map { "h" + SchemaText.quoted($0) }.joined(separator: ", ")))" + (properties.isEmpty ? "" : " with (\(properties.joined(separator: ", ")))")
+  }
+
+  /// What matches the names of the table's files; nil: all names do.
+  var namePattern: String? {
+    if namePrefix.isEmpty, fileExtension.isEmpty { return nil }
+    func exact(_ text: String) -> String { String(text.flatMap { "*?[]{}\\".contains($0) ? ["\\", $0] : [$0] }) }
+    return exact(namePrefix) + "*" + exact(fileExtension) + (compressed && !fileExtension.isEmpty ? "*" : "")
   }
 
   static func find(_ name: String, in database: String, _ metadata: MetadataStore) throws -> ExternalTable? {
@@ -85,7 +98,8 @@ struct ExternalTable: Sendable {
     for field in partitions.fields where schema.field(field.name) == nil { fields.append(field) }
     let options: [(String, String)] = reader.kind == "csv" ? [("header", hasHeader ? "true" : "false"), ("mode", "PERMISSIVE")] : []
     // Where an address that was allowed leads to is not checked.
+    let names = namePattern.map { [("pathGlobFilter", $0)] } ?? []
     let http: [(String, String)] = executor.pathGuard == nil ? [] : [("httpRedirects", "false")]
-    return try reader.open(paths, schema: fields.isEmpty ? nil : StructType(fields), options + http)
+    return try reader.open(paths, schema: fields.isEmpty ? nil : StructType(fields), options + names + http)
   }
 }

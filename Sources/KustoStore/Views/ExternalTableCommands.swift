@@ -58,6 +58,10 @@ extension CommandRun {
     table.hasHeader = try properties.bool("ignoreFirstRecord") ?? (properties.text("includeHeaders").map { $0.lowercased() != "none" } ?? false)
     table.compressed = try properties.bool("compressed") ?? false
     table.namePrefix = properties.text("namePrefix") ?? ""
+    table.fileExtension = try fileExtension(properties) ?? ""
+    for property in ["compressionType", "encoding"] where properties[property] != nil {
+      throw KConnectError(.notSupported, "not supported: the property '\(property)' of an external table", hint: "give it to .export, or leave it out: compressed=true is gzip, and texts are UTF-8")
+    }
     table.folder = properties.text("folder") ?? old?.folder ?? ""
     table.docstring = properties.text("docstring") ?? old?.docstring ?? ""
     if try properties.bool("dryRun") != true {
@@ -121,6 +125,7 @@ extension CommandRun {
         let properties = DynamicValue.bag([
           DynamicEntry("Format", .string(table.format)), DynamicEntry("Compressed", .bool(table.compressed)),
           DynamicEntry("IncludeHeaders", .string(table.hasHeader ? "FirstFile" : "None")), DynamicEntry("NamePrefix", .string(table.namePrefix)),
+          DynamicEntry("FileExtension", .string(table.fileExtension)),
         ])
         let partitions = DynamicValue.array(table.partitions.fields.enumerated().map { i, field in
           .bag([DynamicEntry("Name", .string(field.name)), DynamicEntry("Type", .string(field.type.rawValue)), DynamicEntry("Ordinal", .long(Int64(i)))])
@@ -142,7 +147,9 @@ extension CommandRun {
   func externalArtifactsShow() throws -> CommandOutput {
     let table = try namedExternal()
     for path in table.paths { try executor.pathGuard?(path) }
-    var entries = try FileListing.files(table.paths, ListingOptions())
+    var wanted = ListingOptions()
+    wanted.fileNamePattern = table.namePattern
+    var entries = try FileListing.files(table.paths, wanted)
     if let limit = try limit() { entries = Array(entries.prefix(limit)) }
     return CommandOutput(Shapes.externalArtifacts, entries.map { [.string($0.path), .dynamic(.bag([])), .count($0.size ?? 0)] })
   }

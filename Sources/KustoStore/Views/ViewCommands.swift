@@ -41,6 +41,11 @@ extension CommandRun {
       throw KConnectError(.alreadyExists, "the materialized view '\(name)' exists already in the database '\(database.name)'", hint: "use .create-or-alter materialized-view")
     }
     if command.kind == .viewAlter { _ = try namedView() }
+    if let old, old.source != source {
+      throw KConnectError(
+        .usage, "the materialized view '\(name)' is one of '\(old.source)', and what it holds is made of its rows: it cannot become one of '\(source)'",
+        hint: ".drop materialized-view \(quotedName(name)), then create it anew")
+    }
     if try database.tableIfExists(name) != nil { throw KConnectError(.alreadyExists, "a table has the name '\(name)' already") }
     if command.says("table") { _ = try database.table(source) } else { _ = try materializedView(source) }
     var view = old ?? MaterializedView(name: name, source: source, query: "")
