@@ -83,7 +83,7 @@ extension CommandRun {
     noteHints(Self.viewHints.filter { properties[$0] != nil })
     try view.put(in: database.name, metadata)
     if old == nil { try grantCreator(.view(database: database.name, view.name)) }
-    try journal(old == nil ? "ADD-MATERIALIZED-VIEW" : "ALTER-MATERIALIZED-VIEW", view.name, before: old?.query ?? "", after: view.query)
+    journal(old == nil ? "ADD-MATERIALIZED-VIEW" : "ALTER-MATERIALIZED-VIEW", view.name, before: old?.query ?? "", after: view.query)
     return try viewsOutput([view])
   }
 
@@ -182,7 +182,7 @@ extension CommandRun {
     try metadata.remove(.view, view.name, in: .database(database.name))
     if !view.state.isEmpty { try database.dropTable(view.state, ifExists: true) }
     try metadata.forget(.view(database: database.name, view.name))
-    try journal("DROP-MATERIALIZED-VIEW", view.name)
+    journal("DROP-MATERIALIZED-VIEW", view.name)
     return try viewsOutput(try MaterializedView.all(in: database.name, metadata))
   }
 
