@@ -184,16 +184,23 @@ struct PercentileState {
     if centroids.isEmpty { sortKeys() } else { digest() }
   }
 
+  /// The rank of percentile `p` before it is rounded up. The product of a `p` like 99.9, which has no exact double, may lie just above a whole
+  /// rank that it means; taking two units of its last place off brings it back.
+  private static func rank(_ p: Double, among total: Double) -> Double {
+    let rank = p * total / 100
+    return rank - 2 * rank.ulp
+  }
+
   /// The nearest-rank percentile (0...100) as an order key; nil without values. Exact while values are few. Call `settle` before.
   func percentile(_ p: Double) -> UInt64? {
     if !keys.isEmpty {
       let p = p.isNaN ? 0 : min(max(p, 0), 100)
       if weights.isEmpty {
-        let rank = Int((p / 100 * Double(keys.count)).rounded(.up))
+        let rank = Int(Self.rank(p, among: Double(keys.count)).rounded(.up))
         return keys[min(max(rank, 1), keys.count) - 1]
       }
       let total = weights.reduce(0.0) { $0 + Double($1) }
-      let wanted = p / 100 * total
+      let wanted = Self.rank(p, among: total)
       var sum = 0.0
       for (key, weight) in zip(keys, weights) {
         sum += Double(weight)
