@@ -193,8 +193,8 @@ struct PercentileState {
 
   /// The nearest-rank percentile (0...100) as an order key; nil without values. Exact while values are few. Call `settle` before.
   func percentile(_ p: Double) -> UInt64? {
+    let p = p.isNaN ? 0 : min(max(p, 0), 100)
     if !keys.isEmpty {
-      let p = p.isNaN ? 0 : min(max(p, 0), 100)
       if weights.isEmpty {
         let rank = Int(Self.rank(p, among: Double(keys.count)).rounded(.up))
         return keys[min(max(rank, 1), keys.count) - 1]
@@ -209,7 +209,7 @@ struct PercentileState {
       return keys[keys.count - 1]
     }
     guard !centroids.isEmpty else { return nil }
-    return key(digestQuantile(min(max(p, 0), 100) / 100))
+    return key(digestQuantile(p / 100))
   }
 
   /// An order key as the value it stands for.
@@ -246,8 +246,14 @@ struct PercentileState {
     return high > lastMean ? lastCentre + (total - lastCentre) * (value - lastMean) / (high - lastMean) : total
   }
 
+  /// The order key of a value of the digest; whole where the type is, and never outside the values that went in.
   private func key(_ value: Double) -> UInt64 {
-    let key = isReal ? OrderKey.of(value) : OrderKey.of(Int64(max(min(value.rounded(), 9.2e18), -9.2e18)))
+    let key: UInt64
+    if isReal {
+      key = OrderKey.of(value)
+    } else {
+      key = OrderKey.of(value >= 0x1p63 ? .max : value >= -0x1p63 ? Int64(value.rounded()) : .min)
+    }
     return min(max(key, least), greatest)
   }
 
@@ -324,7 +330,7 @@ struct PercentileState {
         guard let k = key(mean) else { return nil }
         add(k, weight: Int64(w))
       } else {
-        guard let m = number(mean) else { return nil }
+        guard let m = number(mean), m.isFinite || isReal else { return nil }
         centroids.append(Centroid(mean: m, weight: w))
       }
     }
