@@ -209,7 +209,11 @@ struct PercentileState {
       return keys[keys.count - 1]
     }
     guard !centroids.isEmpty else { return nil }
-    return key(digestQuantile(p / 100))
+    // The ends are kept as they are; means are doubles, which do not hold every long.
+    let total = totalWeight, wanted = Self.rank(p, among: total)
+    if wanted <= 1 { return least }
+    if wanted > total - 1 { return greatest }
+    return key(digestValue(wanted, of: total))
   }
 
   /// An order key as the value it stands for.
@@ -257,14 +261,11 @@ struct PercentileState {
     return min(max(key, least), greatest)
   }
 
-  private func digestQuantile(_ q: Double) -> Double {
-    let total = centroids.reduce(0) { $0 + $1.weight }
-    let low = real(least), high = real(greatest)
-    let wanted = q * total
-    if wanted <= 0.5 { return low }
-    if wanted >= total - 0.5 { return high }
+  /// The value at a rank, linear between the centres of neighbouring centroids.
+  private func digestValue(_ wanted: Double, of total: Double) -> Double {
+    let high = real(greatest)
     var before = 0.0
-    var lastMean = low, lastCentre = 0.0
+    var lastMean = real(least), lastCentre = 0.0
     for c in centroids {
       let centre = before + c.weight / 2
       if wanted <= centre {
