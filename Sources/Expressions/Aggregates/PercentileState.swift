@@ -122,8 +122,16 @@ struct PercentileState {
     }
   }
 
+  /// Adds another's values. Long and real meet as real; throws `ExpressionError` for other types that differ.
   // SAFETY: the other's keys live for the call and are copied.
-  mutating func merge(_ other: PercentileState) {
+  mutating func merge(_ other: PercentileState) throws {
+    if other.type != type {
+      guard [type, other.type].allSatisfy({ $0 == .long || $0 == .real }) else {
+        throw ExpressionError.invalidArgument(function: "tdigest_merge", message: "digests of \(type) and \(other.type) cannot be merged")
+      }
+      self = asReal
+      return try merge(other.asReal)
+    }
     if other.weights.isEmpty {
       unsafe other.keys.withUnsafeBufferPointer { unsafe add($0) }
     } else {
@@ -133,6 +141,17 @@ struct PercentileState {
     least = min(least, other.least)
     greatest = max(greatest, other.greatest)
     compress(with: other.centroids)
+  }
+
+  /// The same with longs as reals.
+  private var asReal: PercentileState {
+    guard type == .long else { return self }
+    var out = PercentileState(type: .real)
+    out.keys = keys.map { OrderKey.of(real($0)) }
+    out.weights = weights
+    out.centroids = centroids
+    if !centroids.isEmpty { (out.least, out.greatest) = (OrderKey.of(real(least)), OrderKey.of(real(greatest))) }
+    return out
   }
 
   private mutating func sortKeys(bits: Int = 64) {
