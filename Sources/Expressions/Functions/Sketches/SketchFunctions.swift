@@ -69,7 +69,10 @@ private func percentiles(_ call: FunctionCall) throws -> BoundFunction {
       return try DynamicValue.collect(n) { i in
         guard list.read(lists[i]), var state = PercentileState(digests[i].value) else { return .null }
         state.settle()
-        return .array(list.values.map { p in state.percentile(p).map { state.value($0) } ?? .null })
+        return .array(list.values.indices.map { k -> DynamicValue in
+          guard !list.isMissing[k], let key = state.percentile(list.values[k]) else { return .null }
+          return state.value(key)
+        })
       }
     }
   }
