@@ -55,6 +55,8 @@ struct GraphTests {
     ("G | graph-match (p)-[e]->(q) where all(e, w > 1) project p.id", "KS140"), ("G | graph-match (p)-[e]->(q)-[e]->(r) project p.id", "KS201"),
     ("G | graph-shortest-paths (p)-->(q) project p.id", "KS006"), ("G | graph-match cycles=some (p)-->(q) project p.id", "KS140"),
     ("G | graph-match (p)-[e*3..1]->(q) project p.id", "KS140"), ("E | make-graph s --> w", "KS107"), ("E | make-graph s --> nope", "KS142"),
+    ("E | make-graph s --> t with (N | extend w = tostring(age)) on id partitioned-by w (graph-match (p)-->(q) project p.id)", "KS107"),
+    ("E | make-graph s --> t with (N | extend w = age) on id partitioned-by age (graph-match (p)-->(q) project p.id)", "KS142"),
   ])
   func refuses(_ text: String, _ code: String) {
     let codes = KQLChecker.diagnostics(graph + text, catalog: PlanCatalog(), options: bindOptions()).map(\.code.description)
