@@ -57,6 +57,7 @@ struct GraphTests {
     ("G | graph-match (p)-[e*3..1]->(q) project p.id", "KS140"), ("E | make-graph s --> w", "KS107"), ("E | make-graph s --> nope", "KS142"),
     ("E | make-graph s --> t with (N | extend w = tostring(age)) on id partitioned-by w (graph-match (p)-->(q) project p.id)", "KS107"),
     ("E | make-graph s --> t with (N | extend w = age) on id partitioned-by age (graph-match (p)-->(q) project p.id)", "KS142"),
+    ("G | graph-match \(Array(repeating: "()", count: 1_002).joined(separator: "-->")) project 1", "KS140"),
   ])
   func refuses(_ text: String, _ code: String) {
     let codes = KQLChecker.diagnostics(graph + text, catalog: PlanCatalog(), options: bindOptions()).map(\.code.description)

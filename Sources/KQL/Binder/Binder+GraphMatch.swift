@@ -93,10 +93,16 @@ extension Binder {
 
   // MARK: Pattern
 
+  /// Edges of a pattern; planning takes time that grows with their square.
+  private static let maximumPatternEdges = 1_000
+
   private func patternScope(_ match: GraphPatternOperator, _ step: TabularOperator) throws(BindFailure) -> PatternScope {
     var scope = PatternScope()
     for sequence in match.patterns { try add(sequence, step, &scope) }
     let pattern = scope.pattern
+    guard pattern.edges.count <= Self.maximumPatternEdges else {
+      try fail(.valueNotAllowed, "the pattern has \(pattern.edges.count) edges, at most \(Self.maximumPatternEdges) are allowed", at: step.nameSpan)
+    }
     guard pattern.nodeCount > 0 else { try fail(.missing, "the pattern has no node", at: step.span) }
     var reached: Set<Int> = [0]
     for _ in pattern.edges {
