@@ -121,7 +121,7 @@ final class ShortestPaths {
         found.matches.nodes[edge.right].append(end)
         found.matches.edges[0].append(found.store.append(edges: edges, nodes: nodes, isReversed: true))
         found.matches.count += 1
-        if found.matches.count >= GraphMatcher.chunkRows { try flush(&found) }
+        if found.matches.count >= GraphMatcher.chunkRows || found.store.byteSize > GraphMatcher.chunkPathBytes { try flush(&found) }
       }
       let incoming = reached.incoming[Int(node)]
       guard node != source, place < incoming.count else {
@@ -142,6 +142,10 @@ final class ShortestPaths {
 
   private func flush(_ found: inout Found) throws {
     guard found.matches.count > 0 else { return }
+    try context.check()
+    let bytes = found.store.byteSize
+    try context.require(bytes)
+    defer { context.release(bytes) }
     found.matches.paths[0] = found.store
     let matches = found.matches
     found = Found(columns.query.pattern)
@@ -164,7 +168,7 @@ final class ShortestPaths {
     func length(_ matches: Matches, _ i: Int) -> Int {
       pattern.edges.indices.reduce(0) { $0 + (matches.paths[$1]?.edges(matches.edges[$1][i]).count ?? 1) }
     }
-    try GraphMatcher(columns, check: context.check) { matches in
+    try GraphMatcher(columns, context) { matches in
       var rows: [Int32] = []
       for i in 0..<matches.count {
         let key = pair(matches, i), n = length(matches, i)
@@ -173,7 +177,7 @@ final class ShortestPaths {
         rows.append(Int32(i))
       }
       if rows.isEmpty { return }
-      let more = rows.count * (pattern.nodeCount + pattern.edges.count * 8) * 4 + 64
+      let more = rows.count * (pattern.nodeCount + pattern.edges.count * 8) * 4 + matches.pathBytes + 64
       try self.context.require(more)
       bytes += more
       kept.append(matches.taking(rows))
