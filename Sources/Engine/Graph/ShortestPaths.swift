@@ -1,5 +1,6 @@
 // Role: shortest paths between the first and the last node of a pattern: breadth first from each source where the pattern is one path of
-// variable length, else by matching the pattern and keeping the shortest match of each pair.
+// variable length, else by matching the pattern and keeping the shortest match of each pair. A pair is two nodes, or one with the empty path;
+// ways back to where they began are for patterns that name the same node at both ends.
 // Source: Kusto language reference, "graph-shortest-paths operator".
 
 import Columnar
@@ -172,6 +173,7 @@ final class ShortestPaths {
       var rows: [Int32] = []
       for i in 0..<matches.count {
         let key = pair(matches, i), n = length(matches, i)
+        if first != last, n > 0, matches.nodes[first][i] == matches.nodes[last][i] { continue }
         if let known = best[key], known.length < n || (known.length == n && !self.givesAll) { continue }
         best[key] = (n, 0)
         rows.append(Int32(i))
