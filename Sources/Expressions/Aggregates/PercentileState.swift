@@ -348,14 +348,19 @@ struct PercentileState {
       switch v {
       case .long(let n): Double(n)
       case .real(let n): n
+      // JSON, in which digests are stored, has texts for these.
+      case .string("NaN") where isReal: Double.nan
+      case .string("Infinity") where isReal: Double.infinity
+      case .string("-Infinity") where isReal: -Double.infinity
       default: nil
       }
     }
     func key(_ v: DynamicValue) -> UInt64? {
+      if isReal { return number(v).map { OrderKey.of($0) } }
       switch v {
-      case .long(let n): isReal ? OrderKey.of(Double(n)) : OrderKey.of(n)
-      case .real(let n): isReal ? OrderKey.of(n) : Int64(exactly: n.rounded()).map { OrderKey.of($0) }
-      default: nil
+      case .long(let n): return OrderKey.of(n)
+      case .real(let n): return Int64(exactly: n.rounded()).map { OrderKey.of($0) }
+      default: return nil
       }
     }
     if !isExact {
