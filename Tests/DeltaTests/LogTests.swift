@@ -3,6 +3,7 @@
 import Columnar
 import DataSource
 import Delta
+import Expressions
 import Testing
 
 private let first = """
@@ -107,6 +108,38 @@ private func name(_ version: Int) -> String { "t/_delta_log/" + LogFileName.comm
     #expect(thrown { _ = try log.version(asOf: 999) }?.code == .pathNotFound)
     #expect(try log.snapshot(at: 2).adds.map(\.path) == ["a", "b"])
     #expect(thrown { _ = try log.snapshot(at: 4) }?.hint == "versions 0 to 3 can be read")
+  }
+
+  /// A bound as logs have it, a value that it may stand for, and whether it stands for that value alone.
+  struct DecimalBound: CustomTestStringConvertible {
+    let precision: Int, scale: Int
+    let bound: String, value: String
+    var isExact = false
+    var testDescription: String { "decimal(\(precision),\(scale)) \(value) as \(bound)" }
+  }
+
+  /// Some writers make doubles of decimals, so that a bound of many digits says little about the last ones.
+  @Test(arguments: [
+    DecimalBound(precision: 38, scale: 10, bound: "1.2345678901234567e+19", value: "12345678901234567890.1234567891"),
+    DecimalBound(precision: 38, scale: 10, bound: "-1.2345678901234567e+19", value: "-12345678901234567890.1234567891"),
+    DecimalBound(precision: 38, scale: 25, bound: "0.12345678901234568", value: "0.1234567890123456800001"),
+    DecimalBound(precision: 38, scale: 25, bound: "0.1", value: "0.1000000000000000000001"),
+    DecimalBound(precision: 38, scale: 25, bound: "0.1", value: "0.0999999999999999999999"),
+    DecimalBound(precision: 18, scale: 2, bound: "9007199254740993.12", value: "9007199254740993.12"),
+    DecimalBound(precision: 38, scale: 18, bound: "0", value: "0", isExact: true),
+    DecimalBound(precision: 15, scale: 2, bound: "9999999999999.99", value: "9999999999999.99", isExact: true),
+    DecimalBound(precision: 10, scale: 2, bound: "-0.1", value: "-0.1", isExact: true),
+  ]) func decimalBounds(_ c: DecimalBound) throws {
+    let field = DeltaField("d", .decimal(precision: c.precision, scale: c.scale))
+    let statistics = try #require(FileStatistics("{\"numRecords\":1,\"minValues\":{\"d\":\(c.bound)},\"maxValues\":{\"d\":\(c.bound)}}")?.column(field))
+    guard case .decimal(let low)? = statistics.min, case .decimal(let high)? = statistics.max, case .decimal(let value)? = ScalarText.parse(c.value, as: .decimal) else {
+      Issue.record("\(String(describing: statistics.min)) to \(String(describing: statistics.max))")
+      return
+    }
+    #expect(low <= value && value <= high, "\(low) to \(high)")
+    #expect((low == high) == c.isExact)
+    // Still narrow enough to prune by.
+    #expect(high.doubleValue - low.doubleValue <= value.doubleValue.magnitude * 1e-12)
   }
 
   @Test func actionsReadBackAsWritten() throws {
