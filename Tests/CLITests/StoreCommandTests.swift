@@ -30,6 +30,16 @@ import Testing
     #expect(try query("Readings | project id, celsius", place) == "1,20.5\n")
   }
 
+  /// A comment in front changes nothing, also where there is no store yet.
+  @Test(arguments: ["", "// a comment\n", " \r\n// .show\r\n // another\n\t"]) func aCommandBehindAComment(_ comment: String) throws {
+    let place = try Place()
+    let show = try Program.run(["query", comment + ".show databases"], in: place, environment: ["KCONNECT_STORE": place.file("store")])
+    #expect(show.status == 1 && show.errors.contains("there is no store"), "\(show.errors)")
+    #expect(!FileManager.default.fileExists(atPath: place.file("store")))
+    _ = try run(["query", comment + ".create database X"], place)
+    #expect(try run(["query", comment + ".show databases | project DatabaseName", "--format", "csv", "--no-header"], place) == "X\n")
+  }
+
   @Test func updatePoliciesFollowAWrite() throws {
     let place = try Place()
     try place.write("r.csv", "id,celsius\n1,20.5\n2,99.0\n3,21.0\n")
