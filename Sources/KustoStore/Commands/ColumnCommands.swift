@@ -167,8 +167,7 @@ extension CommandRun {
     let present = try names.filter { try StoredFunction.find($0, in: database.name, metadata) != nil }
     if !command.says("ifexists"), let missing = names.first(where: { !present.contains($0) }) { throw try missingFunction(missing, database) }
     for name in present {
-      try metadata.remove(.function, name, in: .database(database.name))
-      try metadata.forget(.function(database: database.name, name))
+      try metadata.remove(.function, name, in: .database(database.name), with: .function(database: database.name, name))
       journal("DROP-FUNCTION", name)
     }
     return CommandOutput(Shapes.functionName, present.map { [.string($0)] })

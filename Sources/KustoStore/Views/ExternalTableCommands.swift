@@ -109,8 +109,7 @@ extension CommandRun {
     let database = try database()
     if command.says("ifexists"), try ExternalTable.find(command.name("table")?.text ?? "", in: database.name, metadata) == nil { return output(try ExternalTable.all(in: database.name, metadata)) }
     let table = try namedExternal()
-    try metadata.remove(.externalTable, table.name, in: .database(database.name))
-    try metadata.forget(.external(database: database.name, table.name))
+    try metadata.remove(.externalTable, table.name, in: .database(database.name), with: .external(database: database.name, table.name))
     journal("DROP-EXTERNAL-TABLE", table.name)
     return output(try ExternalTable.all(in: database.name, metadata))
   }
