@@ -86,7 +86,7 @@ extension Parser {
         if level == 0 { return tokens[i + 1].kind == .leftBrace }
       case .semicolon, .pipe: return false
       // The braces of a bag in a default value stand inside further parentheses: `b: dynamic = dynamic({'p': 2})`.
-      case .leftBrace, .rightBrace where level < 2: return false
+      case .leftBrace where level < 2, .rightBrace where level < 2: return false
       default: break
       }
       i += 1
