@@ -39,7 +39,10 @@ struct CommandRun: Sendable {
   /// The current database.
   func database() throws -> Database {
     guard let name = request.database else {
-      throw KConnectError(.usage, "the command needs a database and none is chosen", hint: "choose one with --database NAME, or create one: .create database NAME")
+      let names = try databases("none").map(\.name)
+      throw KConnectError(
+        .usage, "the command needs a database and none is chosen",
+        hint: names.isEmpty ? "create one: .create database NAME" : "choose one with --database NAME; databases: \(names.prefix(12).joined(separator: ", "))")
     }
     return try store.database(name)
   }
