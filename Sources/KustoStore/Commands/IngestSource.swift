@@ -77,7 +77,7 @@ struct IngestSource: Sendable {
   func plan(for schema: StructType) throws -> LogicalPlan {
     guard let mapping else { return try identity(schema) }
     guard mapping.kind == format.kind else {
-      throw KConnectError(.optionInvalid, "the ingestion mapping '\(mapping.name)' is for \(mapping.kind), the format is \(format.kind)")
+      throw KConnectError(.valueInvalid, "the ingestion mapping '\(mapping.name)' is for \(mapping.kind), the format is \(format.kind)")
     }
     let columns = try mapping.columns.map { column -> (mapping: ColumnMapping, type: DataType) in
       guard let field = schema.field(column.column) else {
