@@ -53,11 +53,18 @@ struct IngestFormat: Sendable {
 
   /// The reader of the format.
   func open(_ paths: [String], schema: StructType?, _ extra: [(String, String)]) throws -> any BatchReadable {
-    let name = kind == "text" ? "csv" : kind
-    guard let provider = FileFormats.providers.first(where: { $0.shortName == name }) else { throw KConnectError(.internalError, "no reader for '\(name)'") }
-    let given = options + extra
-    let checked = try DataSourceOptions(source: name, specs: provider.options, given: given, use: .read)
+    let provider = try self.provider
+    let checked = try DataSourceOptions(source: provider.shortName, specs: provider.options, given: options + extra, use: .read)
     return try provider.open(paths, schema: schema, options: checked)
+  }
+
+  /// What reads its files.
+  var provider: FileProvider {
+    get throws {
+      let name = kind == "text" ? "csv" : kind
+      guard let format = FileFormats.all.first(where: { $0.shortName == name }) else { throw KConnectError(.internalError, "no reader for '\(name)'") }
+      return FileProvider(format)
+    }
   }
 }
 
