@@ -11,25 +11,28 @@ package struct CommandParseResult: Sendable {
 /// The parser of management commands.
 package enum CommandParser {
   /// Whether the text is a command: its first token is a dot.
-  package static func isCommand(_ text: String) -> Bool {
+  package static func isCommand(_ text: String) -> Bool { start(of: text) != nil }
+
+  /// Where a command begins, behind white space and comments; nil when the text is none.
+  package static func start(of text: String) -> String.Index? {
     let bytes = text.utf8
     var at = bytes.startIndex
     while at < bytes.endIndex {
       switch bytes[at] {
       case 0x09...0x0D, 0x20: at = bytes.index(after: at)
-      case UInt8(ascii: "."): return true
+      case UInt8(ascii: "."): return at
       case UInt8(ascii: "/"):
         let next = bytes.index(after: at)
-        guard next < bytes.endIndex, bytes[next] == UInt8(ascii: "/") else { return false }
+        guard next < bytes.endIndex, bytes[next] == UInt8(ascii: "/") else { return nil }
         at = bytes[next...].firstIndex { $0 == 10 || $0 == 13 } ?? bytes.endIndex
       case 0x80...:
         // White space beyond ASCII.
-        guard text.unicodeScalars[at].properties.isWhitespace else { return false }
+        guard text.unicodeScalars[at].properties.isWhitespace else { return nil }
         at = text.unicodeScalars.index(after: at)
-      default: return false
+      default: return nil
       }
     }
-    return false
+    return nil
   }
 
   /// Parses one command with what follows it.

@@ -111,7 +111,7 @@ extension CommandRun {
     if try properties.bool("skipvalidation") != true { try validate(function) }
     try metadata.put(.function, function.name, in: .database(database.name), function.document)
     if old == nil { try grantCreator(.function(database: database.name, function.name)) }
-    try journal(old == nil ? "ADD-FUNCTION" : "ALTER-FUNCTION", function.name, before: old?.lambdaText ?? "", after: function.lambdaText)
+    journal(old == nil ? "ADD-FUNCTION" : "ALTER-FUNCTION", function.name, before: old?.lambdaText ?? "", after: function.lambdaText)
     return functionOutput([function])
   }
 
@@ -168,9 +168,8 @@ extension CommandRun {
     let present = try names.filter { try StoredFunction.find($0, in: database.name, metadata) != nil }
     if !command.says("ifexists"), let missing = names.first(where: { !present.contains($0) }) { throw try missingFunction(missing, database) }
     for name in present {
-      try metadata.remove(.function, name, in: .database(database.name))
-      try metadata.forget(.function(database: database.name, name))
-      try journal("DROP-FUNCTION", name)
+      try metadata.remove(.function, name, in: .database(database.name), with: .function(database: database.name, name))
+      journal("DROP-FUNCTION", name)
     }
     return CommandOutput(Shapes.functionName, present.map { [.string($0)] })
   }

@@ -114,9 +114,11 @@ struct CommandRun: Sendable {
   /// Binds the query behind `<|`.
   func query(_ key: String = "query", catalog: SessionCatalog? = nil) throws -> LogicalPlan {
     guard let (_, span) = command.source(key) else { throw KConnectError(.internalError, "the command has no query") }
-    let catalog = catalog ?? self.catalog()
     if CommandParser.isCommand(String(decoding: Array(request.text.utf8)[Int(span.start)...], as: UTF8.self)) { return try nested(span).plan }
-    let bound = try KQL.bind(request.text, from: Int(span.start), catalog: catalog, options: request.bindOptions(executor, catalog))
+    func bind(_ catalog: SessionCatalog) throws -> BoundQuery {
+      try KQL.bind(request.text, from: Int(span.start), catalog: catalog, options: request.bindOptions(executor, catalog))
+    }
+    let bound = try catalog.map(bind) ?? executor.atOneMoment(request, bind)
     guard bound.results.count == 1, let result = bound.results.first else {
       throw KConnectError(.notSupported, "the text after '<|' has \(bound.results.count) queries, expected one", hint: "combine them with union")
     }

@@ -96,7 +96,7 @@ extension CommandRun {
       var (old, document) = first
       // What others made of the policy meanwhile is not lost.
       while try !metadata.exchange(.policy, policy.rawValue, in: entity.scope, old, for: document) { (old, document) = try change(of: entity) }
-      try journal(
+      journal(
         "ALTER-\(entity.type.uppercased())-POLICY-\(policy.rawValue.uppercased())", entity.shown, before: old?.json ?? "", after: document.json,
         database: entity.database ?? "")
     }
@@ -116,7 +116,7 @@ extension CommandRun {
       } else {
         try metadata.remove(.policy, policy.rawValue, in: entity.scope)
       }
-      try journal("DELETE-\(entity.type.uppercased())-POLICY-\(policy.rawValue.uppercased())", entity.shown, database: entity.database ?? "")
+      journal("DELETE-\(entity.type.uppercased())-POLICY-\(policy.rawValue.uppercased())", entity.shown, database: entity.database ?? "")
     }
     return CommandOutput(Shapes.policies, try entities.map { try row(policy, $0) })
   }

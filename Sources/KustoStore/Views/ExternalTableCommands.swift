@@ -66,7 +66,7 @@ extension CommandRun {
     if try properties.bool("dryRun") != true {
       try metadata.put(.externalTable, name, in: .database(database.name), table.document)
       if old == nil { try grantCreator(.external(database: database.name, name)) }
-      try journal(old == nil ? "ADD-EXTERNAL-TABLE" : "ALTER-EXTERNAL-TABLE", name)
+      journal(old == nil ? "ADD-EXTERNAL-TABLE" : "ALTER-EXTERNAL-TABLE", name)
     }
     return output([table])
   }
@@ -116,9 +116,8 @@ extension CommandRun {
     let database = try database()
     if command.says("ifexists"), try ExternalTable.find(command.name("table")?.text ?? "", in: database.name, metadata) == nil { return output(try ExternalTable.all(in: database.name, metadata)) }
     let table = try namedExternal()
-    try metadata.remove(.externalTable, table.name, in: .database(database.name))
-    try metadata.forget(.external(database: database.name, table.name))
-    try journal("DROP-EXTERNAL-TABLE", table.name)
+    try metadata.remove(.externalTable, table.name, in: .database(database.name), with: .external(database: database.name, table.name))
+    journal("DROP-EXTERNAL-TABLE", table.name)
     return output(try ExternalTable.all(in: database.name, metadata))
   }
 

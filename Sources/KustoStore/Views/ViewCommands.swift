@@ -83,7 +83,7 @@ extension CommandRun {
     noteHints(Self.viewHints.filter { properties[$0] != nil })
     try view.put(in: database.name, metadata)
     if old == nil { try grantCreator(.view(database: database.name, view.name)) }
-    try journal(old == nil ? "ADD-MATERIALIZED-VIEW" : "ALTER-MATERIALIZED-VIEW", view.name, before: old?.query ?? "", after: view.query)
+    journal(old == nil ? "ADD-MATERIALIZED-VIEW" : "ALTER-MATERIALIZED-VIEW", view.name, before: old?.query ?? "", after: view.query)
     return try viewsOutput([view])
   }
 
@@ -177,8 +177,8 @@ extension CommandRun {
     if try MaterializedView.find(new, in: database.name, metadata) != nil || database.tableIfExists(new) != nil {
       throw KConnectError(.alreadyExists, "'\(new)' exists already in the database '\(database.name)'")
     }
-    try metadata.rename(.view, view.name, to: new, in: .database(database.name))
-    try metadata.move(from: .view(database: database.name, view.name), to: .view(database: database.name, new))
+    try metadata.rename(
+      .view, view.name, to: new, in: .database(database.name), own: .view(database: database.name, view.name), to: .view(database: database.name, new))
     view.name = new
     return try viewsOutput([view])
   }
@@ -189,10 +189,9 @@ extension CommandRun {
     defer { withExtendedLifetime(lock) {} }
     if command.says("ifexists"), try MaterializedView.find(command.name("view")?.text ?? "", in: database.name, metadata) == nil { return try viewsOutput([]) }
     let view = try namedView()
-    try metadata.remove(.view, view.name, in: .database(database.name))
+    try metadata.remove(.view, view.name, in: .database(database.name), with: .view(database: database.name, view.name))
     if !view.state.isEmpty { try database.dropTable(view.state, ifExists: true) }
-    try metadata.forget(.view(database: database.name, view.name))
-    try journal("DROP-MATERIALIZED-VIEW", view.name)
+    journal("DROP-MATERIALIZED-VIEW", view.name)
     return try viewsOutput(try MaterializedView.all(in: database.name, metadata))
   }
 
