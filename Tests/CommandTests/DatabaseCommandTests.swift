@@ -1,4 +1,4 @@
-// Role: databases that stand elsewhere: in the store's own directory, twice at one place, taken away and brought back.
+// Role: databases that stand elsewhere: in the store's own directory, twice at one place, taken away and brought back; extents of several tables.
 
 import DataSource
 import KustoStore
@@ -48,5 +48,31 @@ import Testing
     for name in ["A", "B"] { try store.run(".create database \(name)", database: nil) }
     let error = #expect(throws: KConnectError.self) { try store.run(".create table T (a:long)", database: nil) }
     #expect(error?.hint == "choose one with --database NAME; databases: A, B")
+  }
+  @Test func extentsOfSeveralTables() throws {
+    let store = try CommandSessionTests.store()
+    for name in ["A", "B", "C"] { try store.run(".set \(name) <| print a = 1") }
+    #expect(try store.run(".drop-pretend extents from tables (A, B) | project TableName | order by TableName asc").rows == [["A"], ["B"]])
+    #expect(try store.run("union A, B, C | count").rows == [["3"]])
+    try store.run(".drop extents from tables (A, B)")
+    #expect(try store.run("union withsource=t A, B, C | project t").rows == [["C"]])
+  }
+
+  @Test func tagsOfExtentsOfATime() throws {
+    let store = try CommandSessionTests.store()
+    try store.run(".set T with (tags='[\"x\"]', creationTime='2023-03-11') <| print a = 1")
+    try store.run(".append T with (tags='[\"x\"]', creationTime='2023-04-11') <| print a = 2")
+    try store.run(".drop table T extent tags ('x') with (extentCreatedOnFrom=datetime(2023-03-10), extentCreatedOnTo=datetime(2023-03-12))")
+    #expect(try store.run("T | where array_length(extent_tags()) > 0 | project a").rows == [["2"]])
+    try store.run(".drop extent tags from table T ('x')")
+    #expect(try store.run("T | where array_length(extent_tags()) > 0 | count").rows == [["0"]])
+  }
+
+  @Test func oneDatabaseIsShownByItsName() throws {
+    let store = try CommandSessionTests.store()
+    try store.run(".create database other")
+    #expect(try store.run(".show database | project DatabaseName").rows == [["db"]])
+    #expect(try store.run(".show database other | project DatabaseName").rows == [["other"]])
+    #expect(try store.run(".show database").columns == store.run(".show database identity").columns)
   }
 }

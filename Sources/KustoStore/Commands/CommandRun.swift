@@ -232,7 +232,8 @@ struct CommandProperties: Sendable {
   /// Ticks of a datetime.
   func datetime(_ name: String) throws -> Int64? {
     guard let property = self[name] else { return nil }
-    guard case .datetime(let ticks)? = ScalarText.parse(property.text, as: .datetime) else {
+    let text = if case .typed(_, let inside)? = property.literal { inside } else { property.text }
+    guard case .datetime(let ticks)? = ScalarText.parse(text, as: .datetime) else {
       throw KConnectError(.optionInvalid, "property '\(name)': found '\(property.text.prefix(80))', expected a datetime", hint: "as in 2024-01-31T12:00:00Z")
     }
     return ticks

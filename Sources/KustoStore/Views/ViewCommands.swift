@@ -121,8 +121,11 @@ extension CommandRun {
     case .viewFolderAlter: return try save { $0.folder = command.text("text") ?? "" }
     case .viewEnable, .viewDisable: return try enable(command.kind == .viewEnable)
     case .viewLookbackAlter:
-      guard case .literal(let literal, _)? = command.arguments["value"], case .timespan(let ticks) = literal else {
-        throw KConnectError(.valueInvalid, "lookback is a timespan, such as 6h")
+      let ticks: Int64?
+      switch command.arguments["value"] {
+      case .literal(.timespan(let given), _)?: ticks = given
+      case .literal(.typed(_, "null"), _)?: ticks = nil
+      default: throw KConnectError(.valueInvalid, "lookback is a timespan, such as 6h, or timespan(null)")
       }
       noteHints(["lookback"])
       return try save { $0.lookback = ticks }
