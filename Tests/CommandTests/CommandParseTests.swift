@@ -110,7 +110,7 @@ struct MistakeCase: Sendable, CustomTestStringConvertible {
     MistakeCase(".create entity_group G (cluster('a').database('b'))", "not supported: .create entity_group"), MistakeCase(".enable plugin autocluster", "not supported: .enable plugin"),
     MistakeCase(".list blobs ('https://a/b')", "not supported: .list blobs"), MistakeCase(".undo drop table T version=v24.3", "not supported: .undo drop"),
     MistakeCase(".purge table T records in database D <| where a == 1", "not supported: .purge"), MistakeCase(".show database cache query_results", "not supported: .show database cache"),
-    MistakeCase(".show graph_snapshots G.* statistics", "not supported: .show graph_snapshots <snapshots> statistics"),
+    MistakeCase(".show graph_snapshots G.* statistics", "not supported: .show graph_snapshots statistics"),
     MistakeCase(".shwo tables", "did you mean 'show'"), MistakeCase(".show tabels", "did you mean 'tables'"), MistakeCase(".create table T", "expected"),
     MistakeCase(".create table T (a:strin)", "did you mean 'string'"), MistakeCase(".create table T (a:long, a:long)", "declared twice"),
     MistakeCase(".show operation 12 details", "GUID"), MistakeCase(".drop", "expected"), MistakeCase(".show table T policy retenton", "did you mean 'retention'"),

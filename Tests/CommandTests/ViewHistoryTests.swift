@@ -155,8 +155,16 @@ import Testing
     #expect(try store.run("V").rows == [["a", "3", "5", "2"]])
     try store.run(".clear table T data")
     #expect(try store.run("V").rows == [["a", "3", "5", "2"]])
-    let error = #expect(throws: KConnectError.self) { try store.run(".alter materialized-view V on table T { T | summarize n = count() by d }") }
-    #expect(error?.code == .schemaMismatch)
+    // Results may go; groups and types stay.
+    try store.run(".alter materialized-view V on table T { T | summarize n = count(), s = sum(x) by k }")
+    #expect(try store.run("V").rows == [["a", "3", "2"]])
+    try store.run(".ingest inline into table T <|\na,4,")
+    try store.run(".clear table T data")
+    #expect(try store.run("V").rows == [["a", "4", "6"]])
+    for query in ["n = count() by d", "n = count()", "n = count() by k, d", "n = tostring(count()), s = sum(x) by k, x", "n = count(), s = sum(toreal(x)) by k"] {
+      let error = #expect(throws: KConnectError.self) { try store.run(".alter materialized-view V on table T { T | summarize \(query) }") }
+      #expect(error?.code == .schemaMismatch)
+    }
   }
 
   @Test func whatDoesNothingSaysSo() throws {

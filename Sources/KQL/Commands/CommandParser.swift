@@ -87,7 +87,8 @@ package enum CommandParser {
   private static func absent(_ parser: Parser) -> KQLDiagnostic? {
     var matcher = CommandMatcher()
     guard let head = CommandForms.absent.first(where: { matcher.begins($0, parser) }) else { return nil }
-    return KQLDiagnostic(.notSupported, "not supported: .\(head.replacing(":path", with: ""))", at: parser.current.span)
+    let words = head.split(separator: " ").filter { $0.allSatisfy { $0.isLetter || $0 == "-" || $0 == "_" } }
+    return KQLDiagnostic(.notSupported, "not supported: .\(words.joined(separator: " "))", at: parser.current.span)
   }
 
   private static func failure(_ diagnostic: KQLDiagnostic) -> CommandParseResult { CommandParseResult(command: nil, diagnostics: [diagnostic]) }

@@ -11,6 +11,6 @@ extension CommandForms {
       "enable plugin", "disable plugin", "show follower databases", "show data operations", "show queued ingestion", "cancel queued ingestion", "list blobs", "clear cluster cache",
       "clear cache", "show database cache", "undo drop", "update table <table> on", "update async table <table> on", "purge", "show purges", "show purge", "cancel purge",
       "show graph_snapshot <snapshot:path> statistics", "show graph_snapshot <snapshot:path> data statistics", "show graph_snapshot <snapshot:path> failures",
-      "show graph_snapshots <snapshots:path> statistics", "show graph_snapshots <snapshots:path> data statistics", "show graph_snapshots <snapshots:path> failures",
+      "show graph_snapshots <snapshots:path> [. *] statistics", "show graph_snapshots <snapshots:path> [. *] data statistics", "show graph_snapshots <snapshots:path> [. *] failures",
     ]
 }
