@@ -54,12 +54,14 @@ package enum CommandParser {
     }
     let forms = CommandForms.all.filter { $0.verb == verb.lowercased() }
     guard !forms.isEmpty else {
+      if let absent = absent(parser) { return failure(absent) }
       let verbs = Set(CommandForms.all.map { String($0.verb) }).sorted()
       let hint = NameSuggestion.hint(for: verb.lowercased(), among: verbs) ?? "commands begin with \(verbs.prefix(12).map { ".\($0)" }.joined(separator: ", ")), …"
       return failure(KQLDiagnostic(.unknownCommand, "unknown command '.\(verb)'", at: parser.current.span, hint: hint))
     }
     var matcher = CommandMatcher()
     guard let (kind, match) = matcher.match(forms, parser) else {
+      if let absent = absent(parser) { return failure(absent) }
       let found = matcher.diagnostic(parser)
       if let lexical = scanned.diagnostics.first(where: { $0.span.start <= found.span.end }) { return failure(lexical) }
       return failure(found)
@@ -79,6 +81,14 @@ package enum CommandParser {
     default: break
     }
     return CommandParseResult(command: command, diagnostics: [])
+  }
+
+  /// What to say of a command that the reference knows and that is not carried out; nil for others.
+  private static func absent(_ parser: Parser) -> KQLDiagnostic? {
+    var matcher = CommandMatcher()
+    guard let head = CommandForms.absent.first(where: { matcher.begins($0, parser) }) else { return nil }
+    let words = head.split(separator: " ").filter { $0.allSatisfy { $0.isLetter || $0 == "-" || $0 == "_" } }
+    return KQLDiagnostic(.notSupported, "not supported: .\(words.joined(separator: " "))", at: parser.current.span)
   }
 
   private static func failure(_ diagnostic: KQLDiagnostic) -> CommandParseResult { CommandParseResult(command: nil, diagnostics: [diagnostic]) }

@@ -119,7 +119,8 @@ extension CommandRun {
   private func validate(_ function: StoredFunction) throws {
     guard function.parameters.filter({ !$0.isWhitespace }) == "()" else { return }
     let catalog = catalog(), name = quotedName(function.name), declaration = "let \(name) = \(function.lambdaText); "
-    func bind(_ query: String) throws { _ = try KQL.bind(declaration + query, catalog: catalog, options: request.bindOptions(executor, catalog)) }
+    let options = request.definitionOptions(executor, catalog)
+    func bind(_ query: String) throws { _ = try KQL.bind(declaration + query, catalog: catalog, options: options) }
     do { try bind("\(name)()") } catch let failure {
       // It may give a scalar; if it does not bind as one either, the first finding tells more.
       do { try bind("print \(name)()") } catch { throw failure }

@@ -183,4 +183,11 @@ final class Request: Sendable {
     options.supervise = { execution, body in try cancellation.running(execution, body) }
     return options
   }
+
+  /// The options for a text that is checked before it is stored.
+  func definitionOptions(_ executor: CommandExecutor, _ catalog: SessionCatalog) -> BindOptions {
+    var options = bindOptions(executor, catalog)
+    options.isDefinition = true
+    return options
+  }
 }

@@ -39,7 +39,10 @@ struct CommandRun: Sendable {
   /// The current database.
   func database() throws -> Database {
     guard let name = request.database else {
-      throw KConnectError(.usage, "the command needs a database and none is chosen", hint: "choose one with --database NAME, or create one: .create database NAME")
+      let names = try databases("none").map(\.name)
+      throw KConnectError(
+        .usage, "the command needs a database and none is chosen",
+        hint: names.isEmpty ? "create one: .create database NAME" : "choose one with --database NAME; databases: \(names.prefix(12).joined(separator: ", "))")
     }
     return try store.database(name)
   }
@@ -229,7 +232,8 @@ struct CommandProperties: Sendable {
   /// Ticks of a datetime.
   func datetime(_ name: String) throws -> Int64? {
     guard let property = self[name] else { return nil }
-    guard case .datetime(let ticks)? = ScalarText.parse(property.text, as: .datetime) else {
+    let text = if case .typed(_, let inside)? = property.literal { inside } else { property.text }
+    guard case .datetime(let ticks)? = ScalarText.parse(text, as: .datetime) else {
       throw KConnectError(.optionInvalid, "property '\(name)': found '\(property.text.prefix(80))', expected a datetime", hint: "as in 2024-01-31T12:00:00Z")
     }
     return ticks

@@ -162,7 +162,7 @@ extension CommandRun {
   private func checkSecurity(_ document: DynamicValue, _ shown: String, _ wanted: StructType) throws {
     guard Policies.isOn(document) == true, let query = document["Query"]?.stringValue else { return }
     let catalog = catalog(for: .metadata)
-    let bound = try KQL.bind(query, catalog: catalog, options: request.bindOptions(executor, catalog))
+    let bound = try KQL.bind(query, catalog: catalog, options: request.definitionOptions(executor, catalog))
     guard bound.results.count == 1, let schema = bound.results.first?.plan.schema, schema.names == wanted.names,
       schema.fields.map(\.type) == wanted.fields.map(\.type)
     else {
