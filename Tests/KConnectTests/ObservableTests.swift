@@ -162,6 +162,35 @@ private struct Observed {
     #expect(await o.code { _ = try await o.read(["kustoDatabase": "db", "kustoQuery": query, "clientRequestPropertiesJson": "{"]) }?.code == .optionInvalid)
   }
 
+  /// Clients send the values of parameters as texts: literals in KQL, or bare.
+  @Test(arguments: [("long", "2", "a == n"), ("long", "long(2)", "a == n"), ("string", "y", "b == n"), ("string", "'y'", "b == n"), ("timespan", "2s", "a * 1s == n"), ("bool", "true", "n and a == 2")])
+  func parametersAsTexts(_ type: String, _ value: String, _ condition: String) async throws {
+    let o = try await Observed()
+    let query = "declare query_parameters(n:\(type)); T | where \(condition) | project b"
+    #expect(try await texts(o.read(["kustoDatabase": "db", "kustoQuery": query, "clientRequestPropertiesJson": "{\"Parameters\": {\"n\": \"\(value)\"}}"])) == ["y"])
+  }
+
+  @Test func requestLimits() async throws {
+    let o = try await Observed()
+    func read(_ query: String, _ options: String) async throws -> [String] {
+      try await sortedTexts(o.read(["kustoDatabase": "db", "kustoQuery": query, "clientRequestPropertiesJson": "{\"Options\": {\(options)}}"]))
+    }
+    func code(_ query: String, _ options: String) async -> KConnectError? { await o.code { _ = try await read(query, options) } }
+    #expect(await code("range x from 1 to 1000000000000 step 1 | summarize sum(x % 7)", #""servertimeout": "00:00:01""#)?.code == .timeout)
+    #expect(await code("T", #""servertimeout": "soon""#)?.code == .optionInvalid)
+    #expect(try await read("T | project a", #""servertimeout": "00:10:00", "norequesttimeout": false"#) == ["1", "2", "3"])
+    #expect(await code("T", #""truncationmaxrecords": 2"#)?.message.contains("truncationmaxrecords") == true)
+    #expect(await code("set truncationmaxrecords = 2; T", "")?.message.contains("truncationmaxrecords") == true)
+    #expect(try await read("T | project a", #""TruncationMaxRecords": "3""#) == ["1", "2", "3"])
+    #expect(try await read("T | project a", #""truncationmaxrecords": 2, "notruncation": true"#) == ["1", "2", "3"])
+    #expect(try await read("T | order by a asc | project a", #""truncationmaxrecords": 2, "deferpartialqueryfailures": true"#) == ["1", "2"])
+    #expect(await code("range x from 1 to 10000 step 1 | project strcat('a long text ', x)", #""truncationmaxsize": 1000"#)?.message.contains("truncationmaxsize") == true)
+    #expect(try await read("T | order by a asc | project a", #""query_take_max_records": 1"#) == ["1"])
+    #expect(await code("T", #""maxoutputcolumns": 1"#)?.message.contains("maxoutputcolumns") == true)
+    #expect(await code("range x from 1 to 900000 step 1 | summarize make_list(x)", #""max_memory_consumption_per_query_per_node": 100000"#)?.code == .lowMemory)
+    #expect(try await read("T | where now() == datetime(2024-01-31) | count", #""query_now": "2024-01-31""#) == ["3"])
+  }
+
   @Test func queriesThatEndInACommentOrASemicolon() async throws {
     let o = try await Observed()
     for query in ["T // all", "T;", "T ; // all\n"] {
