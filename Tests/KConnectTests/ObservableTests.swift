@@ -295,8 +295,24 @@ private struct Observed {
     let o = try await Observed()
     let properties = ["sparkIngestionPropertiesJson": #"{"ingestByTags": ["v1"], "ingestIfNotExists": ["v1"]}"#]
     #expect(try await !o.write("print a = 9, b = 'n'", to: "T", .append, properties).isSkipped)
-    #expect(try await o.write("print a = 9, b = 'n'", to: "T", .append, properties).isSkipped)
+    let second = try await o.write("print a = 9, b = 'n'", to: "T", .append, properties)
+    #expect(second.isSkipped && second.skipReason == "rows with ingest-by:v1 are there already")
     #expect(try await o.rows("T | count") == ["4"])
+    let ignored = try await o.write("print a = 9, b = 'n'", to: "T", .ignore)
+    #expect(ignored.isSkipped && ignored.skipReason == nil)
+  }
+
+  @Test func mappingsThatSayNothingOrTooMuch() async throws {
+    let o = try await Observed()
+    let mapping = #"{"csvMapping": "[{\"Column\": \"a\", \"Ordinal\": 0}]"}"#
+    for properties in [#"{"csvMapping": "[]"}"#, #"{"csvMapping": []}"#] {
+      #expect(await o.code { try await o.write("print a = 9, b = 'n'", to: "T", .append, ["sparkIngestionPropertiesJson": properties]) }?.code == .optionInvalid)
+    }
+    let both = ["sparkIngestionPropertiesJson": mapping, "adjustSchema": "GenerateDynamicCsvMapping"]
+    #expect(await o.code { try await o.write("print a = 9, b = 'n'", to: "T", .append, both) }?.message.contains("adjustSchema") == true)
+    #expect(try await o.rows("T | count") == ["3"])
+    try await o.write("print x = 9, y = 'n'", to: "T", .append, ["sparkIngestionPropertiesJson": mapping])
+    #expect(try await o.rows("T | where a == 9 | project a") == ["9"])
   }
 
   @Test func restartsOfAWriterAreIdempotent() async throws {
