@@ -191,6 +191,18 @@ private struct Observed {
     #expect(try await read("T | where now() == datetime(2024-01-31) | count", #""query_now": "2024-01-31""#) == ["3"])
   }
 
+  @Test func readingATableThatIsNotThere() async throws {
+    let o = try await Observed()
+    try await o.run(".set Orders <| print x = 1")
+    let near = await o.code { _ = try await o.read(["kustoDatabase": "db", "kustoTable": "Order"]) }
+    #expect(near?.code == .pathNotFound && near?.message.contains("'Order'") == true && near?.hint == "did you mean 'Orders'?" && near?.excerpt == nil)
+    let far = await o.code { _ = try await o.read(["kustoDatabase": "db", "kustoTable": "Invoices2024"]) }
+    #expect(far?.hint?.contains("Orders") == true && far?.hint?.contains("T") == true)
+    // Functions are read as tables are; what is wrong inside one is told as it is.
+    try await o.run(".create function F() { T | where a == 2 | project b }")
+    #expect(try await texts(o.read(["kustoDatabase": "db", "kustoTable": "F"])) == ["y"])
+  }
+
   @Test func queriesThatEndInACommentOrASemicolon() async throws {
     let o = try await Observed()
     for query in ["T // all", "T;", "T ; // all\n"] {

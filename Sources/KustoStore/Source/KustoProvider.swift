@@ -31,7 +31,12 @@ package struct KustoProvider: PlanProvider {
     var properties = RequestProperties()
     if let id = options.string("requestId") { properties.requestId = id }
     let asked = try KustoRequest.read(options, into: &properties)
-    let result = try executor.execute(try target.query(options), database: try target.existingDatabase(executor.store), properties)
+    let database = try target.existingDatabase(executor.store)
+    let result: RequestResult
+    do { result = try executor.execute(try target.query(options), database: database, properties) } catch {
+      if !options.isGiven("kustoQuery"), let missing = target.missingTable(executor, Request(text: "", database: database, properties: properties)) { throw missing }
+      throw error
+    }
     guard result.tables.count == 1, var plan = result.tables.first?.plan else {
       throw KConnectError(.optionInvalid, "kustoQuery has \(result.tables.count) results, expected one")
     }
@@ -128,6 +133,21 @@ struct KustoTarget {
       throw KConnectError(.usage, "kusto: the option kustoDatabase is missing", hint: names.isEmpty ? "the store has no databases" : "databases: \(names.prefix(12).joined(separator: ", "))")
     }
     return only
+  }
+
+  /// That the table is not there, with the names that are; nil when the name stands for something.
+  func missingTable(_ executor: CommandExecutor, _ request: Request) -> KConnectError? {
+    guard let table = name.table else { return nil }
+    let catalog = SessionCatalog(executor, request)
+    do {
+      if try catalog.table(table, database: nil) != nil { return nil }
+      if try catalog.functionText(table, database: nil) != nil { return nil }
+    } catch { return nil }
+    let names = catalog.tableNames(database: nil)
+    let near = nearestNames(to: table, among: names, limit: 1).first.map { "did you mean '\($0)'?" }
+    return KConnectError(
+      .pathNotFound, "there is no table '\(table)' in the database '\(request.database ?? "")'",
+      hint: near ?? (names.isEmpty ? "the database has no tables" : "tables: \(names.prefix(12).joined(separator: ", "))"))
   }
 
   /// The text to run.
