@@ -230,7 +230,9 @@ package final class CurlTransport: HTTPTransport {
   }
 
   private func failure(_ result: CURLcode, _ request: HTTPRequest, _ settings: HTTPSettings) -> KConnectError {
-    let isFinal = result == CURLE_URL_MALFORMAT || result == CURLE_UNSUPPORTED_PROTOCOL || result == CURLE_PEER_FAILED_VERIFICATION || result == CURLE_SSL_CACERT_BADFILE
+    // Of an address that is one, this protocol is what came instead of HTTP: bytes that were left of an answer before.
+    let isNoAddress = result == CURLE_URL_MALFORMAT || result == CURLE_UNSUPPORTED_PROTOCOL && !request.url.lowercased().hasPrefix("http")
+    let isFinal = isNoAddress || result == CURLE_PEER_FAILED_VERIFICATION || result == CURLE_SSL_CACERT_BADFILE
     let hint: String? = switch result {
     case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE: "the certificate is not signed by an authority that is known here; CURL_CA_BUNDLE names a file of others"
     case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_CONNECT: "check the address, the network and the proxy"
