@@ -161,6 +161,17 @@ struct BinderTests {
         """)
   }
 
+  @Test(arguments: [
+    ("prnt 1", "did you mean 'print'?"), ("rnage x from 1 to 2 step 1", "did you mean 'range'?"), ("A | order by k descending", "write 'desc'"),
+    ("A | top 1 by k ASC", "write 'asc' in small letters"), ("A where k > 1", "put '|' before 'where'"), ("A 5", nil),
+    ("A | summarize cont() by k", "did you mean 'count'?"), ("A | summarize n = smu(k)", "did you mean 'sum'?"), ("A | summarize strcaat(k)", "did you mean 'strcat'?"),
+    ("A | take ten", nil),
+  ] as [(String, String?)])
+  func whatHelps(_ text: String, _ hint: String?) {
+    let diagnostics = KQLChecker.diagnostics(text, catalog: testCatalog, options: bindOptions())
+    #expect(diagnostics.first?.hint == hint, "\(DiagnosticRenderer(text: text).render(diagnostics))")
+  }
+
   @Test func fragmentsApplyToTheirInput() throws {
     let input = try #require(testCatalog.tables["A"])
     func bound(_ text: String) throws -> String {
