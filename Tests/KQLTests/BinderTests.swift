@@ -135,6 +135,7 @@ struct BinderTests {
     ErrorCase("A | sort by nope", "KS142 1:13"),
     ErrorCase("A | evaluate bag_unpack(v)", "KS107 1:25"),
     ErrorCase("let x = 1;", "KS006 1:10"),
+    ErrorCase("set query_take_max_records = abc; A", "KS140 1:30"),
     ErrorCase("range x from 1 to 5 step 0", "KS140 1:26"),
     ErrorCase("A | range x from 1 to 2 step 1", "KS175 1:5"),
   ])
