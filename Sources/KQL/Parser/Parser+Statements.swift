@@ -9,10 +9,11 @@ extension Parser {
     while true {
       while accept(.semicolon) {}
       if kind == end || kind == .end { return statements }
+      let start = position
       do throws(ParseFailure) {
         statements.append(try statement())
         if kind != .semicolon && kind != end {
-          reportTrailing()
+          reportTrailing(after: start)
           throw ParseFailure()
         }
       } catch {

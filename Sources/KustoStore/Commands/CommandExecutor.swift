@@ -65,7 +65,7 @@ package final class CommandExecutor: Sendable {
   private func runCommand(_ request: Request, _ ticket: RequestTicket) throws -> RequestResult {
     let command = try KQL.command(request.text)
     if request.isReadOnly, !command.kind.isReadOnly {
-      throw KConnectError(.permission, "the request is read-only, '.\(command.kind.typeName)' changes something", hint: "drop the option request_readonly")
+      throw KConnectError(.permission, "the request is read-only, '\(command.kind.shown)' changes something", hint: "drop the option request_readonly")
     }
     let run = CommandRun(executor: self, request: request, command: command)
     let output = try run.logged()
