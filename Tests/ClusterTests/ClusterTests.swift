@@ -16,7 +16,7 @@ import Testing
     return places.map { $0.appendingPathComponent(name).path }.first { FileManager.default.isExecutableFile(atPath: $0) }
   }
 
-  @Test(arguments: ["credentials", "storage", "reads", "writes"]) func judged(_ script: String) async throws {
+  @Test(arguments: ["credentials", "identities", "storage", "reads", "writes"]) func judged(_ script: String) async throws {
     guard let python = Self.variable("KCONNECT_SDK_PYTHON") ?? Self.variable("KCONNECT_PYTHON") else {
       print("skipped: KCONNECT_PYTHON names no python with cryptography and azure-storage-blob")
       return

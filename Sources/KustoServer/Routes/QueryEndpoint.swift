@@ -118,7 +118,7 @@ extension KustoService {
   /// Options as the store wants them: moments and flags as such.
   private static func scalars(_ options: RequestOptions) throws -> [String: Scalar] {
     var scalars = options.scalars
-    for name in ["request_readonly", "request_readonly_hardline", "request_sandboxed_execution_disabled", "best_effort"] where options[name] != nil { scalars[name] = .bool(options.flag(name)) }
+    for name in RequestSettings.flags where options[name] != nil { scalars[name] = .bool(options.flag(name)) }
     for name in ["query_now", "query_datetimescope_from", "query_datetimescope_to"] {
       guard let text = options.text(name) else { continue }
       let bare = text.hasPrefix("datetime(") && text.hasSuffix(")") ? String(text.dropFirst(9).dropLast()) : text

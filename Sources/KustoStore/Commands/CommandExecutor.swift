@@ -67,6 +67,9 @@ package final class CommandExecutor: Sendable {
     if request.isReadOnly, !command.kind.isReadOnly {
       throw KConnectError(.permission, "the request is read-only, '.\(command.kind.typeName)' changes something", hint: "drop the option request_readonly")
     }
+    if ["validatepermissions", "validate_permissions"].contains(where: request.isOn) {
+      throw KConnectError(.notSupported, "not supported: validatepermissions of a command", hint: "it tells of queries; .show principal roles shows the rights")
+    }
     let run = CommandRun(executor: self, request: request, command: command)
     let output = try run.logged()
     var tables = [ResultTable(name: "Table_0", plan: output.plan)]
@@ -77,7 +80,15 @@ package final class CommandExecutor: Sendable {
   private func bindQuery(_ request: Request, _ ticket: RequestTicket) throws -> RequestResult {
     let catalog = SessionCatalog(self, request)
     try catalog.authorize()
-    let bound = try KQL.bind(request.text, catalog: catalog, options: request.bindOptions(self, catalog))
+    let trial = PermissionTrial(catalog)
+    let bound: BoundQuery
+    do {
+      bound = try KQL.bind(request.text, catalog: catalog, options: trial.options(request.bindOptions(self, catalog)))
+    } catch {
+      guard let table = trial.unfinished(error) else { throw error }
+      return result(request, ticket, [table], isCommand: false, notes: [])
+    }
+    if catalog.validatesPermissions { return result(request, ticket, [PermissionTrial.table("OK")], isCommand: false, notes: []) }
     let tables = bound.results.enumerated().map { i, result in
       ResultTable(name: result.name ?? "PrimaryResult", plan: result.plan, visualization: result.visualization)
     }
@@ -152,19 +163,18 @@ final class Request: Sendable {
     return unsafe String(cString: name)
   }
 
-  var isReadOnly: Bool {
-    ["request_readonly", "request_readonly_hardline"].contains { name in
-      if case .bool(true)? = properties.options[name] { return true }
-      return false
-    }
-  }
+  /// Whether an option of the request is set to something else than false; `set` statements do not count.
+  func isOn(_ name: String) -> Bool { properties.options[name].map { !RequestSettings.isOff($0) } ?? false }
+
+  var isReadOnly: Bool { isOn("request_readonly") || isOn("request_readonly_hardline") }
 
   func bindOptions(_ executor: CommandExecutor, _ catalog: SessionCatalog) -> BindOptions {
     var options = BindOptions(context: context)
     options.execution = executor.options.limited(by: properties.options)
-    if case .bool(true)? = properties.options["best_effort"] { options.isBestEffort = true }
-    // Source: Kusto, "Request properties".
-    if case .bool(true)? = properties.options["request_sandboxed_execution_disabled"] { options.execution.scripts = nil }
+    if isOn("best_effort") { options.isBestEffort = true }
+    options.settings = properties.options
+    // Plugins are not known to change nothing. Source: Kusto, "Request properties".
+    if isOn("request_readonly_hardline") { options.execution.scripts = nil }
     options.parameters = properties.parameters
     options.parameterTexts = properties.parameterTexts
     let cancellation = properties.cancellation

@@ -89,6 +89,12 @@ extension CommandRun {
       try check(policy, document, entity)
       return (entity, document, old)
     }
+    if policy == .rowLevelSecurity {
+      let properties = try CommandProperties(value.properties, allowed: [Self.opensViews], command: command)
+      for (entity, document, _) in fits where Policies.isOn(document) == true {
+        if let table = entity.table { try settle(exposingViews(over: table), over: table, properties) }
+      }
+    }
     for (entity, document, old) in fits {
       try metadata.put(.policy, policy.rawValue, in: entity.scope, document)
       try journal(
