@@ -21,6 +21,9 @@ extension Binder {
       }
     }
     for group in groups { tables += group }
+    if let most = option("query_max_entities_in_union")?.int64Value, most > 0, tables.count > most {
+      try fail(.valueNotAllowed, "union of \(tables.count) tables, \(most) are the most (query_max_entities_in_union)", at: step.span)
+    }
     guard !tables.isEmpty else { try fail(.unknownTable, "union finds no table", at: step.span) }
     return try union(of: tables, step)
   }

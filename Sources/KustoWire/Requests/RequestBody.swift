@@ -2,6 +2,7 @@
 
 package import Columnar
 import DataSource
+import KQL
 
 /// A parsed body.
 package struct RequestBody: Sendable {
@@ -142,7 +143,7 @@ package struct RequestOptions: Sendable {
   /// OPTION_INVALID.
   package func settings() throws -> [String: Scalar] {
     var settings = scalars
-    for name in ["request_readonly", "request_readonly_hardline", "request_sandboxed_execution_disabled", "best_effort"] where self[name] != nil { settings[name] = .bool(flag(name)) }
+    for name in RequestSettings.flags where self[name] != nil { settings[name] = .bool(flag(name)) }
     let memory = "max_memory_consumption_per_query_per_node"
     if let bytes = try integer(memory) { settings[memory] = .long(Int64(bytes)) }
     for name in ["query_now", "query_datetimescope_from", "query_datetimescope_to"] {
