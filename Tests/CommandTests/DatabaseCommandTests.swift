@@ -75,4 +75,22 @@ import Testing
     #expect(try store.run(".show database other | project DatabaseName").rows == [["other"]])
     #expect(try store.run(".show database").columns == store.run(".show database identity").columns)
   }
+
+  /// A table of a database that is not there is not the table's fault.
+  @Test func missingDatabasesAreNamed() throws {
+    let store = try CommandSessionTests.store()
+    try store.run(".set T <| print a = 1")
+    let error = #expect(throws: KConnectError.self) { try store.run("T | count", database: "dbb") }
+    #expect(error?.code == .pathNotFound)
+    #expect(error?.message == "there is no database 'dbb'")
+    #expect(error?.hint == "did you mean 'db'?")
+    #expect(try store.run("print 1", database: "dbb").rows == [["1"]])
+    #expect(throws: KConnectError.self) { try store.run("print 1 | where nope == 1", database: "dbb") }
+    for query in ["database('elsewhere').T", "database('elsewhere').F()"] {
+      let error = #expect(throws: KConnectError.self) { try store.run(query) }
+      #expect(error?.message.hasPrefix("database 'elsewhere' not found") == true)
+      #expect(error?.hint == "databases: db")
+    }
+    #expect(try store.run("database('DB').T").rows == [["1"]])
+  }
 }
