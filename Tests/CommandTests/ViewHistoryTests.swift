@@ -167,6 +167,17 @@ import Testing
     }
   }
 
+  /// Values that a view's query cannot take in hold up nobody who wants them gone.
+  @Test func aViewThatCannotTakeRowsInIsDisabled() throws {
+    let store = try CommandSessionTests.store()
+    try store.run(".set T <| range i from 1 to 40 step 1 | project k = 'a', d = decimal(9999999999999999999999999999999999999)")
+    try store.run(".create materialized-view with (backfill=true) V on table T { T | summarize s = sum(d) by k }")
+    #expect(throws: (any Error).self) { try store.run("V") }
+    #expect(try store.executor.execute(".clear table T data", database: "db").notes.contains { $0.contains("'V' is disabled") })
+    #expect(try store.run("T | count").rows == [["0"]])
+    #expect(try store.run(".show materialized-view V | project IsEnabled, IsHealthy").rows == [["false", "false"]])
+  }
+
   @Test func whatDoesNothingSaysSo() throws {
     let store = try Self.store("T | summarize n = count() by k")
     let hints = try store.executor.execute(".create materialized-view with (lookback=1d, concurrency=2) W on table T { T | summarize stdev(x) by k }", database: "db").notes
