@@ -88,7 +88,7 @@ struct ShellTests {
     let place = try Place()
     let (status, shown) = try converse(
       [("expect", "kql> "), ("send", "S | summarize n = count() by state | top 3 by n | render barchart;\r"), ("expect", "█"), ("expect", "kql> "), ("send", "\u{4}")], Self.plain, in: place)
-    #expect(status == 0 && shown.contains("\u{1B}[38;5;"), "\(shown)")
+    #expect(status == 0 && shown.contains("\u{1B}[38;5;") && shown.contains("3 rows, "), "\(shown)")
     let (_, plain) = try converse(
       [("expect", "kql> "), ("send", "S | summarize n = count() by state | top 3 by n | render barchart;\r"), ("expect", "█"), ("expect", "kql> "), ("send", "\u{4}")], Self.plain, in: place,
       environment: ["NO_COLOR": "1"])
@@ -119,6 +119,13 @@ struct ShellTests {
     let result = try Program.run(["shell", "--quiet", "--format", "csv"], in: place, input: input)
     #expect(result.status == 0, "\(result.errors)")
     #expect(result.output == expected)
+  }
+
+  @Test func helpForAFunctionAmongOperators() throws {
+    let place = try Place()
+    let result = try Program.run(["shell"], in: place, input: "\\h strcat\n\\h jion\n")
+    #expect(result.status == 1)
+    #expect(result.errors.contains("'strcat' is a function") && result.errors.contains("\\f strcat") && result.errors.contains("did you mean 'join'?"))
   }
 
   @Test func anErrorIsShownAndTheRestRuns() throws {

@@ -1,4 +1,4 @@
-// Role: kconnect against `kconnect serve`, program against program, judged by scripts beside this file with the official client libraries as further
+// Role: kconnect and hostile clients against `kconnect serve`, program against program, judged by scripts beside this file with the official client libraries as further
 // judges. Skipped with a message where programs or packages are missing.
 
 import Foundation
@@ -16,7 +16,7 @@ import Testing
     return places.map { $0.appendingPathComponent(name).path }.first { FileManager.default.isExecutableFile(atPath: $0) }
   }
 
-  @Test(arguments: ["credentials", "storage", "reads", "writes"]) func judged(_ script: String) async throws {
+  @Test(arguments: ["attacks", "credentials", "identities", "storage", "reads", "writes"]) func judged(_ script: String) async throws {
     guard let python = Self.variable("KCONNECT_SDK_PYTHON") ?? Self.variable("KCONNECT_PYTHON") else {
       print("skipped: KCONNECT_PYTHON names no python with cryptography and azure-storage-blob")
       return

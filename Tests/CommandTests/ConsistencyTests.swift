@@ -1,5 +1,6 @@
 // Role: changes of several tables, and of one document by several callers: whoever reads sees all of a change or nothing, and no change is lost.
 
+import Columnar
 import DataSource
 import KustoStore
 import Synchronization
@@ -36,7 +37,7 @@ import Testing
     for text in c.setUp { try store.run(text) }
     let other = CommandExecutor(try Store.open(store.path))
     defer { other.store.close() }
-    func check(_ found: [[String]]) throws {
+    @Sendable func check(_ found: [[String]]) throws {
       if found != c.rows { throw KConnectError(.internalError, "\(found) was seen, which never was") }
     }
     let reads = Mutex(0)

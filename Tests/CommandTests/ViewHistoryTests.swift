@@ -210,4 +210,34 @@ import Testing
     try store.run(".clear table T data")
     #expect(try store.run("W | order by k asc").rows == [["a", "1"], ["b", "1"]])
   }
+
+  /// A policy on a table whose rows a view passes on is set by those who say so, and with it on the view too.
+  @Test func policiesOverViews() throws {
+    let store = try Self.store("T | summarize n = count() by k")
+    try store.run(".ingest inline into table T <|\na,1,\nb,2,")
+    try store.run(".create materialized-view with (backfill=true) Latest on table T { T | summarize arg_max(x, *) by k }")
+    let enable = ".alter table T policy row_level_security enable"
+    let query = "\"T | where k == 'a'\""
+    let error = #expect(throws: KConnectError.self) { try store.run("\(enable) \(query)") }
+    #expect(error?.code == .permission && error?.message.contains("'Latest'") == true && error?.hint?.contains("allowMaterializedViewsWithoutRowLevelSecurity=true") == true)
+    // Nothing was set. Switched off it hides nothing; a view that shows nothing is in nobody's way.
+    #expect(try store.run("T | count").rows == [["2"]])
+    try store.run(".alter table T policy row_level_security disable \(query)")
+    try store.run(".disable materialized-view Latest")
+    try store.run("\(enable) \(query)")
+    #expect(throws: KConnectError.self) { try store.run(".enable materialized-view Latest") }
+    try store.run(".enable materialized-view Latest with (allowMaterializedViewsWithoutRowLevelSecurity=true)")
+    try store.run(".delete table T policy row_level_security")
+    // A view with a policy of its own, or one that was said to be open, does not stand against it.
+    try store.run(".create materialized-view with (backfill=true) Own on table T { T | summarize take_any(x) by k }")
+    #expect(throws: KConnectError.self) { try store.run("\(enable) \(query)") }
+    try store.run(".alter materialized-view Own policy row_level_security enable \"Own | where k == 'a'\"")
+    try store.run("\(enable) \(query)")
+    try store.run(".delete materialized-view Own policy row_level_security")
+    try store.run(".delete table T policy row_level_security")
+    #expect(throws: KConnectError.self) { try store.run("\(enable) with (allowMaterializedViewsWithoutRowLevelSecurity=false) \(query)") }
+    try store.run("\(enable) with (allowMaterializedViewsWithoutRowLevelSecurity=true) \(query)")
+    #expect(try store.run("T | count").rows == [["1"]])
+    #expect(throws: KConnectError.self) { try store.run("\(enable) with (nonsense=true) \(query)") }
+  }
 }

@@ -272,8 +272,40 @@ private func onThreads(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) 
         if let token = try provider.token(for: help) { show(token) }
       } catch { show(error) }
     }
+    // What platforms hand to their programs: headers, files, answers of programs and services.
+    let place = Place()
+    TokenClosures.register("hush-closure") { _ in (hush, nil) }
+    defer { TokenClosures.remove("hush-closure") }
+    let platforms: [(options: [String: String], environment: [String: String])] = [
+      (["managedIdentityAuth": "true"], ["IDENTITY_ENDPOINT": "http://127.0.0.1:1/x", "IDENTITY_HEADER": hush]), (["managedIdentityAuth": "true"], ["MSI_ENDPOINT": "http://127.0.0.1:1/x", "MSI_SECRET": hush]),
+      (["managedIdentityAuth": "true"], [:]), (["workloadIdentityAuth": "true"], ["AZURE_CLIENT_ID": "w", "AZURE_TENANT_ID": "t", "AZURE_FEDERATED_TOKEN_FILE": place.put("token", hush)]),
+      (["environmentAuth": "true"], ["AZURE_CLIENT_ID": "e", "AZURE_TENANT_ID": "t", "AZURE_CLIENT_SECRET": hush]),
+      (["environmentAuth": "true"], ["AZURE_CLIENT_ID": "e", "AZURE_TENANT_ID": "t", "AZURE_USERNAME": "u", "AZURE_PASSWORD": hush]),
+      (["azureCliAuth": "true"], [:]), (["tokenProvider": "hush-closure"], [:]), (["deviceAuth": "true"], [:]),
+    ]
+    for refuses in [true, false] {
+      for (options, environment) in platforms {
+        var world = World { request, _ in
+          if request.url.hasSuffix("/v1/rest/auth/metadata") { return HTTPResponse(status: 404) }
+          if request.url.hasSuffix("/devicecode") { return json("{\"device_code\":\"\(hush)\",\"user_code\":\"ABC\",\"expires_in\":60,\"interval\":5,\"verification_uri\":\"https://v\"}") }
+          return refuses ? json("{\"error\":\"invalid_client\",\"error_description\":\"no\"}", status: 401) : json("{\"access_token\":\"\(hush)\",\"refresh_token\":\"\(hush)\",\"expires_in\":3600}")
+        }
+        world.environment = environment
+        world.run = { _, _ in refuses ? ProgramOutput(status: 1, output: hush, errorOutput: "ERROR: no") : ProgramOutput(status: 0, output: "{\"accessToken\":\"\(hush)\"}") }
+        let provider = try world.provider(options)
+        show(provider)
+        printed.append(provider.name)
+        do {
+          if let token = try provider.token(for: help) { show(token) }
+          show(provider)
+        } catch { show(error) }
+        printed += world.messages.all
+        // The secret travels in headers and bodies, never in an address.
+        printed += world.transport.requests.map(\.url)
+      }
+    }
     for message in world.messages.all { printed.append(message) }
-    #expect(printed.count > 20)
+    #expect(printed.count > 120)
     for text in printed { #expect(!text.contains(hush), "\(text.prefix(300))") }
   }
 }

@@ -29,12 +29,35 @@ import Testing
     ("https://c.kusto.core.eaglex.ic.gov", "https://login.microsoftonline.eaglex.ic.gov", "https://kusto.kusto.core.eaglex.ic.gov"),
     ("https://c.kusto.core.microsoft.scloud", "https://login.microsoftonline.microsoft.scloud", "https://kusto.kusto.core.microsoft.scloud"),
     ("https://x.kusto.fabric.microsoft.com", "https://login.microsoftonline.com", "https://kusto.kusto.windows.net"),
+    ("https://c.kusto.sovcloud-api.fr", "https://login.sovcloud-identity.fr", "https://kusto.kusto.sovcloud-api.fr"),
+    ("https://C.KUSTO.USGOVCLOUDAPI.NET", "https://login.microsoftonline.us", "https://kusto.kusto.usgovcloudapi.net"),
+    ("https://c.kustomfa.chinacloudapi.cn", "https://login.partner.microsoftonline.cn", "https://kusto.kusto.chinacloudapi.cn"),
+    ("https://adx.monitor.azure.us", "https://login.microsoftonline.us", "https://kusto.kusto.usgovcloudapi.net"),
+    ("https://c.kusto.azuresynapse.net", "https://login.microsoftonline.com", "https://kusto.kusto.windows.net"),
+    ("https://ade.loganalytics.io", "https://login.microsoftonline.com", "https://kusto.kusto.windows.net"),
   ])
   func clouds(_ cluster: String, _ login: String, _ resource: String) throws {
     let world = World(identity)
     _ = try world.provider(Self.key).token(for: TokenResource(endpoint: cluster))
     #expect(world.transport.requests[1].url == login + "/contoso/oauth2/v2.0/token")
     #expect(form(world.transport.requests[1])["scope"] == resource + "/.default")
+  }
+
+  /// Storage accounts belong to the directory of their cloud, with one audience in all of them; only they may see such tokens.
+  @Test(arguments: [
+    ("https://a.blob.core.windows.net", "https://login.microsoftonline.com"), ("https://onelake.blob.fabric.microsoft.com", "https://login.microsoftonline.com"),
+    ("https://a.blob.core.usgovcloudapi.net", "https://login.microsoftonline.us"), ("https://a.dfs.core.chinacloudapi.cn", "https://login.partner.microsoftonline.cn"),
+    ("https://a.blob.core.eaglex.ic.gov", "https://login.microsoftonline.eaglex.ic.gov"), ("https://a.blob.core.microsoft.scloud", "https://login.microsoftonline.microsoft.scloud"),
+    ("https://a.queue.core.sovcloud-api.fr", "https://login.sovcloud-identity.fr"),
+  ])
+  func cloudsOfStorage(_ account: String, _ login: String) throws {
+    let world = World(identity)
+    let provider = try world.provider(Self.key)
+    _ = try provider.token(for: TokenResource(endpoint: account, audience: "https://storage.azure.com"))
+    #expect(world.transport.requests.map(\.url) == [login + "/contoso/oauth2/v2.0/token"])
+    #expect(form(world.transport.requests[0])["scope"] == "https://storage.azure.com/.default")
+    let error = failure { _ = try provider.token(for: TokenResource(endpoint: account + ".evil.com", audience: "https://storage.azure.com")) }
+    #expect(error.code == .authentication && world.transport.requests.count == 1)
   }
 
   @Test func metadataOfTheClusterDecides() throws {
@@ -325,6 +348,7 @@ import Testing
       ({ _, _ in ProgramOutput(status: 1, output: "", errorOutput: "\nERROR: Please run 'az login' to setup account.\nmore") }, "ERROR: Please run 'az login' to setup account."),
       ({ _, _ in ProgramOutput(status: 0, output: "not json") }, "without 'accessToken'"),
       ({ a, _ in throw KConnectError(.pathNotFound, "cannot start '\(a[0])'") }, "not installed"),
+      ({ a, n in throw KConnectError(.io, "'\(a[0])' did not answer within \(n / 1_000) s", hint: "run it", isRetryable: true) }, "did not answer within 30 s"),
     ]
     for (run, message) in failures {
       world.run = run

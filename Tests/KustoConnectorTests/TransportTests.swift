@@ -56,6 +56,24 @@ extension String {
   fileprivate func replacingSuffix(_ suffix: String, with other: String) -> String { hasSuffix(suffix) ? dropLast(suffix.count) + other : self }
 }
 
+/// Sends everything to this machine, whatever host it is meant for, and keeps what was to be sent.
+private final class Rehosted: HTTPTransport {
+  private let port: Int
+  private let inner = CurlTransport()
+  private let kept = Mutex<[HTTPRequest]>([])
+
+  init(port: Int) { self.port = port }
+
+  var requests: [HTTPRequest] { kept.withLock { $0 } }
+
+  func send(_ request: HTTPRequest, receive: HTTPBodyReceiver?) throws -> HTTPResponse {
+    kept.withLock { $0.append(request) }
+    var request = request
+    if let parts = URLParts(request.url) { request.url = "http://127.0.0.1:\(port)" + request.url.dropFirst(parts.origin.count) }
+    return try inner.send(request, receive: receive)
+  }
+}
+
 @Suite(.enabled(if: FakeCluster.python != nil, "KCONNECT_PYTHON names no Python"), .serialized) struct TransportTests {
   private let cluster: FakeCluster
   private let clock = ManualClock()
@@ -117,6 +135,15 @@ extension String {
     } catch let error as KConnectError {
       #expect(error.code == .http)
       #expect(error.isRetryable)
+    }
+  }
+
+  /// Bytes behind an answer without a body are no head of the next answer: such failures pass.
+  @Test func pagesBehindAnswersWithoutBodies() throws {
+    let transport = CurlTransport()
+    let request = HTTPRequest("HEAD", "http://127.0.0.1:\(cluster.port)/bodied")
+    for _ in 0..<4 {
+      do { #expect(try transport.send(request, receive: nil).status == 500) } catch let error as KConnectError { #expect(error.isRetryable) }
     }
   }
 
@@ -185,6 +212,69 @@ extension String {
     var deleted = 0
     for _ in 0..<5_000 where deleted < 3 { deleted = try self.rows("deleted").rows }
     #expect(deleted == 3)
+  }
+
+  struct Storage: Sendable, CustomTestStringConvertible {
+    let testDescription: String
+    let json: String
+    /// What the command says of each container.
+    let roots: [String]
+    /// How the requests for files begin, and how they prove themselves.
+    let reads: Set<String>
+  }
+
+  /// Storage that the caller's own token opens, in OneLake too, and containers of several accounts in one read.
+  @Test(arguments: [
+    Storage(
+      testDescription: "impersonation", json: #"{"storageCredentials":[{"sasUrl":"https://acct.blob.core.windows.net/box;impersonate"}]}"#,
+      roots: ["https://acct.blob.core.windows.net/box;impersonate"], reads: ["https://acct.blob.core.windows.net/box/part Bearer T"]),
+    Storage(
+      testDescription: "OneLake", json: #"{"storageCredentials":[{"oneLakeUrl":"https://onelake.dfs.fabric.microsoft.com/work/Lake.Lakehouse/Files/x"}]}"#,
+      roots: ["https://onelake.dfs.fabric.microsoft.com/work/Lake.Lakehouse/Files/x;impersonate"], reads: ["https://onelake.blob.fabric.microsoft.com/work/Lake.Lakehouse/Files/x/part Bearer T"]),
+    Storage(
+      testDescription: "OneLake as Hadoop names it", json: #"{"STORAGECREDENTIALS":[{"OneLakeUrl":"abfss://work@OneLake.dfs.fabric.microsoft.com/Lake.Lakehouse/Tables/a%20b/"}]}"#,
+      roots: ["https://onelake.dfs.fabric.microsoft.com/work/Lake.Lakehouse/Tables/a%20b;impersonate"], reads: ["https://onelake.blob.fabric.microsoft.com/work/Lake.Lakehouse/Tables/a%20b/part Bearer T"]),
+    Storage(
+      testDescription: "two accounts and a signature",
+      json: #"{"storageCredentials":[{"storageAccountName":"one","storageAccountKey":"b25l","blobContainer":"box"},{"storageAccountName":"two","storageAccountKey":"dHdv","blobContainer":"box"},{"sasUrl":"https://three.blob.core.windows.net/box?sig=secret"}],"endpointSuffix":"core.windows.net"}"#,
+      roots: ["https://one.blob.core.windows.net/box;b25l", "https://two.blob.core.windows.net/box;dHdv", "https://three.blob.core.windows.net/box?sig=secret"],
+      reads: ["https://one.blob.core.windows.net/box/part SharedKey one", "https://two.blob.core.windows.net/box/part SharedKey two", "https://three.blob.core.windows.net/box/part "]),
+  ])
+  func storages(_ storage: Storage) throws {
+    let transport = Rehosted(port: cluster.port)
+    let client = ClusterClient(try ClusterAddress("http://127.0.0.1:\(cluster.port)"), tokens: FixedToken("T"), transport: transport, retry: RetryPolicy(clock: clock))
+    var reader = ClusterReader(client: client, database: "db")
+    reader.export = try ClusterExport(storage: try TransientStorage(json: storage.json), options: nil, timeoutSeconds: 600)
+    let shape = try QueryTextShape("exported rows")
+    var rows = 0
+    do {
+      let table = ClusterTable(reader, shape, schema: try reader.probe(shape), takesPlans: false)
+      try QueryExecution(.scan(table), options: ExecutionOptions(), context: EvaluationContext(nowTicks: 0, seed: 1)).run { batch in
+        rows += batch.rowCount
+        return true
+      }
+    }
+    #expect(rows == 6_000)
+    let command = try #require(transport.requests.compactMap { ScriptedTransport.text($0) }.first { $0.hasPrefix(".export") })
+    for root in storage.roots { #expect(command.contains(root), "\(command)") }
+    let reads = transport.requests.filter { $0.method == "GET" && $0.url.contains("/part") }.map { request -> String in
+      let proof = request.headers.first { $0.name == "Authorization" }?.value.prefix { $0 != ":" } ?? ""
+      return request.url.prefix { $0 != "?" }.replacing(/part\d\.parquet/, with: "part") + " " + proof
+    }
+    #expect(Set(reads) == storage.reads)
+    var deleted = 0
+    for _ in 0..<5_000 where deleted < 3 { deleted = try self.rows("deleted").rows }
+    #expect(deleted == 3)
+  }
+
+  @Test func storageOfTheCallerNeedsACaller() throws {
+    let client = ClusterClient(try ClusterAddress("http://127.0.0.1:\(cluster.port)"), transport: CurlTransport(), retry: RetryPolicy(clock: clock))
+    var reader = ClusterReader(client: client, database: "db")
+    reader.export = try ClusterExport(storage: try TransientStorage(json: #"{"storageCredentials":[{"sasUrl":"https://a.blob.core.windows.net/box;impersonate"}]}"#), options: nil, timeoutSeconds: 600)
+    let shape = try QueryTextShape("exported rows")
+    let table = ClusterTable(reader, shape, schema: try reader.probe(shape), takesPlans: false)
+    let error = failure { try QueryExecution(.scan(table), options: ExecutionOptions(), context: EvaluationContext(nowTicks: 0, seed: 1)).run { _ in true } }
+    #expect(error.code == .configuration && error.message.contains("there is none"))
   }
 
   @Test func headersHoldNoLines() {

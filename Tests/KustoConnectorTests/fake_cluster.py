@@ -1,5 +1,5 @@
 """A cluster of a few lines that misbehaves on request: the query's first word says how. Prints its port."""
-import gzip, io, json, sys, threading, time
+import gzip, io, json, re, sys, threading, time, urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 seen = {}
@@ -46,10 +46,15 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self):
         name, _, query = self.path.partition("?")
-        body = files.get(name) if "sig=secret" in query else None
+        # By a signature, an account's key, or the caller's token.
+        isAllowed = "sig=secret" in query or self.headers.get("Authorization", "").startswith(("SharedKey ", "Bearer T"))
+        body = files.get(name) if isAllowed else None
         self.reply(200 if body else 404, body or b"")
 
     def do_HEAD(self):
+        if self.path == "/bodied":
+            # A page behind an answer that has none.
+            return self.reply(500, b"an error that nobody asked for")
         body = files.get(self.path.partition("?")[0])
         self.send_response(200 if body else 404)
         self.send_header("Content-Length", str(len(body or b"")))
@@ -62,14 +67,15 @@ class Handler(BaseHTTPRequestHandler):
 
     def run_command(self, text):
         if text.startswith(".export async"):
+            roots = [re.split("[?;]", root)[0] for _, root in re.findall(r"h([\"'])(.*?)\1", text)]
             with lock:
                 seen["export"] = text
-                files.update({"/account/c/part%d.parquet" % i: parquet(1_000 * (i + 1)) for i in range(3)})
+                seen["paths"] = ["%s/part%d.parquet" % (roots[i % len(roots)], i) for i in range(3)]
+                files.update({urllib.parse.urlsplit(path).path: parquet(1_000 * (i + 1)) for i, path in enumerate(seen["paths"])})
             return table([("OperationId", "guid")], [["74be27de-1e4e-49d9-b579-fe0b331d3642"]])
         if text.startswith(".show operations"):
             return table([("State", "string"), ("Status", "string"), ("ShouldRetry", "bool")], [["Completed", "", False]])
-        base = "http://127.0.0.1:%d" % server.server_address[1]
-        return table([("Path", "string"), ("NumRecords", "long")], [[base + name, 1] for name in sorted(files)])
+        return table([("Path", "string"), ("NumRecords", "long")], [[path, 1] for path in seen["paths"]])
 
     def do_POST(self):
         request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))

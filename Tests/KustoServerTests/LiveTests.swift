@@ -134,6 +134,21 @@ import Testing
     }
   }
 
+  /// Connections end with the answer for clients of HTTP/1.0, and for those that say `close` in any spelling; 1.0 gets no chunks.
+  @Test(arguments: ["HTTP/1.0\r\n", "HTTP/1.0\r\nHost: localhost\r\n", "HTTP/1.0\r\nConnection: keep-alive\r\n", "HTTP/1.1\r\nHost: localhost\r\nConnection: Close\r\n"])
+  func connectionsThatEnd(_ version: String) async throws {
+    let test = try TestService()
+    try await LiveServer.with(test) { server in
+      let body = "{\"csl\":\"range x from 1 to 20000 step 1 | summarize n = count()\"}"
+      let connection = try server.connect()
+      try connection.send("POST /v1/rest/query \(version)Content-Length: \(body.utf8.count)\r\n\r\n\(body)")
+      let reply = String(decoding: connection.readToEnd(), as: UTF8.self)
+      #expect(reply.hasPrefix(version.prefix(8) + " 200") && reply.contains("[[20000]]"), "\(reply.prefix(300))")
+      #expect(version.hasPrefix("HTTP/1.1") || !reply.lowercased().contains("chunked") && reply.contains("\r\n\r\n{"), "\(reply.suffix(60))")
+      #expect(version.hasPrefix("HTTP/1.1") || reply.lowercased().contains("connection: close"))
+    }
+  }
+
   struct Early: CustomTestStringConvertible, Sendable {
     var testDescription: String
     var target: String

@@ -126,30 +126,13 @@ struct RouteCase: CustomTestStringConvertible {
     #expect(status == 400 && text.contains("BadRequest_RequestCancelled"), "\(text)")
   }
 
-  /// What would be a lie to ignore is refused by its name; false is what happens anyway.
-  @Test(arguments: ["validate_permissions", "query_force_row_level_security", "request_external_data_disabled", "query_cursor_after_default", "query_bin_auto_size", "request_remote_entities_disabled"])
-  func optionsThatAreNotDone(_ name: String) throws {
+  /// What would be a lie to ignore is refused by its name.
+  @Test func otherLanguages() throws {
     let server = try TestService()
-    let refused = server.ask("print 1", properties: "{\"Options\":{\"\(name)\":true}}")
-    #expect(refused.status == 400 && refused.text.contains("NOT_SUPPORTED") && refused.text.contains(name), "\(refused.text.prefix(300))")
-    for value in ["false", "\"\"", "null", "\"False\""] { #expect(server.ask("print 1", properties: "{\"Options\":{\"\(name)\":\(value)}}").status == 200) }
-  }
-
-  /// The same in `set` statements, on the way of queries and of queries behind commands.
-  @Test(arguments: [
-    "request_external_data_disabled=true", "query_force_row_level_security=true", "request_block_row_level_security=true", "query_results_apply_getschema=true",
-    "query_cursor_disabled", "validatepermissions=true", "Request_External_Data_Disabled=true", "request_remote_entities_disabled=true", "query_language='sql'",
-    "request_sandboxed_execution_disabled=true",
-  ]) func statementsThatAreNotDone(_ setting: String) throws {
-    let server = try TestService()
-    let name = String(setting.prefix { $0 != "=" })
-    for text in ["set \(setting); print 1", "let a = 1; set \(setting); print a"] {
-      let refused = server.ask(text)
-      #expect(refused.status == 400 && refused.text.contains("NOT_SUPPORTED") && refused.text.contains(name), "\(refused.text.prefix(300))")
-    }
-    #expect(server.command(".set T <| set \(setting); print x = 1").status == 400)
-    #expect(server.ask("set \(name)=false; print 1").status == 200)
-    #expect(server.ask("set \(name)=''; print 1").status == 200)
+    let refused = server.ask("select 1", properties: #"{"Options":{"query_language":"sql"}}"#)
+    #expect(refused.status == 400 && refused.text.contains("NOT_SUPPORTED") && refused.text.contains("query_language"), "\(refused.text.prefix(300))")
+    for language in ["kql", "csl", ""] { #expect(server.ask("print 1", properties: "{\"Options\":{\"query_language\":\"\(language)\"}}").status == 200) }
+    #expect(server.ask("set request_readonly=true; print 1").status == 400)
   }
 
   /// What rows do to a query is the query's, and not worth a repetition.

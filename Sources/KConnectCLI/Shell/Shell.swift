@@ -171,6 +171,7 @@ struct Shell {
     let wanted = name.lowercased()
     let found = OperatorHelp.all.filter { wanted.isEmpty || $0.name.hasPrefix(wanted) }
     guard !found.isEmpty else {
+      if FunctionHelp.names.contains(wanted) { throw KConnectError(.usage, "\\h: '\(name)' is a function, no operator", hint: "\\f \(wanted) shows it") }
       let near = nearestNames(to: name, among: OperatorHelp.all.map(\.name), limit: 1).first
       throw KConnectError(.usage, "\\h: there is no operator '\(name)'", hint: near.map { "did you mean '\($0)'?" } ?? "\\h lists all operators")
     }

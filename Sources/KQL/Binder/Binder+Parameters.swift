@@ -21,4 +21,18 @@ extension Binder {
     default: return ScalarText.parse(text, as: type)
     }
   }
+
+  /// The value of an option that is a literal: requests write it as a text, such as `1h` or `datetime(2024-01-31)`.
+  func literal(_ value: Scalar) -> Scalar {
+    guard case .string(let text) = value else { return value }
+    var plain = options
+    plain.settings = [:]
+    let parsed = KQLParser.parseExpression(text)
+    if !parsed.diagnostics.contains(where: { $0.severity == .error }), let expression = parsed.expression,
+      let constant = try? Binder(catalog: PlanCatalog(), options: plain).constant(expression)
+    {
+      return constant
+    }
+    return ScalarText.parse(text, as: .timespan) ?? ScalarText.parse(text, as: .datetime) ?? value
+  }
 }

@@ -42,6 +42,12 @@ extension Binder {
     let call = ScriptCall(
       keepsInput: schema.acceptsAny, columns: schema.columns.map { StructField($0.name.text, DataType($0.type.type)) }, script: script,
       arguments: parameters, artifacts: artifacts, usesDisk: usesDisk, isDistributable: hints.isDistributable, filterColumns: hints.filterColumns)
+    if isOn("request_sandboxed_execution_disabled") {
+      try fail(.notSupported, "the plugin 'python' runs code in a sandbox, which the option request_sandboxed_execution_disabled forbids", at: plugin.span)
+    }
+    if !artifacts.isEmpty, isOn("request_callout_disabled") {
+      try fail(.notSupported, "the artifacts of the plugin 'python' are fetched, which the option request_callout_disabled forbids", at: plugin.span)
+    }
     return try make(plugin) {
       guard let host = options.execution.scripts else {
         throw KConnectError(.notSupported, "the plugin 'python' is off: scripts run only where that was allowed", hint: "start kconnect (or kconnect serve) with --enable-python")

@@ -79,11 +79,11 @@ extension Binder {
   /// `bin_auto(x)`: bin_at with the size and the fixed point that `set` statements give.
   private func binAuto(_ call: FunctionCall, _ row: RowScope, _ span: SourceSpan) throws(BindFailure) -> ScalarValue {
     guard call.arguments.count == 1 else { try argumentCount("bin_auto", call.arguments.count, "1 argument", span) }
-    guard let size = settings["query_bin_auto_size"] else {
+    guard let size = option("query_bin_auto_size").map(literal) else {
       try fail(.constantExpected, "bin_auto() needs a bin size", at: span, hint: "set query_bin_auto_size=1h; before the query")
     }
     let value = try scalar(call.arguments[0].value, row)
-    guard let fixed = settings["query_bin_auto_at"] else { return try node("bin", [value, ScalarValue(expr: .literal(size))], span) }
+    guard let fixed = option("query_bin_auto_at").map(literal) else { return try node("bin", [value, ScalarValue(expr: .literal(size))], span) }
     return try node("bin_at", [value, ScalarValue(expr: .literal(size)), ScalarValue(expr: .literal(fixed))], span)
   }
 

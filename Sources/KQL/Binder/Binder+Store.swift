@@ -122,7 +122,9 @@ extension Binder {
   }
 
   private func cursor(_ call: FunctionCall, _ row: RowScope, _ span: SourceSpan) throws(BindFailure) -> ScalarValue {
-    guard let first = call.arguments.first, case .string(let text) = try constant(first.value) else {
+    // Without an argument: the option of the request that stands for it.
+    let given = try call.arguments.first.map { argument throws(BindFailure) in try self.constant(argument.value) } ?? option("query_\(call.name.text)_default")
+    guard case .string(let text)? = given else {
       try fail(.constantExpected, "\(call.name.text)() takes a cursor as text", at: span, hint: "take it from print cursor_current()")
     }
     guard let column = row.schema?.names.first(where: { $0.hasPrefix(RowOrigin.versionPrefix) }) else {

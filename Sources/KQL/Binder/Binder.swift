@@ -132,8 +132,10 @@ final class Binder {
   /// An error from outside the text, such as a table that cannot be opened or a subquery that failed.
   var cause: (any Error)?
   var scope = Scope()
-  /// The values of the `set` statements so far.
+  /// The values of the `set` statements so far, by lower-case name.
   var settings: [String: Scalar] = [:]
+  /// Those of the text.
+  private var statements: [Statement] = []
   /// The input of a fragment.
   var implicitSource: LogicalPlan?
   /// `alias database`: the databases that other names stand for.
@@ -171,12 +173,14 @@ final class Binder {
   /// Binds all statements; at least one must be a query.
   func bind(_ query: QueryText) throws(BindFailure) -> BoundQuery {
     nameUses = NameUses.count(query)
+    statements = query.statements
     var results: [BoundResult] = []
     settings = [:]
     for (i, statement) in query.statements.enumerated() {
       guard let value = try bind(statement), !(value.onlyNames && i + 1 < query.statements.count) else { continue }
       for table in [value] + value.further {
-        let plan = try limited(table.plan, at: statement.span)
+        var plan = try limited(table.plan, at: statement.span)
+        if isOn("query_results_apply_getschema") { plan = schemaTable(plan.schema, asText: false) }
         results.append(BoundResult(plan: plan, name: table.resultName ?? table.name, visualization: table.visualization))
       }
     }
@@ -187,11 +191,26 @@ final class Binder {
     return BoundQuery(results: results, options: settings, warnings: diagnostics)
   }
 
+  /// What a `set` statement says, else the request; nil: neither does.
+  func option(_ name: String) -> Scalar? { settings[name] ?? options.settings[name] }
+
+  /// Whether an option is set to something else than false.
+  func isOn(_ name: String) -> Bool { option(name).map { !RequestSettings.isOff($0) } ?? false }
+
   /// The plan cut as `set query_take_max_records = n` wants it.
   private func limited(_ plan: LogicalPlan, at span: SourceSpan) throws(BindFailure) -> LogicalPlan {
     guard let value = settings["query_take_max_records"] else { return plan }
-    guard let rows = value.int64Value, rows >= 0 else { try fail(.valueNotAllowed, "query_take_max_records is a whole number of at least 0", at: span) }
+    guard let rows = value.int64Value, rows >= 0 else {
+      try fail(.valueNotAllowed, "query_take_max_records is a whole number of at least 0", at: valueSpan(ofSetting: "query_take_max_records") ?? span)
+    }
     return plan.limit(Int(rows))
+  }
+
+  /// Where a `set` statement gives an option its value.
+  private func valueSpan(ofSetting option: String) -> SourceSpan? {
+    var found: SourceSpan?
+    for case .set(let name, let value?) in statements.map(\.kind) where name.text == option { found = value.span }
+    return found
   }
 
   /// Binds one statement; the table if it is a query.
@@ -201,8 +220,8 @@ final class Binder {
     case .set(let name, let value):
       let scalar = try setting(value)
       if let (message, hint) = RequestSettings.obstacle(name.text, scalar) { try fail(.notSupported, message, at: statement.span, hint: hint) }
-      guard catalog.apply(setting: name.text, scalar) else { try fail(.notSupported, "not supported here: the option '\(name.text)'", at: statement.span, hint: "filter with where") }
-      settings[name.text] = scalar
+      guard catalog.apply(setting: name.text, scalar) else { try fail(.notSupported, "not supported here: the option '\(name.text)'", at: statement.span, hint: "stores and servers obey it") }
+      settings[name.text.lowercased()] = scalar
     case .queryParameters(let parameters): try declareParameters(parameters)
     case .aliasDatabase(let name, let value): try declareAlias(name, value)
     case .declarePattern(let pattern): patterns[pattern.name.text] = pattern

@@ -77,7 +77,7 @@ extension KQLCatalog {
   package func cursorVersion(_ cursor: String, table id: String) throws -> Int64? { nil }
   package func externalData(_ request: ExternalDataRequest) throws -> LogicalPlan? { nil }
   package func externalSchema(_ request: ExternalDataRequest) throws -> StructType? { nil }
-  package func apply(setting name: String, _ value: Scalar) -> Bool { !RequestSettings.ofCatalog.contains(name) }
+  package func apply(setting name: String, _ value: Scalar) -> Bool { RequestSettings.isOff(value) || !RequestSettings.ofCatalog.contains(name.lowercased()) }
   package func isLocal(cluster: String) -> Bool { ["", ".", "local", "localhost"].contains(cluster.lowercased()) }
 }
 
@@ -124,6 +124,8 @@ package struct BindOptions: Sendable {
   package var parameters: [String: Scalar] = [:]
   /// The same as texts, read as literals of the declared type; strings may also be bare.
   package var parameterTexts: [String: String] = [:]
+  /// Options of the request by lower-case name; `set` statements stand over them.
+  package var settings: [String: Scalar] = [:]
   /// Whether a union takes what it finds, as `set best_effort` says too.
   package var isBestEffort = false
   /// Whether results keep the columns of `RowOrigin` that their operators pass on: the text stands for a table inside another.

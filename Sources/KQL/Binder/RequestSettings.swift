@@ -1,28 +1,32 @@
-// Role: options of requests that would change what may happen or what is answered, and are not done: named, where ignoring them would be a lie,
-// whether they come with a request or in a `set` statement. Others that are not known are hints, and ignored as Kusto does.
+// Role: options that a request and `set` statements have in common: which of them a catalog obeys, and which a statement cannot be. Others that are
+// not known are hints, and ignored as Kusto does.
 // Source: Kusto reference, "Request properties".
 
 package import Columnar
 
-/// What the names of options and `set` statements mean.
+/// What the names of options and `set` statements mean. Names are lower-case.
 package enum RequestSettings {
-  /// Refused unless they are false.
-  package static let refused: Set<String> = [
-    "validate_permissions", "validatepermissions", "query_results_apply_getschema", "query_force_row_level_security", "request_block_row_level_security",
-    "request_external_data_disabled", "request_external_table_disabled", "request_remote_entities_disabled", "request_callout_disabled", "query_cursor_after_default",
-    "query_cursor_before_or_at_default", "query_cursor_current", "query_cursor_disabled", "query_cursor_scoped_tables", "query_max_entities_in_union",
+  /// Options that only a request can have: the text is read when they have done their work.
+  private static let early: Set<String> = ["request_readonly", "request_readonly_hardline"]
+
+  /// Settings that a catalog obeys: which of its rows it shows, and what it refuses to reach.
+  static let ofCatalog: Set<String> = [
+    "query_datetimescope_column", "query_datetimescope_from", "query_datetimescope_to", "query_force_row_level_security", "request_block_row_level_security",
+    "request_external_data_disabled", "request_external_table_disabled", "request_remote_entities_disabled", "request_callout_disabled",
+    "query_cursor_current", "query_cursor_disabled", "query_cursor_scoped_tables", "validatepermissions", "validate_permissions",
   ]
 
-  /// Options that a request can have and a `set` statement cannot: the text is read when they have done their work.
-  private static let early: Set<String> = ["request_sandboxed_execution_disabled", "request_readonly", "request_readonly_hardline"]
-
-  /// Settings that decide which rows of its tables a catalog shows.
-  static let ofCatalog: Set<String> = ["query_datetimescope_column", "query_datetimescope_from", "query_datetimescope_to"]
+  /// Options that are true or false, which requests may also write as texts and numbers.
+  package static let flags: Set<String> = [
+    "best_effort", "query_cursor_disabled", "query_force_row_level_security", "query_results_apply_getschema", "request_block_row_level_security",
+    "request_callout_disabled", "request_external_data_disabled", "request_external_table_disabled", "request_readonly", "request_readonly_hardline",
+    "request_remote_entities_disabled", "request_sandboxed_execution_disabled", "validatepermissions", "validate_permissions",
+  ]
 
   /// Whether a value asks for nothing.
   package static func isOff(_ value: Scalar) -> Bool {
     switch value {
-    case .null, .bool(false): true
+    case .null, .bool(false), .long(0): true
     case .string(let text): text.isEmpty || text.lowercased() == "false"
     default: false
     }
@@ -37,8 +41,6 @@ package enum RequestSettings {
     if key == "query_language", case .string(let language) = value, isForeign(language: language) {
       return ("not supported: the query language '\(language.prefix(60))'", "write the query in KQL")
     }
-    if isOff(value) { return nil }
-    if refused.contains(key) { return ("not supported yet: the option '\(name)'", "leave it out") }
-    return early.contains(key) ? ("the option '\(name)' cannot be set by a statement", "it is a property of the request") : nil
+    return early.contains(key) && !isOff(value) ? ("the option '\(name)' cannot be set by a statement", "it is a property of the request") : nil
   }
 }

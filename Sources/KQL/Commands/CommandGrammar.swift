@@ -136,6 +136,19 @@ struct CommandForm: Sendable {
   }
 }
 
+extension CommandKind {
+  /// How the command is written, up to its first argument: `.ingest into table`.
+  package var shown: String {
+    var words: [String] = []
+    for element in CommandForms.all.first(where: { $0.kind == self })?.elements ?? [] {
+      if case .optional = element { continue }
+      guard case .word(let word) = element else { break }
+      words.append(word)
+    }
+    return "." + words.joined(separator: " ")
+  }
+}
+
 /// Reads the notation.
 private struct GrammarReader {
   let text: [UInt8]

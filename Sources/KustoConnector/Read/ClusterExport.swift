@@ -10,7 +10,7 @@ import KQL
 import Synchronization
 
 /// What an export is made with.
-struct ClusterExport: Sendable {
+package struct ClusterExport: Sendable {
   var storage: TransientStorage
   var timeoutSeconds: Int
   /// kustoExportOptionsJson, checked.
@@ -20,7 +20,7 @@ struct ClusterExport: Sendable {
   var members: [(name: String, value: String)] = []
 
   /// - Parameter options: kustoExportOptionsJson. Throws OPTION_INVALID.
-  init(storage: TransientStorage, options: String?, timeoutSeconds: Int) throws {
+  package init(storage: TransientStorage, options: String?, timeoutSeconds: Int) throws {
     self.storage = storage
     self.timeoutSeconds = timeoutSeconds
     var codec = "snappy"
@@ -61,12 +61,9 @@ struct ClusterExport: Sendable {
 
   private func run(_ text: String, _ schema: StructType, columnNames: [String], _ reader: ClusterReader) throws -> ExportedFiles {
     guard let database = reader.database else { throw KConnectError(.usage, "kusto: an export needs a database") }
-    if let container = storage.containers.first(where: { $0.readSuffix == nil && $0.accountKey == nil }) {
-      throw KConnectError(.notSupported, "transientStorage: not supported yet: reading back from '\(container.url)' by impersonation", hint: "give the container as sasUrl")
-    }
-    let keys = Set(storage.containers.map(\.accountKey))
-    guard keys.count == 1, let key = keys.first else {
-      throw KConnectError(.notSupported, "transientStorage: not supported yet: containers with different account keys, or with keys and signatures, in one read", hint: "give signatures (sasUrl) for all of them")
+    if let container = storage.opensByIdentity, reader.client.tokens is NoToken {
+      throw KConnectError(
+        .configuration, "transientStorage: files in '\(container.url)' are read with the caller's own identity, and there is none", hint: "sign in, or give the container as sasUrl")
     }
     let prefix = "kconnect/\(randomIdentifier())/part"
     let targets = storage.containers.map { "h\(KQLPrinter.quoted(string: $0.url + $0.secret))" }.joined(separator: ", ")
@@ -80,16 +77,15 @@ struct ClusterExport: Sendable {
       answer = try reader.client.command(".show operation \(operation) details", database: database, activity: "operationShow")
     } catch {
       // What was exported so far has names that begin alike.
-      for container in storage.containers { ExportedFiles.remove(container.url + "/" + prefix, container.readSuffix ?? "", key, reader.client) }
+      for container in storage.containers { ExportedFiles.remove(container.url + "/" + prefix + container.suffix, storage, reader.client) }
       throw error
     }
     let all = answer.texts("Path").map { path in
       let plain = String(path.prefix { $0 != "?" && $0 != ";" })
-      let container = storage.containers.first { plain.hasPrefix($0.url) } ?? storage.containers[0]
-      return plain + (container.readSuffix ?? "")
+      return plain + storage.container(of: plain).suffix
     }
     let filled = zip(all, answer.texts("NumRecords")).filter { $0.1 != "0" }.map(\.0)
-    return ExportedFiles(filled, all: all, accountKey: key, reader.client)
+    return ExportedFiles(filled, all: all, storage, reader.client)
   }
 }
 
@@ -99,25 +95,20 @@ final class ExportedFiles: Sendable {
   let addresses: [String]
   private let all: [String]
   private let isRemoved = Mutex(false)
-  private let store: BlobStore
-  private let accountKey: String?
+  private let store: ExportStore
 
-  init(_ addresses: [String], all: [String], accountKey: String?, _ client: ClusterClient) {
+  init(_ addresses: [String], all: [String], _ storage: TransientStorage, _ client: ClusterClient) {
     self.addresses = addresses
     self.all = all
-    self.accountKey = accountKey
-    let transport = client.transport
-    store = BlobStore { CredentialContext(transport: transport) }
+    store = ExportStore(storage: storage, tokens: client.tokens, transport: client.transport)
   }
 
   deinit { remove() }
 
-  private var options: [(String, String)] { accountKey.map { [("storageAccountKey", $0)] } ?? [] }
-
   /// The rows of all files.
   func table() throws -> any BatchReadable {
     guard let parquet = FileFormats.providers(stores: ObjectStores([store])).first(where: { $0.shortName == "parquet" }) else { throw KConnectError(.internalError, "no parquet source") }
-    return try parquet.open(addresses, schema: nil, options: try DataSourceOptions(source: "parquet", specs: parquet.options, given: options, use: .read))
+    return try parquet.open(addresses, schema: nil, options: try DataSourceOptions(source: "parquet", specs: parquet.options, given: [], use: .read))
   }
 
   /// Removes them now.
@@ -134,15 +125,15 @@ final class ExportedFiles: Sendable {
   }
 
   private func place(_ address: String) throws -> ObjectPlace? {
-    try store.place(address, options: try DataSourceOptions(source: "parquet", specs: store.options, given: options, use: .read))
+    try store.place(address, options: try DataSourceOptions(source: "parquet", specs: store.options, given: [], use: .read))
   }
 }
 
 extension ExportedFiles {
   /// Removes all files whose addresses begin so, as far as that is possible.
-  static func remove(_ beginning: String, _ suffix: String, _ accountKey: String?, _ client: ClusterClient) {
-    let files = ExportedFiles([], all: [], accountKey: accountKey, client)
-    guard let place = try? files.place(beginning + suffix) else { return }
+  static func remove(_ beginning: String, _ storage: TransientStorage, _ client: ClusterClient) {
+    let files = ExportedFiles([], all: [], storage, client)
+    guard let place = try? files.place(beginning) else { return }
     for object in (try? place.container.list(place.path)) ?? [] { try? place.container.remove(object.name) }
   }
 }

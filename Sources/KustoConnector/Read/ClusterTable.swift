@@ -14,7 +14,7 @@ package struct ClusterReader: Sendable {
   package var client: ClusterClient
   package let database: String?
   /// Rows travel through storage: always, or when there are many of them.
-  var export: ClusterExport?
+  package var export: ClusterExport?
   var exportsManyRowsOnly = false
   /// How the method of authentication and the request properties make reads differ.
   var identity: String { [client.address.engine, database ?? "", client.tokens.name, client.properties.json ?? ""].joined(separator: "\n") }

@@ -31,7 +31,10 @@ extension KustoService {
   private func answer(_ route: Route, _ scope: inout RequestScope, _ reply: CountedReply) throws {
     if scope.request.method == "OPTIONS" { return try reply.send(preflight(scope.request)) }
     if case .ping = route.kind {} else { try checkOrigin(scope.request) }
-    guard !route.hasBadName else { throw WireError.badRequest("The request's path holds a name that is not valid: '\(scope.request.path.prefix(200))'") }
+    if route.hasBadName {
+      if case .storage = route.kind { throw StorageError.invalidName(scope.request) }
+      throw WireError.badRequest("The request's path holds a name that is not valid: '\(scope.request.path.prefix(200))'")
+    }
     switch route.kind {
     case .ping: return try reply.send(ping())
     case .metadata: return try reply.send(.json(200, metadataText))

@@ -26,6 +26,8 @@ extension KustoService {
       try queues.check(signature: request.query, resource: container)
     }
     guard let blob else { return try reply.send(try self.container(request, container)) }
+    // Slashes may have come encoded.
+    if blob.name.split(separator: "/", omittingEmptySubsequences: false).contains(where: { $0 == "." || $0 == ".." }) { throw StorageError.invalidName(request) }
     try self.blob(scope, blob, reply)
   }
 
@@ -192,12 +194,19 @@ struct StorageError {
   let error: WireError
   init(_ error: WireError) { self.error = error }
 
+  /// Names with segments that are `.` or `..`, which clients on the way would take away, and names with control characters.
+  static func invalidName(_ request: ServerRequest) -> WireError {
+    WireError(
+      status: 400, code: "InvalidUri", type: "KustoBadRequestException", detail: "The request's path holds a name that is not valid: '\(request.path.prefix(200))'", isPermanent: true)
+  }
+
   var reply: Reply {
     let (status, code): (Int, String) = switch (error.status, error.code) {
     case (403, _): (403, "AuthenticationFailed")
     case (404, _), (_, "BadRequest_EntityNotFound"): (404, "BlobNotFound")
     case (413, _): (413, "RequestBodyTooLarge")
     case (_, "BadRequest_EntityAlreadyExists"): (409, "BlobAlreadyExists")
+    case (400, "InvalidUri"): (400, "InvalidUri")
     case (400, _): (400, "InvalidInput")
     default: (500, "InternalError")
     }

@@ -60,7 +60,7 @@ package enum HTTPServer {
     let idleTimeout = address.idleTimeout
     let isRefused: @Sendable (HTTPRequest) -> Bool = { service.refusesLength(of: ServerRequest($0, body: MemoryBytes())) }
     let http = HTTP1Channel.Configuration(
-      additionalChannelHandlers: [SlowClientHandler(seconds: idleTimeout), DepartureHandler(departures), ExpectationHandler(isRefused: isRefused)],
+      additionalChannelHandlers: [VersionHandler(), SlowClientHandler(seconds: idleTimeout), DepartureHandler(departures), ExpectationHandler(isRefused: isRefused)],
       idleTimeout: .seconds(Int64(address.idleTimeout)))
     var server = HTTPServerBuilder.http1(configuration: http)
     let scheme = address.certificatePath == nil ? "http" : "https"

@@ -67,7 +67,10 @@ package final class CommandExecutor: Sendable {
   private func runCommand(_ request: Request, _ ticket: RequestTicket) throws -> RequestResult {
     let command = try KQL.command(request.text)
     if request.isReadOnly, !command.kind.isReadOnly {
-      throw KConnectError(.permission, "the request is read-only, '.\(command.kind.typeName)' changes something", hint: "drop the option request_readonly")
+      throw KConnectError(.permission, "the request is read-only, '\(command.kind.shown)' changes something", hint: "drop the option request_readonly")
+    }
+    if ["validatepermissions", "validate_permissions"].contains(where: request.isOn) {
+      throw KConnectError(.notSupported, "not supported: validatepermissions of a command", hint: "it tells of queries; .show principal roles shows the rights")
     }
     let run = CommandRun(executor: self, request: request, command: command)
     let output = try run.logged()
@@ -77,10 +80,18 @@ package final class CommandExecutor: Sendable {
   }
 
   private func bindQuery(_ request: Request, _ ticket: RequestTicket) throws -> RequestResult {
-    let bound = try atOneMoment(request) { catalog in
+    let (bound, trial) = try atOneMoment(request) { catalog -> (BoundQuery?, ResultTable?) in
       try catalog.authorize()
-      return try KQL.bind(request.text, catalog: catalog, options: request.bindOptions(self, catalog))
+      let trial = PermissionTrial(catalog)
+      do {
+        let bound = try KQL.bind(request.text, catalog: catalog, options: trial.options(request.bindOptions(self, catalog)))
+        return catalog.validatesPermissions ? (nil, PermissionTrial.table("OK")) : (bound, nil)
+      } catch {
+        guard let table = trial.unfinished(error) else { throw error }
+        return (nil, table)
+      }
     }
+    guard let bound else { return result(request, ticket, trial.map { [$0] } ?? [], isCommand: false, notes: []) }
     let tables = bound.results.enumerated().map { i, result in
       ResultTable(name: result.name ?? "PrimaryResult", plan: result.plan, visualization: result.visualization)
     }
@@ -91,7 +102,7 @@ package final class CommandExecutor: Sendable {
   }
 
   /// Binds with all tables as of one moment: anew when commits of several tables come between. Throws LOCKED (retryable) when they never end.
-  func atOneMoment(_ request: Request, _ bind: (SessionCatalog) throws -> BoundQuery) throws -> BoundQuery {
+  func atOneMoment<Bound>(_ request: Request, _ bind: (SessionCatalog) throws -> Bound) throws -> Bound {
     for _ in 0..<100 {
       let catalog = SessionCatalog(self, request)
       let bound = try bind(catalog)
@@ -166,19 +177,18 @@ final class Request: Sendable {
     return unsafe String(cString: name)
   }
 
-  var isReadOnly: Bool {
-    ["request_readonly", "request_readonly_hardline"].contains { name in
-      if case .bool(true)? = properties.options[name] { return true }
-      return false
-    }
-  }
+  /// Whether an option of the request is set to something else than false; `set` statements do not count.
+  func isOn(_ name: String) -> Bool { properties.options[name].map { !RequestSettings.isOff($0) } ?? false }
+
+  var isReadOnly: Bool { isOn("request_readonly") || isOn("request_readonly_hardline") }
 
   func bindOptions(_ executor: CommandExecutor, _ catalog: SessionCatalog) -> BindOptions {
     var options = BindOptions(context: context)
     options.execution = executor.options.limited(by: properties.options)
-    if case .bool(true)? = properties.options["best_effort"] { options.isBestEffort = true }
-    // Source: Kusto, "Request properties".
-    if case .bool(true)? = properties.options["request_sandboxed_execution_disabled"] { options.execution.scripts = nil }
+    if isOn("best_effort") { options.isBestEffort = true }
+    options.settings = properties.options
+    // Plugins are not known to change nothing. Source: Kusto, "Request properties".
+    if isOn("request_readonly_hardline") { options.execution.scripts = nil }
     options.parameters = properties.parameters
     options.parameterTexts = properties.parameterTexts
     let cancellation = properties.cancellation

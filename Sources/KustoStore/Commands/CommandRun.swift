@@ -71,7 +71,7 @@ struct CommandRun: Sendable {
   /// The table under a capture; `Database.Table` reaches another database.
   func table(_ key: String = "table") throws -> StoreTable {
     let parts = command.path(key)
-    guard let last = parts.last else { throw KConnectError(.internalError, "the command '.\(command.kind.typeName)' names no table") }
+    guard let last = parts.last else { throw KConnectError(.internalError, "the command '\(command.kind.shown)' names no table") }
     let home = try parts.count > 1 ? namedDatabase(parts[parts.count - 2].text) : database()
     return try home.table(last.text)
   }
@@ -130,7 +130,7 @@ struct CommandRun: Sendable {
     let text = String(decoding: Array(request.text.utf8)[Int(span.start)...], as: UTF8.self)
     let command = try KQL.command(text)
     guard command.kind.isReadOnly else {
-      throw KConnectError(.notSupported, "a command behind '<|' may only show something, found '.\(command.kind.typeName)'")
+      throw KConnectError(.notSupported, "a command behind '<|' may only show something, found '\(command.kind.shown)'")
     }
     let inner = Request(text: text, database: request.database, properties: request.properties)
     let run = CommandRun(executor: executor, request: inner, command: command)
@@ -187,7 +187,7 @@ struct CommandProperties: Sendable {
       let key = property.name.text.lowercased()
       guard allowed.contains(where: { $0.lowercased() == key }) else {
         throw KConnectError(
-          .optionUnknown, "unknown property '\(property.name.text)' of '.\(command.kind.typeName)'",
+          .optionUnknown, "unknown property '\(property.name.text)' of '\(command.kind.shown)'",
           hint: (nearestNames(to: property.name.text, among: allowed, limit: 1).first.map { "did you mean '\($0)'? " } ?? "") + "properties: \(allowed.joined(separator: ", "))")
       }
       byName[key] = Given(name: property.name.text, text: property.text, literal: property.literal)

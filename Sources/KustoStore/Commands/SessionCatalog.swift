@@ -90,9 +90,27 @@ final class SessionCatalog: KQLCatalog {
   }
 
   private func requireRead(_ database: String) throws {
+    if purpose == .query, database != request.database, settings.isOn("request_remote_entities_disabled") {
+      throw forbidden("reach the database '\(database)'", by: "request_remote_entities_disabled")
+    }
     guard purpose != .metadata, purpose != .policy || database != request.database else { return }
     try executor.requestAccess(request.properties)?.require(.read, on: database, to: "read")
   }
+
+  private func forbidden(_ what: String, by option: String) -> KConnectError {
+    KConnectError(.permission, "the request may not \(what): its option '\(option)' is set")
+  }
+
+  /// Throws PERMISSION where options keep the request from data outside of the store, and from addresses that lead to other services.
+  private func checkExternal(_ addresses: [String], isTable: Bool) throws {
+    let options = ["request_external_data_disabled"] + (isTable ? ["request_external_table_disabled"] : [])
+    if let option = options.first(where: settings.isOn) { throw forbidden("read \(isTable ? "external tables" : "external data")", by: option) }
+    let isCallout = addresses.contains { $0.contains("://") && !$0.lowercased().hasPrefix("file://") }
+    if isCallout, settings.isOn("request_callout_disabled") { throw forbidden("fetch from other services", by: "request_callout_disabled") }
+  }
+
+  /// Whether the request asks for its rights alone, and runs nothing.
+  var validatesPermissions: Bool { settings.isOn("validatepermissions") || settings.isOn("validate_permissions") }
 
   // MARK: Tables
 
@@ -111,8 +129,15 @@ final class SessionCatalog: KQLCatalog {
     return tables + views.filter { $0.failure == nil && names.contains($0.source) }.map(\.name) + own
   }
 
-  func externalData(_ request: ExternalDataRequest) throws -> LogicalPlan? { try self.request.properties.surroundings?.externalData(request) }
-  func externalSchema(_ request: ExternalDataRequest) throws -> StructType? { try self.request.properties.surroundings?.externalSchema(request) }
+  func externalData(_ request: ExternalDataRequest) throws -> LogicalPlan? {
+    try checkExternal(request.sources, isTable: false)
+    return try self.request.properties.surroundings?.externalData(request)
+  }
+
+  func externalSchema(_ request: ExternalDataRequest) throws -> StructType? {
+    try checkExternal(request.sources, isTable: false)
+    return try self.request.properties.surroundings?.externalSchema(request)
+  }
 
   func functionText(_ name: String, database: String?) throws -> String? {
     guard let home = resolve(database) else { return nil }
@@ -147,9 +172,29 @@ final class SessionCatalog: KQLCatalog {
     // A database that is not there has no tables; that it is not there is told to those who named it only if they may read it.
     if try database != nil || executor.store.databaseIfExists(home) != nil { try requireRead(home) }
     // Rows have a place in the history once they are committed: those of dead processes are now.
-    if withOrigin { try executor.store.databaseIfExists(home)?.tableIfExists(name)?.sealAbandonedRowsIfWritable() }
+    if withOrigin || isScopedByCursors(name, in: home) { try executor.store.databaseIfExists(home)?.tableIfExists(name)?.sealAbandonedRowsIfWritable() }
     guard let snapshot = try base.snapshot(name, database: home) else { return try view(name, in: home).map(scoped) }
-    return try scoped(guarded(snapshot, withOrigin: withOrigin))
+    return try scoped(guarded(snapshot, rows: betweenCursors(snapshot, withOrigin: withOrigin), withOrigin: withOrigin))
+  }
+
+  /// The rows of a table that `query_cursor_scoped_tables` names: those behind `query_cursor_after_default`, up to
+  /// `query_cursor_before_or_at_default`. Nil for other tables.
+  private func betweenCursors(_ snapshot: TableSnapshot, withOrigin: Bool) throws -> LogicalPlan? {
+    let table = snapshot.table
+    guard isScopedByCursors(table.name, in: table.database.name) else { return nil }
+    let version = Expr.column(RowOrigin.rowVersion(table: table.id))
+    var terms: [Expr] = []
+    for (option, comparison) in [("query_cursor_after_default", FunctionName.greater), ("query_cursor_before_or_at_default", FunctionName.lessOrEqual)] {
+      guard case .string(let cursor)? = settings.all[option], let bound = try cursorVersion(cursor, table: table.id), !cursor.isEmpty || option.hasSuffix("after_default") else { continue }
+      terms.append(.call(comparison, [version, .literal(.long(bound))]))
+    }
+    guard let condition = Expr.conjunction(terms) else { return nil }
+    let rows = try raw(snapshot, withOrigin: true).filter(condition)
+    return withOrigin ? rows : try rows.select(snapshot.schema.names)
+  }
+
+  private func isScopedByCursors(_ name: String, in database: String) -> Bool {
+    purpose == .query && unguarded.isEmpty && database == request.database && settings.texts("query_cursor_scoped_tables").contains(name)
   }
 
   /// The rows within the request's scope in time (`query_datetimescope_column`, `_from`, `_to`); all rows of tables without that column.
@@ -182,7 +227,10 @@ final class SessionCatalog: KQLCatalog {
         .permission, "the table '\(name)' has restricted view access and '\(request.principal)' is no unrestricted viewer",
         hint: ".add database \(quotedName(database)) unrestrictedviewers ('\(request.principal)')")
     }
-    guard let security = try policies.rowLevelSecurity(in: scope) else { return rows }
+    if settings.isOn("request_block_row_level_security"), try policies.rowLevelSecurity(in: scope) != nil {
+      throw forbidden("read '\(name)', which has a row level security policy", by: "request_block_row_level_security")
+    }
+    guard let security = try policies.rowLevelSecurity(in: scope, evenDisabled: settings.isOn("query_force_row_level_security")) else { return rows }
     let catalog = inside(database, standIns: [name: rows], without: key)
     var options = catalog.request.bindOptions(executor, catalog)
     options.givesRowOrigin = withOrigin
@@ -229,6 +277,7 @@ final class SessionCatalog: KQLCatalog {
   func externalTable(_ name: String, database: String?) throws -> LogicalPlan? {
     guard let database = resolve(database), let table = try ExternalTable.find(name, in: database, executor.metadata) else { return nil }
     try requireRead(database)
+    try checkExternal(table.paths, isTable: true)
     return .scan(try table.open(executor))
   }
 
@@ -289,6 +338,8 @@ final class SessionCatalog: KQLCatalog {
     case "current_cluster_endpoint": return .string("local")
     case "current_principal_details": return .dynamic(request.caller.details)
     case "cursor_current", "current_cursor":
+      try checkCursors()
+      if case .string(let given)? = settings.all["query_cursor_current"] { return .string(given) }
       guard let database = request.database else { return .string("") }
       return .string(try executor.store.database(database).currentCursor().text)
     default: return nil
@@ -301,19 +352,41 @@ final class SessionCatalog: KQLCatalog {
     }
   }
 
-  func cursorVersion(_ cursor: String, table id: String) throws -> Int64? { try DatabaseCursor(cursor).version(of: id) }
+  func cursorVersion(_ cursor: String, table id: String) throws -> Int64? {
+    try checkCursors()
+    return try DatabaseCursor(cursor).version(of: id)
+  }
+
+  private func checkCursors() throws {
+    guard settings.isOn("query_cursor_disabled") else { return }
+    throw KConnectError(.kqlSemantic, "the functions of cursors are disabled in this query: its option 'query_cursor_disabled' is set")
+  }
 }
 
 /// Options by name, shared by the catalogs of one request.
 final class SessionSettings: Sendable {
   private let options: Mutex<[String: Scalar]>
 
-  init(_ options: [String: Scalar]) { self.options = Mutex(options) }
+  init(_ options: [String: Scalar]) { self.options = Mutex(Dictionary(options.map { ($0.key.lowercased(), $0.value) }) { $1 }) }
 
   var all: [String: Scalar] { options.withLock { $0 } }
 
+  /// Whether an option is set to something else than false.
+  func isOn(_ name: String) -> Bool { all[name].map { !RequestSettings.isOff($0) } ?? false }
+
+  /// An option that is a list of texts, as a value or as JSON.
+  func texts(_ name: String) -> [String] {
+    let list: DynamicValue? = switch all[name] {
+    case .dynamic(let value)?: value
+    case .string(let text)?: DynamicValue(json: text)
+    default: nil
+    }
+    return (list?.elements ?? []).compactMap(\.stringValue)
+  }
+
   /// False for a moment that is none.
   func set(_ name: String, _ value: Scalar) -> Bool {
+    let name = name.lowercased()
     var value = value
     if name == "query_datetimescope_from" || name == "query_datetimescope_to", case .string(let text) = value {
       guard let moment = ScalarText.parse(text, as: .datetime) else { return false }

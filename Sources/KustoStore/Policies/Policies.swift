@@ -78,9 +78,9 @@ struct Policies: Sendable {
   /// New tables have it; `.alter table T policy ingestiontime false` and `.delete` take it away.
   func hasIngestionTime(_ tableId: String) throws -> Bool { Self.isOn(try document(.ingestionTime, in: .table(tableId))) ?? true }
 
-  /// The query through which the table or view is seen; nil: it is seen as it is.
-  func rowLevelSecurity(in scope: EntryScope) throws -> String? {
-    guard let document = try document(.rowLevelSecurity, in: scope), Self.isOn(document) == true else { return nil }
+  /// The query through which the table or view is seen; nil: it is seen as it is. `evenDisabled`: also that of a policy that is switched off.
+  func rowLevelSecurity(in scope: EntryScope, evenDisabled: Bool = false) throws -> String? {
+    guard let document = try document(.rowLevelSecurity, in: scope), evenDisabled || Self.isOn(document) == true else { return nil }
     return document["Query"]?.stringValue
   }
 

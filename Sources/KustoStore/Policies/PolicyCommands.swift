@@ -92,6 +92,12 @@ extension CommandRun {
       try checkFits(policy, entity)
       return (entity, try change(of: entity))
     }
+    if policy == .rowLevelSecurity {
+      let properties = try CommandProperties(value.properties, allowed: [Self.opensViews], command: command)
+      for (entity, change) in changes where Policies.isOn(change.new) == true {
+        if let table = entity.table { try settle(exposingViews(over: table), over: table, properties) }
+      }
+    }
     for (entity, first) in changes {
       var (old, document) = first
       // What others made of the policy meanwhile is not lost.

@@ -92,7 +92,7 @@ extension Database {
   /// The lock under which names are given: held from the look whether a name is free until it is taken or promised in the journal.
   func lockNames() throws -> FileLock { try lock("names.lock") }
 
-  /// Held by whoever changes a view's document or its stored part, from before it was read, and between the publication of a hidden table and the
+  /// Held by whoever changes a view's document or its stored part, or a graph model, from before it was read, and between the publication of a hidden table and the
   /// entry that names it.
   func lockViews() throws -> FileLock { try lock("views.lock") }
 

@@ -153,6 +153,7 @@ extension CommandRun {
     if view.isEnabled == isEnabled {
       throw KConnectError(.alreadyExists, "the materialized view '\(view.name)' is \(isEnabled ? "enabled" : "disabled") already")
     }
+    if isEnabled { try checkExposure(of: view, properties([Self.opensViews])) }
     // What came before stays in the view.
     if !isEnabled, let source = try database().tableIfExists(view.source) { try keepForViews(source.sealedSnapshot(), in: view) }
     return try save { view in

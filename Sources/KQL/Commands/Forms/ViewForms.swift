@@ -11,7 +11,7 @@ extension CommandForms {
     CommandForm(.viewAutoUpdateSchemaAlter, "alter materialized-view <view> autoUpdateSchema <value:literal>"),
     CommandForm(.viewRename, "rename materialized-view <view> to <name>"),
     CommandForm(.viewDrop, "drop materialized-view <view> [ifexists]"),
-    CommandForm(.viewEnable, "enable materialized-view <view>"),
+    CommandForm(.viewEnable, "enable materialized-view <view> [<properties>]"),
     CommandForm(.viewDisable, "disable materialized-view <view>"),
     CommandForm(.viewDataClear, "clear materialized-view <view> data"),
     CommandForm(.viewsShow, "show materialized-views [<views:names>] [<properties>]"),

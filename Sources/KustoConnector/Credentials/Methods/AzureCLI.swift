@@ -18,6 +18,9 @@ struct AzureCLI: TokenMethod {
     let output: ProgramOutput
     do { output = try client.context.run(arguments, Self.timeoutMilliseconds) } catch let error as KConnectError where error.code == .pathNotFound {
       throw KConnectError(.authentication, "the Azure CLI ('az') is not installed or not on PATH", hint: "install it and run 'az login', or choose another method", cause: error)
+    } catch let error as KConnectError where error.code == .io {
+      // One that waits for something does so the next time, too.
+      throw KConnectError(.authentication, "the Azure CLI gave no token: \(error.message)", hint: error.hint, cause: error)
     }
     guard output.status == 0 else {
       // The first line that says something; az writes tracebacks and advice behind it.

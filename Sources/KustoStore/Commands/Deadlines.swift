@@ -1,7 +1,6 @@
 // Role: time limits of running requests: one thread cancels those whose time is over.
 
 import DataSource
-import KustoStore
 import Synchronization
 
 #if canImport(Glibc)
@@ -9,8 +8,8 @@ import Glibc
 #endif
 
 /// The time limit of one request.
-final class Deadline: Sendable {
-  let seconds: Int
+package final class Deadline: Sendable {
+  package let seconds: Int
   fileprivate let at: Int
   fileprivate let cancellation: RequestCancellation
   private let fired = Atomic<Bool>(false)
@@ -22,7 +21,7 @@ final class Deadline: Sendable {
   }
 
   /// Whether the limit was reached before the request ended.
-  var hasFired: Bool { fired.load(ordering: .relaxed) }
+  package var hasFired: Bool { fired.load(ordering: .relaxed) }
 
   fileprivate func fire() {
     fired.store(true, ordering: .relaxed)
@@ -30,16 +29,20 @@ final class Deadline: Sendable {
   }
 }
 
-final class Deadlines: Sendable {
+/// The time limits of requests that run.
+package final class Deadlines: Sendable {
   private struct State {
     var running: [ObjectIdentifier: Deadline] = [:]
     var hasThread = false
   }
-  private let state = Guarded(State())
+  private let state = Mutex(State())
   /// Milliseconds between two looks at most. Limits are whole seconds: none is over before the look after it was set.
   private static let longestPause = 1_000
 
-  static var now: Int {
+  package init() {}
+
+  /// Milliseconds of a clock that never goes back.
+  package static var now: Int {
     var time = timespec()
     // SAFETY: clock_gettime fills `time` during the call.
     unsafe clock_gettime(CLOCK_MONOTONIC, &time)
@@ -47,7 +50,7 @@ final class Deadlines: Sendable {
   }
 
   /// Runs `body` under a limit of at least a second.
-  func limiting<R>(seconds: Int, _ cancellation: RequestCancellation, _ body: (Deadline) throws -> R) rethrows -> R {
+  package func limiting<R>(seconds: Int, _ cancellation: RequestCancellation, _ body: (Deadline) throws -> R) rethrows -> R {
     let deadline = Deadline(seconds: seconds, at: Self.now + seconds * 1_000, cancellation)
     let needsThread = state.withLock { state in
       state.running[ObjectIdentifier(deadline)] = deadline
@@ -70,40 +73,5 @@ final class Deadlines: Sendable {
       for deadline in over { deadline.fire() }
       usleep(UInt32(max(5, min(next, Self.longestPause)) * 1_000))
     }
-  }
-}
-
-/// How many requests run at a time, in all and for one principal.
-final class Permits: Sendable {
-  private let state = Guarded<(all: Int, byPrincipal: [String: Int])>((0, [:]))
-  private let limit: Int
-  private let principalLimit: Int
-
-  init(limit: Int, principalLimit: Int) {
-    self.limit = limit
-    self.principalLimit = principalLimit
-  }
-
-  var running: Int { state.withLock { $0.all } }
-
-  /// Runs `body` when there is room; throws THROTTLED when there is not.
-  func holding<R>(_ principal: String, _ body: () throws -> R) throws -> R {
-    let refusal = state.withLock { state -> String? in
-      if state.all >= limit { return "\(limit) requests run already (Origin: 'CapacityPolicy/Requests')" }
-      let own = state.byPrincipal[principal, default: 0]
-      if own >= principalLimit { return "\(principalLimit) requests of '\(principal)' run already (Origin: 'RequestRateLimitPolicy/Principal')" }
-      state.all += 1
-      state.byPrincipal[principal] = own + 1
-      return nil
-    }
-    if let refusal { throw KConnectError(.throttled, "The request was throttled: \(refusal)", hint: "try again later", isRetryable: true) }
-    defer {
-      state.withLock { state in
-        state.all -= 1
-        let left = state.byPrincipal[principal, default: 1] - 1
-        state.byPrincipal[principal] = left > 0 ? left : nil
-      }
-    }
-    return try body()
   }
 }
