@@ -40,7 +40,7 @@ import Testing
     #expect(code(store, ".create database E3 persist (@\"\(place)/.\")") == .alreadyExists)
     #expect(code(store, ".attach database E3 from @\"\(store.path)/own\"") == .alreadyExists)
     #expect(try names(store) == [["E2"], ["own"]])
-    #expect(code(store, ".create database E2 ifnotexists persist (@\"\(place)\")") == nil)
+    #expect(code(store, ".create database E2 persist (@\"\(place)\") ifnotexists") == nil)
   }
 
   @Test func aCommandWithoutDatabaseListsThem() throws {

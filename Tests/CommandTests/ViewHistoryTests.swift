@@ -82,7 +82,7 @@ import Testing
     let store = try Self.store("T | where x > 0 | extend y = x * 2 | summarize count() by k, y")
     try store.run(".create function Totals() { T | summarize n = count() by k }")
     try store.run(".create materialized-view W on table T { Totals() }")
-    try store.run(".create materialized-view U on table T { let limit = 3; T | where x < limit | summarize n = count() by k }")
+    try store.run(".create materialized-view U on table T { let most = 3; T | where x < most | summarize n = count() by k }")
   }
 
   @Test func onlyOneRowPerKeyOfDuplicates() throws {
