@@ -3,6 +3,7 @@
 
 import Columnar
 import DataSource
+import Synchronization
 
 struct Retention: Sendable {
   let executor: CommandExecutor
