@@ -43,6 +43,14 @@ import Testing
     #expect(code(store, ".create database E2 persist (@\"\(place)\") ifnotexists") == nil)
   }
 
+  @Test func aPlaceUnderTheNameOfTheDatabase() throws {
+    let store = try TemporaryStore()
+    #expect(code(store, ".create database telemetry persist (@\"\(store.path)/telemetry/md\")") == .usage)
+    // Nothing is left in the way.
+    try store.run(".create database telemetry", database: nil)
+    #expect(try names(store) == [["telemetry"]])
+  }
+
   @Test func aCommandWithoutDatabaseListsThem() throws {
     let store = try TemporaryStore()
     for name in ["A", "B"] { try store.run(".create database \(name)", database: nil) }
