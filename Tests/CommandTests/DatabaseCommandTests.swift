@@ -40,7 +40,15 @@ import Testing
     #expect(code(store, ".create database E3 persist (@\"\(place)/.\")") == .alreadyExists)
     #expect(code(store, ".attach database E3 from @\"\(store.path)/own\"") == .alreadyExists)
     #expect(try names(store) == [["E2"], ["own"]])
-    #expect(code(store, ".create database E2 ifnotexists persist (@\"\(place)\")") == nil)
+    #expect(code(store, ".create database E2 persist (@\"\(place)\") ifnotexists") == nil)
+  }
+
+  @Test func aPlaceUnderTheNameOfTheDatabase() throws {
+    let store = try TemporaryStore()
+    #expect(code(store, ".create database telemetry persist (@\"\(store.path)/telemetry/md\")") == .usage)
+    // Nothing is left in the way.
+    try store.run(".create database telemetry", database: nil)
+    #expect(try names(store) == [["telemetry"]])
   }
 
   @Test func aCommandWithoutDatabaseListsThem() throws {
@@ -74,5 +82,23 @@ import Testing
     #expect(try store.run(".show database | project DatabaseName").rows == [["db"]])
     #expect(try store.run(".show database other | project DatabaseName").rows == [["other"]])
     #expect(try store.run(".show database").columns == store.run(".show database identity").columns)
+  }
+
+  /// A table of a database that is not there is not the table's fault.
+  @Test func missingDatabasesAreNamed() throws {
+    let store = try CommandSessionTests.store()
+    try store.run(".set T <| print a = 1")
+    let error = #expect(throws: KConnectError.self) { try store.run("T | count", database: "dbb") }
+    #expect(error?.code == .pathNotFound)
+    #expect(error?.message == "there is no database 'dbb'")
+    #expect(error?.hint == "did you mean 'db'?")
+    #expect(try store.run("print 1", database: "dbb").rows == [["1"]])
+    #expect(throws: KConnectError.self) { try store.run("print 1 | where nope == 1", database: "dbb") }
+    for query in ["database('elsewhere').T", "database('elsewhere').F()"] {
+      let error = #expect(throws: KConnectError.self) { try store.run(query) }
+      #expect(error?.message.hasPrefix("database 'elsewhere' not found") == true)
+      #expect(error?.hint == "databases: db")
+    }
+    #expect(try store.run("database('DB').T").rows == [["1"]])
   }
 }

@@ -70,4 +70,24 @@ struct PolicyMistake: Sendable, CustomTestStringConvertible {
     #expect(try store.run(failures).rows == [["T", "false", "BadRequest_MalformedIngestionProperty"]])
     #expect(try store.run("T | count").rows == [["0"]])
   }
+
+  /// The table that rows come to is looked at each time, the others of its database with the first ingestion of a process.
+  @Test func retentionFollowsIngestions() throws {
+    let store = try CommandSessionTests.store()
+    for name in ["A", "B"] { try store.run(".set \(name) with (creationTime='2020-01-01') <| print a = 1") }
+    try store.run(".create table C (a:long)")
+    // Whoever makes the policy sees it carried out.
+    try store.run(".alter-merge database db policy retention softdelete = 365d")
+    #expect(try store.run("union A, B | count").rows == [["0"]])
+    for name in ["A", "B"] { try store.run(".set-or-append \(name) with (creationTime='2020-01-01') <| print a = 1") }
+    #expect(try store.run("union A, B | count").rows == [["0"]])
+    // Another process ingests into one table only.
+    try store.run(".delete database db policy retention")
+    for name in ["A", "B"] { try store.run(".set-or-append \(name) with (creationTime='2020-01-01') <| print a = 1") }
+    #expect(try store.run("union A, B | count").rows == [["2"]])
+    try store.run(".alter-merge table B policy retention softdelete = 36500d")
+    _ = try CommandExecutor(try Store.open(store.path)).execute(".alter-merge cluster policy retention softdelete = 365d", database: "db")
+    _ = try CommandExecutor(try Store.open(store.path)).execute(".ingest inline into table C <| 1", database: "db")
+    #expect(try store.run("union withsource=t A, B, C | project t | order by t asc").rows == [["B"], ["C"]])
+  }
 }

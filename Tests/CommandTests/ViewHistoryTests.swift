@@ -82,7 +82,7 @@ import Testing
     let store = try Self.store("T | where x > 0 | extend y = x * 2 | summarize count() by k, y")
     try store.run(".create function Totals() { T | summarize n = count() by k }")
     try store.run(".create materialized-view W on table T { Totals() }")
-    try store.run(".create materialized-view U on table T { let limit = 3; T | where x < limit | summarize n = count() by k }")
+    try store.run(".create materialized-view U on table T { let most = 3; T | where x < most | summarize n = count() by k }")
   }
 
   @Test func onlyOneRowPerKeyOfDuplicates() throws {
@@ -165,6 +165,17 @@ import Testing
       let error = #expect(throws: KConnectError.self) { try store.run(".alter materialized-view V on table T { T | summarize \(query) }") }
       #expect(error?.code == .schemaMismatch)
     }
+  }
+
+  /// Values that a view's query cannot take in hold up nobody who wants them gone.
+  @Test func aViewThatCannotTakeRowsInIsDisabled() throws {
+    let store = try CommandSessionTests.store()
+    try store.run(".set T <| range i from 1 to 40 step 1 | project k = 'a', d = decimal(9999999999999999999999999999999999999)")
+    try store.run(".create materialized-view with (backfill=true) V on table T { T | summarize s = sum(d) by k }")
+    #expect(throws: (any Error).self) { try store.run("V") }
+    #expect(try store.executor.execute(".clear table T data", database: "db").notes.contains { $0.contains("'V' is disabled") })
+    #expect(try store.run("T | count").rows == [["0"]])
+    #expect(try store.run(".show materialized-view V | project IsEnabled, IsHealthy").rows == [["false", "false"]])
   }
 
   @Test func whatDoesNothingSaysSo() throws {

@@ -25,6 +25,8 @@ package final class CommandExecutor: Sendable {
   package let access: AccessControl?
   let requests = RunningRequests()
   let background = BackgroundOperations()
+  /// When the policies of time were last applied to all tables of a database, by its name.
+  let lastSweeps = Mutex<[String: Int64]>([:])
   let startedOn = StoreClock.nowTicks
 
   package init(

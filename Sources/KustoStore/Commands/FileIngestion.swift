@@ -27,7 +27,7 @@ struct FileIngestion: Sendable {
       let result = try UpdatePolicies(executor, request).ingest(plan, into: table, wanted, mode: .append)
       try report(result.dropped, of: result.rowCount, input, table, properties)
       // The rows are committed: what fails from here on is no failure of the ingestion.
-      Retention(executor).sweep(table.database, now: StoreClock.nowTicks)
+      Retention(executor).sweep(behind: table)
       return result
     } catch {
       try? recordFailure(error, table, path: sourceName ?? input.name, properties)
@@ -219,6 +219,14 @@ extension CommandExecutor {
     try requireIngestion(into: table, properties)
     let (ingestion, format, given) = try ingestion(of: data, table, properties)
     return try ingestion.ingest(data.input, format, into: table, given)
+  }
+
+  /// Notes a queued ingestion that failed before the store had a part in it, for `.show ingestion failures`; the names are those that were asked for.
+  package func noteFailure(database: String, table: String, source: String, code: String, details: String, isPermanent: Bool) throws {
+    try metadata.add(
+      FailureRecord(
+        operation: GUID(randomIdentifier()) ?? GUID(high: 0, low: 0), database: database, table: table, failedOn: StoreClock.nowTicks, path: LoggedText.hidingSecrets(source),
+        details: details, isPermanent: isPermanent, kind: "DataIngestPull", comesFromPolicy: false, code: code, principal: "", properties: "{}", isStreaming: false))
   }
 
   /// As `ingest`, into the table's row log: durable and visible when it returns, committed within seconds.

@@ -148,6 +148,14 @@ final class SessionCatalog: KQLCatalog {
 
   var databaseNames: [String] { base.databaseNames.filter { (try? requireRead($0)) != nil } }
 
+  func checkDatabase() throws {
+    guard let name = request.database, try executor.store.databaseIfExists(name) == nil else { return }
+    let names = databaseNames
+    throw KConnectError(
+      .pathNotFound, "there is no database '\(name)'",
+      hint: nearestNames(to: name, among: names, limit: 1).first.map { "did you mean '\($0)'?" } ?? (names.isEmpty ? nil : "databases: \(names.prefix(12).joined(separator: ", "))"))
+  }
+
   /// The snapshot this request reads.
   func snapshot(_ name: String, database: String? = nil) throws -> TableSnapshot? { try base.snapshot(name, database: resolve(database)) }
 

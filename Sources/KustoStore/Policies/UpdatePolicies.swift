@@ -29,12 +29,13 @@ struct UpdatePolicies: Sendable {
 
   /// The policies with this table as their source, with their targets.
   func from(_ source: StoreTable) throws -> [(policy: UpdatePolicy, target: StoreTable)] {
-    let all = try executor.metadata.scopes(.policy, named: PolicyName.update.rawValue)
-    if all.isEmpty { return [] }
-    let policies = Policies(executor.metadata)
-    return try source.database.tables().filter { all[EntryScope.table($0.id).text] != nil }.flatMap { target in
-      try policies.updates(of: target.id).filter { $0.source == source.name }.map { (policy: $0, target: target) }
+    let fed = try executor.metadata.scopes(.policy, named: PolicyName.update.rawValue).compactMapValues { entry -> [UpdatePolicy]? in
+      let own = (entry.document.elements ?? []).compactMap(UpdatePolicy.init).filter { $0.isEnabled && $0.source == source.name }
+      return own.isEmpty ? nil : own
     }
+    // Tables are opened only where one of them is fed from here.
+    if fed.isEmpty { return [] }
+    return try source.database.tables().flatMap { target in (fed[EntryScope.table(target.id).text] ?? []).map { (policy: $0, target: target) } }
   }
 
   /// The rows a policy makes of `rows`, with the target's columns.

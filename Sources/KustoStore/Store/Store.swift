@@ -108,7 +108,7 @@ package final class Store: Sendable {
       if ifNotExists { return found }
       throw KConnectError(.alreadyExists, "the database '\(name)' exists already")
     }
-    if let place { try claim(place) }
+    if let place { try claim(place, for: directory) }
     let code = try place.map { try Database.make(at: $0, linkedFrom: joinPath(path, directory), fileSystem) }
       ?? Database.make(in: path, directory: directory, fileSystem)
     // A mark of a directory that somebody took away.
@@ -122,15 +122,20 @@ package final class Store: Sendable {
   }
 
   /// Makes the directory for a database that is to be linked. One in the store's own is marked, so that it is no second database.
-  private func claim(_ place: String) throws {
+  private func claim(_ place: String, for directory: String) throws {
     if let identity = Directory.identity(of: place), let other = try databaseNames().first(where: { try databaseIfExists($0)?.directory.identity == identity }) {
       throw KConnectError(.alreadyExists, "the database '\(other)' stands at '\(place)' already", hint: "two names for one place are not kept; use '\(other)'")
     }
-    try SystemError.check(fileSystem.makeDirectories(place).code, "cannot create the database", place)
+    let (created, code) = fileSystem.makeDirectories(place)
+    try SystemError.check(code, "cannot create the database", place)
     let resolved = resolvedPath(place)
-    guard resolved.hasPrefix(path + "/"), let entry = resolved.dropFirst(path.count + 1).split(separator: "/").first.map(String.init),
-      StoreNames.decode(entry) != nil, pathKind(joinPath(joinPath(path, entry), Database.journalDirectory)) != .directory
-    else { return }
+    guard resolved.hasPrefix(path + "/"), let first = resolved.dropFirst(path.count + 1).split(separator: "/").first else { return }
+    let entry = String(first)
+    guard entry != directory else {
+      for path in created.reversed() { _ = fileSystem.removeDirectory(path) }
+      throw KConnectError(.usage, "'\(place)' lies in the store where the database's own name stands", hint: "choose another place, or leave persist (…) out")
+    }
+    guard StoreNames.decode(entry) != nil, pathKind(joinPath(joinPath(path, entry), Database.journalDirectory)) != .directory else { return }
     let mark = placeMark(entry)
     try SystemError.check(fileSystem.makeDirectories(parentPath(mark)).code, "cannot create", parentPath(mark))
     if case .notDurable(let cause) = try SmallFile.put("".utf8, name: entry, in: parentPath(mark), fileSystem: fileSystem) { throw cause }

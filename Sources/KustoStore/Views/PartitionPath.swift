@@ -73,8 +73,8 @@ struct PartitionPath: Sendable {
     parts.map { part -> String in
       switch part {
       case .text(let text): SchemaText.quoted(text)
-      case .column(let name): name
-      case .datetime(let pattern, let column): "datetime_pattern(\(SchemaText.quoted(pattern)), \(column))"
+      case .column(let name): quotedName(name)
+      case .datetime(let pattern, let column): "datetime_pattern(\(SchemaText.quoted(pattern)), \(quotedName(column)))"
       }
     }.joined(separator: " ")
   }
