@@ -116,6 +116,18 @@ struct ShellTests {
     #expect(result.errors.contains("'strcat' is a function") && result.errors.contains("\\f strcat") && result.errors.contains("did you mean 'join'?"))
   }
 
+  /// A line end of Windows is one character of a text, not a line feed behind another one.
+  @Test(arguments: [
+    ("print a = 1\r\n\r\nprint b = 2\r\n| extend c = 3\r\n", "a\n1\nb,c\n2,3\n"), ("// a comment\r\nprint a = 1;\r\nprint b = 2;\r\n", "a\n1\nb\n2\n"),
+    ("\\format json\r\n\\format csv\r\nprint a = 1;\r\n", "a\n1\n"), ("\\i texts\r\nprint b = 2", "a\n1\nb\n2\n"), ("print a = 1\n\r\nprint b = 2", "a\n1\nb\n2\n"),
+  ]) func linesThatEndAsOnWindows(_ input: String, _ expected: String) throws {
+    let place = try Place()
+    try place.write("texts", "print a\r\n= 1;\r\n")
+    let result = try Program.run(["shell", "--quiet", "--format", "csv"], in: place, input: input)
+    #expect(result.status == 0, "\(result.errors)")
+    #expect(result.output == expected)
+  }
+
   @Test func anErrorIsShownAndTheRestRuns() throws {
     let place = try Place()
     let result = try Program.run(["shell", "--quiet", "--format", "csv"], in: place, input: "print nope;\nprint 5;\n\\x\n")

@@ -206,12 +206,12 @@ import Testing
     let store = try TestStore()
     let table = try store.table()
     let other = try store.reopened().database("db").table("T")
-    let isOver = Mutex(false)
+    let isOver = Flag()
     await withTaskGroup(of: Void.self) { group in
-      group.addTask { await onThread { while !isOver.withLock({ $0 }) { try other.sealAbandonedRows() } } }
+      group.addTask { await onThread { while !isOver.isSet.withLock({ $0 }) { try other.sealAbandonedRows() } } }
       group.addTask {
         await onThread {
-          defer { isOver.withLock { $0 = true } }
+          defer { isOver.isSet.withLock { $0 = true } }
           for i in 0..<40 {
             try table.rowLog().append([numbered(i..<i + 1)])
             #expect(try ids(other) == Array(0...i))
@@ -328,6 +328,8 @@ import Testing
     #expect(try ids(table) == expected)
   }
 }
+
+private final class Flag: Sendable { let isSet = Mutex(false) }
 
 /// Runs blocking work on a thread of its own.
 private func onThread(_ body: @escaping @Sendable () throws -> Void) async {

@@ -8,7 +8,8 @@ package import Glibc
 package struct FileStamp: Equatable, Sendable {
   private let device: UInt64
   private let inode: UInt64
-  private let size: Int64
+  /// Bytes.
+  package let size: Int64
   private let seconds: Int
   private let nanoseconds: Int
 

@@ -52,6 +52,8 @@ extension Binder {
     switch try value(expression, row) {
     case .table(let table): return table
     case .scalar:
+      // What is wrong with the scalar itself, such as an unknown function, comes first.
+      _ = try typed(expression, row)
       try fail(.tableExpected, "\(what) is a table; this is a scalar", at: expression.span, hint: "a scalar is shown with print")
     }
   }

@@ -125,6 +125,8 @@ package struct BindOptions: Sendable {
   package var isBestEffort = false
   /// Whether results keep the columns of `RowOrigin` that their operators pass on: the text stands for a table inside another.
   package var givesRowOrigin = false
+  /// Whether the text is only checked before it is stored: what `assert` asks for need not hold yet.
+  package var isDefinition = false
 
   package init(context: EvaluationContext) { self.context = context }
 }

@@ -128,7 +128,9 @@ struct CommandForm: Sendable {
   var verb: Substring { syntax.prefix { $0 != " " } }
 
   /// The syntax as elements. A mistake in the notation gives fewer elements, which the tests of the forms find.
-  var elements: [GrammarElement] {
+  var elements: [GrammarElement] { Self.elements(of: syntax) }
+
+  static func elements(of syntax: String) -> [GrammarElement] {
     var reader = GrammarReader(text: Array(syntax.utf8))
     return reader.sequence()
   }

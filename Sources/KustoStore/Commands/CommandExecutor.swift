@@ -75,9 +75,10 @@ package final class CommandExecutor: Sendable {
   }
 
   private func bindQuery(_ request: Request, _ ticket: RequestTicket) throws -> RequestResult {
-    let catalog = SessionCatalog(self, request)
-    try catalog.authorize()
-    let bound = try KQL.bind(request.text, catalog: catalog, options: request.bindOptions(self, catalog))
+    let bound = try atOneMoment(request) { catalog in
+      try catalog.authorize()
+      return try KQL.bind(request.text, catalog: catalog, options: request.bindOptions(self, catalog))
+    }
     let tables = bound.results.enumerated().map { i, result in
       ResultTable(name: result.name ?? "PrimaryResult", plan: result.plan, visualization: result.visualization)
     }
@@ -85,6 +86,17 @@ package final class CommandExecutor: Sendable {
     answer.options.merge(bound.options) { $1 }
     answer.statements = bound.options
     return answer
+  }
+
+  /// Binds with all tables as of one moment: anew when commits of several tables come between. Throws LOCKED (retryable) when they never end.
+  func atOneMoment(_ request: Request, _ bind: (SessionCatalog) throws -> BoundQuery) throws -> BoundQuery {
+    for _ in 0..<100 {
+      let catalog = SessionCatalog(self, request)
+      let bound = try bind(catalog)
+      if try catalog.isOfOneMoment() { return bound }
+      try request.properties.cancellation.check()
+    }
+    throw KConnectError(.locked, "the query's tables are changed together too often to be read as of one moment", hint: "try again", isRetryable: true)
   }
 
   private func result(
@@ -169,6 +181,13 @@ final class Request: Sendable {
     options.parameterTexts = properties.parameterTexts
     let cancellation = properties.cancellation
     options.supervise = { execution, body in try cancellation.running(execution, body) }
+    return options
+  }
+
+  /// The options for a text that is checked before it is stored.
+  func definitionOptions(_ executor: CommandExecutor, _ catalog: SessionCatalog) -> BindOptions {
+    var options = bindOptions(executor, catalog)
+    options.isDefinition = true
     return options
   }
 }

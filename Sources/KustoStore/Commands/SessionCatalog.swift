@@ -75,6 +75,9 @@ final class SessionCatalog: KQLCatalog {
 
   func apply(setting name: String, _ value: Scalar) -> Bool { settings.set(name, value) }
 
+  /// Whether the tables that were named so far were read as of one moment.
+  func isOfOneMoment() throws -> Bool { try base.isOfOneMoment() }
+
   // MARK: Rights
 
   /// Throws PERMISSION unless the caller may read the current database, where there is one.

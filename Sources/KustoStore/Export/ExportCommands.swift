@@ -65,6 +65,10 @@ extension CommandRun {
     if table.partitions.count == 0 {
       return try export(rows, to: path, format: table.format, prefix: table.namePrefix, ending: table.fileExtension.isEmpty ? nil : table.fileExtension, properties, compressed: table.compressed, header: table.hasHeader)
     }
+    if let form = table.path, !form.isHive {
+      throw KConnectError(
+        .notSupported, "not supported: export to the external table '\(table.name)' with the pathformat \(form.shown)", hint: "partitions are written to directories column=value")
+    }
     if properties["sizeLimit"] != nil {
       throw KConnectError(.notSupported, "not supported: sizeLimit of an export to the external table '\(table.name)', which is partitioned", hint: "each partition gets one file per export")
     }

@@ -154,32 +154,52 @@ extension MetadataStore {
     return database.changesCount > 0
   }
 
-  /// Gives an entry another name.
-  func rename(_ kind: EntryKind, _ name: String, to newName: String, in scope: EntryScope) throws {
+  /// Removes an entity's entry and everything that belongs to it, in one transaction; false when there was no entry.
+  @discardableResult
+  func remove(_ kind: EntryKind, _ name: String, in scope: EntryScope, with own: EntryScope) throws -> Bool {
+    guard pathExists(path) else { return false }
+    return try write { database in
+      let isFound = try Self.remove(kind, name, in: scope, database)
+      try Self.forget(own, database)
+      return isFound
+    }
+  }
+
+  /// Gives an entity's entry another name, and what belongs to it another scope, in one transaction.
+  func rename(_ kind: EntryKind, _ name: String, to newName: String, in scope: EntryScope, own: EntryScope, to newOwn: EntryScope) throws {
     try write { database in
       try database.execute(
         sql: "UPDATE entry SET name = ?, updated = ? WHERE kind = ? AND scope = ? AND name = ?",
         arguments: [newName, StoreClock.nowTicks, kind.rawValue, scope.text, name])
+      try Self.move(from: own, to: newOwn, database)
     }
   }
 
-  /// Moves the entries of one scope to another: a view or external table that was renamed.
+  /// Moves the entries of one scope to another: a column that was renamed.
   func move(from scope: EntryScope, to newScope: EntryScope) throws {
     guard pathExists(path) else { return }
-    try write { try $0.execute(sql: "UPDATE OR REPLACE entry SET scope = ? WHERE scope = ?", arguments: [newScope.text, scope.text]) }
+    try write { try Self.move(from: scope, to: newScope, $0) }
+  }
+
+  private static func move(from scope: EntryScope, to newScope: EntryScope, _ database: GRDB.Database) throws {
+    try database.execute(sql: "UPDATE OR REPLACE entry SET scope = ? WHERE scope = ?", arguments: [newScope.text, scope.text])
   }
 
   /// Forgets everything that belongs to an entity, so that a new one of its name begins without roles and policies.
   func forget(_ scope: EntryScope) throws {
     guard pathExists(path) else { return }
-    try write { try $0.execute(sql: "DELETE FROM entry WHERE scope = ?", arguments: [scope.text]) }
+    try write { try Self.forget(scope, $0) }
+  }
+
+  private static func forget(_ scope: EntryScope, _ database: GRDB.Database) throws {
+    try database.execute(sql: "DELETE FROM entry WHERE scope = ?", arguments: [scope.text])
   }
 
   /// Forgets everything that belongs to a table and its columns.
   func forgetTable(_ id: String) throws {
     guard pathExists(path) else { return }
     try write { database in
-      try database.execute(sql: "DELETE FROM entry WHERE scope = ?", arguments: [EntryScope.table(id).text])
+      try Self.forget(.table(id), database)
       try database.execute(sql: "DELETE FROM entry WHERE substr(scope, 1, ?) = ?", arguments: [8 + id.unicodeScalars.count, "column:" + id + "/"])
     }
   }
@@ -188,7 +208,7 @@ extension MetadataStore {
   func forgetDatabase(_ name: String) throws {
     guard pathExists(path) else { return }
     try write { database in
-      try database.execute(sql: "DELETE FROM entry WHERE scope = ?", arguments: [EntryScope.database(name).text])
+      try Self.forget(.database(name), database)
       for kind in ["view", "external", "function", "graph"] {
         let start = EntryScope.prefix(kind, of: name)
         try database.execute(sql: "DELETE FROM entry WHERE substr(scope, 1, ?) = ?", arguments: [start.unicodeScalars.count, start])

@@ -96,7 +96,7 @@ extension CommandRun {
       var (old, document) = first
       // What others made of the policy meanwhile is not lost.
       while try !metadata.exchange(.policy, policy.rawValue, in: entity.scope, old, for: document) { (old, document) = try change(of: entity) }
-      try journal(
+      journal(
         "ALTER-\(entity.type.uppercased())-POLICY-\(policy.rawValue.uppercased())", entity.shown, before: old?.json ?? "", after: document.json,
         database: entity.database ?? "")
     }
@@ -116,7 +116,7 @@ extension CommandRun {
       } else {
         try metadata.remove(.policy, policy.rawValue, in: entity.scope)
       }
-      try journal("DELETE-\(entity.type.uppercased())-POLICY-\(policy.rawValue.uppercased())", entity.shown, database: entity.database ?? "")
+      journal("DELETE-\(entity.type.uppercased())-POLICY-\(policy.rawValue.uppercased())", entity.shown, database: entity.database ?? "")
     }
     return CommandOutput(Shapes.policies, try entities.map { try row(policy, $0) })
   }
@@ -162,7 +162,7 @@ extension CommandRun {
   private func checkSecurity(_ document: DynamicValue, _ shown: String, _ wanted: StructType) throws {
     guard Policies.isOn(document) == true, let query = document["Query"]?.stringValue else { return }
     let catalog = catalog(for: .metadata)
-    let bound = try KQL.bind(query, catalog: catalog, options: request.bindOptions(executor, catalog))
+    let bound = try KQL.bind(query, catalog: catalog, options: request.definitionOptions(executor, catalog))
     guard bound.results.count == 1, let schema = bound.results.first?.plan.schema, schema.names == wanted.names,
       schema.fields.map(\.type) == wanted.fields.map(\.type)
     else {

@@ -125,18 +125,26 @@ struct UpdatePolicies: Sendable {
         out.later.append((policy, staged.table, target, reached))
         continue
       }
-      let derived = try plan(policy, source: staged.table, rows: .scan(try staged.rows), target: target)
-      let sink = try target.ingest(schema: derived.schema, derivedProperties(policy, properties))
+      let made: StagedExtents
       do {
-        try write(derived, to: sink)
+        made = try stage(try plan(policy, source: staged.table, rows: .scan(try staged.rows), target: target), into: target, derivedProperties(policy, properties))
       } catch {
-        sink.abort()
-        throw KConnectError(.valueInvalid, "the update policy of '\(target.name)' failed, nothing was ingested: \(CommandRun.message(error))", cause: error, isRetryable: CommandRun.isRetryable(error))
+        throw KConnectError(
+          .valueInvalid, "the update policy of '\(target.name)' failed, nothing was ingested: \(CommandRun.message(error))", cause: PolicyFailure(reason: error),
+          isRetryable: CommandRun.isRetryable(error))
       }
-      let made = try sink.stage()
       out.staged.append(made)
       try cascade(from: made, properties, reached, &out)
     }
+  }
+
+  private func stage(_ plan: LogicalPlan, into table: StoreTable, _ properties: IngestProperties) throws -> StagedExtents {
+    let sink = try table.ingest(schema: plan.schema, properties)
+    do { try write(plan, to: sink) } catch {
+      sink.abort()
+      throw error
+    }
+    return try sink.stage()
   }
 
   /// Runs the policies that see the rows that were committed; their failures do not undo the ingestion.
@@ -153,7 +161,7 @@ struct UpdatePolicies: Sendable {
         try executor.metadata.add(
           FailureRecord(
             operation: request.activityId, database: source.database.name, table: target.name, failedOn: StoreClock.nowTicks, path: "", details: CommandRun.message(error),
-            isPermanent: !CommandRun.isRetryable(error), kind: "UpdatePolicy", comesFromPolicy: true, code: "UpdatePolicy_QueryExecutionError",
+            isPermanent: !CommandRun.isRetryable(error), kind: "UpdatePolicy", comesFromPolicy: true, code: IngestFailure.policyCode(error),
             principal: request.principal, properties: "{}", isStreaming: false))
       }
     }
