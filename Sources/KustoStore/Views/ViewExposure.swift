@@ -4,6 +4,7 @@
 import Columnar
 import DataSource
 import Engine
+import Expressions
 import KQL
 
 extension CommandRun {
