@@ -139,7 +139,7 @@ def attacks(place):
     attack("deep JSON", lambda: post("/v1/rest/query", "[" * 500_000), 400)
     attack("deep JSON in properties", lambda: post("/v1/rest/query", '{"csl":"print 1","properties":' + '{"a":' * 100_000), 400)
     attack("a deep query", lambda: query("print " + "(" * 100_000 + "1"), 400)
-    attack("a query of too many rows for its memory", lambda: query("range x from 1 to 1000000000 step 1 | summarize l = make_list(strcat('some text ', x)) | project array_length(l)"), [200, 400], "LowMemoryCondition")
+    attack("a query of too many rows for its memory", lambda: query("range x from 1 to 3000000 step 1 | summarize l = make_list(strcat('" + "a long text " * 10 + "', x)) | project array_length(l)"), [200, 400], "LowMemoryCondition")
 
     # Names.
     def path(method, target, body=b"1", headers=b""):

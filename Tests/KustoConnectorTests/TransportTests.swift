@@ -5,6 +5,7 @@ import DataSource
 import Engine
 import Expressions
 import Glibc
+import KQL
 import KustoConnector
 import KustoWire
 import Synchronization
@@ -245,7 +246,7 @@ private final class Rehosted: HTTPTransport {
     let client = ClusterClient(try ClusterAddress("http://127.0.0.1:\(cluster.port)"), tokens: FixedToken("T"), transport: transport, retry: RetryPolicy(clock: clock))
     var reader = ClusterReader(client: client, database: "db")
     reader.export = try ClusterExport(storage: try TransientStorage(json: storage.json), options: nil, timeoutSeconds: 600)
-    let shape = try QueryTextShape("exported rows")
+    let shape = QueryTextShape("exported rows")
     var rows = 0
     do {
       let table = ClusterTable(reader, shape, schema: try reader.probe(shape), takesPlans: false)
@@ -271,7 +272,7 @@ private final class Rehosted: HTTPTransport {
     let client = ClusterClient(try ClusterAddress("http://127.0.0.1:\(cluster.port)"), transport: CurlTransport(), retry: RetryPolicy(clock: clock))
     var reader = ClusterReader(client: client, database: "db")
     reader.export = try ClusterExport(storage: try TransientStorage(json: #"{"storageCredentials":[{"sasUrl":"https://a.blob.core.windows.net/box;impersonate"}]}"#), options: nil, timeoutSeconds: 600)
-    let shape = try QueryTextShape("exported rows")
+    let shape = QueryTextShape("exported rows")
     let table = ClusterTable(reader, shape, schema: try reader.probe(shape), takesPlans: false)
     let error = failure { try QueryExecution(.scan(table), options: ExecutionOptions(), context: EvaluationContext(nowTicks: 0, seed: 1)).run { _ in true } }
     #expect(error.code == .configuration && error.message.contains("there is none"))

@@ -3,6 +3,7 @@
 import Columnar
 import Foundation
 import KustoServer
+import KustoStore
 import Testing
 
 @Suite struct OptionTests {
@@ -68,8 +69,8 @@ import Testing
     Case(option: "request_external_data_disabled", text: "externaldata(a:long)['FILE'] | count", off: "[[3]]", on: "403"), Case(option: "request_external_data_disabled", text: "external_table('E') | count", off: "[[3]]", on: "403"),
     Case(option: "request_external_data_disabled", text: "evaluate infer_storage_schema(dynamic({'StorageContainers':['FILE'],'DataFormat':'csv'}))", off: "[[", on: "403"),
     Case(option: "request_external_table_disabled", text: "external_table('E') | count", off: "[[3]]", on: "403"), Case(option: "request_external_table_disabled", text: "externaldata(a:long)['FILE'] | count", off: "[[3]]", on: "[[3]]"),
-    Case(option: "request_callout_disabled", text: "externaldata(a:long)['FILE'] | count", off: "[[3]]", on: "[[3]]"), Case(option: "request_callout_disabled", text: "externaldata(a:long)['http://127.0.0.1:1/a.csv'] | count", off: "400", on: "403"),
-    Case(option: "request_callout_disabled", text: "external_table('W') | count", off: "400", on: "403"), Case(option: "request_remote_entities_disabled", text: "database('NetDefaultDB').T | count", off: "[[5]]", on: "[[5]]"),
+    Case(option: "request_callout_disabled", text: "externaldata(a:long)['FILE'] | count", off: "[[3]]", on: "[[3]]"), Case(option: "request_callout_disabled", text: "externaldata(a:long)['http://127.0.0.1:1/a.csv'] | count", off: "500", on: "403"),
+    Case(option: "request_callout_disabled", text: "external_table('W') | count", off: "500", on: "403"), Case(option: "request_remote_entities_disabled", text: "database('NetDefaultDB').T | count", off: "[[5]]", on: "[[5]]"),
     Case(option: "request_remote_entities_disabled", text: "F()", off: "[[5]]", on: "[[5]]"), Case(option: "query_cursor_disabled", text: "T | where cursor_after('') | count", off: "[[5]]", on: "400"),
     Case(option: "query_cursor_disabled", text: "print isnotempty(cursor_current())", off: "[[true]]", on: "400"), Case(option: "query_cursor_disabled", text: "T | count", off: "[[5]]", on: "[[5]]"),
     Case(option: "query_results_apply_getschema", text: "T | project a, s = 'x'", off: "[[1", on: #"[["a",0,"System.Int64","long"],["s",1,"System.String","string"]]"#),
@@ -121,9 +122,9 @@ import Testing
     let filled = try Filled()
     for (options, text, wanted) in [
       ([("query_bin_auto_size", "10")], "print bin_auto(25)", "[[20]]"), ([("query_bin_auto_size", "\"10\"")], "print bin_auto(25)", "[[20]]"),
-      ([("query_bin_auto_size", "10"), ("query_bin_auto_at", "3")], "print bin_auto(25)", "[[23]]"), ([("query_bin_auto_size", "\"1h\"")], "print bin_auto(datetime(2024-01-01 10:30))", "[[\"2024-01-01T10:00:00Z\"]]"),
-      ([("query_bin_auto_size", "\"01:00:00\"")], "print bin_auto(datetime(2024-01-01 10:30))", "[[\"2024-01-01T10:00:00Z\"]]"),
-      ([("query_bin_auto_size", "\"timespan(1d)\""), ("query_bin_auto_at", "\"datetime(2024-01-01 12:00)\"")], "print bin_auto(datetime(2024-01-03 10:30))", "[[\"2024-01-02T12:00:00Z\"]]"),
+      ([("query_bin_auto_size", "10"), ("query_bin_auto_at", "3")], "print bin_auto(25)", "[[23]]"), ([("query_bin_auto_size", "\"1h\"")], "print bin_auto(datetime(2024-01-01 10:30))", "[[\"2024-01-01T10:00:00.0000000Z\"]]"),
+      ([("query_bin_auto_size", "\"01:00:00\"")], "print bin_auto(datetime(2024-01-01 10:30))", "[[\"2024-01-01T10:00:00.0000000Z\"]]"),
+      ([("query_bin_auto_size", "\"timespan(1d)\""), ("query_bin_auto_at", "\"datetime(2024-01-01 12:00)\"")], "print bin_auto(datetime(2024-01-03 10:30))", "[[\"2024-01-02T12:00:00.0000000Z\"]]"),
       ([("query_bin_auto_size", "10")], "set query_bin_auto_size=5; print bin_auto(27)", "[[25]]"),
     ] {
       #expect(filled.ask(text, options) == wanted, "\(options)")

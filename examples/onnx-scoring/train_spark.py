@@ -2,7 +2,8 @@
 
     train_spark.py TRAINING.parquet MODEL_DIRECTORY
 
-Needs a Java runtime and the packages of requirements-spark.txt. Ten iterations, nothing else is set: the model whose results are published.
+Needs a Java runtime and the packages of requirements-spark.txt. Ten iterations, nothing else is set, as in the published run. That had 12,271 of
+12,417 test rows right; Spark 3.5 has 12,159, and 12,104 where it may go on until it is done.
 """
 
 import pathlib
