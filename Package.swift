@@ -43,7 +43,7 @@ let modules: [Module] = [
   Module(name: "KQL", layer: 4, uses: ["Columnar", "Expressions", "DataSource", "Engine"]),
   Module(name: "FileConnector", layer: 5, uses: ["Columnar", "Expressions", "DataSource", "Parquet", "CSV", "JSON", "Codecs", "CCurl", "CLinux"]),
   Module(name: "KustoWire", layer: 5, uses: ["Columnar", "JSON", "DataSource", "KQL"]),
-  Module(name: "KustoStore", layer: 7, uses: ["Columnar", "Expressions", "DataSource", "Engine", "KQL", "Parquet", "Codecs", "Delta", "FileConnector", "CLinux"], products: [grdb]),
+  Module(name: "KustoStore", layer: 7, uses: ["Columnar", "Expressions", "DataSource", "Engine", "KQL", "KustoWire", "Parquet", "Codecs", "Delta", "FileConnector", "CLinux"], products: [grdb]),
   Module(name: "PythonPlugin", layer: 6, uses: ["Columnar", "Codecs", "Expressions", "DataSource", "Engine", "Parquet", "FileConnector", "CSandbox"]),
   Module(name: "DeltaConnector", layer: 6, uses: ["Columnar", "Expressions", "DataSource", "Engine", "Parquet", "Delta", "FileConnector"]),
   Module(name: "KustoConnector", layer: 9,

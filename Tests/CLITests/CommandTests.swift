@@ -200,6 +200,39 @@ import Testing
     #expect(place.contents == before)
   }
 
+  /// A stream that has ended takes no signal from the step behind it.
+  @Test(arguments: [(SIGINT, 130), (SIGTERM, 143)] as [(Int32, Int32)]) func interruptsBehindAStream(_ number: Int32, _ status: Int32) throws {
+    let place = try Place()
+    mkfifo(place.file("pipe"), 0o600)
+    try FileManager.default.createDirectory(atPath: place.file("in"), withIntermediateDirectories: true)
+    try place.write("in/1.csv", "a\n1\n")
+    try place.write("c.toml", """
+      [[pipelines.p.steps]]
+      from = "csv:in"
+      to = "csv:out"
+      stream = true
+      trigger = "available-now"
+      [[pipelines.p.steps]]
+      from = "csv:pipe"
+      to = "two.csv"
+      schema = "a:long"
+      """)
+    let running = try Program.start(["run", "c.toml"], in: place)
+    // There is a reader once the second step has begun; it waits for rows that never come.
+    var descriptor: Int32 = -1
+    while running.process.isRunning, descriptor < 0 {
+      descriptor = open(place.file("pipe"), O_WRONLY | O_NONBLOCK)
+      sched_yield()
+    }
+    #expect(running.process.isRunning)
+    kill(running.process.processIdentifier, number)
+    running.process.waitUntilExit()
+    close(descriptor)
+    let result = try running.result()
+    #expect(result.status == status, "\(result.errors)")
+    #expect(!place.contents.contains("two.csv"))
+  }
+
   @Test func closedPipe() throws {
     let place = try Place()
     for format in ["table", "csv", "json", "ndjson"] {

@@ -88,7 +88,7 @@ struct ShellTests {
     let place = try Place()
     let (status, shown) = try converse(
       [("expect", "kql> "), ("send", "S | summarize n = count() by state | top 3 by n | render barchart;\r"), ("expect", "█"), ("expect", "kql> "), ("send", "\u{4}")], Self.plain, in: place)
-    #expect(status == 0 && shown.contains("\u{1B}[38;5;"), "\(shown)")
+    #expect(status == 0 && shown.contains("\u{1B}[38;5;") && shown.contains("3 rows, "), "\(shown)")
     let (_, plain) = try converse(
       [("expect", "kql> "), ("send", "S | summarize n = count() by state | top 3 by n | render barchart;\r"), ("expect", "█"), ("expect", "kql> "), ("send", "\u{4}")], Self.plain, in: place,
       environment: ["NO_COLOR": "1"])
@@ -107,6 +107,25 @@ struct ShellTests {
     let result = try Program.run(Self.plain + ["--format", "csv", "--quiet"], in: place, input: "// a comment\nprint a = 1;\n\nprint b = 2\n| extend c = 3\n\nS | count\n")
     #expect(result.status == 0, "\(result.errors)")
     #expect(result.output.hasPrefix("a\n1\nb,c\n2,3\nCount\n"))
+  }
+
+  /// A line end of Windows is one character of a text, not a line feed behind another one.
+  @Test(arguments: [
+    ("print a = 1\r\n\r\nprint b = 2\r\n| extend c = 3\r\n", "a\n1\nb,c\n2,3\n"), ("// a comment\r\nprint a = 1;\r\nprint b = 2;\r\n", "a\n1\nb\n2\n"),
+    ("\\format json\r\n\\format csv\r\nprint a = 1;\r\n", "a\n1\n"), ("\\i texts\r\nprint b = 2", "a\n1\nb\n2\n"), ("print a = 1\n\r\nprint b = 2", "a\n1\nb\n2\n"),
+  ]) func linesThatEndAsOnWindows(_ input: String, _ expected: String) throws {
+    let place = try Place()
+    try place.write("texts", "print a\r\n= 1;\r\n")
+    let result = try Program.run(["shell", "--quiet", "--format", "csv"], in: place, input: input)
+    #expect(result.status == 0, "\(result.errors)")
+    #expect(result.output == expected)
+  }
+
+  @Test func helpForAFunctionAmongOperators() throws {
+    let place = try Place()
+    let result = try Program.run(["shell"], in: place, input: "\\h strcat\n\\h jion\n")
+    #expect(result.status == 1)
+    #expect(result.errors.contains("'strcat' is a function") && result.errors.contains("\\f strcat") && result.errors.contains("did you mean 'join'?"))
   }
 
   @Test func anErrorIsShownAndTheRestRuns() throws {

@@ -30,6 +30,16 @@ import Testing
     #expect(try query("Readings | project id, celsius", place) == "1,20.5\n")
   }
 
+  /// A comment in front changes nothing, also where there is no store yet.
+  @Test(arguments: ["", "// a comment\n", " \r\n// .show\r\n // another\n\t"]) func aCommandBehindAComment(_ comment: String) throws {
+    let place = try Place()
+    let show = try Program.run(["query", comment + ".show databases"], in: place, environment: ["KCONNECT_STORE": place.file("store")])
+    #expect(show.status == 1 && show.errors.contains("there is no store"), "\(show.errors)")
+    #expect(!FileManager.default.fileExists(atPath: place.file("store")))
+    _ = try run(["query", comment + ".create database X"], place)
+    #expect(try run(["query", comment + ".show databases | project DatabaseName", "--format", "csv", "--no-header"], place) == "X\n")
+  }
+
   @Test func updatePoliciesFollowAWrite() throws {
     let place = try Place()
     try place.write("r.csv", "id,celsius\n1,20.5\n2,99.0\n3,21.0\n")
@@ -47,6 +57,24 @@ import Testing
       ["write", "--from", "csv:r.csv", "--to", "kusto:db.Readings", "--mode", "append", "--store", place.file("store")], in: place)
     #expect(refused.status == 1 && refused.errors.contains("update policy"), "\(refused.errors)")
     #expect(try query("Readings | count", place) == "3\n")
+  }
+
+  /// A view never stands without the policies that it has: where these cannot follow it, it keeps its name, or stays.
+  @Test(arguments: [("update of scope", ".rename materialized-view V to W"), ("delete", ".drop materialized-view V")])
+  func aViewAndItsPoliciesGoTogether(_ change: String, _ command: String) throws {
+    let place = try Place()
+    _ = try run(["query", ".create database db"], place)
+    for text in [
+      ".create table T (a:long)", ".set-or-append T <| range a from 1 to 2 step 1", ".create materialized-view with (backfill=true) V on table T { T | summarize count() by a }",
+      ".alter materialized-view V policy row_level_security enable \"V | where a == 1\"",
+    ] { _ = try query(text, place) }
+    let trigger = "create trigger t before \(change) on entry when old.kind = 'policy' begin select raise(abort, 'kept'); end"
+    let script = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute(sys.argv[2]); c.commit()"
+    #expect(system("python3", "-c", script, place.file("store/_kconnect/metadata.sqlite"), trigger) == 0)
+    let result = try Program.run(["query", command, "--database", "db"], in: place, environment: ["KCONNECT_STORE": place.file("store")])
+    #expect(result.status == 1 && result.errors.contains("kept"), "\(result.errors)")
+    #expect(try query("V", place) == "1,1\n")
+    #expect(try query(".show materialized-views | project Name", place) == "V\n")
   }
 
   @Test func upkeep() throws {

@@ -6,6 +6,9 @@ import Testing
 @Suite struct StreamTests {
   private static let stream = ["stream", "--from", "csv:in", "--to", "parquet:out", "--checkpoint", "cp", "--trigger", "available-now", "--schema", "a:long, b:string"]
 
+  /// The same without a target.
+  private static let command = stream.filter { $0 != "--to" && $0 != "parquet:out" }
+
   private func place() throws -> Place {
     let place = try Place()
     try FileManager.default.createDirectory(atPath: place.file("in"), withIntermediateDirectories: true)
@@ -184,11 +187,22 @@ import Testing
   @Test func rowsForACommandAreNobodyElses() throws {
     let place = try place()
     try put(place, "1.csv", "a,b\n1,x\n")
-    let result = try run(place, "--exec", "stat -L -c %a%h /proc/self/fd/0 >> modes; ls -A cp tmp | grep -c batch >> modes; cat > rows")
+    let result = try Program.run(Self.command + ["--exec", "stat -L -c %a%h /proc/self/fd/0 >> modes; ls -A cp tmp | grep -c batch >> modes; cat > rows"], in: place)
     #expect(result.status == 0, "\(result.errors)")
     #expect(try place.text("modes") == "6000\n0\n")
     #expect(try place.text("rows") == "{\"a\":1,\"b\":\"x\"}\n")
     #expect(try files(place, "cp").allSatisfy { !$0.contains("exec") })
+  }
+
+  /// The rows go to one place, and every option has somebody it is meant for.
+  @Test(arguments: [
+    ([], "--to is missing"), (["--exec", "cat", "--to", "console:"], "exclude each other"), (["--exec", "cat", "--partition-by", "b"], "--partition-by needs --to"),
+    (["--exec", "cat", "-o", "to.header=false"], "'to.header'"), (["--exec", "cat", "-o", "heder=true"], "heder"),
+  ]) func whereRowsGo(_ more: [String], _ says: String) throws {
+    let place = try place()
+    try put(place, "1.csv", "a,b\n1,x\n")
+    let result = try Program.run(Self.command + more, in: place)
+    #expect(result.status == 2 && result.errors.contains(says), "\(result.status): \(result.errors)")
   }
 
   /// What was left out is said however quiet the rest is, and counted where there is a summary.

@@ -42,6 +42,11 @@ struct MistakeCase: Sendable, CustomTestStringConvertible {
     ParseCase(.databaseDetach, ".detach database X"), ParseCase(.databaseDrop, ".drop database X ifexists"),
     ParseCase(.databasePrettyNameAlter, ".alter database X prettyname 'A name'"), ParseCase(.databasesShow, ".show databases"),
     ParseCase(.databasesShow, ".show cluster databases (A, ['b c'])"), ParseCase(.databaseShow, ".show database"),
+    ParseCase(.databaseShow, ".show database X"), ParseCase(.databaseShow, ".show database ['a b'] | project DatabaseName"),
+    ParseCase(.extentsDropPredicate, ".drop extents older 10 days from tables (A, B)"), ParseCase(.extentsDropPredicate, ".drop-pretend extents older 10 days from all tables"),
+    ParseCase(.extentTagsDrop, ".drop extent tags from table T ('drop-by:Partition000')"),
+    ParseCase(.extentTagsDrop, ".drop table T extent tags ('a', 'b') with (extentCreatedOnFrom=datetime(2023-03-10), extentCreatedOnTo=datetime(2023-03-12))"),
+    ParseCase(.viewLookbackAlter, ".alter materialized-view V lookback timespan(null)"),
     ParseCase(.databaseDetailsShow, ".show database X details"), ParseCase(.databasesDetailsShow, ".show databases details"),
     ParseCase(.databaseIdentityShow, ".show database identity"), ParseCase(.databasesEntitiesShow, ".show databases entities with (resolveFunctionsSchema=true)"),
     ParseCase(.databaseSchemaShow, ".show database ['db'] schema"), ParseCase(.databaseSchemaShow, ".show database X schema details if_later_than 'v1.1'"),
@@ -101,6 +106,11 @@ struct MistakeCase: Sendable, CustomTestStringConvertible {
   }
 
   static let mistakes: [MistakeCase] = [
+    MistakeCase(".create-or-alter continuous-export E over (T) to table X with (intervalBetweenRuns=1h) <| T", "not supported: .create-or-alter continuous-export"),
+    MistakeCase(".create entity_group G (cluster('a').database('b'))", "not supported: .create entity_group"), MistakeCase(".enable plugin autocluster", "not supported: .enable plugin"),
+    MistakeCase(".list blobs ('https://a/b')", "not supported: .list blobs"), MistakeCase(".undo drop table T version=v24.3", "not supported: .undo drop"),
+    MistakeCase(".purge table T records in database D <| where a == 1", "not supported: .purge"), MistakeCase(".show database cache query_results", "not supported: .show database cache"),
+    MistakeCase(".show graph_snapshots G.* statistics", "not supported: .show graph_snapshots statistics"),
     MistakeCase(".shwo tables", "did you mean 'show'"), MistakeCase(".show tabels", "did you mean 'tables'"), MistakeCase(".create table T", "expected"),
     MistakeCase(".create table T (a:strin)", "did you mean 'string'"), MistakeCase(".create table T (a:long, a:long)", "declared twice"),
     MistakeCase(".show operation 12 details", "GUID"), MistakeCase(".drop", "expected"), MistakeCase(".show table T policy retenton", "did you mean 'retention'"),

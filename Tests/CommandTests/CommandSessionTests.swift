@@ -45,6 +45,21 @@ final class TemporaryStore: Sendable {
     return store
   }
 
+  /// A database with `*` stands for all of that name in union and find.
+  @Test func databasesByWildcard() throws {
+    let store = try Self.store()
+    for (i, name) in ["Sales1", "Sales2", "Other"].enumerated() {
+      try store.run(".create database \(name)")
+      try store.run(".set Orders <| print x = \(i + 1)", database: name)
+      try store.run(".set Extra <| print x = \(i + 10), s = 'red'", database: name)
+    }
+    #expect(try store.run("union database('Sales*').Orders | summarize sum(x)").rows == [["3"]])
+    #expect(try store.run("union database('*').O* | summarize sum(x), count()").rows == [["6", "3"]])
+    #expect(try store.run("find in (database('Sales*').*) where x > 1 project x | order by x asc | project x").rows == [["2"], ["10"], ["11"]])
+    #expect(try store.run("find withsource=t in (database('*').E*) where s has 'red' | count").rows == [["3"]])
+    #expect(throws: KConnectError.self) { try store.run("union database('Nope*').Orders") }
+  }
+
   /// The steps of a self-hosted telemetry store, with fewer rows.
   @Test func realSession() throws {
     let store = try TemporaryStore()

@@ -6,6 +6,10 @@ import KQL
 import KustoStore
 import Testing
 
+#if canImport(Glibc)
+import Glibc
+#endif
+
 @Suite struct GraphModelTests {
   private static let model = #"""
     {
@@ -98,6 +102,32 @@ import Testing
     #expect(try store.run(".show graph_models").rows == [])
     // Nothing stays of the snapshots.
     #expect(try store.executor.store.verify().tables == 5)
+  }
+
+  /// What a maker left that died between the tables and the entry that names them goes with the garbage; a named snapshot stays.
+  @Test func tablesOfNoSnapshotAreGarbage() throws {
+    let store = try Self.fleet()
+    try store.run(".make graph_snapshot Lost from Fleet")
+    let directory = store.path + "/db/", aside = store.path + "/_aside-"
+    let lost = try DirectoryReader.names(in: directory).filter { $0.contains("graph-") }
+    #expect(lost.count == 2)
+    for name in lost { #expect(rename(directory + name, aside + name) == 0) }
+    try store.run(".drop graph_snapshot Fleet.Lost")
+    for name in lost { #expect(rename(aside + name, directory + name) == 0) }
+    try store.run(".make graph_snapshot Kept from Fleet")
+    let found = try store.executor.store.collectGarbage(graceMilliseconds: -1).items.filter { $0.reason == "hidden table" }
+    #expect(found.count == 2)
+    #expect(found.allSatisfy { $0.path.hasPrefix("db/$graph-") })
+    #expect(try store.run("graph('Fleet', 'Kept') | graph-match (s)-[c]->(p) project s.Id | count").rows == [["4"]])
+  }
+
+  /// Versions made at one time are all kept.
+  @Test func versionsMadeAtOnceAreAllKept() async throws {
+    let store = try Self.fleet()
+    await withTaskGroup(of: Void.self) { group in
+      for _ in 0..<4 { group.addTask { for _ in 0..<5 { _ = try? store.run(".create-or-alter graph_model Fleet ```\(Self.model)```") } } }
+    }
+    #expect(try store.run(".show graph_model Fleet with (id='*') | count").rows == [["21"]])
   }
 
   struct Refusal: Sendable, CustomTestStringConvertible {

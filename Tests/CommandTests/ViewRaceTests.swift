@@ -15,7 +15,7 @@ private final class Shared: Sendable {
 }
 
 /// Runs bodies on threads of their own until the first has ended, which the others are asked about.
-private func together(_ first: @escaping @Sendable () throws -> Void, beside others: [@Sendable () throws -> Void]) throws {
+func together(_ first: @escaping @Sendable () throws -> Void, beside others: [@Sendable () throws -> Void]) throws {
   let shared = Shared()
   let group = DispatchGroup()
   for other in others {

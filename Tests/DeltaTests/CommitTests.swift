@@ -111,6 +111,17 @@ private func file(_ name: String, rows: Int = 1) -> DeltaAction {
     #expect(info.inCommitTimestamp == snapshot.timestamp && info.fields.first?.key == "inCommitTimestamp")
   }
 
+  /// Behind the end of the year 9999 no commit can ascend.
+  @Test func inCommitTimestampsEnd() throws {
+    let s = Scratch()
+    let (log, first) = try table(s, features: ["inCommitTimestamp"], configuration: ["delta.enableInCommitTimestamps": "true"])
+    s.put("t/_delta_log/" + LogFileName.commitName(1), "{\"commitInfo\":{\"inCommitTimestamp\":253402300799999}}\n")
+    let last = try log.update(first)
+    #expect(last.timestamp == 253_402_300_799_999)
+    let error = thrown { _ = try log.commit([file("a")], on: last, rebase: conflict) }
+    #expect(error?.code == .formatCorrupt && error?.message.contains("year 9999") == true, "\(String(describing: error))")
+  }
+
   @Test(arguments: [false, true]) func everyCallFailing(_ isCrash: Bool) throws {
     var k = 1
     while true {

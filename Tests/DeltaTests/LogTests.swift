@@ -3,6 +3,7 @@
 import Columnar
 import DataSource
 import Delta
+import Expressions
 import Testing
 
 private let first = """
@@ -49,6 +50,9 @@ private func name(_ version: Int) -> String { "t/_delta_log/" + LogFileName.comm
     Case(title: "size is text", commits: [0: first + add("a").replacing("\"size\":1", with: "\"size\":\"1\"")], says: "add.size: expected a whole number"),
     Case(title: "negative size", commits: [0: first + add("a").replacing("\"size\":1", with: "\"size\":-1")], says: "add.size: expected a size"),
     Case(title: "size beyond any disk", commits: [0: first + add("a").replacing("\"size\":1", with: "\"size\":9223372036854775000")], says: "line 3: add.size: expected a size in bytes of 0 to 2^44, found 9223372036854775000"),
+    Case(title: "committed at no time", commits: [0: first + "{\"commitInfo\":{\"inCommitTimestamp\":9223372036854775807}}\n"], says: "line 3: commitInfo.inCommitTimestamp: expected milliseconds since 1970 of the years 1 to 9999, found 9223372036854775807"),
+    Case(title: "committed before all times", commits: [0: first, 1: "{\"commitInfo\":{\"inCommitTimestamp\":-62135596800001}}\n"], says: "00000000000000000001.json' line 1: commitInfo.inCommitTimestamp"),
+    Case(title: "committed at the last time", commits: [0: first + "{\"commitInfo\":{\"inCommitTimestamp\":253402300799999}}\n" + add("a")], files: ["a"]),
     Case(title: "a file added twice in a version", commits: [0: first + add("a") + add("a")], says: "added twice"),
     Case(title: "two metaData", commits: [0: first + first], says: "two metaData"),
     Case(title: "deep nesting", commits: [0: first + "{\"x\":" + String(repeating: "[", count: 5_000) + "\n"], says: "nested deeper"),
@@ -104,9 +108,42 @@ private func name(_ version: Int) -> String { "t/_delta_log/" + LogFileName.comm
     for (time, version) in [(1_000, 0), (1_999, 0), (2_000, 1), (2_001, 2), (4_999, 2), (5_000, 3), (9_999, 3)] {
       #expect(try log.version(asOf: Int64(time)) == Int64(version), "\(time)")
     }
-    #expect(thrown { _ = try log.version(asOf: 999) }?.code == .pathNotFound)
+    let early = thrown { _ = try log.version(asOf: 999) }
+    #expect(early?.code == .pathNotFound && early?.hint == "its oldest readable version is 0, committed at 1970-01-01T00:00:01.0000000Z")
     #expect(try log.snapshot(at: 2).adds.map(\.path) == ["a", "b"])
     #expect(thrown { _ = try log.snapshot(at: 4) }?.hint == "versions 0 to 3 can be read")
+  }
+
+  /// A bound as logs have it, a value that it may stand for, and whether it stands for that value alone.
+  struct DecimalBound: CustomTestStringConvertible {
+    let precision: Int, scale: Int
+    let bound: String, value: String
+    var isExact = false
+    var testDescription: String { "decimal(\(precision),\(scale)) \(value) as \(bound)" }
+  }
+
+  /// Some writers make doubles of decimals, so that a bound of many digits says little about the last ones.
+  @Test(arguments: [
+    DecimalBound(precision: 38, scale: 10, bound: "1.2345678901234567e+19", value: "12345678901234567890.1234567891"),
+    DecimalBound(precision: 38, scale: 10, bound: "-1.2345678901234567e+19", value: "-12345678901234567890.1234567891"),
+    DecimalBound(precision: 38, scale: 25, bound: "0.12345678901234568", value: "0.1234567890123456800001"),
+    DecimalBound(precision: 38, scale: 25, bound: "0.1", value: "0.1000000000000000000001"),
+    DecimalBound(precision: 38, scale: 25, bound: "0.1", value: "0.0999999999999999999999"),
+    DecimalBound(precision: 18, scale: 2, bound: "9007199254740993.12", value: "9007199254740993.12"),
+    DecimalBound(precision: 38, scale: 18, bound: "0", value: "0", isExact: true),
+    DecimalBound(precision: 15, scale: 2, bound: "9999999999999.99", value: "9999999999999.99", isExact: true),
+    DecimalBound(precision: 10, scale: 2, bound: "-0.1", value: "-0.1", isExact: true),
+  ]) func decimalBounds(_ c: DecimalBound) throws {
+    let field = DeltaField("d", .decimal(precision: c.precision, scale: c.scale))
+    let statistics = try #require(FileStatistics("{\"numRecords\":1,\"minValues\":{\"d\":\(c.bound)},\"maxValues\":{\"d\":\(c.bound)}}")?.column(field))
+    guard case .decimal(let low)? = statistics.min, case .decimal(let high)? = statistics.max, case .decimal(let value)? = ScalarText.parse(c.value, as: .decimal) else {
+      Issue.record("\(String(describing: statistics.min)) to \(String(describing: statistics.max))")
+      return
+    }
+    #expect(low <= value && value <= high, "\(low) to \(high)")
+    #expect((low == high) == c.isExact)
+    // Still narrow enough to prune by.
+    #expect(high.doubleValue - low.doubleValue <= value.doubleValue.magnitude * 1e-12)
   }
 
   @Test func actionsReadBackAsWritten() throws {

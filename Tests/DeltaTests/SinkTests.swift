@@ -161,6 +161,39 @@ private func keys(_ path: String) throws -> [Int64] { try readRows(openTable(pat
     #expect(thrown { try writeTable(s("t"), [numbers([1])], mode: .overwrite) }?.code == .usage)
   }
 
+  /// What comes of a write that was to make the table and found it made.
+  struct Second: CustomTestStringConvertible {
+    var ddl = "k:long, v:string"
+    let mode: SaveMode
+    var partitionBy: [String] = []
+    var options: [String: String] = [:]
+    /// The keys then; nil: refused.
+    let keys: [Int64]?
+    var hint = "repeat the write"
+    var testDescription: String { "\(mode) \(ddl) \(partitionBy) \(options)" }
+  }
+
+  @Test(arguments: [
+    Second(mode: .append, keys: [1, 2]), Second(mode: .ignore, keys: [1]), Second(mode: .error, keys: nil, hint: "use mode append or overwrite"),
+    Second(mode: .overwrite, keys: nil), Second(ddl: "k:long, w:string", mode: .append, keys: nil), Second(mode: .append, partitionBy: ["v"], keys: nil),
+    Second(mode: .append, options: ["txnAppId": "q", "txnVersion": "4"], keys: [1, 2]), Second(mode: .append, options: ["txnAppId": "q", "txnVersion": "3"], keys: [1]),
+  ]) func writersThatBothMakeTheTable(_ c: Second) throws {
+    let s = Scratch()
+    let rows = try batch(c.ddl, [[.long(2), .string("x")]])
+    let sink = try #require(try DeltaProvider().makeSink(s("t"), schema: rows.schema, mode: c.mode, partitionBy: c.partitionBy, options: makeOptions(c.options, .write)))
+    try sink.append(try sink.encode([rows]))
+    try writeTable(s("t"), [numbers([1])], options: ["txnAppId": "q", "txnVersion": "3"])
+    var summary: WriteSummary?
+    let error = thrown { summary = try sink.commit() }
+    if error != nil { sink.abort() }
+    #expect(summary?.isSkipped == c.keys.map { $0 == [1] })
+    #expect(try keys(s("t")) == c.keys ?? [1])
+    #expect((error == nil) == (c.keys != nil))
+    if c.keys == nil { #expect(error?.code == .alreadyExists && error?.isRetryable == true && error?.hint == c.hint, "\(String(describing: error))") }
+    // Nothing is left of a write that brought nothing.
+    #expect(s.dataFiles("t").count == (c.keys == [1, 2] ? 2 : 1))
+  }
+
   @Test func aDirectoryOfOtherFilesDoesNotBecomeATable() throws {
     let s = Scratch()
     s.put("t/x.csv", "a\n")

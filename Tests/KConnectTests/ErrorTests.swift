@@ -47,6 +47,9 @@ import Testing
     Wrong("path", .pathNotFound, "/no/such") { spark, _ in _ = try await spark.read.csv("/no/such/file.csv") },
     Wrong("schema text", .usage, "character 3") { spark, _ in _ = try spark.read.schema("a:lonk") },
     Wrong("mode", .usage, "overwrite") { _, df in _ = try df.write.mode("overwrit") },
+    Wrong("decimal too large", .valueInvalid, "tostring(d)") { spark, _ in
+      _ = try await spark.kql("print d = decimal(1234567890123456789012345678901234)").write.mode("overwrite").parquet("/tmp/kconnect-never")
+    },
     Wrong("partition column", .columnNotFound, "'nope'") { _, df in _ = try await df.write.partitionBy("nope").parquet("/tmp/kconnect-never") },
     Wrong("setting", .configuration, "'threads'") { _, _ in _ = try await Session.builder.config("thread", "2").getOrCreate() },
     Wrong("setting value", .configuration, "number") { _, _ in _ = try await Session.builder.config("threads", "many").getOrCreate() },

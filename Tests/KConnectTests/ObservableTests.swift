@@ -162,6 +162,47 @@ private struct Observed {
     #expect(await o.code { _ = try await o.read(["kustoDatabase": "db", "kustoQuery": query, "clientRequestPropertiesJson": "{"]) }?.code == .optionInvalid)
   }
 
+  /// Clients send the values of parameters as texts: literals in KQL, or bare.
+  @Test(arguments: [("long", "2", "a == n"), ("long", "long(2)", "a == n"), ("string", "y", "b == n"), ("string", "'y'", "b == n"), ("timespan", "2s", "a * 1s == n"), ("bool", "true", "n and a == 2")])
+  func parametersAsTexts(_ type: String, _ value: String, _ condition: String) async throws {
+    let o = try await Observed()
+    let query = "declare query_parameters(n:\(type)); T | where \(condition) | project b"
+    #expect(try await texts(o.read(["kustoDatabase": "db", "kustoQuery": query, "clientRequestPropertiesJson": "{\"Parameters\": {\"n\": \"\(value)\"}}"])) == ["y"])
+  }
+
+  @Test func requestLimits() async throws {
+    let o = try await Observed()
+    func read(_ query: String, _ options: String) async throws -> [String] {
+      try await sortedTexts(o.read(["kustoDatabase": "db", "kustoQuery": query, "clientRequestPropertiesJson": "{\"Options\": {\(options)}}"]))
+    }
+    func code(_ query: String, _ options: String) async -> KConnectError? { await o.code { _ = try await read(query, options) } }
+    #expect(await code("range x from 1 to 1000000000000 step 1 | summarize sum(x % 7)", #""servertimeout": "00:00:01""#)?.code == .timeout)
+    #expect(await code("T", #""servertimeout": "soon""#)?.code == .optionInvalid)
+    #expect(try await read("T | project a", #""servertimeout": "00:10:00", "norequesttimeout": false"#) == ["1", "2", "3"])
+    #expect(await code("T", #""truncationmaxrecords": 2"#)?.message.contains("truncationmaxrecords") == true)
+    #expect(await code("set truncationmaxrecords = 2; T", "")?.message.contains("truncationmaxrecords") == true)
+    #expect(try await read("T | project a", #""TruncationMaxRecords": "3""#) == ["1", "2", "3"])
+    #expect(try await read("T | project a", #""truncationmaxrecords": 2, "notruncation": true"#) == ["1", "2", "3"])
+    #expect(try await read("T | order by a asc | project a", #""truncationmaxrecords": 2, "deferpartialqueryfailures": true"#) == ["1", "2"])
+    #expect(await code("range x from 1 to 10000 step 1 | project strcat('a long text ', x)", #""truncationmaxsize": 1000"#)?.message.contains("truncationmaxsize") == true)
+    #expect(try await read("T | order by a asc | project a", #""query_take_max_records": 1"#) == ["1"])
+    #expect(await code("T", #""maxoutputcolumns": 1"#)?.message.contains("maxoutputcolumns") == true)
+    #expect(await code("range x from 1 to 900000 step 1 | summarize make_list(x)", #""max_memory_consumption_per_query_per_node": 100000"#)?.code == .lowMemory)
+    #expect(try await read("T | where now() == datetime(2024-01-31) | count", #""query_now": "2024-01-31""#) == ["3"])
+  }
+
+  @Test func readingATableThatIsNotThere() async throws {
+    let o = try await Observed()
+    try await o.run(".set Orders <| print x = 1")
+    let near = await o.code { _ = try await o.read(["kustoDatabase": "db", "kustoTable": "Order"]) }
+    #expect(near?.code == .pathNotFound && near?.message.contains("'Order'") == true && near?.hint == "did you mean 'Orders'?" && near?.excerpt == nil)
+    let far = await o.code { _ = try await o.read(["kustoDatabase": "db", "kustoTable": "Invoices2024"]) }
+    #expect(far?.hint?.contains("Orders") == true && far?.hint?.contains("T") == true)
+    // Functions are read as tables are; what is wrong inside one is told as it is.
+    try await o.run(".create function F() { T | where a == 2 | project b }")
+    #expect(try await texts(o.read(["kustoDatabase": "db", "kustoTable": "F"])) == ["y"])
+  }
+
   @Test func queriesThatEndInACommentOrASemicolon() async throws {
     let o = try await Observed()
     for query in ["T // all", "T;", "T ; // all\n"] {
@@ -266,8 +307,24 @@ private struct Observed {
     let o = try await Observed()
     let properties = ["sparkIngestionPropertiesJson": #"{"ingestByTags": ["v1"], "ingestIfNotExists": ["v1"]}"#]
     #expect(try await !o.write("print a = 9, b = 'n'", to: "T", .append, properties).isSkipped)
-    #expect(try await o.write("print a = 9, b = 'n'", to: "T", .append, properties).isSkipped)
+    let second = try await o.write("print a = 9, b = 'n'", to: "T", .append, properties)
+    #expect(second.isSkipped && second.skipReason == "rows with ingest-by:v1 are there already")
     #expect(try await o.rows("T | count") == ["4"])
+    let ignored = try await o.write("print a = 9, b = 'n'", to: "T", .ignore)
+    #expect(ignored.isSkipped && ignored.skipReason == nil)
+  }
+
+  @Test func mappingsThatSayNothingOrTooMuch() async throws {
+    let o = try await Observed()
+    let mapping = #"{"csvMapping": "[{\"Column\": \"a\", \"Ordinal\": 0}]"}"#
+    for properties in [#"{"csvMapping": "[]"}"#, #"{"csvMapping": []}"#] {
+      #expect(await o.code { try await o.write("print a = 9, b = 'n'", to: "T", .append, ["sparkIngestionPropertiesJson": properties]) }?.code == .optionInvalid)
+    }
+    let both = ["sparkIngestionPropertiesJson": mapping, "adjustSchema": "GenerateDynamicCsvMapping"]
+    #expect(await o.code { try await o.write("print a = 9, b = 'n'", to: "T", .append, both) }?.message.contains("adjustSchema") == true)
+    #expect(try await o.rows("T | count") == ["3"])
+    try await o.write("print x = 9, y = 'n'", to: "T", .append, ["sparkIngestionPropertiesJson": mapping])
+    #expect(try await o.rows("T | where a == 9 | project a") == ["9"])
   }
 
   @Test func restartsOfAWriterAreIdempotent() async throws {

@@ -135,6 +135,7 @@ struct BinderTests {
     ErrorCase("A | sort by nope", "KS142 1:13"),
     ErrorCase("A | evaluate bag_unpack(v)", "KS107 1:25"),
     ErrorCase("let x = 1;", "KS006 1:10"),
+    ErrorCase("set query_take_max_records = abc; A", "KS140 1:30"),
     ErrorCase("range x from 1 to 5 step 0", "KS140 1:26"),
     ErrorCase("A | range x from 1 to 2 step 1", "KS175 1:5"),
   ])
@@ -159,6 +160,30 @@ struct BinderTests {
           2:9 | | where Stat == "TEXAS"
               |         ^^^^
         """)
+  }
+
+  @Test(arguments: [
+    ("prnt 1", "did you mean 'print'?"), ("rnage x from 1 to 2 step 1", "did you mean 'range'?"), ("A | order by k descending", "write 'desc'"),
+    ("A | top 1 by k ASC", "write 'asc' in small letters"), ("A where k > 1", "put '|' before 'where'"), ("A 5", nil),
+    ("A | summarize cont() by k", "did you mean 'count'?"), ("A | summarize n = smu(k)", "did you mean 'sum'?"), ("A | summarize strcaat(k)", "did you mean 'strcat'?"),
+    ("A | take ten", nil),
+  ] as [(String, String?)])
+  func whatHelps(_ text: String, _ hint: String?) {
+    let diagnostics = KQLChecker.diagnostics(text, catalog: testCatalog, options: bindOptions())
+    #expect(diagnostics.first?.hint == hint, "\(DiagnosticRenderer(text: text).render(diagnostics))")
+  }
+
+  /// Names that need quotes are found without them, and with the first of them.
+  @Test(arguments: [
+    ("my", "['my-table']"), ("MY", "['my-table']"), ("['my", "['my-table']"), ("['my-table' ", nil), ("oth", "other"), ("other | where col", "['col one']"),
+    ("other | where ['c", "['col one']"), ("other | join ['m", "['my-table']"),
+  ] as [(String, String?)])
+  func completionOfQuotedNames(_ text: String, _ expected: String?) throws {
+    let tables = try ["my-table": "a:long", "other": "k:long"].mapValues { LogicalPlan.values(try StructType(ddl: $0), []) }
+    var catalog = PlanCatalog(tables)
+    catalog.tables["other"] = LogicalPlan.values(StructType([StructField("col one", .long)]), [])
+    let found = Completion.at(text.utf8.count, of: text, catalog: catalog, options: bindOptions()).items.filter { $0.kind == .table || $0.kind == .column }.map(\.text)
+    #expect(found == (expected.map { [$0] } ?? []))
   }
 
   @Test func fragmentsApplyToTheirInput() throws {

@@ -19,6 +19,14 @@ import Testing
 
   @Test(arguments: cases) func firstWord(_ c: Case) { #expect(CommandParser.isCommand(c.text) == c.isCommand) }
 
+  /// Messages name commands as they are written.
+  @Test(arguments: [
+    (CommandKind.tableDrop, ".drop table"), (.dataIngestPull, ".ingest into table"), (.dataIngestInline, ".ingest inline into table"), (.tableSetOrAppend, ".set-or-append"),
+    (.dataExportToStorage, ".export to"), (.tablesShow, ".show tables"),
+  ]) func shownKinds(_ kind: CommandKind, _ shown: String) {
+    #expect(kind.shown == shown)
+  }
+
   /// So long a text takes minutes when all of it is looked at each time.
   @Test func longTexts() {
     let text = "print '" + String(repeating: "x", count: 16 << 20) + "'"

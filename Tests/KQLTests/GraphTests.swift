@@ -1,6 +1,9 @@
 // Graph operators: matching by direction and length, conditions on paths, cycles, shortest paths, components, and errors of patterns.
 // Source of semantics: Kusto language reference, "Graph operators".
 
+import Columnar
+import DataSource
+import Engine
 import KQL
 import Testing
 
@@ -49,12 +52,40 @@ struct GraphTests {
     #expect(try answer(graph + c.text) == c.rows.joined(separator: "\n"))
   }
 
+  /// A chain of 3,000 edges has 3,001 - n paths of length n: 101 of length 2,900, 1 of length 3,000. Their edges take more than the budget.
+  @Test func longPathsFitIntoTheBudget() throws {
+    let chain = "range i from 1 to 3000 step 1 | extend j = i + 1 | make-graph i --> j with_node_id = id"
+    #expect(try rows("\(chain) | graph-match (p)-[e*2900..3000]->(q) project p.id", memory: 32 << 20) == 5_151)
+    #expect(try rows("\(chain) | graph-shortest-paths (p)-[e*1..3000]->(q) where p.id < 10 and q.id > 2900 project p.id", memory: 32 << 20) == 909)
+  }
+
+  @Test func aWalkThatOutgrowsTheBudgetFails() throws {
+    let loop = "print i = 1, j = 1 | make-graph i --> j with_node_id = id | graph-match cycles=all (p)-[e*4000000..4000000]->(q) project p.id"
+    #expect(throws: KConnectError.self) { try rows(loop, memory: 32 << 20) }
+  }
+
+  private func rows(_ text: String, memory: Int) throws -> Int {
+    let options = bindOptions()
+    let bound = try KQL.bind(text, catalog: PlanCatalog(), options: options)
+    var execution = ExecutionOptions()
+    execution.memoryLimit = memory
+    var count = 0
+    try QueryExecution(bound.results[0].plan, options: execution, context: options.context).run { batch in
+      count += batch.rowCount
+      return true
+    }
+    return count
+  }
+
   @Test(arguments: [
     ("E | graph-match (p)-->(q) project p.id", "KS111"), ("G | count", "KS111"), ("G", "KS111"),
     ("G | graph-match (p)-->(q) project p.nope", "KS142"), ("G | graph-match (p)-->(q), (r)-->(t) project p.id", "KS140"),
     ("G | graph-match (p)-[e]->(q) where all(e, w > 1) project p.id", "KS140"), ("G | graph-match (p)-[e]->(q)-[e]->(r) project p.id", "KS201"),
     ("G | graph-shortest-paths (p)-->(q) project p.id", "KS006"), ("G | graph-match cycles=some (p)-->(q) project p.id", "KS140"),
     ("G | graph-match (p)-[e*3..1]->(q) project p.id", "KS140"), ("E | make-graph s --> w", "KS107"), ("E | make-graph s --> nope", "KS142"),
+    ("E | make-graph s --> t with (N | extend w = tostring(age)) on id partitioned-by w (graph-match (p)-->(q) project p.id)", "KS107"),
+    ("E | make-graph s --> t with (N | extend w = age) on id partitioned-by age (graph-match (p)-->(q) project p.id)", "KS142"),
+    ("G | graph-match \(Array(repeating: "()", count: 1_002).joined(separator: "-->")) project 1", "KS140"),
   ])
   func refuses(_ text: String, _ code: String) {
     let codes = KQLChecker.diagnostics(graph + text, catalog: PlanCatalog(), options: bindOptions()).map(\.code.description)

@@ -97,6 +97,10 @@ struct PluginTests {
     ("Sales | evaluate pivot(state, percentile(n, 5))", "KS140"), ("Sales | evaluate rows_near(n, 2)", "KS107"), ("Sales | evaluate preview(1) | count", "KS002"),
     ("Sales | evaluate autocluster(3)", "KS140"), ("Sales | evaluate session_count(state)", "KS119"), ("Sales | reduce by kind with speed = 2", "KS179"),
     ("Sales | evaluate narrow() : (Row: string)", "KS140"),
+    ("evaluate infer_storage_schema(dynamic({'StorageContainers': [1], 'DataFormat': 'csv'}))", "KS140"),
+    ("evaluate infer_storage_schema(dynamic({'StorageContainers': ['h', null], 'DataFormat': 'csv'}))", "KS140"),
+    ("evaluate infer_storage_schema(dynamic({'StorageContainers': ['h'], 'DataFormat': 1}))", "KS140"),
+    ("evaluate infer_storage_schema_with_suggestions(dynamic({'StorageContainers': ['h'], 'DataFormat': 'csv', 'FileExtension': ['.csv']}))", "KS140"),
   ])
   func refuses(_ text: String, _ code: String) {
     let codes = KQLChecker.diagnostics(tables + text, catalog: PlanCatalog(), options: bindOptions()).map(\.code.description)

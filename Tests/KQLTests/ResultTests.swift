@@ -85,7 +85,7 @@ struct ResultTests {
 
   @Test(arguments: [
     ("Events1 | fork (count) (take 1) | count", "KS002"), ("union (Events1 | fork (count) (take 1)), Events2", "KS111"), ("cluster('help').database('x').T", "KS900"),
-    ("restrict access to (Events2); Events1 | count", "KS204"), ("let f = () { Events1 }; restrict access to (Events2); f()", "KS111"),
+    ("restrict access to (Events2); Events1 | count", "KS204"), ("let f = () { Events1 }; restrict access to (Events2); f()", "KS211"),
     ("restrict access to (Events2); let f = () { Events1 }; f()", "KS204"), ("declare pattern q = (a: string) { ('x') = { print 1 }; }; q('y')", "KS211"),
     ("declare pattern m; m('1')", "KS211"), ("find in (Events1) where Id == 1", "KS106"), ("search kind=other 'x'", "KS140"), ("Events1 | find 'x'", "KS175"),
     ("externaldata (a: long) ['x.csv']", "KS900"), ("macro-expand Nope as X (X.T)", "KS142"), ("find in (Events1) where Level == 'x' project Nope", "KS142"),

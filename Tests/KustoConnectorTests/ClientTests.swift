@@ -113,6 +113,13 @@ let addressCases = [
     let cut = KConnectError(.http, "cut", isRetryable: true)
     let early = ScriptedTransport { _, n in n == 1 ? .init(body: "[{\"FrameType\":\"DataSetHeader\"}", failure: cut) : .init(body: Answers.v2("n:long", "[1]")) }
     #expect(try count(try client(early)) == 1)
+    // A table that was only announced, with the connection cut and without.
+    let whole = Answers.v2("n:long", "[1],[2]")
+    for failure in [cut, nil] {
+      let announced = ScriptedTransport { _, n in n == 1 ? .init(body: String(whole.split(separator: ",[2]")[0]), failure: failure) : .init(body: whole) }
+      #expect(try count(try client(announced)) == 2)
+      #expect(announced.requests.count == 2)
+    }
     let late = ScriptedTransport { _, _ in .init(body: String(Answers.v2("n:long", "[1],[2]").dropLast(60)), failure: cut) }
     #expect(throws: KConnectError.self) { try count(try client(late)) }
     #expect(late.requests.count == 1)

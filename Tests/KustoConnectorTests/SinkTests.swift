@@ -181,7 +181,7 @@ private final class StateCluster: Sendable {
     let client = ClusterClient(try ClusterAddress("https://c.r.kusto.windows.net"), transport: transport, retry: RetryPolicy(clock: ManualClock()))
     let sink = try #require(try ClusterWrite(client: client, database: "db", table: "T", schema: schema, mode: .append, options: checked).sink())
     try sink.append(try sink.encode([RecordBatch(schema: schema, columns: [.of(.long, (0..<100).map { .long($0) })])]))
-    #expect(cluster.state.withLock { $0.tables["T"]?.rows } == 0)
+    #expect(cluster.state.withLock { $0.tables["T"] == nil })
     #expect(try sink.commit().rows == 100)
     #expect(cluster.state.withLock { $0.tables["T"]?.rows } == 100)
     // The staging table is gone; it was hidden, and would have gone by itself.
@@ -198,6 +198,21 @@ private final class StateCluster: Sendable {
     #expect(throws: KConnectError.self) { try write(cluster, []) }
     #expect(cluster.state.withLock { $0.tables["T"]?.rows } == 5)
     #expect(cluster.state.withLock { $0.tables.count } == 1)
+  }
+
+  /// A table that the write makes is there with its rows or not at all.
+  @Test func aFailedWriteMakesNoTable() throws {
+    let failing = StateCluster()
+    #expect(throws: KConnectError.self) { try write(failing, [("tableCreateOptions", "CreateIfNotExist")]) }
+    #expect(failing.state.withLock { $0.tables.isEmpty })
+    for mode in [SaveMode.append, .overwrite, .error, .ignore] {
+      let cluster = StateCluster { $0.rowsPerPart = 10 }
+      #expect(try write(cluster, [("tableCreateOptions", "CreateIfNotExist")], mode: mode).summary?.rows == 10)
+      #expect(cluster.state.withLock { $0.tables.mapValues { $0.rows } } == ["T": 10])
+    }
+    let empty = StateCluster()
+    #expect(try write(empty, [("tableCreateOptions", "CreateIfNotExist")], rows: 0).summary?.rows == 0)
+    #expect(empty.state.withLock { $0.tables.mapValues { $0.rows } } == ["T": 0])
   }
 
   @Test func movesAreAtomicAndFoundAgain() throws {

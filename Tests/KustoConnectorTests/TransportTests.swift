@@ -139,6 +139,15 @@ private final class Rehosted: HTTPTransport {
     }
   }
 
+  /// Bytes behind an answer without a body are no head of the next answer: such failures pass.
+  @Test func pagesBehindAnswersWithoutBodies() throws {
+    let transport = CurlTransport()
+    let request = HTTPRequest("HEAD", "http://127.0.0.1:\(cluster.port)/bodied")
+    for _ in 0..<4 {
+      do { #expect(try transport.send(request, receive: nil).status == 500) } catch let error as KConnectError { #expect(error.isRetryable) }
+    }
+  }
+
   /// A service may work as long as it likes before its first byte; only bodies that stand still are given up.
   @Test func longWorkBeforeTheAnswer() throws {
     var settings = HTTPSettings()

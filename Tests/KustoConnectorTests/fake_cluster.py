@@ -52,6 +52,9 @@ class Handler(BaseHTTPRequestHandler):
         self.reply(200 if body else 404, body or b"")
 
     def do_HEAD(self):
+        if self.path == "/bodied":
+            # A page behind an answer that has none.
+            return self.reply(500, b"an error that nobody asked for")
         body = files.get(self.path.partition("?")[0])
         self.send_response(200 if body else 404)
         self.send_header("Content-Length", str(len(body or b"")))

@@ -147,4 +147,15 @@ struct StorageTests {
     #expect(try server.service.executor.metadata.count("failed") == 0)
     #expect(server.rows("T | order by a asc") == "[[1],[5]]")
   }
+
+  /// What fails before the store has a part in it is among the failures as well.
+  @Test(.timeLimit(.minutes(2))) func messagesForMissingTables() throws {
+    let server = try TestService()
+    _ = try Self.post(server, blob: "any.csv")
+    server.service.start()
+    _ = try Self.wait(server, "failed")
+    server.service.stop()
+    let failures = server.command(".show ingestion failures | project Database, Table, OperationKind, OriginatesFromUpdatePolicy").text
+    #expect(failures.contains(#"["NetDefaultDB","T","DataIngestPull",false]"#) || failures.contains(#"["NetDefaultDB","T","DataIngestPull",0]"#), "\(failures)")
+  }
 }

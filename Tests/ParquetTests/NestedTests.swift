@@ -1,5 +1,6 @@
 // Nested columns: values, windows and selections of lists, maps and structs.
 import Columnar
+import Glibc
 import Parquet
 import Testing
 
@@ -38,5 +39,22 @@ import Testing
         }
       }
     }
+  }
+
+  /// PyArrow writes maps as they are given. Every second one here has a key twice; its bag has the last value, behind the keys that came between.
+  @Test(.enabled(if: TestFiles.python != nil, "KCONNECT_PYTHON is not set: no PyArrow to write files")) func theLastOfEqualKeysStays() throws {
+    let python = try #require(TestFiles.python)
+    let path = "/tmp/kconnect-equal-keys-\(getpid()).parquet"
+    let maps = "[[('k', i), ('l', 0)] + [('k', -i)] * (i % 2) for i in range(3000)]"
+    let script = "import pyarrow as pa, pyarrow.parquet as pq; "
+      + "pq.write_table(pa.table({'m': pa.array(\(maps), pa.map_(pa.string(), pa.int64()))}), '\(path)')"
+    #expect(system("'\(python)' -c \"\(script)\"") == 0)
+    defer { _ = unlink(path) }
+    let expected = (0..<3000).map { (i: Int64) -> Scalar in
+      let k = DynamicEntry("k", .long(i % 2 == 0 ? i : -i)), l = DynamicEntry("l", .long(0))
+      return .dynamic(.bag(i % 2 == 0 ? [k, l] : [l, k]))
+    }
+    let batch = try RowGroupReader(try ParquetFile(path: path), rowGroup: 0, columns: [0], context: DecodeContext()).nextBatch()
+    #expect(batch?.columns[0].scalars == expected)
   }
 }

@@ -5,6 +5,7 @@ import DataSource
 import Expressions
 import Foundation
 import KustoStore
+import Synchronization
 import Testing
 
 @Suite struct RowLogTests {
@@ -173,6 +174,80 @@ import Testing
     }
   }
 
+  /// What two segments of a dead process hold is committed in their order: who finds the first one taken by somebody else leaves the second.
+  @Test func segmentsInTheirOrder() throws {
+    let faults = Faults()
+    let store = try TestStore(fileSystem: faults.fileSystem)
+    let table = try store.table()
+    try append(table, 0..<3)
+    faults.arm(at: 1, .diskFull)
+    #expect(throws: KConnectError.self) { try table.rowLog().seal() }
+    _ = faults.disarm()
+    try append(table, 3..<5)
+    faults.arm(at: 1, .killed)
+    _ = store.store.rowLogs.closeAll()
+    let directory = store.path + "/db/T/_kconnect/rows"
+    let segments = try FileManager.default.contentsOfDirectory(atPath: directory).sorted()
+    try #require(segments.count == 2)
+    let found = try store.reopened().database("db").table("T")
+    let holder = open(directory + "/" + segments[0], O_RDONLY)
+    try #require(flock(holder, LOCK_EX | LOCK_NB) == 0)
+    try found.sealAbandonedRows()
+    #expect(try ids(found) == Array(0..<5))
+    #expect { try found.sealRows() } throws: { ($0 as? KConnectError)?.code == .locked }
+    close(holder)
+    try found.sealRows()
+    #expect(try ids(found) == Array(0..<5))
+    #expect(try FileManager.default.contentsOfDirectory(atPath: directory) == [])
+  }
+
+  /// Every new segment is another process's to see, however that one looks for segments of the dead at the same moment.
+  @Test func segmentsWhileOthersLookForTheDead() async throws {
+    let store = try TestStore()
+    let table = try store.table()
+    let other = try store.reopened().database("db").table("T")
+    let isOver = Flag()
+    await withTaskGroup(of: Void.self) { group in
+      group.addTask { await onThread { while !isOver.isSet.withLock({ $0 }) { try other.sealAbandonedRows() } } }
+      group.addTask {
+        await onThread {
+          defer { isOver.isSet.withLock { $0 = true } }
+          for i in 0..<40 {
+            try table.rowLog().append([numbered(i..<i + 1)])
+            #expect(try ids(other) == Array(0...i))
+            try table.rowLog().seal()
+          }
+        }
+      }
+    }
+  }
+
+  /// Rows of other columns wait for a turn of their own, and are there when their caller is answered.
+  @Test func rowsOfSeveralShapesAtOnce() async throws {
+    let store = try TestStore()
+    let table = try store.table()
+    let log = try table.rowLog()
+    let narrow = StructType([StructField("id", .long)])
+    await withTaskGroup(of: Void.self) { group in
+      for writer in 0..<6 {
+        group.addTask {
+          await onThread {
+            for i in 0..<30 {
+              let id = writer * 1_000 + i
+              try log.append([writer % 2 == 0 ? numbered([id]) : batch(narrow, [[.long(Int64(id))]])])
+              #expect(try ids(table).contains(id))
+            }
+          }
+        }
+      }
+      group.addTask { await onThread { for _ in 0..<8 { try log.seal() } } }
+    }
+    let expected = (0..<6).flatMap { writer in (0..<30).map { writer * 1_000 + $0 } }
+    #expect(try ids(table) == expected)
+    #expect(store.store.rowLogs.closeAll() == [])
+    #expect(try ids(table) == expected)
+  }
+
   /// A log as a dead process leaves it: its file, and what is in it.
   private func deadLog(_ appends: [Range<Int>]) throws -> (store: TestStore, path: String, bytes: [UInt8], ends: [Int]) {
     let faults = Faults()
@@ -253,6 +328,8 @@ import Testing
     #expect(try ids(table) == expected)
   }
 }
+
+private final class Flag: Sendable { let isSet = Mutex(false) }
 
 /// Runs blocking work on a thread of its own.
 private func onThread(_ body: @escaping @Sendable () throws -> Void) async {

@@ -81,6 +81,45 @@ import Testing
     #expect(files.count <= 11)
   }
 
+  /// The files of the state in a checkpoint, with `count` batches of ten done, each with a key of its own and one that all have.
+  private func keep(_ count: Int, _ sink: ListSink, _ place: Place) throws -> [String] {
+    let lists = try (0..<count).map { n in try rowsOf(ddl, [row(2 * n, "all", minute: n), row(2 * n + 1, "own\(n % 10)", minute: n)]) }
+    try run(lists, ddl, into: sink, checkpoint: place.file("cp"), within(100))
+    return try FileManager.default.contentsOfDirectory(atPath: place.file("cp/state/0")).sorted()
+  }
+
+  /// The state before the batch that a snapshot follows is there until the next one is committed: a damaged commit takes the query back to it.
+  @Test(arguments: 8...12) func theLastBatchCanRunAgain(_ count: Int) throws {
+    let place = try Place()
+    let sink = ListSink()
+    let files = try keep(count, sink, place)
+    #expect(files.contains("10.snapshot") == (count >= 10) && files.contains("9.delta") == (9...10).contains(count), "\(files)")
+    try place.write("cp/commits/\(count - 1)", "v1")
+    let findings = try CheckpointRepair.run(place.file("cp"), applies: true) { _, _ in .unknown }
+    #expect(findings.count == 1 && findings.first?.remedy != nil, "\(findings)")
+    _ = try keep(20, sink, place)
+    let expected: [[Int]] = (0..<20).map { n in n == 0 ? [0, 1] : n < 10 ? [2 * n + 1] : [] }
+    #expect(sink.ids == expected)
+  }
+
+  /// Where the state before a batch is gone, the batch is not run again, and what is left of the state stays.
+  @Test func aStateThatCannotGoBackStays() throws {
+    let place = try Place()
+    let sink = ListSink()
+    _ = try keep(10, sink, place)
+    for n in 1...10 { try place.remove("cp/state/0/\(n).delta") }
+    let commit = try place.text("cp/commits/9")
+    try place.write("cp/commits/9", "v1")
+    let findings = try CheckpointRepair.run(place.file("cp"), applies: true) { _, _ in .unknown }
+    #expect(findings.count == 1 && findings.first?.remedy == nil && findings.first?.problem.contains("cannot run again") == true, "\(findings)")
+    try place.remove("cp/commits/9")
+    let error = #expect(throws: KConnectError.self) { try keep(11, sink, place) }
+    #expect(error?.message.contains("is missing") == true)
+    try place.write("cp/commits/9", commit)
+    #expect(try keep(11, sink, place) == ["10.snapshot", "11.delta"])
+    #expect(sink.ids.last == [])
+  }
+
   @Test func whatMayNotChange() throws {
     let place = try Place()
     let lists = try [rowsOf(ddl, [row(1, "a", minute: 0)])]

@@ -145,6 +145,28 @@ import Testing
     }
   }
 
+  /// Times of commits are compared in a datetime's finer units, up to the last one there is.
+  @Test(arguments: [(253_402_300_799_999, [[0, 1]]), (253_402_300_800_000, nil), (Int64.max, nil)] as [(Int64, [[Int]]?)])
+  func startingTimestampsOfFarCommits(_ time: Int64, _ expected: [[Int]]?) throws {
+    let place = try Place()
+    let path = place.file("t")
+    _ = try write(numbered(0..<2), delta: path)
+    let commit = "t/_delta_log/00000000000000000000.json"
+    // The first one counts.
+    try place.write(commit, "{\"commitInfo\":{\"inCommitTimestamp\":\(time)}}\n" + place.text(commit))
+    func begin() throws -> DeltaStreamSource {
+      let source = try source(path, [("startingTimestamp", "9999-12-31T00:00:00Z")])
+      try source.attach(try Checkpoint(place.file("cp")), index: 0)
+      return source
+    }
+    if let expected {
+      var at: StreamOffset?
+      #expect(try batches(begin(), after: &at) == expected)
+    } else {
+      #expect(throws: KConnectError.self) { try begin() }
+    }
+  }
+
   struct Change: Sendable, CustomTestStringConvertible {
     let testDescription: String
     let options: [(String, String)]

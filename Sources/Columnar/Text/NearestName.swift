@@ -1,13 +1,15 @@
 // Role: "did you mean": candidates ranked by edit distance. Shared by options, columns, functions, tables and paths.
 
-/// Names close to `name`, nearest first, at most `limit`; none that differ in more than a third of their letters (at least 2).
+/// Names close to `name`, nearest first, at most `limit`; none that differ in more than a third of their letters (at least 2), nor in more than half
+/// of those of the longer one.
 package func nearestNames(to name: String, among candidates: [String], limit: Int = 5) -> [String] {
   let wanted = Array(name.lowercased().unicodeScalars)
   let allowed = max(2, wanted.count / 3)
   var scored: [(Int, String)] = []
   for candidate in candidates {
-    let distance = editDistance(wanted, Array(candidate.lowercased().unicodeScalars))
-    if distance <= allowed { scored.append((distance, candidate)) }
+    let letters = Array(candidate.lowercased().unicodeScalars)
+    let distance = editDistance(wanted, letters)
+    if distance <= allowed, 2 * distance <= max(wanted.count, letters.count) { scored.append((distance, candidate)) }
   }
   return scored.sorted { ($0.0, $0.1) < ($1.0, $1.1) }.prefix(limit).map(\.1)
 }

@@ -11,7 +11,7 @@ public struct KConnectError: Error, Sendable, CustomStringConvertible {
       case formatCorrupt = "FORMAT_CORRUPT", valueInvalid = "VALUE_INVALID", notSupported = "NOT_SUPPORTED", io = "IO", http = "HTTP"
       case throttled = "THROTTLED", locked = "LOCKED", checkpointConflict = "CHECKPOINT_CONFLICT", cancelled = "CANCELLED"
       case lowMemory = "LOW_MEMORY", usage = "USAGE", configuration = "CONFIGURATION", internalError = "INTERNAL"
-      case authentication = "AUTHENTICATION"
+      case authentication = "AUTHENTICATION", timeout = "TIMEOUT"
     }
 
     private let name: Name
@@ -35,6 +35,8 @@ public struct KConnectError: Error, Sendable, CustomStringConvertible {
     public static let internalError = Code(.internalError)
     /// A service does not accept who asks, or no token could be had.
     public static let authentication = Code(.authentication)
+    /// The time that a query may take is over.
+    public static let timeout = Code(.timeout)
   }
 
   /// A place in a text that somebody wrote; lines and columns (in characters) count from 1.

@@ -12,14 +12,17 @@ public struct WriteSummary: Sendable, Hashable {
   public var rows: Int
   public var bytes: Int
   public var files: Int
-  /// True when save mode `ignore` found the target and nothing was written.
+  /// True when nothing was written: save mode `ignore` found the target, or the target has the rows of this write already.
   public var isSkipped: Bool
+  /// Why, where it is not save mode `ignore`: `rows with ingest-by:a are there already`.
+  public var skipReason: String?
 
-  public init(rows: Int = 0, bytes: Int = 0, files: Int = 0, isSkipped: Bool = false) {
+  public init(rows: Int = 0, bytes: Int = 0, files: Int = 0, isSkipped: Bool = false, skipReason: String? = nil) {
     self.rows = rows
     self.bytes = bytes
     self.files = files
     self.isSkipped = isSkipped
+    self.skipReason = skipReason
   }
 }
 

@@ -34,7 +34,7 @@ package enum ActionReader {
       return .domainMetadata(
         DomainMetadata(
           domain: try fields.string("domain"), configuration: try fields.string("configuration"), removed: try fields.optionalBool("removed") ?? false))
-    case "commitInfo": return .commitInfo(CommitInfo(fields.members))
+    case "commitInfo": return .commitInfo(try commitInfo(fields))
     case "cdc":
       return .cdc(
         CDCFile(
@@ -47,6 +47,15 @@ package enum ActionReader {
           tags: try fields.optionalMap("tags")))
     default: return .checkpointMetadata(version: try fields.long("version"))
     }
+  }
+
+  /// Free-form, but for the time that versions are found by, which must be a datetime.
+  private static func commitInfo(_ fields: ActionFields) throws -> CommitInfo {
+    let info = CommitInfo(fields.members)
+    if let time = info.inCommitTimestamp, !DeltaClock.times.contains(time) {
+      throw fields.wrong("inCommitTimestamp", "milliseconds since 1970 of the years 1 to 9999", .long(time))
+    }
+    return info
   }
 
   /// Bytes of a file: as many as common file systems can hold, so that half a million files add up within 64 bits.

@@ -23,7 +23,8 @@ struct CommitPlan {
     }
     let hasOwnTime = table.supports("inCommitTimestamp") && metadata.configuration["delta.enableInCommitTimestamps"]?.lowercased() == "true"
     var time = DeltaClock.milliseconds
-    if hasOwnTime, let latest { time = max(time, latest.timestamp &+ 1) }
+    if hasOwnTime, let latest { time = max(time, latest.timestamp + 1) }
+    guard DeltaClock.times.contains(time) else { throw DeltaError.corrupt("'\(path)'", "no time is left behind that of version \(version - 1), the end of the year 9999") }
     timestamp = time
     var info = CommitInfo()
     actions = []

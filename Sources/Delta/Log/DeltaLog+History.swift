@@ -1,5 +1,6 @@
 // Role: the history of a table: which version was current when, and what each commit did.
 
+import Columnar
 import DataSource
 
 /// A commit as history shows it.
@@ -20,15 +21,19 @@ extension DeltaLog {
     guard let first = listing.firstVersion, let last = listing.lastVersion else { return try snapshot().version }
     var found: Int64?
     var previous = Int64.min
+    var oldest = ""
     for version in listing.commits where version >= first {
       let own = try timestamp(of: version)
       let effective = previous == .min ? own : max(own, previous &+ 1)
-      if effective > time { break }
+      if effective > time {
+        oldest = ScalarText.text(.datetime(effective * CivilTime.ticksPerMillisecond)).map { ", committed at \($0)" } ?? ""
+        break
+      }
       found = version
       previous = effective
     }
     guard let found else {
-      throw KConnectError(.pathNotFound, "'\(displayPath)' has no version as old as that time", hint: "its oldest readable version is \(first)")
+      throw KConnectError(.pathNotFound, "'\(displayPath)' has no version as old as that time", hint: "its oldest readable version is \(first)\(oldest)")
     }
     if found == last, time > previous, time > DeltaClock.milliseconds {
       throw KConnectError(.pathNotFound, "that time is in the future; the newest version of '\(displayPath)' is \(last)", hint: "leave timestampAsOf out to read it")

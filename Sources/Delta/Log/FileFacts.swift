@@ -3,6 +3,7 @@
 #if canImport(Glibc)
 import Glibc
 #endif
+import Columnar
 import DataSource
 
 /// The facts of a file or directory.
@@ -11,7 +12,7 @@ struct FileFacts {
   var inode: Int
   var links: Int
   var size: Int64
-  /// Milliseconds since 1970.
+  /// Milliseconds since 1970; times beyond those of a datetime count as its first or last second.
   var modified: Int64
 
   /// Nil when there is no such name.
@@ -23,12 +24,16 @@ struct FileFacts {
     inode = Int(info.st_ino)
     links = Int(info.st_nlink)
     size = Int64(info.st_size)
-    modified = Int64(info.st_mtim.tv_sec) * 1000 + Int64(info.st_mtim.tv_nsec) / 1_000_000
+    let seconds = min(max(Int64(info.st_mtim.tv_sec), DeltaClock.times.lowerBound / 1000), DeltaClock.times.upperBound / 1000)
+    modified = seconds * 1000 + Int64(info.st_mtim.tv_nsec) / 1_000_000
   }
 }
 
-/// The wall clock.
+/// The wall clock, and what times of commits can be.
 package enum DeltaClock {
+  /// The times of a datetime in milliseconds since 1970.
+  package static let times = CivilTime.minTicks / CivilTime.ticksPerMillisecond...CivilTime.maxTicks / CivilTime.ticksPerMillisecond
+
   /// Milliseconds since 1970.
   package static var milliseconds: Int64 { SystemClock.wallMilliseconds }
 }

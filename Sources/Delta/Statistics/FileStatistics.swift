@@ -90,7 +90,7 @@ package struct FileStatistics: Sendable {
     var out = ColumnStatistics(type: field.dataType, rowCount: rows)
     out.nullCount = nullCounts[name].flatMap { areTight || $0 == 0 || $0 == rows ? $0 : nil }
     if let found = bounds[name] {
-      out.min = found.min.flatMap { Self.scalar($0, field) }.map { Self.lowered($0, field) }
+      out.min = found.min.flatMap { Self.scalar($0, field) }.flatMap { Self.lowered($0, field) }
       out.max = found.max.flatMap { Self.scalar($0, field) }.flatMap { Self.raised($0, field) }
     }
     // Writers leave NaN out of bounds.
@@ -120,9 +120,24 @@ package struct FileStatistics: Sendable {
     field.type == .primitive(.float) || field.type == .primitive(.double) && field.metadataValue("delta.typeChanges") != nil
   }
 
-  private static func lowered(_ min: Scalar, _ field: DeltaField) -> Scalar {
-    guard case .real(let v) = min, mayBeFloat(field) else { return min }
-    return .real(Swift.min(v, Double(Float(v))))
+  /// A bound of decimals moved outwards where it may have been a double: some writers make doubles of decimals, in up to five roundings. Of at
+  /// most 15 digits those give the decimal back; the digits in the text tell nothing, since 0.1000000000000000000001 is written as 0.1, too.
+  /// Nil where the bound moved is no decimal.
+  private static func moved(_ bound: DecimalValue, by share: Double, _ field: DeltaField) -> Scalar? {
+    guard case .decimal(let precision, _) = field.type, precision > 15 else { return .decimal(bound) }
+    let value = bound.doubleValue
+    return ScalarText.parse("\(value + value.magnitude * share)", as: .decimal)
+  }
+
+  /// Sixteen steps of a double at most.
+  private static let decimalShare = 0x1p-48
+
+  private static func lowered(_ min: Scalar, _ field: DeltaField) -> Scalar? {
+    switch min {
+    case .real(let v): .real(mayBeFloat(field) ? Swift.min(v, Double(Float(v))) : v)
+    case .decimal(let v): moved(v, by: -decimalShare, field)
+    default: min
+    }
   }
 
   /// A maximum with what may have been cut off: timestamps to milliseconds, texts to a prefix (where a writer does not round up, the text
@@ -130,6 +145,7 @@ package struct FileStatistics: Sendable {
   private static func raised(_ max: Scalar, _ field: DeltaField) -> Scalar? {
     switch max {
     case .real(let v): return .real(mayBeFloat(field) ? Swift.max(v, Double(Float(v))) : v)
+    case .decimal(let v): return moved(v, by: decimalShare, field)
     case .datetime(let ticks): return field.type == .primitive(.date) ? max : .datetime(ticks > .max - 9_999 ? .max : ticks + 9_999)
     // Shorter than any writer's cut: exact.
     case .string(let text): return text.unicodeScalars.count < 16 ? max : TextBound.raised(text).map { .string($0) }

@@ -13,6 +13,9 @@ final class DeltaPartCommit: PartCommit {
     /// These files, whose other rows are among those written; the commit conflicts with any that brings rows.
     case files([AddFile])
 
+    /// True when the write asks nothing of the rows that are there.
+    var isBlind: Bool { if case .nothing = self { true } else { false } }
+
     var isNothing: Bool {
       switch self {
       case .nothing: true
@@ -29,6 +32,7 @@ final class DeltaPartCommit: PartCommit {
   private let partitionFields: [DeltaField]
   private let statisticsFields: [DeltaField]
   private let replaced: Replacement
+  private let mode: SaveMode
   private let transaction: AppTransaction?
   private let info: CommitInfo
   private var adds: [AddFile] = []
@@ -42,7 +46,7 @@ final class DeltaPartCommit: PartCommit {
 
   init(
     log: DeltaLog, basis: DeltaSnapshot?, metadata: TableMetadata?, schema: DeltaSchema, partitionFields: [DeltaField],
-    statisticsFields: [DeltaField], replaced: Replacement, transaction: AppTransaction?, info: CommitInfo
+    statisticsFields: [DeltaField], replaced: Replacement, mode: SaveMode, transaction: AppTransaction?, info: CommitInfo
   ) {
     self.log = log
     self.basis = basis
@@ -51,6 +55,7 @@ final class DeltaPartCommit: PartCommit {
     self.partitionFields = partitionFields
     self.statisticsFields = statisticsFields
     self.replaced = replaced
+    self.mode = mode
     self.transaction = transaction
     self.info = info
   }
@@ -140,10 +145,7 @@ final class DeltaPartCommit: PartCommit {
   }
 
   private func rebase(_ winners: [WinningCommit], _ newest: DeltaSnapshot) throws -> Rebase {
-    guard let basis else {
-      return .conflict(
-        KConnectError(.alreadyExists, "'\(log.displayPath)' was created by somebody else meanwhile", hint: "use mode append or overwrite", isRetryable: true))
-    }
+    guard let basis else { return try join(newest) }
     if case .files = replaced {
       for winner in winners {
         for case .add(let file) in winner.actions where file.dataChange {
@@ -162,11 +164,25 @@ final class DeltaPartCommit: PartCommit {
     return answer
   }
 
+  /// The answer when the table that this write was to make is there: rows are added to one that is as this write would have made it.
+  private func join(_ newest: DeltaSnapshot) throws -> Rebase {
+    if mode == .ignore { return .done }
+    if let transaction, let known = newest.transactions[transaction.appId], known.version >= transaction.version { return .done }
+    if mode == .append, replaced.isBlind, newest.schema == schema, newest.metadata.partitionColumns == partitionFields.map(\.name) {
+      try TableFeatures.checkWritable(newest)
+      return .retry(actions(on: newest).filter { if case .metadata = $0 { false } else { true } })
+    }
+    return .conflict(
+      KConnectError(
+        .alreadyExists, "'\(log.displayPath)' was created by somebody else meanwhile", hint: mode == .error ? "use mode append or overwrite" : "repeat the write",
+        isRetryable: true))
+  }
+
   /// The actions of the commit when `snapshot` is the version before it.
   private func actions(on snapshot: DeltaSnapshot?) -> [DeltaAction] {
     var info = info
     if let snapshot { info["readVersion"] = .long(snapshot.version) }
-    info["isBlindAppend"] = .bool({ if case .nothing = replaced { true } else { false } }())
+    info["isBlindAppend"] = .bool(replaced.isBlind)
     let bytes = adds.reduce(0) { $0 + $1.size }
     info["operationMetrics"] = .bag([
       DynamicEntry("numFiles", .string(String(adds.count))), DynamicEntry("numOutputRows", .string(String(rows))),

@@ -55,7 +55,7 @@ struct DeltaWriter {
     let fields = keys.compactMap { target.table.field($0) }
     let commit = DeltaPartCommit(
       log: log, basis: snapshot, metadata: metadata, schema: target.table, partitionFields: fields,
-      statisticsFields: StatisticsWriter.columns(target.table, effective), replaced: replaced, transaction: transaction, info: info(mode, keys))
+      statisticsFields: StatisticsWriter.columns(target.table, effective), replaced: replaced, mode: mode, transaction: transaction, info: info(mode, keys))
     let format = ParquetFormat()
     var given: [(String, String)] = [("rowGroupRows", options.string("rowGroupRows") ?? "262144"), ("onInexact", options.word("onInexact") ?? "fail")]
     given.append(("compression", try compression(configuration)))

@@ -48,7 +48,7 @@ package struct GraphMatchFunction: TableFunction {
       out.append(batch)
     }
     switch kind {
-    case .allMatches: try withoutActuallyEscaping(emit) { try GraphMatcher(columns, check: context.check, emit: $0).run() }
+    case .allMatches: try withoutActuallyEscaping(emit) { try GraphMatcher(columns, context, emit: $0).run() }
     case .shortestPaths(let all): try withoutActuallyEscaping(emit) { try ShortestPaths(columns, givesAll: all, context, emit: $0).run() }
     }
     return out

@@ -1,5 +1,5 @@
 // Role: finds all matches of a pattern. Matching goes step by step over columns of partial matches in chunks, depth first, so that memory is
-// bounded by the pattern's length and the chunk size, whatever the number of matches.
+// bounded by the pattern's length and the chunk size, whatever the number of matches and the length of their paths.
 
 import Columnar
 import Expressions
@@ -11,21 +11,23 @@ final class GraphMatcher {
   private let cycles: GraphCycles
   private let columns: MatchColumns
   private let plan: MatchPlan
-  private let check: () throws -> Void
+  private let context: TableFunctionContext
   private let emit: (Matches) throws -> Void
   private var isEdgeUsed: [Bool]
   private var isNodeUsed: [Bool]
   private var work = 0
 
   static let chunkRows = min(RecordBatch.maxRows, 8_192)
+  /// A chunk ends with the path that goes beyond this.
+  static let chunkPathBytes = 4 << 20
 
   /// `emit` takes the matches, chunk by chunk.
-  init(_ columns: MatchColumns, check: @escaping () throws -> Void, emit: @escaping (Matches) throws -> Void) throws {
+  init(_ columns: MatchColumns, _ context: TableFunctionContext, emit: @escaping (Matches) throws -> Void) throws {
     graph = columns.graph
     pattern = columns.query.pattern
     cycles = columns.query.cycles
     self.columns = columns
-    self.check = check
+    self.context = context
     self.emit = emit
     plan = try MatchPlan(columns)
     isEdgeUsed = [Bool](repeating: false, count: cycles == .uniqueEdges ? graph.edgeCount : 0)
@@ -53,7 +55,7 @@ final class GraphMatcher {
 
   /// Drops matches that fail the conditions, then follows the next edge.
   private func go(on matches: Matches, _ predicates: [(expr: CompiledExpr, columns: [Int])], next: Int) throws {
-    try check()
+    try context.check()
     var matches = matches
     for predicate in predicates {
       let selection = try predicate.expr.select(try columns.batch(predicate.columns, matches))
@@ -95,7 +97,9 @@ final class GraphMatcher {
     next.nodes[step.to] = grown.nodes
     next.edges[step.edge] = grown.edges
     next.paths[step.edge] = grown.paths
-    let hasPaths = grown.paths != nil
+    let hasPaths = grown.paths != nil, bytes = grown.paths?.byteSize ?? 0
+    try context.require(bytes)
+    defer { context.release(bytes) }
     grown = Grown()
     if hasPaths { grown.paths = PathStore() }
     try go(on: next, step.predicates, next: index + 1)
@@ -103,7 +107,7 @@ final class GraphMatcher {
 
   /// Flushes a full chunk; the marks of the row in hand are taken off meanwhile.
   private func flushIfFull(_ step: MatchStep, _ matches: Matches, _ row: Int, _ path: [Int32], _ nodes: [Int32], _ grown: inout Grown, _ index: Int) throws {
-    guard grown.rows.count >= Self.chunkRows else { return }
+    guard grown.rows.count >= Self.chunkRows || grown.paths.map({ $0.byteSize > Self.chunkPathBytes }) ?? false else { return }
     mark(path, nodes, false)
     mark(matches, row, false)
     try flush(step, matches, &grown, index)
@@ -162,6 +166,8 @@ final class GraphMatcher {
     if length.upperBound == 0 { return }
     /// The next edge of each node on the way, counted through its outgoing, then its incoming edges.
     var places: [Int] = [0]
+    var held = 0
+    defer { if held > 0 { context.release(held) } }
     while let place = places.last {
       let node = nodes.last ?? from
       let outgoing = goesOut ? graph.out.degree(Int(node)) : 0
@@ -173,7 +179,13 @@ final class GraphMatcher {
       }
       places[places.count - 1] += 1
       work &+= 1
-      if work & 0xFFFF == 0 { try check() }
+      if work & 0xFFFF == 0 {
+        try context.check()
+        // The walk itself may be long; between two looks it grows by a megabyte at most.
+        let more = max(0, places.count * 16 - held)
+        try context.require(more)
+        held += more
+      }
       let isOut = place < outgoing
       let edge = isOut ? graph.out.edges[Int(graph.out.starts[Int(node)]) + place] : graph.into.edges[Int(graph.into.starts[Int(node)]) + place - outgoing]
       let next = isOut ? graph.targets[Int(edge)] : graph.sources[Int(edge)]

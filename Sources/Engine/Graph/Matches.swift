@@ -10,6 +10,7 @@ final class PathStore {
   private var innerEnds: [Int32] = [0]
 
   var count: Int { edgeEnds.count - 1 }
+  var byteSize: Int { (edgeList.count + innerList.count + edgeEnds.count + innerEnds.count) * 4 }
 
   /// Adds a path and returns its number. `nodes` are the nodes after each edge; the last one is an end, not an inner node.
   func append(edges: [Int32], nodes: [Int32], isReversed: Bool) -> Int32 {
@@ -54,6 +55,9 @@ struct Matches {
     for e in edges.indices where !edges[e].isEmpty { out.edges[e] = rows.map { edges[e][Int($0)] } }
     return out
   }
+
+  /// What the paths of variable edges take.
+  var pathBytes: Int { paths.reduce(0) { $0 + ($1?.byteSize ?? 0) } }
 
   /// Rows `range`.
   func slice(_ range: Range<Int>) -> Matches { taking(range.map { Int32($0) }) }

@@ -1,5 +1,6 @@
 // Role: shortest paths between the first and the last node of a pattern: breadth first from each source where the pattern is one path of
-// variable length, else by matching the pattern and keeping the shortest match of each pair.
+// variable length, else by matching the pattern and keeping the shortest match of each pair. A pair is two nodes, or one with the empty path;
+// ways back to where they began are for patterns that name the same node at both ends.
 // Source: Kusto language reference, "graph-shortest-paths operator".
 
 import Columnar
@@ -121,7 +122,7 @@ final class ShortestPaths {
         found.matches.nodes[edge.right].append(end)
         found.matches.edges[0].append(found.store.append(edges: edges, nodes: nodes, isReversed: true))
         found.matches.count += 1
-        if found.matches.count >= GraphMatcher.chunkRows { try flush(&found) }
+        if found.matches.count >= GraphMatcher.chunkRows || found.store.byteSize > GraphMatcher.chunkPathBytes { try flush(&found) }
       }
       let incoming = reached.incoming[Int(node)]
       guard node != source, place < incoming.count else {
@@ -142,6 +143,10 @@ final class ShortestPaths {
 
   private func flush(_ found: inout Found) throws {
     guard found.matches.count > 0 else { return }
+    try context.check()
+    let bytes = found.store.byteSize
+    try context.require(bytes)
+    defer { context.release(bytes) }
     found.matches.paths[0] = found.store
     let matches = found.matches
     found = Found(columns.query.pattern)
@@ -164,16 +169,17 @@ final class ShortestPaths {
     func length(_ matches: Matches, _ i: Int) -> Int {
       pattern.edges.indices.reduce(0) { $0 + (matches.paths[$1]?.edges(matches.edges[$1][i]).count ?? 1) }
     }
-    try GraphMatcher(columns, check: context.check) { matches in
+    try GraphMatcher(columns, context) { matches in
       var rows: [Int32] = []
       for i in 0..<matches.count {
         let key = pair(matches, i), n = length(matches, i)
+        if first != last, n > 0, matches.nodes[first][i] == matches.nodes[last][i] { continue }
         if let known = best[key], known.length < n || (known.length == n && !self.givesAll) { continue }
         best[key] = (n, 0)
         rows.append(Int32(i))
       }
       if rows.isEmpty { return }
-      let more = rows.count * (pattern.nodeCount + pattern.edges.count * 8) * 4 + 64
+      let more = rows.count * (pattern.nodeCount + pattern.edges.count * 8) * 4 + matches.pathBytes + 64
       try self.context.require(more)
       bytes += more
       kept.append(matches.taking(rows))

@@ -109,7 +109,8 @@ package struct PatternFunction: TableFunction {
   /// Patterns below this share of the best score are not worth showing.
   private static let leastScore = 0.4
 
-  /// From each of the heaviest distinct rows, columns are freed one by one as long as the score grows; the best patterns stay.
+  /// From each of the heaviest distinct rows, columns are freed one by one: the one that leaves the best score, of equal ones that with the rarest
+  /// value, such as the time of a single row. The best pattern of each such way stays.
   private func clusters(_ table: ItemTable, _ sizeWeight: Double, _ seeds: Int, _ context: TableFunctionContext) throws -> [FrequentPattern] {
     let total = table.totals[0]
     var masks: [Int64: RowSet] = [:]
@@ -120,6 +121,14 @@ package struct PatternFunction: TableFunction {
       for (row, other) in table.codes[column].enumerated() where other == code { made.insert(row) }
       masks[key] = made
       return made
+    }
+    var valueWeights: [Int64: Double] = [:]
+    func valueWeight(_ column: Int, _ code: Int32) -> Double {
+      let key = Int64(column) << 32 | Int64(code)
+      if let known = valueWeights[key] { return known }
+      let weight = table.weight(mask(column, code))[0]
+      valueWeights[key] = weight
+      return weight
     }
     func evaluate(_ codes: [Int32]) -> (score: Double, weight: Double) {
       var rows = RowSet(count: table.rowCount, isFull: true)
@@ -133,20 +142,20 @@ package struct PatternFunction: TableFunction {
     for row in heaviest {
       try context.check()
       var codes = table.codes.map { $0[row] }
-      var current = evaluate(codes)
-      while true {
-        var next: (column: Int, value: (score: Double, weight: Double))?
+      var top = (pattern: ItemPattern(codes: codes), value: evaluate(codes))
+      for _ in 1..<max(1, codes.count) {
+        var next: (column: Int, value: (score: Double, weight: Double), rarity: Double)?
         for c in codes.indices where codes[c] >= 0 {
           var freed = codes
           freed[c] = -1
-          let value = evaluate(freed)
-          if value.score > (next?.value.score ?? current.score) { next = (c, value) }
+          let value = evaluate(freed), rarity = -valueWeight(c, codes[c])
+          if next.map({ ($0.value.score, $0.rarity) < (value.score, rarity) }) ?? true { next = (c, value, rarity) }
         }
         guard let next else { break }
         codes[next.column] = -1
-        current = next.value
+        if next.value.score > top.value.score { top = (ItemPattern(codes: codes), next.value) }
       }
-      if codes.contains(where: { $0 >= 0 }) { best[ItemPattern(codes: codes)] = current }
+      if top.pattern.size > 0 { best[top.pattern] = top.value }
     }
     let ranked = best.sorted { $0.value.score != $1.value.score ? $0.value.score > $1.value.score : $0.key.codes.lexicographicallyPrecedes($1.key.codes) }
     let least = (ranked.first?.value.score ?? 0) * Self.leastScore

@@ -7,20 +7,23 @@ import Expressions
 /// Input columns: the keys, the name as text, the value; at most one row for each keys and name. Rows with other names are left out.
 package struct PivotFunction: TableFunction {
   package let keys: [StructField]
+  /// The values that become columns, and what these are called: texts that Unicode holds for equal need names of their own.
   package let names: [String]
+  package let columnNames: [String]
   package let valueType: DataType
   /// What a missing combination shows.
   package let empty: Scalar
 
-  package init(keys: [StructField], names: [String], valueType: DataType, empty: Scalar) {
+  package init(keys: [StructField], names: [String], columnNames: [String], valueType: DataType, empty: Scalar) {
     self.keys = keys
     self.names = names
+    self.columnNames = columnNames
     self.valueType = valueType
     self.empty = empty
   }
 
   package var name: String { "Pivot" }
-  package var schema: StructType { StructType(keys + names.map { StructField($0, valueType) }) }
+  package var schema: StructType { StructType(keys + columnNames.map { StructField($0, valueType) }) }
 
   package func apply(_ inputs: [[RecordBatch]], _ context: TableFunctionContext) throws -> [RecordBatch] {
     guard let first = inputs[0].first else { return [] }

@@ -77,7 +77,7 @@ package struct ReduceFunction: TableFunction {
       }
       kept.append((pattern, count, firstText[group]))
     }
-    kept.sort { a, b in a.count != b.count ? a.count > b.count : a.pattern < b.pattern }
+    kept.sort { a, b in a.count != b.count ? a.count > b.count : a.pattern.utf8.lexicographicallyPrecedes(b.pattern.utf8) }
     var rows: [[Scalar]] = kept.map { [.string($0.pattern), .long($0.count), texts.keyColumns($0.text..<$0.text + 1)[0].scalar(0)] }
     if counts[others] > 0 { rows.append([.string(Self.others), .long(counts[others]), .string("")]) }
     return rows

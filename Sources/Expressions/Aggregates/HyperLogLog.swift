@@ -116,7 +116,9 @@ struct HyperLogLog {
       k -= 1
     }
     z += m * Self.sigma(Double(histogram[0]) / m)
-    return Int64((m * m / (2 * log(2.0)) / z).rounded())
+    // Registers all at their maximum, which only a made-up sketch has, stand for more than a long counts.
+    let estimate = (m * m / (2 * log(2.0)) / z).rounded()
+    return estimate < 0x1p63 ? Int64(estimate) : .max
   }
 
   private static func sigma(_ start: Double) -> Double {

@@ -61,7 +61,7 @@ final class PercentileAccumulator: GroupedAccumulator {
         throw ExpressionError.invalidArgument(function: "tdigest_merge", message: "found a value that tdigest() did not make, at row \(i)")
       }
       let g = groups.map { Int($0[i]) } ?? 0
-      if states[g].isEmpty { states[g] = state } else { states[g].merge(state) }
+      if states[g].isEmpty { states[g] = state } else { try states[g].merge(state) }
     }
   }
 
@@ -70,7 +70,7 @@ final class PercentileAccumulator: GroupedAccumulator {
     grow(groupCount)
     for g in 0..<min(mapping.count, other.states.count) {
       let target = Int(mapping[g])
-      if states[target].isEmpty { states[target] = other.states[g] } else { states[target].merge(other.states[g]) }
+      if states[target].isEmpty { states[target] = other.states[g] } else { try states[target].merge(other.states[g]) }
     }
   }
 

@@ -6,10 +6,13 @@ import Glibc
 #endif
 package import Columnar
 
-/// A weighted mean of neighbouring values.
+/// A weighted mean of neighbouring values; NaN and infinities are among themselves.
 struct Centroid: BitwiseCopyable, Sendable {
   var mean: Double
   var weight: Double
+
+  /// Where it stands: NaN first, then by the mean.
+  var order: UInt64 { OrderKey.of(mean) }
 }
 
 /// Joins values that come in ascending order into centroids no heavier than the scale function allows at their rank.
@@ -17,7 +20,10 @@ private struct CentroidMerge {
   private let total: Double
   private let compression: Double
   private var out: [Centroid] = []
+  /// Of differences from the first value, since a sum of many large values loses their low digits.
   private var sum = 0.0
+  private var first = 0.0
+  private var last = 0.0
   private var weight = 0.0
   private var before = 0.0
   private var limit: Double
@@ -29,15 +35,24 @@ private struct CentroidMerge {
   }
 
   @inline(__always) mutating func add(_ mean: Double, _ added: Double) {
-    if weight > 0, before + weight + added > limit { close() }
-    sum += mean * added
+    if weight > 0, before + weight + added > limit || !joinsLast(mean) { close() }
+    if weight == 0 { first = mean }
+    sum += (mean - first) * added
     weight += added
+    last = mean
+  }
+
+  /// NaN and infinities have no mean with other values.
+  @inline(__always) private func joinsLast(_ mean: Double) -> Bool {
+    mean.isFinite ? last.isFinite : OrderKey.of(mean) == OrderKey.of(last)
   }
 
   private mutating func close() {
     before += weight
     limit = total * Self.quantile(Self.scale(before / total, compression) + 1, compression)
-    out.append(Centroid(mean: sum / weight, weight: weight))
+    // The sum of NaN, of infinities and of very large differences is no number; the last of the values keeps the order.
+    let mean = first + sum / weight
+    out.append(Centroid(mean: mean.isFinite ? mean : last, weight: weight))
     sum = 0
     weight = 0
   }
@@ -107,8 +122,16 @@ struct PercentileState {
     }
   }
 
+  /// Adds another's values. Long and real meet as real; throws `ExpressionError` for other types that differ.
   // SAFETY: the other's keys live for the call and are copied.
-  mutating func merge(_ other: PercentileState) {
+  mutating func merge(_ other: PercentileState) throws {
+    if other.type != type {
+      guard [type, other.type].allSatisfy({ $0 == .long || $0 == .real }) else {
+        throw ExpressionError.invalidArgument(function: "tdigest_merge", message: "digests of \(type) and \(other.type) cannot be merged")
+      }
+      self = asReal
+      return try merge(other.asReal)
+    }
     if other.weights.isEmpty {
       unsafe other.keys.withUnsafeBufferPointer { unsafe add($0) }
     } else {
@@ -118,6 +141,17 @@ struct PercentileState {
     least = min(least, other.least)
     greatest = max(greatest, other.greatest)
     compress(with: other.centroids)
+  }
+
+  /// The same with longs as reals.
+  private var asReal: PercentileState {
+    guard type == .long else { return self }
+    var out = PercentileState(type: .real)
+    out.keys = keys.map { OrderKey.of(real($0)) }
+    out.weights = weights
+    out.centroids = centroids
+    if !centroids.isEmpty { (out.least, out.greatest) = (OrderKey.of(real(least)), OrderKey.of(real(greatest))) }
+    return out
   }
 
   private mutating func sortKeys(bits: Int = 64) {
@@ -144,8 +178,8 @@ struct PercentileState {
     var merge = CentroidMerge(total: added + totalWeight, compression: Self.compression)
     var i = 0
     for k in fresh.indices {
-      let value = real(fresh[k])
-      while i < centroids.count, centroids[i].mean <= value {
+      let value = real(fresh[k]), order = OrderKey.of(value)
+      while i < centroids.count, centroids[i].order <= order {
         merge.add(centroids[i].mean, centroids[i].weight)
         i += 1
       }
@@ -168,7 +202,7 @@ struct PercentileState {
     var merge = CentroidMerge(total: totalWeight + added.reduce(0) { $0 + $1.weight }, compression: Self.compression)
     var i = 0, j = 0
     while i < centroids.count || j < added.count {
-      if j == added.count || (i < centroids.count && centroids[i].mean <= added[j].mean) {
+      if j == added.count || (i < centroids.count && centroids[i].order <= added[j].order) {
         merge.add(centroids[i].mean, centroids[i].weight)
         i += 1
       } else {
@@ -184,16 +218,23 @@ struct PercentileState {
     if centroids.isEmpty { sortKeys() } else { digest() }
   }
 
+  /// The rank of percentile `p` before it is rounded up. The product of a `p` like 99.9, which has no exact double, may lie just above a whole
+  /// rank that it means; taking two units of its last place off brings it back.
+  private static func rank(_ p: Double, among total: Double) -> Double {
+    let rank = p * total / 100
+    return rank - 2 * rank.ulp
+  }
+
   /// The nearest-rank percentile (0...100) as an order key; nil without values. Exact while values are few. Call `settle` before.
   func percentile(_ p: Double) -> UInt64? {
+    let p = p.isNaN ? 0 : min(max(p, 0), 100)
     if !keys.isEmpty {
-      let p = p.isNaN ? 0 : min(max(p, 0), 100)
       if weights.isEmpty {
-        let rank = Int((p / 100 * Double(keys.count)).rounded(.up))
+        let rank = Int(Self.rank(p, among: Double(keys.count)).rounded(.up))
         return keys[min(max(rank, 1), keys.count) - 1]
       }
       let total = weights.reduce(0.0) { $0 + Double($1) }
-      let wanted = p / 100 * total
+      let wanted = Self.rank(p, among: total)
       var sum = 0.0
       for (key, weight) in zip(keys, weights) {
         sum += Double(weight)
@@ -202,7 +243,11 @@ struct PercentileState {
       return keys[keys.count - 1]
     }
     guard !centroids.isEmpty else { return nil }
-    return key(digestQuantile(min(max(p, 0), 100) / 100))
+    // The ends are kept as they are; means are doubles, which do not hold every long.
+    let total = totalWeight, wanted = Self.rank(p, among: total)
+    if wanted <= 1 { return least }
+    if wanted > total - 1 { return greatest }
+    return key(digestValue(wanted, of: total))
   }
 
   /// An order key as the value it stands for.
@@ -220,50 +265,57 @@ struct PercentileState {
     totalWeight + (weights.isEmpty ? Double(keys.count) : weights.reduce(0) { $0 + Double($1) })
   }
 
-  /// The weight of the values not above `value` (a number, or ticks). Exact while values are few. Call `settle` before.
+  /// The weight of the values not above `value` (a number, or ticks); NaN is below all others. Exact while values are few. Call `settle` before.
   func rank(_ value: Double) -> Double {
+    let order = OrderKey.of(value)
     guard !centroids.isEmpty else {
-      return keys.indices.reduce(0) { $0 + (real(keys[$1]) <= value ? weights.isEmpty ? 1 : Double(weights[$1]) : 0) }
+      var sum = 0.0
+      for (i, key) in keys.enumerated() where OrderKey.of(real(key)) <= order { sum += weights.isEmpty ? 1 : Double(weights[i]) }
+      return sum
     }
     let total = totalWeight, low = real(least), high = real(greatest)
-    if value >= high { return total }
-    if value < low { return 0 }
-    // Linear between the centres of neighbouring centroids.
+    if order >= OrderKey.of(high) { return total }
+    if order < OrderKey.of(low) { return 0 }
+    // Linear between the centres of neighbouring centroids; NaN and infinities have no line to others.
     var before = 0.0, lastMean = low, lastCentre = 0.0
     for c in centroids {
       let centre = before + c.weight / 2
-      if value < c.mean { return lastCentre + (centre - lastCentre) * (value - lastMean) / (c.mean - lastMean) }
+      if order < c.order {
+        let height = c.mean - lastMean
+        return height.isFinite ? lastCentre + (centre - lastCentre) * (value - lastMean) / height : before
+      }
       before += c.weight
       (lastMean, lastCentre) = (c.mean, centre)
     }
     return high > lastMean ? lastCentre + (total - lastCentre) * (value - lastMean) / (high - lastMean) : total
   }
 
+  /// The order key of a value of the digest; whole where the type is, and never outside the values that went in.
   private func key(_ value: Double) -> UInt64 {
-    let key = isReal ? OrderKey.of(value) : OrderKey.of(Int64(max(min(value.rounded(), 9.2e18), -9.2e18)))
-    return min(max(key, least), greatest)
+    let whole: Int64 = value >= 0x1p63 ? .max : value >= -0x1p63 ? Int64(value.rounded()) : .min
+    return min(max(isReal ? OrderKey.of(value) : OrderKey.of(whole), least), greatest)
   }
 
-  private func digestQuantile(_ q: Double) -> Double {
-    let total = centroids.reduce(0) { $0 + $1.weight }
-    let low = real(least), high = real(greatest)
-    let wanted = q * total
-    if wanted <= 0.5 { return low }
-    if wanted >= total - 0.5 { return high }
+  /// The value at a rank.
+  private func digestValue(_ wanted: Double, of total: Double) -> Double {
     var before = 0.0
-    var lastMean = low, lastCentre = 0.0
+    var last = (centre: 0.0, mean: real(least))
     for c in centroids {
-      let centre = before + c.weight / 2
-      if wanted <= centre {
-        let width = centre - lastCentre
-        return width > 0 ? lastMean + (c.mean - lastMean) * (wanted - lastCentre) / width : c.mean
-      }
+      let next = (centre: before + c.weight / 2, mean: c.mean)
+      if wanted <= next.centre { return Self.value(at: wanted, last, next, edge: before) }
       before += c.weight
-      lastMean = c.mean
-      lastCentre = centre
+      last = next
     }
-    let width = total - lastCentre
-    return width > 0 ? lastMean + (high - lastMean) * (wanted - lastCentre) / width : high
+    return Self.value(at: wanted, last, (centre: total, mean: real(greatest)), edge: total)
+  }
+
+  /// On the line between the centres of two neighbouring centroids; where there is none (NaN, infinities), by the side of `edge`, where they meet.
+  private static func value(
+    at rank: Double, _ last: (centre: Double, mean: Double), _ next: (centre: Double, mean: Double), edge: Double
+  ) -> Double {
+    let width = next.centre - last.centre, height = next.mean - last.mean
+    if width > 0, height.isFinite { return last.mean + height * ((rank - last.centre) / width) }
+    return rank <= edge ? last.mean : next.mean
   }
 
   // MARK: - As a dynamic value
@@ -296,14 +348,19 @@ struct PercentileState {
       switch v {
       case .long(let n): Double(n)
       case .real(let n): n
+      // JSON, in which digests are stored, has texts for these.
+      case .string("NaN") where isReal: Double.nan
+      case .string("Infinity") where isReal: Double.infinity
+      case .string("-Infinity") where isReal: -Double.infinity
       default: nil
       }
     }
     func key(_ v: DynamicValue) -> UInt64? {
+      if isReal { return number(v).map { OrderKey.of($0) } }
       switch v {
-      case .long(let n): isReal ? OrderKey.of(Double(n)) : OrderKey.of(n)
-      case .real(let n): isReal ? OrderKey.of(n) : Int64(exactly: n.rounded()).map { OrderKey.of($0) }
-      default: nil
+      case .long(let n): return OrderKey.of(n)
+      case .real(let n): return Int64(exactly: n.rounded()).map { OrderKey.of($0) }
+      default: return nil
       }
     }
     if !isExact {
@@ -317,11 +374,11 @@ struct PercentileState {
         guard let k = key(mean) else { return nil }
         add(k, weight: Int64(w))
       } else {
-        guard let m = number(mean) else { return nil }
+        guard let m = number(mean), m.isFinite || isReal else { return nil }
         centroids.append(Centroid(mean: m, weight: w))
       }
     }
-    if !isExact { centroids.sort { $0.mean < $1.mean } }
+    if !isExact { centroids.sort { $0.order < $1.order } }
   }
 }
 

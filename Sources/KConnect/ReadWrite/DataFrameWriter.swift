@@ -99,7 +99,7 @@ public struct DataFrameWriter: Sendable {
           .columnNotFound, "partitionBy: column '\(name)' not found", hint: "columns: \(frame.columns.prefix(8).joined(separator: ", "))")
       }
       guard let sink = try provider.makeSink(path, schema: frame.schema, mode: saveMode, partitionBy: partitionColumns, options: options) else {
-        return WriteSummary(isSkipped: true)
+        return WriteSummary(isSkipped: true, skipReason: saveMode == .ignore ? nil : "the rows of this write are there already")
       }
       if specs.contains(where: { $0.name == "writeEnableAsync" }), options.bool("writeEnableAsync") {
         frame.session.pendingWrites.add(try WriteHandle(cancel: { execution.cancel() }) { try execution.write(to: sink) })

@@ -54,11 +54,10 @@ struct QueryScope {
     if let cluster {
       return try ClusterResults.run(text, cluster).map { KQLResult(frame: DataFrame(session: session, plan: $0.plan), visualization: $0.visualization) }
     }
-    let begin = text.drop { $0.isWhitespace }
-    let isCommand = begin.first == "."
+    let command = CommandParser.start(of: text).map { text[$0...] }
     let path = OpenStores.defaultPath
-    guard isCommand || OpenStores.exists(path) else { return try session.results(text, catalog: catalog) }
-    let executor = try OpenStores.executor(path, create: isCommand && !begin.hasPrefix(".show"), options: session.executionOptions)
+    guard command != nil || OpenStores.exists(path) else { return try session.results(text, catalog: catalog) }
+    let executor = try OpenStores.executor(path, create: command.map { !$0.hasPrefix(".show") } ?? false, options: session.executionOptions)
     var properties = RequestProperties()
     properties.surroundings = session.catalog(tables)
     let answer = try executor.execute(text, database: database, properties)

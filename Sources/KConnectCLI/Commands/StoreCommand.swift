@@ -64,11 +64,16 @@ struct StoreCompact: ParsableCommand {
   func run() throws {
     let store = try flags.open()
     var lines: [String] = []
-    for name in try database.map({ [$0] }) ?? store.databaseNames() {
-      let home = try store.database(name)
-      for table in try table.map({ [try home.table($0)] }) ?? home.everyTable() {
+    let homes = try (database.map { [$0] } ?? store.databaseNames()).map { try store.database($0) }
+    if let table, try !homes.contains(where: { try $0.tableIfExists(table) != nil }) {
+      let near = nearestNames(to: table, among: try homes.flatMap { try $0.tableNames() }, limit: 1).first
+      throw KConnectError(
+        .pathNotFound, "there is no table '\(table)' in \(database.map { "the database '\($0)'" } ?? "any database of the store")", hint: near.map { "did you mean '\($0)'?" })
+    }
+    for home in homes {
+      for table in try table.map({ try home.tableIfExists($0).map { [$0] } ?? [] }) ?? home.everyTable() {
         for group in try table.mergeExtents().merged {
-          lines.append("\(quotedName(name)).\(quotedName(table.name)): \(group.old.count) extents of \(group.old.reduce(0) { $0 + $1.rowCount }) rows became \(group.new.count)")
+          lines.append("\(quotedName(home.name)).\(quotedName(table.name)): \(group.old.count) extents of \(group.old.reduce(0) { $0 + $1.rowCount }) rows became \(group.new.count)")
         }
       }
     }
@@ -115,15 +120,19 @@ struct StoreRestore: ParsableCommand {
 
 struct StoreExport: ParsableCommand {
   static let configuration = CommandConfiguration(commandName: "export", abstract: "Writes every table as files: DIR/<database>/<table>/part-….")
+  private static let formats = ["parquet", "csv", "json", "delta"]
   @OptionGroup var flags: StoreFlags
   @Option(help: ArgumentHelp("The directory.", valueName: "dir"), completion: .directory) var to: String
-  @Option(help: ArgumentHelp("parquet, csv, json or delta.", valueName: "name"), completion: .list(["parquet", "csv", "json", "delta"])) var format = "parquet"
+  @Option(help: ArgumentHelp("parquet, csv, json or delta.", valueName: "name"), completion: .list(StoreExport.formats)) var format = "parquet"
   @Option(help: ArgumentHelp("Only this database.", valueName: "name")) var database: String?
 
   func run() throws {
+    guard Self.formats.contains(format.lowercased()) else {
+      throw KConnectError(.notSupported, "not supported: a store exported as '\(format)'", hint: "formats: \(Self.formats.joined(separator: ", "))")
+    }
     let store = try flags.open()
     let provider = try BuiltInSources.registry.provider(format)
-    var lines: [String] = []
+    var hasTables = false
     for name in try database.map({ [$0] }) ?? store.databaseNames() {
       for table in try store.database(name).tables() {
         let snapshot = try table.snapshot()
@@ -132,9 +141,11 @@ struct StoreExport: ParsableCommand {
         guard let sink = try provider.makeSink(path, schema: snapshot.schema, mode: .error, partitionBy: [], options: options) else { continue }
         let context = EvaluationContext(nowTicks: StoreClock.nowTicks, seed: 0)
         let summary = try QueryExecution(.scan(snapshot.rows()), options: ExecutionOptions(), context: context).write(to: sink)
-        lines.append("\(quotedName(name)).\(quotedName(table.name)): \(summary.rows) rows, \(size(summary.bytes)) in '\(path)'")
+        hasTables = true
+        // What is there when a later table fails is known.
+        try put(["\(quotedName(name)).\(quotedName(table.name)): \(summary.rows) rows, \(size(summary.bytes)) in '\(path)'"])
       }
     }
-    try put(lines.isEmpty ? ["the store has no tables"] : lines)
+    if !hasTables { try put(["the store has no tables"]) }
   }
 }

@@ -9,7 +9,8 @@ import Streaming
 
 struct StreamJob {
   var from: String
-  var to: String
+  /// Nil where a command gets the rows.
+  var to: String?
   var checkpoint: String
   var trigger: String?
   var name: String?
@@ -27,8 +28,9 @@ struct StreamJob {
   private func prepare(_ context: Context) throws -> (frame: DataFrame, writer: DataStreamWriter, target: String) {
     let registry = context.session.registry
     let argument = try SourceArgument(self.from, context.configuration)
-    let from = try StreamLocator(argument.locator, registry: registry, isTarget: false), to = try StreamLocator(self.to, registry: registry, isTarget: true)
+    let from = try StreamLocator(argument.locator, registry: registry, isTarget: false), to = try StreamLocator(self.to ?? "console:", registry: registry, isTarget: true)
     let split = try split(argument.options.map { ("from.\($0.0)", $0.1) } + options, from, to, context)
+    if exec != nil, let (key, _) = split.target.first { throw KConnectError(.optionInvalid, "option 'to.\(key)': the command of --exec has no options") }
     var reader = context.session.readStream
     if let format = from.format { reader = reader.format(format) }
     if let schema = schema ?? argument.schema { reader = try reader.schema(schema) }

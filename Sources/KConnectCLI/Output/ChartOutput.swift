@@ -8,17 +8,21 @@ import KConnect
 import KQL
 
 enum ChartOutput {
-  /// Draws one result to standard output.
-  static func draw(_ result: KQLResult, _ visualization: Visualization, _ context: Context) throws {
+  /// Draws one result to standard output; answers how many rows it is made of.
+  static func draw(_ result: KQLResult, _ visualization: Visualization, _ context: Context) throws -> Int {
     let style = TerminalStyle(
       width: min(StandardStreams.outputWidth ?? 80, 160), height: min(20, max(6, StandardStreams.outputHeight - 9)),
       isColourful: StandardStreams.isOutputColourful)
     let spec = try ChartSpec(kind: visualization.kind, properties: visualization.properties)
-    let data = try collect(result, spec, context)
-    if spec.kind == .card { return try ByteOutput.print(TerminalCard.draw(data.firstRow, title: spec.title, style)) }
+    let (data, rows) = try collect(result, spec, context)
+    if spec.kind == .card {
+      try ByteOutput.print(TerminalCard.draw(data.firstRow, title: spec.title, style))
+      return rows
+    }
     let models = try data.models()
     try ByteOutput.print(TerminalChart.draw(models, style))
     for model in models { for note in model.notes { context.note(note) } }
+    return rows
   }
 
   /// Draws the one result that asks for a chart, or the only result, into a file.
@@ -34,7 +38,7 @@ enum ChartOutput {
     let visualization = result.visualization ?? suggested(result.frame.schema)
     guard visualization.kind != "table" else { throw KConnectError(.usage, "--chart: a table is no picture", hint: "end the query with, for instance, | render timechart") }
     let spec = try ChartSpec(kind: visualization.kind, properties: visualization.properties)
-    let data = try collect(result, spec, context)
+    let (data, _) = try collect(result, spec, context)
     let text: String
     if spec.kind == .card {
       let card = ChartPage.svg(card: data.firstRow, title: spec.title)
@@ -58,13 +62,19 @@ enum ChartOutput {
     return Visualization(kind: kind, properties: [])
   }
 
-  private static func collect(_ result: KQLResult, _ spec: ChartSpec, _ context: Context) throws -> ChartData {
+  private static func collect(_ result: KQLResult, _ spec: ChartSpec, _ context: Context) throws -> (data: ChartData, rows: Int) {
     let execution = try result.execution()
     let progress = ProgressReporter(execution, mode: context.progress, resultGoesToTerminal: true)
     defer { progress?.stop() }
     var data = ChartData(spec, schema: result.frame.schema)
-    try Interrupt.cancelling(execution) { try execution.run { data.append($0) } }
+    var rows = 0
+    try Interrupt.cancelling(execution) {
+      try execution.run { batch in
+        rows += batch.rowCount
+        return data.append(batch)
+      }
+    }
     if Interrupt.isRequested { throw KConnectError(.cancelled, "interrupted") }
-    return data
+    return (data, rows)
   }
 }

@@ -47,12 +47,11 @@ struct ResultOutput {
     try text.finish()
   }
 
-  /// Draws a result with `render` where it meets eyes, else prints its rows; answers how many, 0 for pictures.
+  /// Draws a result with `render` where it meets eyes, else prints its rows; answers how many there are.
   @discardableResult
   func show(_ result: KQLResult, _ context: Context) throws -> Int {
     if isForEyes, let visualization = result.visualization, visualization.kind != "table" {
-      try ChartOutput.draw(result, visualization, context)
-      return 0
+      return try ChartOutput.draw(result, visualization, context)
     }
     return try run(result, context)
   }

@@ -56,10 +56,10 @@ struct Shell {
     return hasFailed ? ExitStatus.failure : ExitStatus.done
   }
 
-  /// Runs the texts of a file or of standard input.
+  /// Runs the texts of a file or of standard input, whose lines may end as Windows ends them.
   private mutating func run(text: String) {
     var pending = "", isBlank = true
-    for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
+    for line in text.split(omittingEmptySubsequences: false, whereSeparator: { $0 == "\n" || $0 == "\r\n" }) {
       if isDone { return }
       pending += pending.isEmpty ? String(line) : "\n" + line
       // The whole text is looked at only where it may begin or end: long ones come line by line.
@@ -171,6 +171,7 @@ struct Shell {
     let wanted = name.lowercased()
     let found = OperatorHelp.all.filter { wanted.isEmpty || $0.name.hasPrefix(wanted) }
     guard !found.isEmpty else {
+      if FunctionHelp.names.contains(wanted) { throw KConnectError(.usage, "\\h: '\(name)' is a function, no operator", hint: "\\f \(wanted) shows it") }
       let near = nearestNames(to: name, among: OperatorHelp.all.map(\.name), limit: 1).first
       throw KConnectError(.usage, "\\h: there is no operator '\(name)'", hint: near.map { "did you mean '\($0)'?" } ?? "\\h lists all operators")
     }

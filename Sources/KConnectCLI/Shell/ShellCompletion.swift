@@ -22,7 +22,7 @@ enum ShellCompletion {
       let found = commands.filter { $0.hasPrefix(trimmed) }
       if !found.isEmpty { return (found.map { ($0, "") }, trimmed.count) }
       let word = trimmed.split(separator: " ", omittingEmptySubsequences: false).last ?? ""
-      return (scope.tableNames.map { quotedName($0) }.filter { $0.hasPrefix(word) }.map { ($0, "") }, word.count)
+      return (scope.tableNames.map { quotedName($0) }.filter { Completion.begins($0, with: String(word)) }.map { ($0, "") }, word.count)
     }
     let completion = Completion.at(head.utf8.count, of: head, catalog: scope.catalog, options: scope.session.bindOptions)
     let replaced = String(decoding: Array(head.utf8)[completion.start...], as: UTF8.self).count

@@ -23,7 +23,7 @@ enum ExitStatus {
     case .usage, .optionUnknown, .optionInvalid: usage
     case .locked, .throttled: transient
     case .configuration: configuration
-    case .cancelled: interrupted
+    case .cancelled: Interrupt.isRequested ? Interrupt.exitCode : interrupted
     default: error.isRetryable ? transient : failure
     }
   }

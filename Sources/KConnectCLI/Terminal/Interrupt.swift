@@ -54,13 +54,17 @@ enum Interrupt {
     var running: QueryExecution?
     while true {
       while unsafe sigwait(&set, &received) != 0 {}
-      if let onFirst = state.withLock({ $0.onFirst }) {
-        state.withLock { $0.wasAsked = true }
-        onFirst()
-        while unsafe sigwait(&set, &received) != 0 {}
-        state.withLock { $0.onSecond }?()
-      }
       let number = received
+      let onFirst = state.withLock { state -> (@Sendable () -> Void)? in
+        guard !state.wasAsked, let onFirst = state.onFirst else { return nil }
+        state.wasAsked = true
+        return onFirst
+      }
+      if let onFirst {
+        onFirst()
+        continue
+      }
+      state.withLock { $0.onSecond }?()
       let goesOn = state.withLock { state in
         let isFirst = state.signal == 0
         state.signal = number
@@ -99,10 +103,13 @@ enum Interrupt {
   /// True once a signal has come.
   static var isRequested: Bool { state.withLock { $0.signal != 0 } }
 
+  /// 128 and the number of the signal that came.
+  static var exitCode: Int32 { 128 + state.withLock { $0.signal } }
+
   /// Says so on stderr; the exit code of the signal.
   static func finish() -> Int32 {
     StandardStreams.error("interrupted\n")
-    return 128 + state.withLock { $0.signal }
+    return exitCode
   }
 
   /// Runs `body` with `execution` as what a signal cancels.
@@ -116,8 +123,8 @@ enum Interrupt {
     return try body()
   }
 
-  /// Runs `body`; the first signal calls `first`, after which `body` is expected to end in its own time, the second calls `second` and ends
-  /// the process soon.
+  /// Runs `body`; the first signal while it runs calls `first`, after which `body` is expected to end in its own time, the next one calls
+  /// `second` and ends the process soon.
   static func stopping<R>(first: @escaping @Sendable () -> Void, second: @escaping @Sendable () -> Void, _ body: () throws -> R) throws -> R {
     let isLate = state.withLock { state in
       state.onFirst = first
@@ -125,7 +132,8 @@ enum Interrupt {
       return state.signal != 0 || state.wasAsked
     }
     if isLate { first() }
-    // The handlers stay: the signal thread may be waiting for the second signal of this run.
+    // What runs behind it is ended by the first signal.
+    defer { state.withLock { ($0.onFirst, $0.onSecond) = (nil, nil) } }
     return try body()
   }
 }

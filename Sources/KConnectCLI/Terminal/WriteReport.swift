@@ -21,7 +21,7 @@ struct WriteReport {
     guard !context.isQuiet else { return }
     for note in notes { ErrorReport.note(note) }
     if summary.isSkipped {
-      StandardStreams.error("skipped: '\(target)' is there already\n")
+      StandardStreams.error("skipped: \(summary.skipReason ?? "'\(target)' is there already")\n")
       return
     }
     let files = summary.files == 1 ? "1 file" : "\(summary.files) files"

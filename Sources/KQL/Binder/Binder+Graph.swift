@@ -23,6 +23,12 @@ extension Binder {
       try fail(.typeExpected, "the ends of an edge are \(source.type) and \(target.type), expected one type", at: make.target.span, hint: "convert one of them before make-graph")
     }
     try refuseDynamic(source, make.source)
+    var partition: StructField?
+    if let name = make.partitionKey {
+      let field = try column(name, input)
+      try refuseDynamic(field, name)
+      partition = field
+    }
     var tables: [GraphNodeTable] = []
     var inputs = [edges]
     for nodes in make.nodes {
@@ -31,7 +37,12 @@ extension Binder {
       guard key.type == source.type else {
         try fail(.typeExpected, "the node id '\(key.name)' is \(key.type), the ends of edges are \(source.type)", at: nodes.key.span, hint: "convert one of them before make-graph")
       }
-      if let partition = make.partitionKey { _ = try column(partition, table) }
+      if let partition, let name = make.partitionKey {
+        let type = try column(name, table).type
+        guard type == partition.type else {
+          try fail(.typeExpected, "the partition '\(name.text)' is \(type) in the nodes and \(partition.type) in the edges", at: name.span, hint: "convert one of them before make-graph")
+        }
+      }
       for field in table.plan.schema.fields {
         if let other = tables.compactMap({ $0.schema.field(field.name) }).first, other.type != field.type {
           try fail(.typeExpected, "the node property '\(field.name)' is \(other.type) in one table and \(field.type) in another", at: nodes.key.span)
@@ -40,7 +51,6 @@ extension Binder {
       tables.append(GraphNodeTable(key: key.name, schema: table.plan.schema))
       inputs.append(try plan(at: step.span) { try table.plan.withTexts([key.name]) })
     }
-    if let partition = make.partitionKey { try refuseDynamic(try column(partition, input), partition) }
     let definition = GraphDefinition(
       edgeSchema: edges.schema, source: source.name, target: target.name, isDirected: make.isDirected, nodeTables: tables,
       nodeID: make.nodeID?.text, partition: make.partitionKey?.text)

@@ -46,10 +46,19 @@ extension Binder {
       for term in Self.conjuncts(predicate) { conditions.append(try onMatches(term, graph, &scope)) }
     }
     var items: [NamedExpression] = []
+    var unnamed = 0
     for item in projection {
       var named = item
       named.value = try onMatches(item.value, graph, &scope)
-      if named.names.isEmpty, let name = Self.matchName(item.value) { named.names = [Name(text: name, span: item.span)] }
+      if named.names.isEmpty {
+        if let name = Self.matchName(item.value) {
+          named.names = [Name(text: name, span: item.span)]
+        } else {
+          unnamed += 1
+          // A function of a path has become a column, whose name is not for results.
+          if case .name = named.value.kind { named.names = [Name(text: "Column\(unnamed)", span: item.span)] }
+        }
+      }
       items.append(named)
     }
     let row = RowScope(StructType(scope.columns.map { StructField($0.name, $0.type) }))
@@ -93,10 +102,16 @@ extension Binder {
 
   // MARK: Pattern
 
+  /// Edges of a pattern; planning takes time that grows with their square.
+  private static let maximumPatternEdges = 1_000
+
   private func patternScope(_ match: GraphPatternOperator, _ step: TabularOperator) throws(BindFailure) -> PatternScope {
     var scope = PatternScope()
     for sequence in match.patterns { try add(sequence, step, &scope) }
     let pattern = scope.pattern
+    guard pattern.edges.count <= Self.maximumPatternEdges else {
+      try fail(.valueNotAllowed, "the pattern has \(pattern.edges.count) edges, at most \(Self.maximumPatternEdges) are allowed", at: step.nameSpan)
+    }
     guard pattern.nodeCount > 0 else { try fail(.missing, "the pattern has no node", at: step.span) }
     var reached: Set<Int> = [0]
     for _ in pattern.edges {

@@ -85,9 +85,11 @@ extension Binder {
     case .dynamic, .string, .bool, .guid:
       try fail(.typeExpected, "the axis of make-series is a datetime, a timespan or a number, found \(axisType)", at: series.axis.value.span)
     }
-    func bound(_ expression: Expression?, _ wanted: DataType, _ what: String) throws(BindFailure) -> Scalar? {
+    // A null start or end, such as the least time of an empty table, is one that is not given.
+    func bound(_ expression: Expression?, _ wanted: DataType, _ what: String, takesNull: Bool = true) throws(BindFailure) -> Scalar? {
       guard let expression else { return nil }
       let value = try constant(expression)
+      if value.isNull, takesNull { return nil }
       if value.isNull { try fail(.valueNotAllowed, "\(what) of make-series is null", at: expression.span) }
       guard let converted = Self.convert(value, to: wanted) else {
         try fail(.typeExpected, "\(what) of make-series is \(wanted), found \(value.type)", at: expression.span)
@@ -102,7 +104,7 @@ extension Binder {
       }
     }
     let stepType: DataType = wanted == .datetime ? .timespan : wanted
-    guard let size = try bound(series.step, stepType, "the step") else { try fail(.missing, "make-series needs a step", at: step.nameSpan) }
+    guard let size = try bound(series.step, stepType, "the step", takesNull: false) else { try fail(.missing, "make-series needs a step", at: step.nameSpan) }
     let isPositive = if case .real(let value) = size { value > 0 && value.isFinite } else { (size.int64Value ?? 0) > 0 }
     guard isPositive else { try fail(.valueNotAllowed, "the step of make-series is not positive", at: series.step.span) }
     return AxisBounds(

@@ -201,8 +201,7 @@ extension Binder {
         try self.fail(.typeExpected, "a dynamic value has no order", at: key.value.span, hint: "convert it, for instance with tostring() or tolong()")
       }
       let isDescending = key.direction != .ascending
-      // Who says where nulls go means those of outer joins too.
-      return SortKey(key.nulls == nil ? Self.key(expr, type) : expr, isDescending: isDescending, nullsFirst: key.nulls.map { $0 == .first } ?? !isDescending)
+      return SortKey(key.nulls == nil ? Self.key(expr, type) : Self.nullKey(expr, type), isDescending: isDescending, nullsFirst: key.nulls.map { $0 == .first } ?? !isDescending)
     }
   }
 

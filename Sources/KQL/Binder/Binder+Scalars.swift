@@ -66,7 +66,19 @@ extension Binder {
     default: break
     }
     if case .star = left.kind { return try anyColumn(op, right, row, span) }
-    return try node(op.rawValue, [try scalar(left, row), try scalar(right, row)], span)
+    let sides = [try scalar(left, row), try scalar(right, row)]
+    return try node(op.rawValue, op == .equal || op == .notEqual ? withGUIDs(sides, row) : sides, span)
+  }
+
+  /// Texts of GUIDs among values that are compared with a guid become guids, as in `OperationId == "74be27de-…"` of the reference's examples.
+  private func withGUIDs(_ values: [ScalarValue], _ row: RowScope) -> [ScalarValue] {
+    let parsed: [ScalarValue?] = values.map { value in
+      guard case .literal(.string(let text)) = value.expr, let guid = GUID(text) else { return nil }
+      return ScalarValue(expr: .literal(.guid(guid)))
+    }
+    guard parsed.contains(where: { $0 != nil }), zip(values, parsed).allSatisfy({ $1 != nil || quietType(of: $0, row) == .guid }) else { return values }
+    guard parsed.contains(where: { $0 == nil }) else { return values }
+    return zip(values, parsed).map { $1 ?? $0 }
   }
 
   /// `* has "x"`: true when any column satisfies it; columns that are no text are compared as text.
@@ -125,7 +137,8 @@ extension Binder {
       }
       return terms.isEmpty ? ScalarValue(expr: .literal(.bool(false))) : try node(FunctionName.or, terms, span)
     }
-    return try node(op.rawValue, [try scalar(left, row)] + compacted(values), span)
+    let operands = [try scalar(left, row)] + compacted(values)
+    return try node(op.rawValue, op == .isIn || op == .notIn ? withGUIDs(operands, row) : operands, span)
   }
 
   /// Long lists of literals as one array, which functions take as well.
@@ -175,6 +188,8 @@ extension Binder {
   /// The arguments in the order of the function's parameters: some may be given by the names that the language reference has for them.
   private func inPlace(_ call: FunctionCall) throws(BindFailure) -> [NamedExpression] {
     guard let first = call.arguments.firstIndex(where: { !$0.names.isEmpty }) else { return call.arguments }
+    // An unknown function is reported as such.
+    guard FunctionRegistry.exists(call.name.text) else { return call.arguments }
     let parameters = (FunctionRegistry.find(call.name.text)?.parameters ?? "").split { ", []".contains($0) }.map(String.init)
     var placed: [Int: NamedExpression] = [:]
     for (i, argument) in call.arguments.enumerated() {

@@ -150,7 +150,7 @@ extension Binder {
       try fail(.duplicateColumn, "pivot makes a column '\(twice)', which is there already", at: plugin.span)
     }
     let shown = empty.flatMap { Self.convert($0, to: value.type) } ?? .null(value.type)
-    let function = PivotFunction(keys: keyFields, names: names, valueType: value.type, empty: shown)
+    let function = PivotFunction(keys: keyFields, names: names, columnNames: Self.uniqueNames(names), valueType: value.type, empty: shown)
     let pivoted = try make(plugin) { try .function(function, [cells]) }
     guard let schema = plugin.schema, !schema.acceptsAny else { return pivoted }
     for column in schema.columns where pivoted.schema.field(column.name.text) == nil { try unknownName(column.name.text, plainScope(plugin.input), column.span) }

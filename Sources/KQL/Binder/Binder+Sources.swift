@@ -5,7 +5,7 @@ import Engine
 import Expressions
 
 extension Binder {
-  /// Rows written in the text. Values are constants of the column's type or ones that convert without loss.
+  /// Rows written in the text, in the order in which they are written. Values are constants of the column's type or ones that convert without loss.
   func datatable(_ table: DatatableExpression) throws(BindFailure) -> TableValue {
     var seen: Set<String> = []
     for column in table.columns where !seen.insert(column.name.text).inserted {
@@ -33,7 +33,7 @@ extension Binder {
       batches.append(RecordBatch(schema: schema, columns: builders.map { $0.finish() }, rowCount: count))
       row += count
     }
-    return TableValue(plan: .values(schema, batches))
+    return TableValue(plan: .values(schema, batches), isSerialized: true)
   }
 
   private func cell(_ expression: Expression, _ field: StructField) throws(BindFailure) -> Scalar {

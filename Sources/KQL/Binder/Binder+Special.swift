@@ -28,6 +28,7 @@ extension Binder {
     case "now", "ago":
       guard case .datetime(let ticks)? = settings["query_now"] else { return nil }
       return .scalar(try fixedNow(call, ticks, row, span))
+    case "assert" where options.isDefinition: return .scalar(try assertion(call, row, span))
     case "pack_all": return .scalar(try packAll(call, row, span))
     case "bag_pack_columns": return .scalar(try packColumns(call, row, span))
     case "column_names_of":
@@ -66,6 +67,13 @@ extension Binder {
     }
     guard let offset = call.arguments.first else { return now }
     return try node(isAgo ? "-" : "+", [now, try scalar(offset.value, row)], span)
+  }
+
+  /// `assert` in a text that is not run now: its arguments must be right, its condition need not be.
+  private func assertion(_ call: FunctionCall, _ row: RowScope, _ span: SourceSpan) throws(BindFailure) -> ScalarValue {
+    guard call.arguments.count == 2 else { try argumentCount("assert", call.arguments.count, "2 arguments", span) }
+    for argument in call.arguments { _ = try typed(argument.value, row) }
+    return ScalarValue(expr: .literal(.bool(true)))
   }
 
   /// `bin_auto(x)`: bin_at with the size and the fixed point that `set` statements give.

@@ -35,17 +35,24 @@ extension Binder {
       try fail(.valueNotAllowed, "\(name)() takes a dynamic bag of options", at: span)
     }
     func option(_ name: String) -> DynamicValue? { entries.first { $0.key.lowercased() == name.lowercased() }?.value }
-    func text(_ name: String) -> String? { if case .string(let text)? = option(name) { text } else { nil } }
+    func text(_ name: String) throws(BindFailure) -> String? {
+      switch option(name) {
+      case nil, .null?: return nil
+      case .string(let text)?: return text
+      case let other?: try fail(.valueNotAllowed, "the option '\(name)' is a text; found \(other.json.prefix(60))", at: span)
+      }
+    }
     guard case .array(let containers)? = option("StorageContainers"), !containers.isEmpty else { try fail(.missing, "the option 'StorageContainers' is needed", at: span) }
-    guard let format = text("DataFormat") else { try fail(.missing, "the option 'DataFormat' is needed", at: span) }
-    if let mode = text("Mode"), !["any", "last", "all"].contains(mode.lowercased()) { try fail(.valueNotAllowed, "'\(mode)' is no mode", at: span, hint: "modes: any, last, all") }
+    guard let format = try text("DataFormat") else { try fail(.missing, "the option 'DataFormat' is needed", at: span) }
+    if let mode = try text("Mode"), !["any", "last", "all"].contains(mode.lowercased()) { try fail(.valueNotAllowed, "'\(mode)' is no mode", at: span, hint: "modes: any, last, all") }
     var request = ExternalDataRequest(schema: StructType(), sources: [], format: format.lowercased(), ignoresFirstRecord: false, mapping: [])
-    let fileEnd = text("FileExtension") ?? ""
-    let filter = (text("FileNamePrefix") ?? "") + "*" + fileEnd
-    for case .string(let place) in containers {
+    let fileStart = try text("FileNamePrefix"), fileEnd = try text("FileExtension") ?? ""
+    let filter = (fileStart ?? "") + "*" + fileEnd
+    for container in containers {
+      guard case .string(let place) = container else { try fail(.valueNotAllowed, "'StorageContainers' holds texts; found \(container.json.prefix(60))", at: span) }
       // A container is a prefix: a directory is searched for the files wanted, a file is taken itself.
       let bare = String(place.prefix { $0 != ";" })
-      request.sources.append(bare.hasSuffix("/") || text("FileNamePrefix") != nil || (!fileEnd.isEmpty && !bare.hasSuffix(fileEnd)) ? bare + (bare.hasSuffix("/") ? "" : "/") + "**/" + filter : bare)
+      request.sources.append(bare.hasSuffix("/") || fileStart != nil || (!fileEnd.isEmpty && !bare.hasSuffix(fileEnd)) ? bare + (bare.hasSuffix("/") ? "" : "/") + "**/" + filter : bare)
     }
     if case .bool(true)? = option("InferenceOptions")?["UseFirstRowAsHeader"] { request.ignoresFirstRecord = true }
     let asked = request

@@ -45,6 +45,7 @@ extension Binder {
       return .scalar(ScalarValue(expr: .literal(.bool(isMember))))
     case "external_table":
       let (table, text) = try named(call, span)
+      guard call.arguments.count == 1 else { try notSupported("external_table() with a mapping", at: call.arguments[1].span) }
       guard let plan = try asking({ () throws in try catalog.externalTable(text, database: scope.database) }) else {
         try fail(.unknownTable, "external table '\(text)' not found", at: table, hint: NameSuggestion.hint(for: text, among: catalog.externalTableNames))
       }

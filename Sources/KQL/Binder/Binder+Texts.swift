@@ -15,6 +15,11 @@ extension Binder {
   /// The expression as a key of rows.
   static func key(_ expr: Expr, _ type: DataType?) -> Expr { type == .string ? Expr.text(expr) : expr }
 
+  /// The expression as a sort key whose nulls have a place of their own: '' and the null string of an outer join, which are one, share it.
+  static func nullKey(_ expr: Expr, _ type: DataType?) -> Expr {
+    type == .string ? .call("iff", [.call("isempty", [expr]), .literal(.null(.string)), expr]) : expr
+  }
+
   /// The columns of a projection over `schema` as keys.
   static func keys(_ columns: [NamedExpr], over plan: LogicalPlan) -> [NamedExpr] {
     columns.map { column in NamedExpr(column.name, key(column.expr, try? plan.type(of: column.expr))) }

@@ -58,12 +58,16 @@ extension Binder {
     case .wildcardPath(let left, let pattern):
       guard let database = try databaseName(left) else { try fail(.unknownDatabase, "a database is needed before '.'", at: left.span) }
       return try matching(pattern.text, database: database, operand.span)
+    case .path(let left, let name):
+      // `database('sales*').Orders`: the table of that name in each of them.
+      guard let database = try databaseName(left), database.contains("*") else { return [try table(operand, what: "an operand of union")] }
+      return try matching(name.text, database: database, operand.span)
     case .star: return try matching("*", database: nil, operand.span)
     default: return [try table(operand, what: "an operand of union")]
     }
   }
 
-  /// Tables of the catalog and views of the text whose names match.
+  /// Tables of the catalog and views of the text whose names match. A database with `*` stands for all whose names match.
   func matching(_ pattern: String, database: String?, _ span: SourceSpan) throws(BindFailure) -> [TableValue] {
     var found: [TableValue] = []
     var seen: Set<String> = []
@@ -77,8 +81,11 @@ extension Binder {
       }
     }
     let restriction = scope.activeRestriction
-    for name in catalog.tableNames(database: database ?? scope.database) where Wildcard.matches(pattern, name) && restriction?.allowsTable(name, database: database) ?? true && seen.insert(name).inserted {
-      found.append(try catalogTable(name, database: database, span))
+    let databases: [String?] = if let database, database.contains("*") { catalog.databaseNames.filter { Wildcard.matches(database, $0) } } else { [database] }
+    for database in databases {
+      for name in catalog.tableNames(database: database ?? scope.database) where Wildcard.matches(pattern, name) && restriction?.allowsTable(name, database: database) ?? true && !seen.contains(name) {
+        found.append(try catalogTable(name, database: database, span))
+      }
     }
     if found.isEmpty { try fail(.unknownTable, "no table matches '\(pattern)'", at: span) }
     return found

@@ -52,6 +52,8 @@ extension Binder {
     switch try value(expression, row) {
     case .table(let table): return table
     case .scalar:
+      // What is wrong with the scalar itself, such as an unknown function, comes first.
+      _ = try typed(expression, row)
       try fail(.tableExpected, "\(what) is a table; this is a scalar", at: expression.span, hint: "a scalar is shown with print")
     }
   }
@@ -132,9 +134,18 @@ extension Binder {
     {
       return table
     }
+    if let home = database ?? scope.database { try checkDatabase(home, span) } else { try asking { () throws in try catalog.checkDatabase() } }
     let known = (database == nil ? scope.names : []) + catalog.tableNames(database: database ?? scope.database)
     let place = database.map { " in database '\($0)'" } ?? ""
     try fail(.unknownTable, "table '\(name)' not found\(place)", at: span, hint: NameSuggestion.hint(for: name, among: known))
+  }
+
+  /// Reports a database that is not there, where the catalog knows those that are.
+  private func checkDatabase(_ name: String, _ span: SourceSpan) throws(BindFailure) {
+    let known = catalog.databaseNames
+    guard !name.isEmpty, !known.isEmpty, !known.contains(where: { $0.lowercased() == name.lowercased() }) else { return }
+    try fail(
+      .unknownDatabase, "database '\(name)' not found", at: span, hint: NameSuggestion.hint(for: name, among: known) ?? "databases: \(known.prefix(12).joined(separator: ", "))")
   }
 
   /// The rows of a materialised table, computed once.
@@ -166,6 +177,7 @@ extension Binder {
       }
       try checkAccess(call.name.text, database: database, call.name.span)
       guard let (function, home) = try storedFunction(call.name.text, database: database.isEmpty ? nil : database, call.name.span) else {
+        try checkDatabase(database, target.span)
         try fail(.unknownFunction, "function '\(call.name.text)' not found in database '\(database)'", at: call.name.span)
       }
       return try self.call(function, home, name: call.name.text, call.arguments, row, span)

@@ -134,6 +134,8 @@ final class Binder {
   var scope = Scope()
   /// The values of the `set` statements so far, by lower-case name.
   var settings: [String: Scalar] = [:]
+  /// Those of the text.
+  private var statements: [Statement] = []
   /// The input of a fragment.
   var implicitSource: LogicalPlan?
   /// `alias database`: the databases that other names stand for.
@@ -171,6 +173,7 @@ final class Binder {
   /// Binds all statements; at least one must be a query.
   func bind(_ query: QueryText) throws(BindFailure) -> BoundQuery {
     nameUses = NameUses.count(query)
+    statements = query.statements
     var results: [BoundResult] = []
     settings = [:]
     for (i, statement) in query.statements.enumerated() {
@@ -197,8 +200,17 @@ final class Binder {
   /// The plan cut as `set query_take_max_records = n` wants it.
   private func limited(_ plan: LogicalPlan, at span: SourceSpan) throws(BindFailure) -> LogicalPlan {
     guard let value = settings["query_take_max_records"] else { return plan }
-    guard let rows = value.int64Value, rows >= 0 else { try fail(.valueNotAllowed, "query_take_max_records is a whole number of at least 0", at: span) }
+    guard let rows = value.int64Value, rows >= 0 else {
+      try fail(.valueNotAllowed, "query_take_max_records is a whole number of at least 0", at: valueSpan(ofSetting: "query_take_max_records") ?? span)
+    }
     return plan.limit(Int(rows))
+  }
+
+  /// Where a `set` statement gives an option its value.
+  private func valueSpan(ofSetting option: String) -> SourceSpan? {
+    var found: SourceSpan?
+    for case .set(let name, let value?) in statements.map(\.kind) where name.text == option { found = value.span }
+    return found
   }
 
   /// Binds one statement; the table if it is a query.

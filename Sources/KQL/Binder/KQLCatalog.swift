@@ -14,6 +14,8 @@ package protocol KQLCatalog: Sendable {
   func functionText(_ name: String, database: String?) throws -> String?
   /// The names of all databases, for suggestions.
   var databaseNames: [String] { get }
+  /// Throws PATH_NOT_FOUND where names without a database are those of one that is not there.
+  func checkDatabase() throws
 
   /// As `table`, with the columns of `RowOrigin` behind the table's own where it has them.
   func tableWithOrigin(_ name: String, database: String?) throws -> LogicalPlan?
@@ -47,6 +49,7 @@ package protocol KQLCatalog: Sendable {
 extension KQLCatalog {
   package func functionText(_ name: String, database: String?) throws -> String? { nil }
   package var databaseNames: [String] { [] }
+  package func checkDatabase() throws {}
   package func tableWithOrigin(_ name: String, database: String?) throws -> LogicalPlan? { try table(name, database: database) }
   package func externalTable(_ name: String, database: String?) throws -> LogicalPlan? { nil }
   package var externalTableNames: [String] { [] }
@@ -127,6 +130,8 @@ package struct BindOptions: Sendable {
   package var isBestEffort = false
   /// Whether results keep the columns of `RowOrigin` that their operators pass on: the text stands for a table inside another.
   package var givesRowOrigin = false
+  /// Whether the text is only checked before it is stored: what `assert` asks for need not hold yet.
+  package var isDefinition = false
 
   package init(context: EvaluationContext) { self.context = context }
 }

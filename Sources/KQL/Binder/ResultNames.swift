@@ -9,6 +9,8 @@ private enum NameKind {
   case onlyArgument
   /// A prefix, `_`, and the name of the first argument.
   case prefix(String)
+  /// A prefix and the names of the first two arguments, all joined with `_`.
+  case prefixOfTwo(String)
   /// A fixed name.
   case fixed(String)
   /// The first argument is the name of a column, as text.
@@ -44,6 +46,7 @@ enum ResultNames {
     case .firstArgument: return first.flatMap { name(of: $0.value) }
     case .onlyArgument: return call.arguments.count == 1 ? first.flatMap { name(of: $0.value) } : nil
     case .prefix(let prefix): return prefix + "_" + (first.flatMap { name(of: $0.value) } ?? "")
+    case .prefixOfTwo(let prefix): return ([prefix] + call.arguments.prefix(2).map { name(of: $0.value) ?? "" }).joined(separator: "_")
     case .fixed(let name): return name
     case .quotedColumn:
       if case .literal(.string(let name, _))? = first?.value.kind { return name }
@@ -56,6 +59,7 @@ enum ResultNames {
     for name in firstArgument { kinds[name] = .firstArgument }
     for name in ["strlen", "string_size", "percentile_tdigest", "dcount_hll"] { kinds[name] = .prefix(name) }
     for (name, prefix) in aggregatePrefixes { kinds[name] = prefix.isEmpty ? .firstArgument : .prefix(prefix) }
+    for name in ["covariance", "covarianceif", "covariancep", "covariancepif"] { kinds[name] = .prefixOfTwo(name) }
     kinds["gettype"] = .prefix("type")
     kinds["treepath"] = .prefix("tree")
     kinds["repeat"] = .prefix("repeat")

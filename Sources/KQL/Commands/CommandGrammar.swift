@@ -128,9 +128,24 @@ struct CommandForm: Sendable {
   var verb: Substring { syntax.prefix { $0 != " " } }
 
   /// The syntax as elements. A mistake in the notation gives fewer elements, which the tests of the forms find.
-  var elements: [GrammarElement] {
+  var elements: [GrammarElement] { Self.elements(of: syntax) }
+
+  static func elements(of syntax: String) -> [GrammarElement] {
     var reader = GrammarReader(text: Array(syntax.utf8))
     return reader.sequence()
+  }
+}
+
+extension CommandKind {
+  /// How the command is written, up to its first argument: `.ingest into table`.
+  package var shown: String {
+    var words: [String] = []
+    for element in CommandForms.all.first(where: { $0.kind == self })?.elements ?? [] {
+      if case .optional = element { continue }
+      guard case .word(let word) = element else { break }
+      words.append(word)
+    }
+    return "." + words.joined(separator: " ")
   }
 }
 

@@ -30,6 +30,9 @@ struct CommandMatcher {
     return nil
   }
 
+  /// Whether the command begins as `syntax` says.
+  mutating func begins(_ syntax: String, _ parser: Parser) -> Bool { !run(CommandForm.elements(of: syntax)[...], [CommandMatch(parser: parser)]).isEmpty }
+
   private mutating func run(_ elements: ArraySlice<GrammarElement>, _ start: [CommandMatch]) -> [CommandMatch] {
     var states = start
     for element in elements {

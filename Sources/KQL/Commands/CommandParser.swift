@@ -11,25 +11,28 @@ package struct CommandParseResult: Sendable {
 /// The parser of management commands.
 package enum CommandParser {
   /// Whether the text is a command: its first token is a dot.
-  package static func isCommand(_ text: String) -> Bool {
+  package static func isCommand(_ text: String) -> Bool { start(of: text) != nil }
+
+  /// Where a command begins, behind white space and comments; nil when the text is none.
+  package static func start(of text: String) -> String.Index? {
     let bytes = text.utf8
     var at = bytes.startIndex
     while at < bytes.endIndex {
       switch bytes[at] {
       case 0x09...0x0D, 0x20: at = bytes.index(after: at)
-      case UInt8(ascii: "."): return true
+      case UInt8(ascii: "."): return at
       case UInt8(ascii: "/"):
         let next = bytes.index(after: at)
-        guard next < bytes.endIndex, bytes[next] == UInt8(ascii: "/") else { return false }
+        guard next < bytes.endIndex, bytes[next] == UInt8(ascii: "/") else { return nil }
         at = bytes[next...].firstIndex { $0 == 10 || $0 == 13 } ?? bytes.endIndex
       case 0x80...:
         // White space beyond ASCII.
-        guard text.unicodeScalars[at].properties.isWhitespace else { return false }
+        guard text.unicodeScalars[at].properties.isWhitespace else { return nil }
         at = text.unicodeScalars.index(after: at)
-      default: return false
+      default: return nil
       }
     }
-    return false
+    return nil
   }
 
   /// Parses one command with what follows it.
@@ -51,12 +54,14 @@ package enum CommandParser {
     }
     let forms = CommandForms.all.filter { $0.verb == verb.lowercased() }
     guard !forms.isEmpty else {
+      if let absent = absent(parser) { return failure(absent) }
       let verbs = Set(CommandForms.all.map { String($0.verb) }).sorted()
       let hint = NameSuggestion.hint(for: verb.lowercased(), among: verbs) ?? "commands begin with \(verbs.prefix(12).map { ".\($0)" }.joined(separator: ", ")), …"
       return failure(KQLDiagnostic(.unknownCommand, "unknown command '.\(verb)'", at: parser.current.span, hint: hint))
     }
     var matcher = CommandMatcher()
     guard let (kind, match) = matcher.match(forms, parser) else {
+      if let absent = absent(parser) { return failure(absent) }
       let found = matcher.diagnostic(parser)
       if let lexical = scanned.diagnostics.first(where: { $0.span.start <= found.span.end }) { return failure(lexical) }
       return failure(found)
@@ -76,6 +81,14 @@ package enum CommandParser {
     default: break
     }
     return CommandParseResult(command: command, diagnostics: [])
+  }
+
+  /// What to say of a command that the reference knows and that is not carried out; nil for others.
+  private static func absent(_ parser: Parser) -> KQLDiagnostic? {
+    var matcher = CommandMatcher()
+    guard let head = CommandForms.absent.first(where: { matcher.begins($0, parser) }) else { return nil }
+    let words = head.split(separator: " ").filter { $0.allSatisfy { $0.isLetter || $0 == "-" || $0 == "_" } }
+    return KQLDiagnostic(.notSupported, "not supported: .\(words.joined(separator: " "))", at: parser.current.span)
   }
 
   private static func failure(_ diagnostic: KQLDiagnostic) -> CommandParseResult { CommandParseResult(command: nil, diagnostics: [diagnostic]) }

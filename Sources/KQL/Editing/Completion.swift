@@ -22,6 +22,9 @@ package struct Completion: Sendable {
   /// Candidates that begin with the word, in the order in which they are likely.
   package var items: [Item]
 
+  /// Whether a name in a text begins with what was typed, which may lack the bracket and the quote that the name needs.
+  package static func begins(_ name: String, with typed: String) -> Bool { name.hasPrefix(typed) || name.hasPrefix("['" + typed) }
+
   /// Completes the word that ends at byte `offset`. Reads no data: only schemas are looked up.
   package static func at(_ offset: Int, of text: String, catalog: any KQLCatalog, options: BindOptions) -> Completion {
     var finder = CompletionFinder(Array(text.utf8.prefix(offset)), catalog, options)
@@ -58,6 +61,13 @@ private struct CompletionFinder {
       start = Int(tokens[tokens.count - 2].start)
       word = String(decoding: bytes[start...], as: UTF8.self)
       tokens.removeLast(2)
+    } else if tokens.count >= 2, let last = tokens.last, Int(last.end) == bytes.count, last.kind == .string || last.kind == .invalid,
+      tokens[tokens.count - 2].kind == .leftBracket, tokens[tokens.count - 2].end == last.start
+    {
+      // A quoted name under construction.
+      start = Int(tokens[tokens.count - 2].start)
+      word = String(decoding: bytes[start...], as: UTF8.self)
+      tokens.removeLast(2)
     }
   }
 
@@ -71,9 +81,9 @@ private struct CompletionFinder {
   private func matching(_ items: [Completion.Item]) -> [Completion.Item] {
     var seen: Set<String> = []
     let lower = word.lowercased()
-    let found = items.filter { $0.text.lowercased().hasPrefix(lower) && seen.insert($0.text).inserted }
+    let found = items.filter { Completion.begins($0.text.lowercased(), with: lower) && seen.insert($0.text).inserted }
     // Names in the same case first.
-    return found.filter { $0.text.hasPrefix(word) } + found.filter { !$0.text.hasPrefix(word) }
+    return found.filter { Completion.begins($0.text, with: word) } + found.filter { !Completion.begins($0.text, with: word) }
   }
 
   private func items(_ names: [String], _ kind: Completion.Kind, _ detail: String = "") -> [Completion.Item] {

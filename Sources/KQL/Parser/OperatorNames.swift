@@ -12,6 +12,14 @@ enum OperatorNames {
     "top-nested", "union", "where",
   ]
 
+  /// Words that a statement can begin with and something follow.
+  static let beginnings = ["alias", "declare", "evaluate", "find", "let", "print", "range", "restrict", "search", "set", "union"]
+
+  /// Sort orders as other languages write them.
+  static let directions = [
+    "asc": "write 'asc' in small letters", "desc": "write 'desc' in small letters", "ascending": "write 'asc'", "descending": "write 'desc'",
+  ]
+
   /// Names people write from other languages, with what to write here.
   static let foreign: [String: String] = [
     "select": "use 'project' to choose columns", "group": "use 'summarize ... by ...'", "having": "use 'where' after 'summarize'",

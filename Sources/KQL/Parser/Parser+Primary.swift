@@ -66,7 +66,13 @@ extension Parser {
       let kindName = try self.name()
       return try call(name, kind: kindName, from: start)
     }
+    skipDataScope()
     return node(.name(name.text), name.span)
+  }
+
+  /// `T datascope=all`, `datascope=hotcache`: all rows are equally near here, so that there is nothing to choose.
+  mutating func skipDataScope() {
+    if isWord("datascope") && kind(1) == .assign && (isWord("all", 2) || isWord("hotcache", 2)) { advance(by: 3) }
   }
 
   private mutating func call(_ name: Name, kind: Name? = nil, from start: Int) throws(ParseFailure) -> Expression {

@@ -239,11 +239,13 @@ extension Parser {
   }
 
   mutating func search() throws(ParseFailure) -> SearchOperator {
+    skipDataScope()
     let sources = try searchSources()
     return SearchOperator(sources: sources, predicate: try searchPredicate())
   }
 
   mutating func find() throws(ParseFailure) -> FindOperator {
+    skipDataScope()
     let sources = try searchSources()
     _ = acceptWord("where")
     let predicate = try searchPredicate()

@@ -9,10 +9,11 @@ extension Parser {
     while true {
       while accept(.semicolon) {}
       if kind == end || kind == .end { return statements }
+      let start = position
       do throws(ParseFailure) {
         statements.append(try statement())
         if kind != .semicolon && kind != end {
-          reportTrailing()
+          reportTrailing(after: start)
           throw ParseFailure()
         }
       } catch {
@@ -84,7 +85,9 @@ extension Parser {
       case .rightParen:
         level -= 1
         if level == 0 { return tokens[i + 1].kind == .leftBrace }
-      case .semicolon, .pipe, .leftBrace, .rightBrace: return false
+      case .semicolon, .pipe: return false
+      // The braces of a bag in a default value stand inside further parentheses: `b: dynamic = dynamic({'p': 2})`.
+      case .leftBrace where level < 2, .rightBrace where level < 2: return false
       default: break
       }
       i += 1

@@ -156,13 +156,15 @@ struct Parser {
     if kind != .end { reportTrailing() }
   }
 
-  /// Reports a token that cannot follow a complete expression or operator.
-  mutating func reportTrailing() {
+  /// Reports a token that cannot follow a complete expression or operator. `start`: where the statement begins, when it does.
+  mutating func reportTrailing(after start: Int? = nil) {
     let hint: String? =
       switch kind {
       case .assign: "use == to compare"
+      case .word where OperatorNames.directions[text(of: current).lowercased()] != nil: OperatorNames.directions[text(of: current).lowercased()]
       case .word where OperatorNames.all.contains(text(of: current)): "put '|' before '\(text(of: current))'"
       case .pipe: "an operator is missing before '|'"
+      case _ where start == position - 1 && tokens[position - 1].kind == .word: NameSuggestion.hint(for: text(of: tokens[position - 1]), among: OperatorNames.beginnings)
       default: nil
       }
     report(.unexpected, "unexpected \(describeCurrent())", at: current.span, hint: hint)

@@ -36,17 +36,22 @@ package struct ClusterClient: Sendable {
 
   // MARK: Queries
 
-  /// Runs a query and gives its tables to `onEvent` as they come. Sent again after failures that may pass, as long as `onEvent` has not been
-  /// called and the query has not cost the service much. Throws the service's error, HTTP, CANCELLED, or what `onEvent` throws.
+  /// Runs a query and gives its tables to `onEvent` as they come. Sent again after failures that may pass, as long as no rows of a result came
+  /// and the query has not cost the service much. Throws the service's error, HTTP, CANCELLED, or what `onEvent` throws.
   package func query(
     _ text: String, database: String?, activity: String = "executeQuery", isCancelled: (@Sendable () -> Bool)? = nil,
     onEvent: @escaping (AnswerEvent) throws -> Void
   ) throws {
     let defers = properties.option("deferpartialqueryfailures") == .bool(true)
     var hasBegun = false
+    // What comes before the first rows of a result: it is passed on with them, or at the end.
+    var held: [AnswerEvent] = []
     let receiver: (AnswerEvent) throws -> Void = { event in
-      hasBegun = true
       if !defers, case .rows(let table, let batch) = event, table.kind == .completionInformation { try Self.checkCompletion(batch) }
+      if !hasBegun, !Self.hasRowsOfAResult(event) { return held.append(event) }
+      hasBegun = true
+      for event in held { try onEvent(event) }
+      held = []
       try onEvent(event)
     }
     let body = try requestBody(text, database)
@@ -54,6 +59,7 @@ package struct ClusterClient: Sendable {
       var began = retry.clock.nowTicks
       try retry.run(unless: { hasBegun }, when: { isWorthwhile($0, since: began) }) { number in
         began = retry.clock.nowTicks
+        held = []
         try send(
           path, .engine, body: body, format: format, activity: activity, attempt: number, timeoutSeconds: properties.serverTimeoutSeconds(default: 240) + 30,
           isCancelled: isCancelled, onEvent: receiver)
@@ -63,6 +69,12 @@ package struct ClusterClient: Sendable {
       // Services without the v2 endpoint.
       try attempt("/v1/rest/query", .v1)
     }
+    for event in held { try onEvent(event) }
+  }
+
+  private static func hasRowsOfAResult(_ event: AnswerEvent) -> Bool {
+    guard case .rows(let table, _) = event else { return false }
+    return table.kind == .primaryResult || table.kind == .other
   }
 
   /// Whether a request that may be repeated is sent again: not after its time was up, nor when the service may have worked on it for long.

@@ -230,9 +230,11 @@ package final class CurlTransport: HTTPTransport {
   }
 
   private func failure(_ result: CURLcode, _ request: HTTPRequest, _ settings: HTTPSettings) -> KConnectError {
-    let isFinal = result == CURLE_URL_MALFORMAT || result == CURLE_UNSUPPORTED_PROTOCOL || result == CURLE_PEER_FAILED_VERIFICATION || result == CURLE_SSL_CACERT_BADFILE
+    // Of an address that is one, this protocol is what came instead of HTTP: bytes that were left of an answer before.
+    let isNoAddress = result == CURLE_URL_MALFORMAT || result == CURLE_UNSUPPORTED_PROTOCOL && !request.url.lowercased().hasPrefix("http")
+    let isFinal = isNoAddress || result == CURLE_PEER_FAILED_VERIFICATION || result == CURLE_SSL_CACERT_BADFILE
     let hint: String? = switch result {
-    case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE: "the certificate is not signed by an authority that is known here; CURL_CA_BUNDLE names a file of others"
+    case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE: "the certificate is not signed by an authority that is known here; the option caFile (-o caFile=FILE), or $CURL_CA_BUNDLE, names a file of others"
     case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_CONNECT: "check the address, the network and the proxy"
     case CURLE_OPERATION_TIMEDOUT: "no connection within \(settings.connectTimeoutMilliseconds) ms: check the address, the network and the proxy"
     case CURLE_PARTIAL_FILE, CURLE_GOT_NOTHING, CURLE_RECV_ERROR: "the connection was cut while the answer came"

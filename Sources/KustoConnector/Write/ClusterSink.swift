@@ -94,7 +94,7 @@ final class ClusterSink: TableSink {
       return (state.rows, state.bytes, state.number)
     }
     let isWritten = try ingestor.commit(rows: rows)
-    return isWritten ? WriteSummary(rows: rows, bytes: bytes, files: parts) : WriteSummary(isSkipped: true)
+    return isWritten ? WriteSummary(rows: rows, bytes: bytes, files: parts) : WriteSummary(isSkipped: true, skipReason: "the rows of this write are there already")
   }
 
   func abort() {

@@ -50,9 +50,12 @@ struct ClusterTables: Sendable {
 
   func rowCount(_ table: String) throws -> Int { try ClusterReader(client: client, database: database).count(QueryTextShape(Self.quoted(table))) }
 
-  /// All ingest-by tags of the table's extents, without their prefix.
+  /// All ingest-by tags of the table's extents, without their prefix; none where there is no such table.
   func ingestByTags(_ table: String) throws -> Set<String> {
-    let answer = try client.command(".show table \(Self.quoted(table)) extents", database: database, activity: "extentsShow")
+    let answer: CommandAnswer
+    do {
+      answer = try client.command(".show table \(Self.quoted(table)) extents", database: database, activity: "extentsShow")
+    } catch let error as KConnectError where error.code == .pathNotFound && Self.isAboutTable(error) { return [] }
     var found: Set<String> = []
     for text in answer.texts("Tags") {
       for tag in text.split(whereSeparator: \.isNewline) where tag.hasPrefix("ingest-by:") { found.insert(String(tag.dropFirst("ingest-by:".count))) }

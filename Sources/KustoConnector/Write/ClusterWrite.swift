@@ -44,7 +44,7 @@ package struct ClusterWrite {
     if let transaction { ingestion.properties.ingestByTags.append(transaction.tag) }
     let tables = ClusterTables(client: client, database: database)
     let adjustment = RowAdjustment(schema: schema, tableName: table, options: options)
-    guard let target = try settledSchema(tables, adjustment, ingestion, way) else { return nil }
+    guard let (target, isNew) = try settledSchema(tables, adjustment, ingestion, way) else { return nil }
     if !ingestion.properties.ingestIfNotExists.isEmpty, try !tables.ingestByTags(table).isDisjoint(with: ingestion.properties.ingestIfNotExists) { return nil }
     let converter = ingestion.mappingReference == nil ? try adjustment.converter(into: target, ingestion, fillsMissing: true) : nil
 
@@ -74,7 +74,7 @@ package struct ClusterWrite {
           cleanupSeconds: try options.integer("stagingResourcesAutoCleanupTimeout", in: 1...Self.mostSeconds, else: 604_800),
           timeoutSeconds: try options.integer("timeoutLimit", in: -1...Self.mostSeconds, else: 172_800),
           moveRetries: try options.integer("maxRetriesOnMoveExtents", in: 0...10_000, else: 10), marksParts: options.bool("ensureNoDuplicatedBlobs") || transaction != nil,
-          transaction: transaction),
+          transaction: transaction, newTable: isNew ? target : nil),
         resources: storage)
       if try ingestor.isThere() { return nil }
       do {
@@ -132,8 +132,10 @@ package struct ClusterWrite {
     if options.bool("addSourceLocationTransform") { throw KConnectError(.notSupported, "option 'addSourceLocationTransform': not supported yet") }
   }
 
-  /// The columns of the table, made or widened as asked; nil: save mode `ignore` found it.
-  private func settledSchema(_ tables: ClusterTables, _ adjustment: RowAdjustment, _ ingestion: SparkIngestionProperties, _ way: Way) throws -> StructType? {
+  /// The columns of the table, made or widened as asked; nil: save mode `ignore` found it. `isNew`: the write is to make it at its end.
+  private func settledSchema(
+    _ tables: ClusterTables, _ adjustment: RowAdjustment, _ ingestion: SparkIngestionProperties, _ way: Way
+  ) throws -> (schema: StructType, isNew: Bool)? {
     let failsIfMissing = options.word("tableCreateOptions") == "FailIfNotExist" && (mode == .append || options.isGiven("tableCreateOptions"))
     guard let found = try tables.schema(table) else {
       if failsIfMissing {
@@ -141,12 +143,13 @@ package struct ClusterWrite {
           .pathNotFound, "there is no table '\(table)' in the database '\(database)' of '\(client.address.engine)'", hint: "tableCreateOptions=CreateIfNotExist makes it")
       }
       let made = try adjustment.newSchema(ingestion)
+      if way == .transactional { return (made, true) }
       try tables.createMerge(table, made)
       if way == .streaming {
         _ = try client.command(".alter table \(ClusterTables.quoted(table)) policy streamingingestion enable", database: database, activity: "policyAlter", isRepeatable: true)
         _ = try client.command(".clear database cache streamingingestion schema", database: database, activity: "cacheClear", isRepeatable: true)
       }
-      return try tables.schema(table) ?? made
+      return (try tables.schema(table) ?? made, false)
     }
     switch mode {
     case .ignore: return nil
@@ -154,8 +157,8 @@ package struct ClusterWrite {
       throw KConnectError(.alreadyExists, "the table '\(table)' exists already in the database '\(database)'", hint: "choose --mode append, overwrite or ignore")
     case .append, .overwrite: break
     }
-    guard options.bool("mergeSchema"), ingestion.mapping == nil, adjustment.missing(in: found).count > 0 else { return found }
+    guard options.bool("mergeSchema"), ingestion.mapping == nil, adjustment.missing(in: found).count > 0 else { return (found, false) }
     try tables.createMerge(table, adjustment.missing(in: found))
-    return try tables.schema(table) ?? found
+    return (try tables.schema(table) ?? found, false)
   }
 }

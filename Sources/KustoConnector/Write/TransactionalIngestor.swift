@@ -25,6 +25,8 @@ final class TransactionalIngestor: PartIngestor {
     var marksParts: Bool
     /// The write counts once; its tag is among those of `properties`.
     var transaction: WriteTransaction?
+    /// The target's columns where this write makes it, once its rows are staged; nil: it is there.
+    var newTable: StructType?
   }
 
   private let tables: ClusterTables
@@ -128,6 +130,7 @@ final class TransactionalIngestor: PartIngestor {
     do {
       try checkCount(rows)
       if settings.marksParts { try dropMarks() }
+      if let schema = settings.newTable { try tables.createMerge(settings.target, schema) }
       try move(rows)
     } catch {
       if settings.ownTable == nil { clean() }

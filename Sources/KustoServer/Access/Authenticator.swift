@@ -26,7 +26,7 @@ package struct TokenAuthenticator: Authenticator {
   package init(_ authentication: BearerAuthentication) { self.authentication = authentication }
 
   package func principal(of request: ServerRequest) throws -> Principal? {
-    let values = request.headers.filter { $0.name.lowercased() == "authorization" }.map(\.value)
+    let values = request.headers.filter { $0.name == "authorization" }.map(\.value)
     do {
       return try authentication.principal(authorization: values)
     } catch let error as TokenError {

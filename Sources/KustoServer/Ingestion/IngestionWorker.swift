@@ -72,6 +72,10 @@ struct IngestionWorker {
       return try service.queues.postpone(message, seconds: Self.pause(after: message.dequeueCount))
     }
     service.metrics.add("kconnect_queued_ingestion_failures_total")
+    // The store has logged the failures of its own.
+    if let error = error as? WireError {
+      try? service.executor.noteFailure(database: order.database, table: order.table, source: order.source, code: error.code, details: error.detail, isPermanent: error.isPermanent)
+    }
     if order.reportLevel == 1 { AccessLog.say("queued ingestion of '\(order.source)' into '\(order.table)' failed: \(error)") }
     _ = try service.queues.conclude(message, outcome(order, error))
   }

@@ -4,6 +4,7 @@ import Codecs
 import Columnar
 import DataSource
 import FileConnector
+import KustoStore
 import KustoWire
 
 #if canImport(Glibc)

@@ -19,8 +19,8 @@ package struct ServerRequest: Sendable {
   package var path: String
   /// Behind the question mark, as sent; empty when there is none.
   package var query: String
-  /// In the order sent.
-  package var headers: [(name: String, value: String)]
+  /// In the order sent, the names in lower case.
+  package private(set) var headers: [(name: String, value: String)]
   package var body: any RequestBytes
   /// Who connected: an address without port.
   package var peer = "-"
@@ -33,12 +33,12 @@ package struct ServerRequest: Sendable {
     let end = target.firstIndex(of: "?")
     path = end.map { String(target[..<$0]) } ?? target
     query = end.map { String(target[target.index(after: $0)...]) } ?? ""
-    self.headers = headers
+    self.headers = headers.map { ($0.name.lowercased(), $0.value) }
     self.body = body
   }
 
   /// The first header of that lower-case name.
-  package func header(_ name: String) -> String? { headers.first { $0.name.lowercased() == name }?.value }
+  package func header(_ name: String) -> String? { headers.first { $0.name == name }?.value }
 
   /// The decoded value of a query parameter, whatever the case of its name.
   package func parameter(_ name: String) -> String? {

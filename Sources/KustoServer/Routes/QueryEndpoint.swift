@@ -79,10 +79,10 @@ extension KustoService {
     try RefusedOptions.check(body.options)
     let database = try database(body.database, isCommand: isCommand)
     var properties = scope.properties(self)
-    properties.options = try Self.scalars(body.options)
+    properties.options = try body.options.settings()
     properties.parameterTexts = body.parameters
     if let application = body.application { properties.application = String(application.prefix(256)) }
-    let seconds = try AnswerLimits.timeout(body.options, default: isCommand ? configuration.commandTimeout : configuration.queryTimeout)
+    let seconds = try AnswerLimits.timeout(body.options) ?? (isCommand ? configuration.commandTimeout : configuration.queryTimeout)
     try deadlines.limiting(seconds: seconds, properties.cancellation) { deadline in
       let result: RequestResult
       do {
@@ -113,21 +113,6 @@ extension KustoService {
     if name == CommandExecutor.defaultDatabase { return nil }
     if isCommand { return name }
     throw WireError.databaseMissing(name)
-  }
-
-  /// Options as the store wants them: moments and flags as such.
-  private static func scalars(_ options: RequestOptions) throws -> [String: Scalar] {
-    var scalars = options.scalars
-    for name in RequestSettings.flags where options[name] != nil { scalars[name] = .bool(options.flag(name)) }
-    for name in ["query_now", "query_datetimescope_from", "query_datetimescope_to"] {
-      guard let text = options.text(name) else { continue }
-      let bare = text.hasPrefix("datetime(") && text.hasSuffix(")") ? String(text.dropFirst(9).dropLast()) : text
-      guard let moment = ScalarText.parse(bare, as: .datetime) else {
-        throw KConnectError(.optionInvalid, "the request option '\(name)' is '\(text.prefix(60))', expected a datetime such as 2024-01-31T12:00:00Z")
-      }
-      scalars[name] = moment
-    }
-    return scalars
   }
 }
 

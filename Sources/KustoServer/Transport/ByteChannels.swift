@@ -95,21 +95,29 @@ final class OutgoingReply: ReplyWriter, Sendable {
     var bytes = 0
     var hasEnded = false
     var hasFailed = false
+    /// Where the head waits for the whole of a small body, to leave with it: the body's length.
+    var heldFor: Int?
     var headReader: CheckedContinuation<ReplyHead?, Never>?
     var reader: CheckedContinuation<Buffer<UInt8>?, any Error>?
   }
   private let state = Monitor(State())
   /// Bytes that wait for the client at most, beyond one part.
   private static let most = 4 << 20
+  /// Bodies up to so many bytes leave together with the head.
+  private static let small = 1 << 16
   /// A client that takes nothing for so long has left: its request does not hold a permit any longer.
   private static let stallMilliseconds = 60_000
 
   // MARK: The thread's side
 
   func start(_ head: ReplyHead) throws {
-    let reader = try state.change { state in
+    let reader = try state.change { state -> CheckedContinuation<ReplyHead?, Never>? in
       if state.hasFailed { throw ClientLeft() }
       state.head = head
+      if let length = head.length, length > 0, length <= Self.small {
+        state.heldFor = length
+        return nil
+      }
       defer { state.headReader = nil }
       return state.headReader
     }
@@ -117,6 +125,7 @@ final class OutgoingReply: ReplyWriter, Sendable {
   }
 
   func write(_ bytes: Buffer<UInt8>) throws {
+    if try gathers(bytes) { return }
     let moved = try state.wait(milliseconds: Self.stallMilliseconds) { state -> CheckedContinuation<Buffer<UInt8>?, any Error>?? in
       if state.hasFailed { throw ClientLeft() }
       if let reader = state.reader {
@@ -135,17 +144,34 @@ final class OutgoingReply: ReplyWriter, Sendable {
     reader?.resume(returning: bytes)
   }
 
+  /// True when the bytes wait with the head; the head leaves with the last ones.
+  private func gathers(_ bytes: Buffer<UInt8>) throws -> Bool {
+    let (isHeld, reader, head) = try state.change { state -> (Bool, CheckedContinuation<ReplyHead?, Never>?, ReplyHead?) in
+      if state.hasFailed { throw ClientLeft() }
+      guard let length = state.heldFor else { return (false, nil, nil) }
+      state.parts.append(bytes)
+      state.bytes += bytes.count
+      if state.bytes < length { return (true, nil, nil) }
+      state.heldFor = nil
+      defer { state.headReader = nil }
+      return (true, state.headReader, state.head)
+    }
+    if let reader { reader.resume(returning: head) }
+    return isHeld
+  }
+
   /// The reply is whole.
   func end() {
-    let (headReader, reader) = state.change { state in
+    let (headReader, reader, head) = state.change { state in
       state.hasEnded = true
+      state.heldFor = nil
       defer {
         state.headReader = nil
         state.reader = nil
       }
-      return (state.headReader, state.reader)
+      return (state.headReader, state.reader, state.head)
     }
-    headReader?.resume(returning: nil)
+    headReader?.resume(returning: head)
     reader?.resume(returning: nil)
   }
 
@@ -155,12 +181,23 @@ final class OutgoingReply: ReplyWriter, Sendable {
   func head() async -> ReplyHead? {
     await withCheckedContinuation { continuation in
       let known = state.change { state -> ReplyHead?? in
-        if let head = state.head { return head }
+        if let head = state.head, state.heldFor == nil { return head }
         if state.hasEnded { return .some(nil) }
         state.headReader = continuation
         return nil
       }
       if let known { continuation.resume(returning: known) }
+    }
+  }
+
+  /// The body, when all of it has been written and its length was said before: in one part.
+  func takeWhole() -> Buffer<UInt8>? {
+    state.change { state -> Buffer<UInt8>? in
+      guard let length = state.head?.length, length <= Self.small, state.bytes == length, state.parts.count <= 1 else { return nil }
+      let whole = state.parts.first ?? Buffer([])
+      state.parts = []
+      state.bytes = 0
+      return whole
     }
   }
 

@@ -1,5 +1,5 @@
 // Role: HTTP and TLS over Hummingbird: connections in, requests to the service, replies out. The only file that knows the library. Each request
-// is answered on a thread of its own: nothing of the engine runs on event loops or on the cooperative pool.
+// has a thread while it is answered: nothing of the engine runs on event loops or on the cooperative pool.
 
 import Columnar
 import DataSource
@@ -150,8 +150,8 @@ private struct ConnectionContext: RequestContext {
 
 extension ServerRequest {
   fileprivate init(_ head: HTTPRequest, body: any RequestBytes) {
-    self.init(method: head.method.rawValue, target: head.path ?? "", headers: head.headerFields.map { ($0.name.rawName, $0.value) }, body: body)
-    if let host = head.authority { headers.append(("host", host)) }
+    let authority = head.authority.map { [(name: "host", value: $0)] } ?? []
+    self.init(method: head.method.rawValue, target: head.path ?? "", headers: head.headerFields.map { ($0.name.rawName, $0.value) } + authority, body: body)
   }
 }
 
@@ -160,6 +160,7 @@ private struct ServiceResponder: HTTPResponder {
   let service: KustoService
   let departures: Departures
   let isSecure: Bool
+  let threads = RequestThreads()
   /// Bytes of a body that are gathered before a thread is spent on the request: trickling ones hold a connection and nothing else.
   private static let gathered = 1 << 16
   /// Of a body that nobody wants any more: bytes and time that are spent on it, so that the client comes to read the reply.
@@ -171,20 +172,27 @@ private struct ServiceResponder: HTTPResponder {
     var given = ServerRequest(request.head, body: incoming)
     given.peer = context.channel.remoteAddress?.ipAddress ?? "-"
     given.isSecure = isSecure
-    let serverRequest = given
     let channel = context.channel
     departures.watch(channel, RequestEnd(cancellation: given.cancellation, incoming: incoming, outgoing: outgoing))
+    if let length = given.header("content-length").flatMap({ Int($0) }) ?? (given.method == "GET" ? 0 : nil), length <= Self.gathered {
+      await gather(request.body, incoming)
+      start(given, incoming, outgoing)
+      return await response(outgoing, channel, pump: nil, incoming)
+    }
     // The body comes beside the reply, which may be there before all of it has come.
+    let serverRequest = given
     let isRefused = service.refusesLength(of: serverRequest)
     let body = request.body
     let pump = Task { await pass(body, to: incoming, channel, atOnce: isRefused) { start(serverRequest, incoming, outgoing) } }
-    guard let head = await outgoing.head() else {
-      departures.forget(channel)
-      if !incoming.isWhole { channel.close(promise: nil) }
-      await pump.value
-      return Response(status: .internalServerError)
-    }
-    return response(head, outgoing, channel, pump, isEarly: !incoming.isWhole)
+    return await response(outgoing, channel, pump: pump, incoming)
+  }
+
+  /// Waits for all of a small body.
+  private func gather(_ body: RequestBody, _ incoming: IncomingBytes) async {
+    do {
+      for try await buffer in body { incoming.preload(Array(buffer: buffer)) }
+      incoming.end()
+    } catch { incoming.end(failed: true) }
   }
 
   /// Hands a body over as far as it is wanted, beginning the request's work once enough of it is there, or at once.
@@ -218,7 +226,7 @@ private struct ServiceResponder: HTTPResponder {
   /// Answers on a thread.
   private func start(_ request: ServerRequest, _ incoming: IncomingBytes, _ outgoing: OutgoingReply) {
     let service = service
-    let isRunning = SystemThread.start {
+    let isRunning = threads.run {
       service.handle(request, outgoing)
       incoming.close()
       outgoing.end()
@@ -229,8 +237,16 @@ private struct ServiceResponder: HTTPResponder {
     outgoing.end()
   }
 
-  /// `isEarly`: not all of the body was read when the reply began; the connection ends with it.
-  private func response(_ head: ReplyHead, _ outgoing: OutgoingReply, _ channel: any Channel, _ pump: Task<Void, Never>, isEarly: Bool) -> Response {
+  /// The reply's head, with its body where all of that is there. `pump`: what brings the request's body in.
+  private func response(_ outgoing: OutgoingReply, _ channel: any Channel, pump: Task<Void, Never>?, _ incoming: IncomingBytes) async -> Response {
+    guard let head = await outgoing.head() else {
+      departures.forget(channel)
+      if !incoming.isWhole { channel.close(promise: nil) }
+      await pump?.value
+      return Response(status: .internalServerError)
+    }
+    // Not all of the body was read when the reply began: the connection ends with it.
+    let isEarly = !incoming.isWhole
     var fields = HTTPFields()
     for (name, value) in head.headers {
       // Names and values that HTTP does not allow are left out: nothing of a request can end a header.
@@ -238,29 +254,35 @@ private struct ServiceResponder: HTTPResponder {
       fields.append(HTTPField(name: field, value: value))
     }
     if isEarly { fields[.connection] = "close" }
+    let status = HTTPResponse.Status(code: head.status)
+    if !isEarly, let body = outgoing.takeWhole() {
+      departures.forget(channel)
+      return Response(status: status, headers: fields, body: ResponseBody(byteBuffer: Self.buffer(body)))
+    }
     let departures = departures
     return Response(
-      status: .init(code: head.status), headers: fields,
+      status: status, headers: fields,
       body: ResponseBody(contentLength: head.length) { writer in
         defer { departures.forget(channel) }
         do {
-          while let part = try await outgoing.next() {
-            // SAFETY: the part's memory is alive through the call, which copies it.
-            let buffer = unsafe part.withUnsafe { unsafe ByteBuffer(bytes: UnsafeRawBufferPointer($0)) }
-            try await writer.write(buffer)
-          }
+          while let part = try await outgoing.next() { try await writer.write(Self.buffer(part)) }
           try await writer.finish(nil)
         } catch {
           outgoing.fail()
           if isEarly { channel.close(promise: nil) }
-          await pump.value
+          await pump?.value
           throw error
         }
         // Closed at once, the connection would take the reply along.
         let end = isEarly ? channel.eventLoop.scheduleTask(in: Self.patience) { channel.close(promise: nil) } : nil
-        await pump.value
+        await pump?.value
         end?.cancel()
         if isEarly { channel.close(promise: nil) }
       })
+  }
+
+  private static func buffer(_ part: Buffer<UInt8>) -> ByteBuffer {
+    // SAFETY: the part's memory is alive through the call, which copies it.
+    unsafe part.withUnsafe { unsafe ByteBuffer(bytes: UnsafeRawBufferPointer($0)) }
   }
 }

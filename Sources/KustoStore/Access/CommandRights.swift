@@ -52,10 +52,10 @@ extension CommandKind {
       .tableCslSchemaShow, .tableSchemaAsJsonShow, .tableDataStatisticsShow, .tableColumnStatisticsShow, .functionsShow, .functionShow, .functionSchemaAsJsonShow,
       .tableExtentsShow, .tablesExtentsShow, .extentTagStatisticsShow, .viewsShow, .viewShow, .viewsDetailsShow, .viewDetailsShow, .viewSchemaAsJsonShow,
       .viewCslSchemaShow, .viewExtentsShow, .viewFailuresShow, .viewStatisticsShow, .externalTablesShow, .externalTableShow, .externalTablesDetailsShow,
-      .externalTableDetailsShow, .externalTableCslSchemaShow, .externalTableSchemaAsJsonShow, .externalTableMappingsShow, .externalTableMappingShow, .databaseShow:
+      .externalTableDetailsShow, .externalTableCslSchemaShow, .externalTableSchemaAsJsonShow, .externalTableMappingsShow, .externalTableMappingShow:
       [.current(.show)]
     case .externalTableArtifactsShow: [.current([.show, .create])]
-    case .databaseDetailsShow, .databaseIdentityShow, .databasePoliciesShow, .databaseDataStatsShow, .databaseSchemaShow, .databaseSchemaAsJsonShow,
+    case .databaseShow, .databaseDetailsShow, .databaseIdentityShow, .databasePoliciesShow, .databaseDataStatsShow, .databaseSchemaShow, .databaseSchemaAsJsonShow,
       .databaseSchemaAsCslShow, .databaseCslSchemaShow, .databaseSchemaViolationsShow, .databaseExtentsShow:
       [.named(.show)]
     case .databasesShow, .databasesDetailsShow, .databasesIdentityShow, .databasesPoliciesShow, .databasesDataStatsShow, .databasesEntitiesShow,

@@ -111,7 +111,7 @@ extension CommandRun {
     if try properties.bool("skipvalidation") != true { try validate(function) }
     try metadata.put(.function, function.name, in: .database(database.name), function.document)
     if old == nil { try grantCreator(.function(database: database.name, function.name)) }
-    try journal(old == nil ? "ADD-FUNCTION" : "ALTER-FUNCTION", function.name, before: old?.lambdaText ?? "", after: function.lambdaText)
+    journal(old == nil ? "ADD-FUNCTION" : "ALTER-FUNCTION", function.name, before: old?.lambdaText ?? "", after: function.lambdaText)
     return functionOutput([function])
   }
 
@@ -119,7 +119,8 @@ extension CommandRun {
   private func validate(_ function: StoredFunction) throws {
     guard function.parameters.filter({ !$0.isWhitespace }) == "()" else { return }
     let catalog = catalog(), name = quotedName(function.name), declaration = "let \(name) = \(function.lambdaText); "
-    func bind(_ query: String) throws { _ = try KQL.bind(declaration + query, catalog: catalog, options: request.bindOptions(executor, catalog)) }
+    let options = request.definitionOptions(executor, catalog)
+    func bind(_ query: String) throws { _ = try KQL.bind(declaration + query, catalog: catalog, options: options) }
     do { try bind("\(name)()") } catch let failure {
       // It may give a scalar; if it does not bind as one either, the first finding tells more.
       do { try bind("print \(name)()") } catch { throw failure }
@@ -167,9 +168,8 @@ extension CommandRun {
     let present = try names.filter { try StoredFunction.find($0, in: database.name, metadata) != nil }
     if !command.says("ifexists"), let missing = names.first(where: { !present.contains($0) }) { throw try missingFunction(missing, database) }
     for name in present {
-      try metadata.remove(.function, name, in: .database(database.name))
-      try metadata.forget(.function(database: database.name, name))
-      try journal("DROP-FUNCTION", name)
+      try metadata.remove(.function, name, in: .database(database.name), with: .function(database: database.name, name))
+      journal("DROP-FUNCTION", name)
     }
     return CommandOutput(Shapes.functionName, present.map { [.string($0)] })
   }

@@ -25,6 +25,8 @@ package final class CommandExecutor: Sendable {
   package let access: AccessControl?
   let requests = RunningRequests()
   let background = BackgroundOperations()
+  /// When the policies of time were last applied to all tables of a database, by its name.
+  let lastSweeps = Mutex<[String: Int64]>([:])
   let startedOn = StoreClock.nowTicks
 
   package init(
@@ -65,7 +67,7 @@ package final class CommandExecutor: Sendable {
   private func runCommand(_ request: Request, _ ticket: RequestTicket) throws -> RequestResult {
     let command = try KQL.command(request.text)
     if request.isReadOnly, !command.kind.isReadOnly {
-      throw KConnectError(.permission, "the request is read-only, '.\(command.kind.typeName)' changes something", hint: "drop the option request_readonly")
+      throw KConnectError(.permission, "the request is read-only, '\(command.kind.shown)' changes something", hint: "drop the option request_readonly")
     }
     if ["validatepermissions", "validate_permissions"].contains(where: request.isOn) {
       throw KConnectError(.notSupported, "not supported: validatepermissions of a command", hint: "it tells of queries; .show principal roles shows the rights")
@@ -78,17 +80,18 @@ package final class CommandExecutor: Sendable {
   }
 
   private func bindQuery(_ request: Request, _ ticket: RequestTicket) throws -> RequestResult {
-    let catalog = SessionCatalog(self, request)
-    try catalog.authorize()
-    let trial = PermissionTrial(catalog)
-    let bound: BoundQuery
-    do {
-      bound = try KQL.bind(request.text, catalog: catalog, options: trial.options(request.bindOptions(self, catalog)))
-    } catch {
-      guard let table = trial.unfinished(error) else { throw error }
-      return result(request, ticket, [table], isCommand: false, notes: [])
+    let (bound, trial) = try atOneMoment(request) { catalog -> (BoundQuery?, ResultTable?) in
+      try catalog.authorize()
+      let trial = PermissionTrial(catalog)
+      do {
+        let bound = try KQL.bind(request.text, catalog: catalog, options: trial.options(request.bindOptions(self, catalog)))
+        return catalog.validatesPermissions ? (nil, PermissionTrial.table("OK")) : (bound, nil)
+      } catch {
+        guard let table = trial.unfinished(error) else { throw error }
+        return (nil, table)
+      }
     }
-    if catalog.validatesPermissions { return result(request, ticket, [PermissionTrial.table("OK")], isCommand: false, notes: []) }
+    guard let bound else { return result(request, ticket, trial.map { [$0] } ?? [], isCommand: false, notes: []) }
     let tables = bound.results.enumerated().map { i, result in
       ResultTable(name: result.name ?? "PrimaryResult", plan: result.plan, visualization: result.visualization)
     }
@@ -96,6 +99,17 @@ package final class CommandExecutor: Sendable {
     answer.options.merge(bound.options) { $1 }
     answer.statements = bound.options
     return answer
+  }
+
+  /// Binds with all tables as of one moment: anew when commits of several tables come between. Throws LOCKED (retryable) when they never end.
+  func atOneMoment<Bound>(_ request: Request, _ bind: (SessionCatalog) throws -> Bound) throws -> Bound {
+    for _ in 0..<100 {
+      let catalog = SessionCatalog(self, request)
+      let bound = try bind(catalog)
+      if try catalog.isOfOneMoment() { return bound }
+      try request.properties.cancellation.check()
+    }
+    throw KConnectError(.locked, "the query's tables are changed together too often to be read as of one moment", hint: "try again", isRetryable: true)
   }
 
   private func result(
@@ -108,9 +122,9 @@ package final class CommandExecutor: Sendable {
 
   /// The store's spelling of a database name: exact, else without regard to case; nil picks the only database.
   func resolve(_ name: String?) throws -> String? {
+    if let name, !name.isEmpty, try store.databaseIfExists(name) != nil { return name }
     let names = try store.databaseNames()
     guard let name, !name.isEmpty else { return names.count == 1 ? names[0] : names.first { $0 == Self.defaultDatabase } }
-    if names.contains(name) { return name }
     return names.first { $0.lowercased() == name.lowercased() } ?? name
   }
 }
@@ -179,6 +193,13 @@ final class Request: Sendable {
     options.parameterTexts = properties.parameterTexts
     let cancellation = properties.cancellation
     options.supervise = { execution, body in try cancellation.running(execution, body) }
+    return options
+  }
+
+  /// The options for a text that is checked before it is stored.
+  func definitionOptions(_ executor: CommandExecutor, _ catalog: SessionCatalog) -> BindOptions {
+    var options = bindOptions(executor, catalog)
+    options.isDefinition = true
     return options
   }
 }

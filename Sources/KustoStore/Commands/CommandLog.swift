@@ -79,12 +79,19 @@ extension CommandRun {
   static func message(_ error: any Error) -> String { (error as? KConnectError)?.message ?? "\(error)" }
   static func isRetryable(_ error: any Error) -> Bool { (error as? KConnectError)?.isRetryable ?? false }
 
+  /// Does what follows a change that has taken place: a failure is told in a note, since the command has done what it says.
+  func afterwards(_ body: () throws -> Void) {
+    do { try body() } catch { notes.add("done; but what is known besides could not be brought up to date: \(Self.message(error))") }
+  }
+
   /// Notes a change of a definition for `.show journal`.
-  func journal(_ event: String, _ entity: String, to updated: String? = nil, before: String = "", after: String = "", database: String? = nil) throws {
-    try metadata.add(
-      JournalRecord(
-        event: event, time: StoreClock.nowTicks, database: database ?? request.database ?? "", entity: entity, updatedEntity: updated ?? entity, before: before,
-        after: after, command: LoggedText.shortened(request.text, command), principal: request.principal, requestId: request.properties.requestId))
+  func journal(_ event: String, _ entity: String, to updated: String? = nil, before: String = "", after: String = "", database: String? = nil) {
+    afterwards {
+      try metadata.add(
+        JournalRecord(
+          event: event, time: StoreClock.nowTicks, database: database ?? request.database ?? "", entity: entity, updatedEntity: updated ?? entity, before: before,
+          after: after, command: LoggedText.shortened(request.text, command), principal: request.principal, requestId: request.properties.requestId))
+    }
   }
 }
 

@@ -39,7 +39,10 @@ struct CommandRun: Sendable {
   /// The current database.
   func database() throws -> Database {
     guard let name = request.database else {
-      throw KConnectError(.usage, "the command needs a database and none is chosen", hint: "choose one with --database NAME, or create one: .create database NAME")
+      let names = try databases("none").map(\.name)
+      throw KConnectError(
+        .usage, "the command needs a database and none is chosen",
+        hint: names.isEmpty ? "create one: .create database NAME" : "choose one with --database NAME; databases: \(names.prefix(12).joined(separator: ", "))")
     }
     return try store.database(name)
   }
@@ -68,7 +71,7 @@ struct CommandRun: Sendable {
   /// The table under a capture; `Database.Table` reaches another database.
   func table(_ key: String = "table") throws -> StoreTable {
     let parts = command.path(key)
-    guard let last = parts.last else { throw KConnectError(.internalError, "the command '.\(command.kind.typeName)' names no table") }
+    guard let last = parts.last else { throw KConnectError(.internalError, "the command '\(command.kind.shown)' names no table") }
     let home = try parts.count > 1 ? namedDatabase(parts[parts.count - 2].text) : database()
     return try home.table(last.text)
   }
@@ -111,9 +114,11 @@ struct CommandRun: Sendable {
   /// Binds the query behind `<|`.
   func query(_ key: String = "query", catalog: SessionCatalog? = nil) throws -> LogicalPlan {
     guard let (_, span) = command.source(key) else { throw KConnectError(.internalError, "the command has no query") }
-    let catalog = catalog ?? self.catalog()
     if CommandParser.isCommand(String(decoding: Array(request.text.utf8)[Int(span.start)...], as: UTF8.self)) { return try nested(span).plan }
-    let bound = try KQL.bind(request.text, from: Int(span.start), catalog: catalog, options: request.bindOptions(executor, catalog))
+    func bind(_ catalog: SessionCatalog) throws -> BoundQuery {
+      try KQL.bind(request.text, from: Int(span.start), catalog: catalog, options: request.bindOptions(executor, catalog))
+    }
+    let bound = try catalog.map(bind) ?? executor.atOneMoment(request, bind)
     guard bound.results.count == 1, let result = bound.results.first else {
       throw KConnectError(.notSupported, "the text after '<|' has \(bound.results.count) queries, expected one", hint: "combine them with union")
     }
@@ -125,7 +130,7 @@ struct CommandRun: Sendable {
     let text = String(decoding: Array(request.text.utf8)[Int(span.start)...], as: UTF8.self)
     let command = try KQL.command(text)
     guard command.kind.isReadOnly else {
-      throw KConnectError(.notSupported, "a command behind '<|' may only show something, found '.\(command.kind.typeName)'")
+      throw KConnectError(.notSupported, "a command behind '<|' may only show something, found '\(command.kind.shown)'")
     }
     let inner = Request(text: text, database: request.database, properties: request.properties)
     let run = CommandRun(executor: executor, request: inner, command: command)
@@ -182,7 +187,7 @@ struct CommandProperties: Sendable {
       let key = property.name.text.lowercased()
       guard allowed.contains(where: { $0.lowercased() == key }) else {
         throw KConnectError(
-          .optionUnknown, "unknown property '\(property.name.text)' of '.\(command.kind.typeName)'",
+          .optionUnknown, "unknown property '\(property.name.text)' of '\(command.kind.shown)'",
           hint: (nearestNames(to: property.name.text, among: allowed, limit: 1).first.map { "did you mean '\($0)'? " } ?? "") + "properties: \(allowed.joined(separator: ", "))")
       }
       byName[key] = Given(name: property.name.text, text: property.text, literal: property.literal)
@@ -227,7 +232,8 @@ struct CommandProperties: Sendable {
   /// Ticks of a datetime.
   func datetime(_ name: String) throws -> Int64? {
     guard let property = self[name] else { return nil }
-    guard case .datetime(let ticks)? = ScalarText.parse(property.text, as: .datetime) else {
+    let text = if case .typed(_, let inside)? = property.literal { inside } else { property.text }
+    guard case .datetime(let ticks)? = ScalarText.parse(text, as: .datetime) else {
       throw KConnectError(.optionInvalid, "property '\(name)': found '\(property.text.prefix(80))', expected a datetime", hint: "as in 2024-01-31T12:00:00Z")
     }
     return ticks

@@ -18,7 +18,7 @@ extension CommandRun {
     if !existed {
       try metadata.forgetDatabase(database.name)
       try grantCreator(.database(database.name))
-      try journal("ADD-DATABASE", database.name, database: database.name)
+      journal("ADD-DATABASE", database.name, database: database.name)
     }
     return CommandOutput(Shapes.databaseCreate, [[.string(database.name), .string(resolvedPath(database.path)), .string(existed ? "False" : "True"), .bool(true), .bool(true)]])
   }
@@ -37,7 +37,7 @@ extension CommandRun {
     let database = try store.createDatabase(name.text, at: path)
     let tables = try database.tables()
     let ended = StoreClock.nowTicks
-    try journal("ATTACH-DATABASE", database.name, database: database.name)
+    journal("ATTACH-DATABASE", database.name, database: database.name)
     return CommandOutput(
       Shapes.databaseAttach,
       [
@@ -56,9 +56,11 @@ extension CommandRun {
     let tables = try database.tables()
     let rows = try tables.map { [.string($0.name), .string(String(try $0.snapshot().extents.count))] as [Scalar] }
     try store.dropDatabase(spelled)
-    for table in tables { try metadata.forgetTable(table.id) }
-    try metadata.forgetDatabase(spelled)
-    try journal("DROP-DATABASE", spelled, database: spelled)
+    afterwards {
+      for table in tables { try metadata.forgetTable(table.id) }
+      try metadata.forgetDatabase(spelled)
+    }
+    journal("DROP-DATABASE", spelled, database: spelled)
     return CommandOutput(Shapes.databaseDrop, rows)
   }
 
@@ -75,7 +77,7 @@ extension CommandRun {
         hint: "only databases made with persist (…) or attached can be detached; .drop database removes one")
     }
     try store.dropDatabase(spelled)
-    try journal("DETACH-DATABASE", spelled, database: spelled)
+    journal("DETACH-DATABASE", spelled, database: spelled)
     return CommandOutput(Shapes.databaseDrop, [])
   }
 

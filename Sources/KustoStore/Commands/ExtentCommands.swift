@@ -217,7 +217,7 @@ extension CommandRun {
 
   /// `.drop extents older 10 days from T`, `trim by extentsize 10 GB`, `limit 5`.
   func extentsDropPredicate() throws -> CommandOutput {
-    let tables = try command.arguments["table"] == nil ? database().tables() : [table()]
+    let tables = try command.arguments["table"] == nil ? tables() : [table()]
     func number(_ key: String) -> Int64? { if case .literal(.long(let value), _)? = command.arguments[key] { value } else { nil } }
     var candidates = try tables.flatMap { table in try table.snapshot().extents.map { (table: table, extent: $0) } }.sorted { $0.extent.maxCreatedOn < $1.extent.maxCreatedOn }
     if let age = number("age") {
@@ -238,6 +238,7 @@ extension CommandRun {
       candidates = Array(candidates.prefix(gone))
     }
     if let limit = try limit() { candidates = Array(candidates.prefix(limit)) }
+    if command.says("drop-pretend") { return dropped(candidates.map { ($0.table.name, $0.extent) }) }
     let ids = Set(candidates.map(\.extent.id))
     return dropped(try tables.flatMap { table in try drop(ids, of: table).map { (table.name, $0) } })
   }
@@ -260,12 +261,10 @@ extension CommandRun {
   func extentTagsChange() throws -> CommandOutput {
     let table = try table()
     let given = command.texts("tags")
-    let ids: Set<GUID>
-    if command.source() != nil {
-      ids = Set(try extents(try rows(of: try query())).filter { $0.snapshot.table.id == table.id }.flatMap { $0.extents.map(\.id) })
-    } else {
-      ids = Set(try table.snapshot().extents.map(\.id))
-    }
+    let properties = try properties(["extentCreatedOnFrom", "extentCreatedOnTo"])
+    let from = try properties.datetime("extentCreatedOnFrom") ?? .min, to = try properties.datetime("extentCreatedOnTo") ?? .max
+    let chosen = try command.source() == nil ? table.snapshot().extents : extents(rows(of: query())).filter { $0.snapshot.table.id == table.id }.flatMap { $0.extents }
+    let ids = Set(chosen.filter { $0.maxCreatedOn >= from && $0.minCreatedOn <= to }.map(\.id))
     let kind = command.kind
     try table.alterExtentTags(ids) { tags in
       switch kind {

@@ -27,7 +27,7 @@ struct FileIngestion: Sendable {
       let result = try UpdatePolicies(executor, request).ingest(plan, into: table, wanted, mode: .append)
       try report(result.dropped, of: result.rowCount, input, table, properties)
       // The rows are committed: what fails from here on is no failure of the ingestion.
-      Retention(executor).sweep(table.database, now: StoreClock.nowTicks)
+      Retention(executor).sweep(behind: table)
       return result
     } catch {
       try? recordFailure(error, table, path: sourceName ?? input.name, properties)
@@ -113,8 +113,8 @@ struct FileIngestion: Sendable {
     try executor.metadata.add(
       FailureRecord(
         operation: operationId, database: table.database.name, table: table.name, failedOn: StoreClock.nowTicks, path: LoggedText.hidingSecrets(path),
-        details: CommandRun.message(error), isPermanent: !CommandRun.isRetryable(error), kind: kind, comesFromPolicy: false, code: IngestFailure.code(error),
-        principal: request.principal, properties: properties.json, isStreaming: isStreaming))
+        details: CommandRun.message(error), isPermanent: !CommandRun.isRetryable(error), kind: kind, comesFromPolicy: IngestFailure.isOfPolicy(error),
+        code: IngestFailure.code(error), principal: request.principal, properties: properties.json, isStreaming: isStreaming))
   }
 }
 
@@ -124,12 +124,29 @@ private struct MappingMissing: Error {}
 /// Why an ingestion failed: not one record could be read.
 private struct NoRecords: Error {}
 
-/// The names Kusto gives to failures of ingestion.
+/// Why an ingestion failed: an update policy of the table did.
+struct PolicyFailure: Error {
+  var reason: any Error
+}
+
+/// The names Kusto gives to failures of ingestion. Source: its reference, "Ingestion error codes".
 package enum IngestFailure {
+  static func isOfPolicy(_ error: any Error) -> Bool { (error as? KConnectError)?.cause is PolicyFailure }
+
+  /// What failed in a policy: its query, what the query gives, or its ingestion.
+  static func policyCode(_ error: any Error) -> String {
+    switch (error as? KConnectError)?.code {
+    case .schemaMismatch?: "UpdatePolicy_QuerySchemaDoesNotMatchTableSchema"
+    case .kqlSyntax?, .kqlSemantic?, .columnNotFound?, .functionNotFound?, .typeMismatch?, .pathNotFound?, .notSupported?: "UpdatePolicy_BadRequest"
+    default: "UpdatePolicy_UnknownError"
+    }
+  }
+
   package static func code(_ error: any Error) -> String {
     switch (error as? KConnectError)?.cause {
     case is MappingMissing: return "BadRequest_MappingReferenceWasNotFound"
     case is NoRecords: return "BadRequest_NoRecordsOrWrongFormat"
+    case let failure as PolicyFailure: return policyCode(failure.reason)
     case let broken as BrokenRecord:
       return switch broken {
       case .fieldCount: "Stream_WrongNumberOfFields"
@@ -141,7 +158,7 @@ package enum IngestFailure {
     let codes: [(KConnectError.Code, String)] = [
       (.pathNotFound, "Download_SourceNotFound"), (.permission, "Download_Forbidden"), (.formatCorrupt, "BadRequest_InvalidBlob"),
       (.valueInvalid, "BadRequest_InvalidMapping"), (.columnNotFound, "BadRequest_InvalidMapping"), (.notSupported, "BadRequest_FormatNotSupported"),
-      (.usage, "BadRequest_FormatNotSupported"), (.http, "Download_UnknownError"), (.optionInvalid, "BadRequest_InvalidMapping"),
+      (.usage, "BadRequest_FormatNotSupported"), (.http, "Download_UnknownError"), (.optionInvalid, "BadRequest_MalformedIngestionProperty"),
       (.lowMemory, "General_ThrottledIngestion"),
     ]
     return (error as? KConnectError).flatMap { error in codes.first { $0.0 == error.code }?.1 } ?? "General_BadRequest"
@@ -202,6 +219,14 @@ extension CommandExecutor {
     try requireIngestion(into: table, properties)
     let (ingestion, format, given) = try ingestion(of: data, table, properties)
     return try ingestion.ingest(data.input, format, into: table, given)
+  }
+
+  /// Notes a queued ingestion that failed before the store had a part in it, for `.show ingestion failures`; the names are those that were asked for.
+  package func noteFailure(database: String, table: String, source: String, code: String, details: String, isPermanent: Bool) throws {
+    try metadata.add(
+      FailureRecord(
+        operation: GUID(randomIdentifier()) ?? GUID(high: 0, low: 0), database: database, table: table, failedOn: StoreClock.nowTicks, path: LoggedText.hidingSecrets(source),
+        details: details, isPermanent: isPermanent, kind: "DataIngestPull", comesFromPolicy: false, code: code, principal: "", properties: "{}", isStreaming: false))
   }
 
   /// As `ingest`, into the table's row log: durable and visible when it returns, committed within seconds.

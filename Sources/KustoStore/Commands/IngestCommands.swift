@@ -124,10 +124,10 @@ extension CommandRun {
     }
     // The rows are there: nothing behind this makes the command a failure, which somebody would repeat.
     do {
-      if isNew || isDraft { try journal("ADD-TABLE", name, after: SchemaText.csl(plan.schema)) }
+      if isNew || isDraft { journal("ADD-TABLE", name, after: SchemaText.csl(plan.schema)) }
       if found != nil, properties["folder"] != nil || properties["docstring"] != nil { try alter(table, properties) { _ in } }
     } catch { notes.add("the rows are ingested; what follows failed: \(CommandRun.message(error))") }
-    Retention(executor).sweep(database, now: StoreClock.nowTicks)
+    Retention(executor).sweep(behind: table)
     return CommandOutput(
       Shapes.ingestQuery,
       result.extents.map { [.guid($0.id), .count($0.originalSize), .count($0.byteSize), .count($0.byteSize), .count(0), .count($0.rowCount)] })

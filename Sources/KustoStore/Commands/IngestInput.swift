@@ -21,7 +21,7 @@ package enum IngestInput: Sendable {
   var name: String {
     switch self {
     case .files(let paths): paths.first ?? ""
-    case .bodies: "the request's body"
+    case .bodies: "request body"
     }
   }
 }

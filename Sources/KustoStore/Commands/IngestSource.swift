@@ -53,11 +53,18 @@ struct IngestFormat: Sendable {
 
   /// The reader of the format.
   func open(_ paths: [String], schema: StructType?, _ extra: [(String, String)]) throws -> any BatchReadable {
-    let name = kind == "text" ? "csv" : kind
-    guard let provider = FileFormats.providers.first(where: { $0.shortName == name }) else { throw KConnectError(.internalError, "no reader for '\(name)'") }
-    let given = options + extra
-    let checked = try DataSourceOptions(source: name, specs: provider.options, given: given, use: .read)
+    let provider = try self.provider
+    let checked = try DataSourceOptions(source: provider.shortName, specs: provider.options, given: options + extra, use: .read)
     return try provider.open(paths, schema: schema, options: checked)
+  }
+
+  /// What reads its files.
+  var provider: FileProvider {
+    get throws {
+      let name = kind == "text" ? "csv" : kind
+      guard let format = FileFormats.all.first(where: { $0.shortName == name }) else { throw KConnectError(.internalError, "no reader for '\(name)'") }
+      return FileProvider(format)
+    }
   }
 }
 
@@ -77,7 +84,7 @@ struct IngestSource: Sendable {
   func plan(for schema: StructType) throws -> LogicalPlan {
     guard let mapping else { return try identity(schema) }
     guard mapping.kind == format.kind else {
-      throw KConnectError(.optionInvalid, "the ingestion mapping '\(mapping.name)' is for \(mapping.kind), the format is \(format.kind)")
+      throw KConnectError(.valueInvalid, "the ingestion mapping '\(mapping.name)' is for \(mapping.kind), the format is \(format.kind)")
     }
     let columns = try mapping.columns.map { column -> (mapping: ColumnMapping, type: DataType) in
       guard let field = schema.field(column.column) else {

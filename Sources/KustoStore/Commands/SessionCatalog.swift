@@ -27,6 +27,8 @@ final class SessionCatalog: KQLCatalog {
   private let standIns: [String: LogicalPlan]
   /// Tables and views whose row level security query is being bound: inside it they are themselves.
   private let unguarded: Set<String>
+  /// Views and graph models whose queries are being bound.
+  private let open: Set<String>
   /// The options of the request, with those of `set` statements.
   private let settings: SessionSettings
 
@@ -35,12 +37,12 @@ final class SessionCatalog: KQLCatalog {
     let base = StoreCatalog(executor.store, database: request.database) { name, database in
       try StoredFunction.find(name, in: database, metadata)?.lambdaText
     }
-    self.init(executor, request, purpose, base, standIns: [:], unguarded: [], SessionSettings(request.properties.options))
+    self.init(executor, request, purpose, base, standIns: [:], unguarded: [], open: [], SessionSettings(request.properties.options))
   }
 
   private init(
     _ executor: CommandExecutor, _ request: Request, _ purpose: Purpose, _ base: StoreCatalog, standIns: [String: LogicalPlan], unguarded: Set<String>,
-    _ settings: SessionSettings
+    open: Set<String>, _ settings: SessionSettings
   ) {
     self.executor = executor
     self.request = request
@@ -48,22 +50,33 @@ final class SessionCatalog: KQLCatalog {
     self.base = base
     self.standIns = standIns
     self.unguarded = unguarded
+    self.open = open
     self.settings = settings
   }
 
   /// The same names, and one more that hides what had it.
   func adding(_ name: String, _ plan: LogicalPlan) -> SessionCatalog {
-    SessionCatalog(executor, request, purpose, base, standIns: standIns.merging([name: plan]) { $1 }, unguarded: unguarded, settings)
+    SessionCatalog(executor, request, purpose, base, standIns: standIns.merging([name: plan]) { $1 }, unguarded: unguarded, open: open, settings)
   }
 
   /// The names as they are seen in a database, without what stands in for tables here. Names in front of the store's stay out too.
   private func inside(_ database: String, standIns: [String: LogicalPlan] = [:], without guarded: String? = nil) -> SessionCatalog {
     SessionCatalog(
       executor, Request(request, in: database), purpose, base, standIns: standIns, unguarded: guarded.map { unguarded.union([$0]) } ?? unguarded,
-      settings)
+      open: open, settings)
+  }
+
+  /// The names as the queries of a view or a graph model see them. Throws KQL_SEMANTIC for one that reads itself, or others that read it.
+  private func reading(_ what: String, in database: String, of key: String) throws -> SessionCatalog {
+    guard !open.contains(key) else { throw KConnectError(.kqlSemantic, "\(what) reads itself", hint: "change its query, or that of what it reads") }
+    let own = database == request.database ? self : inside(database)
+    return SessionCatalog(executor, own.request, purpose, base, standIns: own.standIns, unguarded: unguarded, open: open.union([key]), settings)
   }
 
   func apply(setting name: String, _ value: Scalar) -> Bool { settings.set(name, value) }
+
+  /// Whether the tables that were named so far were read as of one moment.
+  func isOfOneMoment() throws -> Bool { try base.isOfOneMoment() }
 
   // MARK: Rights
 
@@ -134,6 +147,14 @@ final class SessionCatalog: KQLCatalog {
   }
 
   var databaseNames: [String] { base.databaseNames.filter { (try? requireRead($0)) != nil } }
+
+  func checkDatabase() throws {
+    guard let name = request.database, try executor.store.databaseIfExists(name) == nil else { return }
+    let names = databaseNames
+    throw KConnectError(
+      .pathNotFound, "there is no database '\(name)'",
+      hint: nearestNames(to: name, among: names, limit: 1).first.map { "did you mean '\($0)'?" } ?? (names.isEmpty ? nil : "databases: \(names.prefix(12).joined(separator: ", "))"))
+  }
 
   /// The snapshot this request reads.
   func snapshot(_ name: String, database: String? = nil) throws -> TableSnapshot? { try base.snapshot(name, database: resolve(database)) }
@@ -288,7 +309,7 @@ final class SessionCatalog: KQLCatalog {
       if snapshot == nil { throw KConnectError(.pathNotFound, "the graph model '\(name)' has no snapshot '\(wanted)'", hint: ".show graph_snapshots \(quotedName(name))") }
     }
     if let snapshot { return try snapshot.graph(in: executor.store.database(home)) }
-    let catalog = home == request.database ? self : inside(home)
+    let catalog = try reading("the graph model '\(name)'", in: home, of: EntryScope.graph(database: home, name).text)
     return try GraphModelDefinition(newest.text).graph { query in
       let bound = try KQL.bind(query, catalog: catalog, options: catalog.request.bindOptions(executor, catalog))
       guard bound.results.count == 1, let result = bound.results.first else {
@@ -303,7 +324,7 @@ final class SessionCatalog: KQLCatalog {
     guard let view = try MaterializedView.find(name, in: database, executor.metadata) else { return nil }
     try requireRead(database)
     let scope = EntryScope.view(database: database, view.name)
-    let rows = try view.plan(database == request.database ? self : inside(database))
+    let rows = try view.plan(reading("the materialized view '\(view.name)'", in: database, of: scope.text))
     guard purpose != .metadata, !unguarded.contains(scope.text) else { return rows }
     return try guarded(rows, scope, key: scope.text, name: view.name, in: database, withOrigin: false)
   }

@@ -23,7 +23,7 @@ extension CommandRun {
     let table = try database.createTable(description, ifNotExists: true)
     try metadata.forgetTable(table.id)
     try grantCreator(.table(table.id))
-    try journal("ADD-TABLE", name, after: SchemaText.csl(schema))
+    journal("ADD-TABLE", name, after: SchemaText.csl(schema))
     return table
   }
 
@@ -88,7 +88,7 @@ extension CommandRun {
       if let text = properties?.text("folder") { alteration.folder = text }
     }
     let after = try table.snapshot().description
-    try journal("ALTER-TABLE", table.name, before: SchemaText.csl(before.schema), after: SchemaText.csl(after.schema), database: table.database.name)
+    journal("ALTER-TABLE", table.name, before: SchemaText.csl(before.schema), after: SchemaText.csl(after.schema), database: table.database.name)
     if before.schema != after.schema { try disableUnfitViews(over: table) }
   }
 
@@ -137,7 +137,7 @@ extension CommandRun {
 
   private func rename(_ renames: [(from: String, to: String)], _ database: Database) throws -> CommandOutput {
     try database.renameTables(renames)
-    for (from, to) in renames { try journal("RENAME-TABLE", from, to: to, database: database.name) }
+    for (from, to) in renames { journal("RENAME-TABLE", from, to: to, database: database.name) }
     return CommandOutput(Shapes.tables, try renames.map { try tableRow(try database.table($0.to)) })
   }
 
@@ -147,8 +147,8 @@ extension CommandRun {
     let found = try names.compactMap { try isLenient ? database.tableIfExists($0) : database.table($0) }
     for table in found {
       try database.dropTable(table.name, ifExists: isLenient)
-      try metadata.forgetTable(table.id)
-      try journal("DROP-TABLE", table.name, database: database.name)
+      afterwards { try metadata.forgetTable(table.id) }
+      journal("DROP-TABLE", table.name, database: database.name)
     }
     return CommandOutput(Shapes.tableDrop, try database.tableNames().map { [.string($0), .string(database.name)] })
   }

@@ -63,7 +63,11 @@ extension CommandRun {
     }
     let rows = try plan.select(wanted.names)
     if table.partitions.count == 0 {
-      return try export(rows, to: path, format: table.format, prefix: table.namePrefix, properties, compressed: table.compressed, header: table.hasHeader)
+      return try export(rows, to: path, format: table.format, prefix: table.namePrefix, ending: table.fileExtension.isEmpty ? nil : table.fileExtension, properties, compressed: table.compressed, header: table.hasHeader)
+    }
+    if let form = table.path, !form.isHive {
+      throw KConnectError(
+        .notSupported, "not supported: export to the external table '\(table.name)' with the pathformat \(form.shown)", hint: "partitions are written to directories column=value")
     }
     if properties["sizeLimit"] != nil {
       throw KConnectError(.notSupported, "not supported: sizeLimit of an export to the external table '\(table.name)', which is partitioned", hint: "each partition gets one file per export")
@@ -79,7 +83,7 @@ extension CommandRun {
   }
 
   private func export(
-    _ plan: LogicalPlan, to path: String, format word: String, prefix: String, _ properties: CommandProperties, compressed: Bool, header: Bool? = nil
+    _ plan: LogicalPlan, to path: String, format word: String, prefix: String, ending: String? = nil, _ properties: CommandProperties, compressed: Bool, header: Bool? = nil
   ) throws -> CommandOutput {
     guard !prefix.contains("/") else { throw KConnectError(.optionInvalid, "property 'namePrefix': '\(prefix)' holds a '/'") }
     guard prefix.utf8.count <= Self.longestPrefix else {
@@ -90,7 +94,7 @@ extension CommandRun {
   }
 
   private func export(
-    _ plan: LogicalPlan, to place: ExportPlace, format word: String, prefix: String, _ properties: CommandProperties, compressed: Bool, header: Bool? = nil
+    _ plan: LogicalPlan, to place: ExportPlace, format word: String, prefix: String, ending: String? = nil, _ properties: CommandProperties, compressed: Bool, header: Bool? = nil
   ) throws -> CommandOutput {
     guard !Self.hasControls(prefix) else { throw KConnectError(.optionInvalid, "property 'namePrefix': it holds a control character") }
     let limit = try properties.integer("sizeLimit") ?? Self.defaultSizeLimit
@@ -104,7 +108,7 @@ extension CommandRun {
     files.prefix = prefix
     files.sizeLimit = limit
     if properties.text("includeHeaders")?.lowercased() == "firstfile" { files.later = try checked(given.map { $0.0 == "header" ? ("header", "false") : $0 }) }
-    files.fileExtension = try fileExtension(properties, word)
+    files.fileExtension = try fileExtension(properties) ?? ending ?? (word.lowercased() == "tsv" ? ".tsv" : nil)
     files.hasMark = try byteOrderMark(properties, format, files.options)
     if properties["sizeLimit"] != nil, format.shortName != "parquet", !["none", "auto"].contains(files.options.word("compression") ?? "none") {
       notes.add("'sizeLimit' is compared with what is written, after compression")
@@ -118,9 +122,9 @@ extension CommandRun {
   /// Names with them mean other files, or are read wrongly.
   private static func hasControls(_ text: String) -> Bool { text.utf8.contains { $0 < 0x20 || $0 == 0x7F } }
 
-  /// With its dot; nil: the format's own.
-  private func fileExtension(_ properties: CommandProperties, _ word: String) throws -> String? {
-    guard let given = properties.text("fileExtension"), !given.isEmpty else { return word.lowercased() == "tsv" ? ".tsv" : nil }
+  /// With its dot; nil: none is given.
+  func fileExtension(_ properties: CommandProperties) throws -> String? {
+    guard let given = properties.text("fileExtension"), !given.isEmpty else { return nil }
     guard !given.contains("/"), given != ".", !Self.hasControls(given), given.utf8.count <= Self.longestExtension else { throw KConnectError(.optionInvalid, "property 'fileExtension': '\(given)' is no extension of a file", hint: "as in .csv") }
     return given.hasPrefix(".") ? given : "." + given
   }

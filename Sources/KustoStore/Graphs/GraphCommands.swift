@@ -38,6 +38,8 @@ extension CommandRun {
     let database = try database()
     guard let name = command.name("model")?.text, let text = command.text("definition") else { throw KConnectError(.internalError, "no model") }
     _ = try GraphModelDefinition(text)
+    let lock = try database.lockViews()
+    defer { withExtendedLifetime(lock) {} }
     var model = try GraphModel.find(name, in: database.name, metadata) ?? GraphModel(name: name, versions: [])
     let version = GraphModel.Version(id: GUID(randomIdentifier()) ?? StableGUID.make(text), createdOn: StoreClock.nowTicks, text: text)
     model.versions.append(version)
@@ -87,6 +89,8 @@ extension CommandRun {
 
   func graphModelDrop() throws -> CommandOutput {
     let database = try database()
+    let lock = try database.lockViews()
+    defer { withExtendedLifetime(lock) {} }
     let model = try model()
     for snapshot in try snapshots(of: model) { try snapshot.remove(from: database, metadata) }
     try metadata.remove(.graphModel, model.name, in: .database(database.name))
@@ -99,9 +103,7 @@ extension CommandRun {
     let database = try database()
     let model = try model()
     guard let name = command.name("snapshot")?.text, let version = model.versions.last else { throw KConnectError(.internalError, "no snapshot") }
-    if try GraphSnapshot.find(name, of: model.name, in: database.name, metadata) != nil {
-      throw KConnectError(.alreadyExists, "the graph model '\(model.name)' has a snapshot '\(name)' already", hint: ".drop graph_snapshot \(quotedName(model.name)).\(quotedName(name))")
-    }
+    try refuseSecond(name, of: model, in: database)
     let catalog = catalog()
     guard var graph = try catalog.graph(model.name, .transient, database: nil) else { throw KConnectError(.internalError, "a model without a graph") }
     for input in graph.inputs { try refuseGuardedRows(of: input, model) }
@@ -112,12 +114,17 @@ extension CommandRun {
       var counts: [Int] = []
       for isNodes in [true, false] {
         let plan = try LogicalPlan.function(GraphTableFunction(graph.definition, isNodes: isNodes, sourceID: nil, targetID: nil), graph.inputs)
-        let draft = try database.draftTable(TableDescription(Database.graphPrefix + randomIdentifier(), schema: plan.schema), isHidden: true)
+        let draft = try database.draftTable(TableDescription(Database.graphPrefix + randomIdentifier(), schema: plan.schema, folder: database.store.format.id), isHidden: true)
         drafts.append(draft)
         var properties = IngestProperties()
         properties.operation = "MAKE-GRAPH-SNAPSHOT"
         counts.append(try UpdatePolicies(executor, request).ingest(plan, into: draft, properties, mode: .append).rowCount)
       }
+      // Between their names and their entry nobody takes the tables for ones that belong to nothing.
+      let lock = try database.lockViews()
+      defer { withExtendedLifetime(lock) {} }
+      _ = try self.model(model.name)
+      try refuseSecond(name, of: model, in: database)
       for draft in drafts { try database.publish(draft) }
       let made = GraphSnapshot(name: name, model: model.name, version: version, nodes: (drafts[0].name, counts[0]), edges: (drafts[1].name, counts[1]))
       try metadata.put(.graphSnapshot, name, in: .graph(database: database.name, model.name), made.document)
@@ -129,6 +136,12 @@ extension CommandRun {
       }
       throw error
     }
+  }
+
+  /// Throws when the model has a snapshot of that name.
+  private func refuseSecond(_ name: String, of model: GraphModel, in database: Database) throws {
+    guard try GraphSnapshot.find(name, of: model.name, in: database.name, metadata) != nil else { return }
+    throw KConnectError(.alreadyExists, "the graph model '\(model.name)' has a snapshot '\(name)' already", hint: ".drop graph_snapshot \(quotedName(model.name)).\(quotedName(name))")
   }
 
   /// Rows that some may not see cannot be stored where all who read the database see them.
@@ -165,13 +178,19 @@ extension CommandRun {
   }
 
   func graphSnapshotDrop() throws -> CommandOutput {
+    let database = try database()
+    let lock = try database.lockViews()
+    defer { withExtendedLifetime(lock) {} }
     let snapshot = try snapshot()
-    try snapshot.remove(from: try database(), metadata)
+    try snapshot.remove(from: database, metadata)
     return CommandOutput(Shapes.graphSnapshot, [Self.row(snapshot)])
   }
 
   func graphSnapshotsDrop() throws -> CommandOutput {
-    for snapshot in try snapshots(of: try model()) { try snapshot.remove(from: try database(), metadata) }
+    let database = try database()
+    let lock = try database.lockViews()
+    defer { withExtendedLifetime(lock) {} }
+    for snapshot in try snapshots(of: try model()) { try snapshot.remove(from: database, metadata) }
     return CommandOutput(Shapes.graphSnapshot, [])
   }
 }

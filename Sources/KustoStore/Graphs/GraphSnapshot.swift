@@ -28,6 +28,11 @@ struct GraphSnapshot: Sendable {
     try metadata.entries(.graphSnapshot, in: .graph(database: database, model)).map { GraphSnapshot($0, of: model) }
   }
 
+  /// Those of all models.
+  static func all(in database: String, _ metadata: MetadataStore) throws -> [GraphSnapshot] {
+    try GraphModel.all(in: database, metadata).flatMap { try all(of: $0.name, in: database, metadata) }
+  }
+
   init(name: String, model: String, version: GraphModel.Version, nodes: (table: String, count: Int), edges: (table: String, count: Int)) {
     (self.name, self.model, createdOn) = (name, model, StoreClock.nowTicks)
     (modelId, modelCreatedOn) = (version.id, version.createdOn)

@@ -114,15 +114,17 @@ private struct GarbageCollector {
 
   // MARK: The rest
 
-  /// Stored parts of views and stored results that no entry of this store names: their maker died in between. Those that another store made in a
+  /// Stored parts of views, stored results and snapshots of graphs that no entry of this store names: their maker died in between. Those that another store made in a
   /// database that both have are its own.
   private mutating func hiddenTables(of database: Database) throws {
     guard try database.everyTableName().contains(where: Database.isHidden) else { return }
     let lock = try database.lockViews()
     defer { withExtendedLifetime(lock) {} }
     let metadata = MetadataStore(storePath: store.path)
-    let named = try Set(MaterializedView.all(in: database.name, metadata).map(\.state) + metadata.entries(.storedResult, in: .database(database.name)).compactMap { $0.document["Table"]?.stringValue })
-    for name in try database.everyTableName() where [Database.viewPrefix, Database.resultPrefix].contains(where: name.hasPrefix) && !named.contains(name) {
+    var named = try Set(MaterializedView.all(in: database.name, metadata).map(\.state))
+    named.formUnion(try metadata.entries(.storedResult, in: .database(database.name)).compactMap { $0.document["Table"]?.stringValue })
+    named.formUnion(try GraphSnapshot.all(in: database.name, metadata).flatMap { [$0.nodeTable, $0.edgeTable] })
+    for name in try database.everyTableName() where Database.isHidden(name) && !named.contains(name) {
       guard let table = try database.anyTable(name), try table.snapshot().description.folder == store.format.id else { continue }
       let bytes = Self.size(table.displayPath)
       // It waits among the dropped ones until nobody reads it.

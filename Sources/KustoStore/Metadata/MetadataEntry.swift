@@ -51,10 +51,20 @@ struct MetadataEntry: Sendable {
   var updated: Int64
 }
 
+extension EntryKind {
+  /// Looked at by many requests and changed by few.
+  var isSettings: Bool { ![.message, .ingestionStatus, .secret].contains(self) }
+}
+
 extension MetadataStore {
+  /// Reads entries of a kind; `what` and `which` tell the question from others.
+  private func asking<Value: Sendable>(_ kind: EntryKind, _ what: String, _ which: String, absent: Value, _ body: (GRDB.Database) throws -> Value) throws -> Value {
+    kind.isSettings ? try answer("\(kind.rawValue) \(what) \(which)", absent: absent, body) : try read(absent: absent, body)
+  }
+
   /// The entries of a kind in a scope, sorted by name.
   func entries(_ kind: EntryKind, in scope: EntryScope) throws -> [MetadataEntry] {
-    try read(absent: []) { database in
+    try asking(kind, "all", scope.text, absent: []) { database in
       try Row.fetchAll(database, sql: "SELECT name, document, updated FROM entry WHERE kind = ? AND scope = ? ORDER BY name", arguments: [kind.rawValue, scope.text])
         .map(Self.entry)
     }
@@ -69,7 +79,7 @@ extension MetadataStore {
   }
 
   func entry(_ kind: EntryKind, _ name: String, in scope: EntryScope) throws -> MetadataEntry? {
-    try read(absent: nil) { try Self.entry(kind, name, in: scope, $0) }
+    try asking(kind, "one", scope.text + "\n" + name, absent: nil) { try Self.entry(kind, name, in: scope, $0) }
   }
 
   /// The entry as a transaction sees it.
@@ -81,14 +91,14 @@ extension MetadataStore {
 
   /// Whether any entry of that kind and name exists in any scope: a cheap answer for features that are seldom used.
   func hasEntries(_ kind: EntryKind, named name: String) throws -> Bool {
-    try read(absent: false) { database in
+    try asking(kind, "any", name, absent: false) { database in
       try Bool.fetchOne(database, sql: "SELECT EXISTS (SELECT 1 FROM entry WHERE kind = ? AND name = ?)", arguments: [kind.rawValue, name]) ?? false
     }
   }
 
   /// The scopes that have an entry of that kind and name, with the entries.
   func scopes(_ kind: EntryKind, named name: String) throws -> [String: MetadataEntry] {
-    try read(absent: [:]) { database in
+    try asking(kind, "scopes", name, absent: [:]) { database in
       var found: [String: MetadataEntry] = [:]
       let rows = try Row.fetchAll(database, sql: "SELECT scope, name, document, updated FROM entry WHERE kind = ? AND name = ?", arguments: [kind.rawValue, name])
       for row in rows { found[row["scope"]] = try Self.entry(row) }
@@ -106,6 +116,15 @@ extension MetadataStore {
     try database.execute(
       sql: "INSERT OR REPLACE INTO entry (kind, scope, name, document, updated) VALUES (?, ?, ?, ?, ?)",
       arguments: [kind.rawValue, scope.text, name, document.json, StoreClock.nowTicks])
+  }
+
+  /// Puts `document` where `old` stands, nil for nothing; false when something else stands there by now.
+  func exchange(_ kind: EntryKind, _ name: String, in scope: EntryScope, _ old: DynamicValue?, for document: DynamicValue) throws -> Bool {
+    try write { database in
+      guard try Self.entry(kind, name, in: scope, database)?.document.json == old?.json else { return false }
+      try Self.put(kind, name, in: scope, document, database)
+      return true
+    }
   }
 
   /// Puts entries in the place of those whose names begin with `prefix`, in one transaction.
@@ -135,32 +154,52 @@ extension MetadataStore {
     return database.changesCount > 0
   }
 
-  /// Gives an entry another name.
-  func rename(_ kind: EntryKind, _ name: String, to newName: String, in scope: EntryScope) throws {
+  /// Removes an entity's entry and everything that belongs to it, in one transaction; false when there was no entry.
+  @discardableResult
+  func remove(_ kind: EntryKind, _ name: String, in scope: EntryScope, with own: EntryScope) throws -> Bool {
+    guard pathExists(path) else { return false }
+    return try write { database in
+      let isFound = try Self.remove(kind, name, in: scope, database)
+      try Self.forget(own, database)
+      return isFound
+    }
+  }
+
+  /// Gives an entity's entry another name, and what belongs to it another scope, in one transaction.
+  func rename(_ kind: EntryKind, _ name: String, to newName: String, in scope: EntryScope, own: EntryScope, to newOwn: EntryScope) throws {
     try write { database in
       try database.execute(
         sql: "UPDATE entry SET name = ?, updated = ? WHERE kind = ? AND scope = ? AND name = ?",
         arguments: [newName, StoreClock.nowTicks, kind.rawValue, scope.text, name])
+      try Self.move(from: own, to: newOwn, database)
     }
   }
 
-  /// Moves the entries of one scope to another: a view or external table that was renamed.
+  /// Moves the entries of one scope to another: a column that was renamed.
   func move(from scope: EntryScope, to newScope: EntryScope) throws {
     guard pathExists(path) else { return }
-    try write { try $0.execute(sql: "UPDATE OR REPLACE entry SET scope = ? WHERE scope = ?", arguments: [newScope.text, scope.text]) }
+    try write { try Self.move(from: scope, to: newScope, $0) }
+  }
+
+  private static func move(from scope: EntryScope, to newScope: EntryScope, _ database: GRDB.Database) throws {
+    try database.execute(sql: "UPDATE OR REPLACE entry SET scope = ? WHERE scope = ?", arguments: [newScope.text, scope.text])
   }
 
   /// Forgets everything that belongs to an entity, so that a new one of its name begins without roles and policies.
   func forget(_ scope: EntryScope) throws {
     guard pathExists(path) else { return }
-    try write { try $0.execute(sql: "DELETE FROM entry WHERE scope = ?", arguments: [scope.text]) }
+    try write { try Self.forget(scope, $0) }
+  }
+
+  private static func forget(_ scope: EntryScope, _ database: GRDB.Database) throws {
+    try database.execute(sql: "DELETE FROM entry WHERE scope = ?", arguments: [scope.text])
   }
 
   /// Forgets everything that belongs to a table and its columns.
   func forgetTable(_ id: String) throws {
     guard pathExists(path) else { return }
     try write { database in
-      try database.execute(sql: "DELETE FROM entry WHERE scope = ?", arguments: [EntryScope.table(id).text])
+      try Self.forget(.table(id), database)
       try database.execute(sql: "DELETE FROM entry WHERE substr(scope, 1, ?) = ?", arguments: [8 + id.unicodeScalars.count, "column:" + id + "/"])
     }
   }
@@ -169,7 +208,7 @@ extension MetadataStore {
   func forgetDatabase(_ name: String) throws {
     guard pathExists(path) else { return }
     try write { database in
-      try database.execute(sql: "DELETE FROM entry WHERE scope = ?", arguments: [EntryScope.database(name).text])
+      try Self.forget(.database(name), database)
       for kind in ["view", "external", "function", "graph"] {
         let start = EntryScope.prefix(kind, of: name)
         try database.execute(sql: "DELETE FROM entry WHERE substr(scope, 1, ?) = ?", arguments: [start.unicodeScalars.count, start])

@@ -10,6 +10,7 @@ import Synchronization
 package final class MetadataStore: Sendable {
   package let path: String
   private let queue = Mutex<DatabaseQueue?>(nil)
+  private let answers = Mutex(Answers())
 
   static let fileName = "metadata.sqlite"
 
@@ -24,6 +25,34 @@ package final class MetadataStore: Sendable {
   func read<Value>(absent: Value, _ body: (GRDB.Database) throws -> Value) throws -> Value {
     guard let queue = try open(creating: false) else { return absent }
     return try translating { try queue.read(body) }
+  }
+
+  /// Answers to questions, as long as the file is as it was.
+  private struct Answers {
+    var stamps: [FileStamp?] = []
+    var values: [String: any Sendable] = [:]
+    static let most = 4_096
+  }
+
+  private final class Answer<Value: Sendable>: Sendable {
+    let value: Value
+    init(_ value: Value) { self.value = value }
+  }
+
+  /// As `read`, for small answers that every request asks for: kept under the question's text until the file changes, here or in other processes.
+  func answer<Value: Sendable>(_ question: String, absent: Value, _ body: (GRDB.Database) throws -> Value) throws -> Value {
+    let stamps = [FileStamp(of: path), FileStamp(of: path + "-wal")]
+    let known = answers.withLock { $0.stamps == stamps ? $0.values[question] : nil }
+    if let known = known as? Answer<Value> { return known.value }
+    let value = try read(absent: absent, body)
+    if stamps.allSatisfy({ $0?.isSettled ?? true }) {
+      let kept = Answer(value)
+      answers.withLock { answers in
+        if answers.stamps != stamps || answers.values.count >= Answers.most { answers = Answers(stamps: stamps) }
+        answers.values[question] = kept
+      }
+    }
+    return value
   }
 
   /// Runs `body` in one transaction, durable when it returns.

@@ -82,22 +82,27 @@ extension CommandRun {
     let policy = try policyName()
     guard case .policy(let value)? = command.arguments["value"] else { throw KConnectError(.internalError, "no policy") }
     let entities = try policyEntities()
-    let fits = try entities.map { entity -> (PolicyEntity, DynamicValue, DynamicValue?) in
-      try checkFits(policy, entity)
+    func change(of entity: PolicyEntity) throws -> (old: DynamicValue?, new: DynamicValue) {
       let old = try metadata.entry(.policy, policy.rawValue, in: entity.scope)?.document
-      let document = try merging ? PolicyDocument.merge(policy, value, into: old) : PolicyDocument.make(policy, value)
-      try check(policy, document, entity)
-      return (entity, document, old)
+      let new = try merging ? PolicyDocument.merge(policy, value, into: old) : PolicyDocument.make(policy, value)
+      try check(policy, new, entity)
+      return (old, new)
+    }
+    let changes = try entities.map { entity in
+      try checkFits(policy, entity)
+      return (entity, try change(of: entity))
     }
     if policy == .rowLevelSecurity {
       let properties = try CommandProperties(value.properties, allowed: [Self.opensViews], command: command)
-      for (entity, document, _) in fits where Policies.isOn(document) == true {
+      for (entity, change) in changes where Policies.isOn(change.new) == true {
         if let table = entity.table { try settle(exposingViews(over: table), over: table, properties) }
       }
     }
-    for (entity, document, old) in fits {
-      try metadata.put(.policy, policy.rawValue, in: entity.scope, document)
-      try journal(
+    for (entity, first) in changes {
+      var (old, document) = first
+      // What others made of the policy meanwhile is not lost.
+      while try !metadata.exchange(.policy, policy.rawValue, in: entity.scope, old, for: document) { (old, document) = try change(of: entity) }
+      journal(
         "ALTER-\(entity.type.uppercased())-POLICY-\(policy.rawValue.uppercased())", entity.shown, before: old?.json ?? "", after: document.json,
         database: entity.database ?? "")
     }
@@ -117,7 +122,7 @@ extension CommandRun {
       } else {
         try metadata.remove(.policy, policy.rawValue, in: entity.scope)
       }
-      try journal("DELETE-\(entity.type.uppercased())-POLICY-\(policy.rawValue.uppercased())", entity.shown, database: entity.database ?? "")
+      journal("DELETE-\(entity.type.uppercased())-POLICY-\(policy.rawValue.uppercased())", entity.shown, database: entity.database ?? "")
     }
     return CommandOutput(Shapes.policies, try entities.map { try row(policy, $0) })
   }
@@ -163,7 +168,7 @@ extension CommandRun {
   private func checkSecurity(_ document: DynamicValue, _ shown: String, _ wanted: StructType) throws {
     guard Policies.isOn(document) == true, let query = document["Query"]?.stringValue else { return }
     let catalog = catalog(for: .metadata)
-    let bound = try KQL.bind(query, catalog: catalog, options: request.bindOptions(executor, catalog))
+    let bound = try KQL.bind(query, catalog: catalog, options: request.definitionOptions(executor, catalog))
     guard bound.results.count == 1, let schema = bound.results.first?.plan.schema, schema.names == wanted.names,
       schema.fields.map(\.type) == wanted.fields.map(\.type)
     else {

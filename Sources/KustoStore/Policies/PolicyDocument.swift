@@ -118,8 +118,43 @@ enum PolicyDocument {
     return TimespanForm.text(ticks)
   }
 
-  /// Throws where a policy that is honoured could not be.
-  private static func checked(_ policy: PolicyName, _ value: DynamicValue) throws -> DynamicValue {
+  /// The members of policies that are honoured, with those that change nothing here. Source: the management reference, the page of each policy.
+  private static let members: [PolicyName: [String]] = [
+    .retention: ["SoftDeletePeriod", "Recoverability", "ContainerRecyclingPeriod", "ExtentsDataSizeLimitInBytes", "OriginalDataSizeLimitInBytes"],
+    .autoDelete: ["ExpiryDate", "DeleteIfNotEmpty"],
+    .update: [
+      "IsEnabled", "Source", "SourceIsWildCard", "Query", "IsTransactional", "PropagateIngestionProperties", "ManagedIdentity", "OwnerPrincipalDetails",
+    ],
+    .merge: [
+      "RowCountUpperBoundForMerge", "OriginalSizeMBUpperBoundForMerge", "MaxExtentsToMerge", "MaxRangeInHours", "AllowRebuild", "AllowMerge", "Lookback",
+      "LoopPeriod", "Origin",
+    ],
+    .streamingIngestion: ["IsEnabled", "HintAllocatedRate", "NumberOfRowStores", "SealIntervalLimit", "SealThresholdBytes"],
+    .ingestionTime: ["IsEnabled"], .restrictedViewAccess: ["IsEnabled"],
+  ]
+
+  /// The document with its members spelled as they are read: any case is taken. Throws OPTION_UNKNOWN for one that the policy does not have.
+  private static func spelled(_ policy: PolicyName, _ value: DynamicValue) throws -> DynamicValue {
+    guard let known = members[policy] else { return value }
+    switch value {
+    case .array(let items): return .array(try items.map { try spelled(policy, $0) })
+    case .bag(let entries):
+      return .bag(
+        try entries.map { item in
+          guard let name = known.first(where: { $0.lowercased() == item.key.lowercased() }) else {
+            throw KConnectError(
+              .optionUnknown, "policy '\(policy.rawValue)' has no member '\(item.key)'",
+              hint: nearestNames(to: item.key, among: known, limit: 1).first.map { "did you mean '\($0)'?" } ?? "members: \(known.joined(separator: ", "))")
+          }
+          return entry(name, item.value)
+        })
+    default: return value
+    }
+  }
+
+  /// The document as it is stored. Throws where a policy that is honoured could not be.
+  private static func checked(_ policy: PolicyName, _ document: DynamicValue) throws -> DynamicValue {
+    let value = try spelled(policy, document)
     func fail(_ what: String) -> KConnectError { KConnectError(.optionInvalid, "policy '\(policy.rawValue)': \(what)", hint: hint(policy)) }
     switch policy {
     case .retention:
@@ -130,6 +165,10 @@ enum PolicyDocument {
     case .update:
       guard let list = value.elements else { throw fail("found \(value.json.prefix(80)), expected a list") }
       for item in list where UpdatePolicy(item) == nil { throw fail("an element needs Source and Query: \(item.json.prefix(120))") }
+      for item in list {
+        guard case .bool(true)? = item["SourceIsWildCard"] else { continue }
+        throw KConnectError(.notSupported, "not supported: SourceIsWildCard in update policies", hint: "write an element for each source")
+      }
     case .autoDelete:
       guard let text = value["ExpiryDate"]?.stringValue, case .datetime? = ScalarText.parse(text, as: .datetime) else { throw fail("ExpiryDate is no datetime") }
     default: break

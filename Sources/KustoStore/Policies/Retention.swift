@@ -3,6 +3,7 @@
 
 import Columnar
 import DataSource
+import Synchronization
 
 struct Retention: Sendable {
   let executor: CommandExecutor
@@ -15,15 +16,32 @@ struct Retention: Sendable {
     sweep(database, now: StoreClock.nowTicks)
   }
 
+  /// Ticks between two sweeps over a whole database that follow ingestions.
+  private static let pause: Int64 = 600_000_000
+
+  /// Applies both policies to the table that rows came to, and once a minute to the others of its database: to open them all costs more than to
+  /// ingest.
+  func sweep(behind table: StoreTable) {
+    let now = StoreClock.nowTicks, database = table.database
+    let last = executor.lastSweeps.withLock { $0[database.name] }
+    if let last, (last...last + Self.pause).contains(now) { sweep(database, now) { [table.name] } } else { sweep(database, now: now) }
+  }
+
   /// Answers what was removed, and what could not be, as sentences: it follows commits that must not fail by it. Cheap when no table has a
   /// policy.
   @discardableResult
   func sweep(_ database: Database, now: Int64) -> [String] {
+    executor.lastSweeps.withLock { $0[database.name] = now }
+    return sweep(database, now) { try database.tableNames() }
+  }
+
+  @discardableResult
+  private func sweep(_ database: Database, _ now: Int64, over names: () throws -> [String]) -> [String] {
     var done: [String] = []
     do {
       let expiring = try executor.metadata.scopes(.policy, named: PolicyName.autoDelete.rawValue)
       if try expiring.isEmpty && executor.metadata.scopes(.policy, named: PolicyName.retention.rawValue).isEmpty { return [] }
-      for name in try database.tableNames() {
+      for name in try names() {
         do {
           guard let table = try database.tableIfExists(name), let what = try sweep(table, expiring, now) else { continue }
           done.append(what)

@@ -10,8 +10,8 @@ import KQL
 struct UpdatePolicies: Sendable {
   let executor: CommandExecutor
   let request: Request
-  /// Policies that feed each other may be this long a chain.
-  private static let maxDepth = 8
+  /// The tables, by id, through which the rows have come: policies that feed each other in a circle end where it closes.
+  private var reached: Set<String> = []
 
   init(_ executor: CommandExecutor, _ request: Request) {
     self.executor = executor
@@ -29,12 +29,13 @@ struct UpdatePolicies: Sendable {
 
   /// The policies with this table as their source, with their targets.
   func from(_ source: StoreTable) throws -> [(policy: UpdatePolicy, target: StoreTable)] {
-    let all = try executor.metadata.scopes(.policy, named: PolicyName.update.rawValue)
-    if all.isEmpty { return [] }
-    let policies = Policies(executor.metadata)
-    return try source.database.tables().filter { all[EntryScope.table($0.id).text] != nil }.flatMap { target in
-      try policies.updates(of: target.id).filter { $0.source == source.name }.map { (policy: $0, target: target) }
+    let fed = try executor.metadata.scopes(.policy, named: PolicyName.update.rawValue).compactMapValues { entry -> [UpdatePolicy]? in
+      let own = (entry.document.elements ?? []).compactMap(UpdatePolicy.init).filter { $0.isEnabled && $0.source == source.name }
+      return own.isEmpty ? nil : own
     }
+    // Tables are opened only where one of them is fed from here.
+    if fed.isEmpty { return [] }
+    return try source.database.tables().flatMap { target in (fed[EntryScope.table(target.id).text] ?? []).map { (policy: $0, target: target) } }
   }
 
   /// The rows a policy makes of `rows`, with the target's columns.
@@ -102,8 +103,8 @@ struct UpdatePolicies: Sendable {
 
   // MARK: What follows
 
-  /// A policy that runs once the rows of its source are committed.
-  private typealias Follower = (policy: UpdatePolicy, source: StoreTable, target: StoreTable)
+  /// A policy that runs once the rows of its source are committed; `reached`: up to its source.
+  private typealias Follower = (policy: UpdatePolicy, source: StoreTable, target: StoreTable, reached: Set<String>)
 
   /// What follows from rows that are not committed yet: those of transactional policies, to be committed with them, and the other policies.
   private struct Derived {
@@ -113,45 +114,55 @@ struct UpdatePolicies: Sendable {
 
   private func derived(of staged: StagedExtents, _ properties: IngestProperties) throws -> Derived {
     var out = Derived()
-    try cascade(from: staged, properties, depth: 1, &out)
+    try cascade(from: staged, properties, reached, &out)
     return out
   }
 
   /// Stages what transactional policies make of the rows, and what further ones make of that.
-  private func cascade(from staged: StagedExtents, _ properties: IngestProperties, depth: Int, _ out: inout Derived) throws {
-    for (policy, target) in try from(staged.table) {
+  private func cascade(from staged: StagedExtents, _ properties: IngestProperties, _ before: Set<String>, _ out: inout Derived) throws {
+    let reached = before.union([staged.table.id])
+    for (policy, target) in try from(staged.table) where !reached.contains(target.id) {
       guard policy.isTransactional else {
-        out.later.append((policy, staged.table, target))
+        out.later.append((policy, staged.table, target, reached))
         continue
       }
-      guard depth <= Self.maxDepth else { throw KConnectError(.valueInvalid, "update policies feed each other more than \(Self.maxDepth) deep, up to '\(target.name)'") }
-      let derived = try plan(policy, source: staged.table, rows: .scan(try staged.rows), target: target)
-      let sink = try target.ingest(schema: derived.schema, derivedProperties(policy, properties))
+      let made: StagedExtents
       do {
-        try write(derived, to: sink)
+        made = try stage(try plan(policy, source: staged.table, rows: .scan(try staged.rows), target: target), into: target, derivedProperties(policy, properties))
       } catch {
-        sink.abort()
-        throw KConnectError(.valueInvalid, "the update policy of '\(target.name)' failed, nothing was ingested: \(CommandRun.message(error))", cause: error, isRetryable: CommandRun.isRetryable(error))
+        throw KConnectError(
+          .valueInvalid, "the update policy of '\(target.name)' failed, nothing was ingested: \(CommandRun.message(error))", cause: PolicyFailure(reason: error),
+          isRetryable: CommandRun.isRetryable(error))
       }
-      let made = try sink.stage()
       out.staged.append(made)
-      try cascade(from: made, properties, depth: depth + 1, &out)
+      try cascade(from: made, properties, reached, &out)
     }
+  }
+
+  private func stage(_ plan: LogicalPlan, into table: StoreTable, _ properties: IngestProperties) throws -> StagedExtents {
+    let sink = try table.ingest(schema: plan.schema, properties)
+    do { try write(plan, to: sink) } catch {
+      sink.abort()
+      throw error
+    }
+    return try sink.stage()
   }
 
   /// Runs the policies that see the rows that were committed; their failures do not undo the ingestion.
   private func run(_ later: [Follower], behind results: [(table: StoreTable, result: IngestResult)], _ properties: IngestProperties) throws {
-    for (policy, source, target) in later {
+    for (policy, source, target, reached) in later {
       do {
         let ids = Set(results.filter { $0.table.id == source.id }.flatMap { $0.result.extents.map(\.id) })
         let rows = LogicalPlan.scan(try source.snapshot().rows(extents: ids))
         let derived = try self.plan(policy, source: source, rows: rows, target: target)
-        _ = try ingest(derived, into: target, derivedProperties(policy, properties), mode: .append)
+        var next = self
+        next.reached = reached
+        _ = try next.ingest(derived, into: target, derivedProperties(policy, properties), mode: .append)
       } catch {
         try executor.metadata.add(
           FailureRecord(
             operation: request.activityId, database: source.database.name, table: target.name, failedOn: StoreClock.nowTicks, path: "", details: CommandRun.message(error),
-            isPermanent: !CommandRun.isRetryable(error), kind: "UpdatePolicy", comesFromPolicy: true, code: "UpdatePolicy_QueryExecutionError",
+            isPermanent: !CommandRun.isRetryable(error), kind: "UpdatePolicy", comesFromPolicy: true, code: IngestFailure.policyCode(error),
             principal: request.principal, properties: "{}", isStreaming: false))
       }
     }

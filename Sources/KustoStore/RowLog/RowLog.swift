@@ -22,16 +22,40 @@ package final class RowLog: @unchecked Sendable {  // everything that changes is
     var waiting: [Entry] = []
     /// Somebody writes, or keeps others from writing.
     var isTaken = false
+    /// Somebody waits to keep others from writing: the next turn is theirs.
+    var isWanted = false
     var isGone = false
 
     var byteCount: Int { closed.reduce(current?.byteCount ?? 0) { $0 + $1.byteCount } }
   }
 
-  /// Rows of one caller.
+  /// Rows of one caller, who waits here: each is woken once, alone.
   private final class Entry {
+    enum Turn {
+      /// It is the caller's turn to write.
+      case write
+      case done(Result<Void, any Error>)
+    }
     let batches: [RecordBatch]
-    var result: Result<Void, any Error>?
+    private let monitor = Monitor()
+    private var turn: Turn?
     init(_ batches: [RecordBatch]) { self.batches = batches }
+
+    func give(_ turn: Turn) {
+      monitor.withLock {
+        self.turn = turn
+        monitor.signal()
+      }
+    }
+
+    func wait() -> Turn {
+      monitor.withLock {
+        while true {
+          if let turn { return turn }
+          monitor.wait()
+        }
+      }
+    }
   }
 
   /// Rows in one write at most, beyond those of one caller.
@@ -56,11 +80,12 @@ package final class RowLog: @unchecked Sendable {  // everything that changes is
     let entry = Entry(batches)
     monitor.lock()
     state.waiting.append(entry)
-    while entry.result == nil, state.isTaken { monitor.wait() }
-    if let result = entry.result {
+    if state.isTaken || state.isWanted {
       monitor.unlock()
-      return try result.get()
+      if case .done(let result) = entry.wait() { return try result.get() }
+      monitor.lock()
     }
+    // Who has the turn is the first of those that wait.
     state.isTaken = true
     let group = takeGroup()
     monitor.unlock()
@@ -71,12 +96,22 @@ package final class RowLog: @unchecked Sendable {  // everything that changes is
       segment.rowCount += frames.reduce(0) { $0 + $1.batch.rowCount }
       segment.byteCount += frames.reduce(0) { $0 + $1.batch.byteSize }
     }
-    let result = outcome.map { _ in () }
-    for entry in group { entry.result = result }
-    state.isTaken = false
-    monitor.broadcast()
+    passOn()
     monitor.unlock()
-    try entry.result?.get()
+    let result = outcome.map { _ in () }
+    for other in group.dropFirst() { other.give(.done(result)) }
+    try result.get()
+  }
+
+  /// Ends a turn. The monitor is held.
+  private func passOn() {
+    state.isTaken = false
+    if state.isWanted {
+      monitor.signal()
+    } else if let next = state.waiting.first {
+      state.isTaken = true
+      next.give(.write)
+    }
   }
 
   /// The callers whose rows go out together: those with the first one's columns.
@@ -193,21 +228,18 @@ package final class RowLog: @unchecked Sendable {  // everything that changes is
     }
   }
 
-  /// Becomes the one that writes, with the current segment closed.
+  /// Becomes the one that writes, with the current segment closed. `sealing` is held: there is one who wants it at a time.
   private func take() {
     monitor.lock()
+    state.isWanted = true
     while state.isTaken { monitor.wait() }
+    state.isWanted = false
     state.isTaken = true
     closeCurrent()
     monitor.unlock()
   }
 
-  private func release() {
-    monitor.lock()
-    state.isTaken = false
-    monitor.broadcast()
-    monitor.unlock()
-  }
+  private func release() { monitor.withLock { passOn() } }
 
   private func sealClosed() throws {
     while let segment = monitor.withLock({ state.closed.first }) {

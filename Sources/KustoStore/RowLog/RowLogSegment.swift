@@ -62,10 +62,7 @@ final class RowLogSegment: @unchecked Sendable {  // the file by the log's leade
     let directory = table.directory.path(RowLogPlace.directory)
     let code = fileSystem.makeDirectory(directory)
     if code != 0, code != EEXIST { throw SystemError.make("cannot create", shown, code) }
-    let made = fileSystem.create(path)
-    try SystemError.check(made.code, "cannot create", shown)
-    descriptor = made.descriptor
-    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else { throw SystemError.make("cannot lock", shown, errno) }
+    descriptor = try Self.claim(path, shown, fileSystem)
     do {
       try write(RowLogFormat.encode(RowLogHeader(table: table.id, segment: number, schema: self.schema)))
       try SystemError.check(fileSystem.syncDirectory(directory), "cannot sync", shown)
@@ -75,7 +72,21 @@ final class RowLogSegment: @unchecked Sendable {  // the file by the log's leade
     }
   }
 
-  deinit { if descriptor >= 0 { close(descriptor) } }
+  deinit { close(descriptor) }
+
+  /// A new file that is locked and has its name: others take files away that they find unlocked, also this one in its first moment.
+  private static func claim(_ path: String, _ shown: String, _ fileSystem: FileSystem) throws -> Int32 {
+    while true {
+      let (descriptor, code) = fileSystem.create(path)
+      try SystemError.check(code, "cannot create", shown)
+      var isLocked = flock(descriptor, LOCK_EX) == 0
+      while !isLocked, errno == EINTR { isLocked = flock(descriptor, LOCK_EX) == 0 }
+      if isLocked, Directory.identity(of: path) == Directory.identity(ofDescriptor: descriptor) { return descriptor }
+      let failure = errno
+      close(descriptor)
+      if !isLocked { throw SystemError.make("cannot lock", shown, failure) }
+    }
+  }
 
   /// Appends rows; durable when it returns. What could not be written is cut off again.
   func append(_ rows: [RowLogFrame]) throws {

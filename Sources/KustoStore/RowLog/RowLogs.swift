@@ -1,5 +1,8 @@
 // Role: the row logs that this process writes, by table, and the doors to them: append, seal what is due, seal before a change.
 
+#if canImport(Glibc)
+import Glibc
+#endif
 import Columnar
 import DataSource
 import Delta
@@ -54,7 +57,7 @@ extension StoreTable {
   /// The log that this process appends to; made when it is first asked for, with what dead processes left committed before.
   package func rowLog() throws -> RowLog {
     try logs.log(self) {
-      try sealAbandonedRows()
+      try awaitAbandonedRows()
       let sealed = try state().transactions[Self.rowLogName]?.version ?? 0
       return RowLog(self, next: max(sealed, try RowLogPlace.segments(self).last ?? 0) + 1)
     }
@@ -84,6 +87,15 @@ extension StoreTable {
     do { try sealAbandonedRows() } catch let error as KConnectError where error.code == .permission {}
   }
 
+  /// Commits rows in logs whose process is dead, waiting for others that are about it: segments are committed in their order, so none may get a
+  /// number before. Throws LOCKED when they take too long.
+  private func awaitAbandonedRows() throws {
+    for pause in stride(from: UInt32(1_000), through: 200_000, by: 1_000) {
+      do { return try sealAbandonedRows(refusesOthers: true) } catch let error as KConnectError where error.code == .locked { usleep(pause) }
+    }
+    try sealAbandonedRows(refusesOthers: true)
+  }
+
   /// Commits rows in logs whose process is dead. With `refusesOthers`, throws LOCKED for rows of a process that lives.
   package func sealAbandonedRows(refusesOthers: Bool = false) throws {
     if try RowLogPlace.segments(self).isEmpty { return }
@@ -95,9 +107,11 @@ extension StoreTable {
       if let own = logs.log(id), own.numbers.contains(number) { continue }
       guard let file = try RowLogFile(self, number) else { continue }
       guard file.lock() else {
-        guard refusesOthers, try state().transactions[Self.rowLogName]?.version ?? 0 < number, try !file.read().frames.isEmpty else { continue }
         // A segment that this process made or sealed meanwhile is not in the way.
-        if logs.log(id)?.numbers.contains(number) ?? false || !pathExists(RowLogPlace.path(self, number)) { continue }
+        if try state().transactions[Self.rowLogName]?.version ?? 0 >= number || logs.log(id)?.numbers.contains(number) ?? false { continue }
+        // The number of a later segment would say that this one's rows are there, too.
+        guard refusesOthers else { return }
+        if try file.read().frames.isEmpty || !pathExists(RowLogPlace.path(self, number)) { continue }
         throw KConnectError(
           .locked, "another process has rows for the table '\(name)' that are not committed yet", hint: "send the command to that server, or repeat it: rows are committed within 10 seconds",
           isRetryable: true)

@@ -13,7 +13,20 @@ package final class StoreCatalog: KQLCatalog {
   /// The database of unqualified names; nil: they are not found.
   package let database: String?
   private let functions: @Sendable (_ name: String, _ database: String) throws -> String?
-  private let snapshots = Mutex<[String: TableSnapshot]>([:])
+  private let state = Mutex(State())
+
+  private struct State {
+    var snapshots: [String: TableSnapshot] = [:]
+    /// What has been read of each database.
+    var databases: [String: Reading] = [:]
+  }
+
+  private struct Reading: Sendable {
+    let database: Database
+    /// Before the first table was read.
+    let began: Database.JournalMark
+    var tables = 0
+  }
 
   /// `functions` gives the text of stored functions.
   package init(_ store: Store, database: String?, functions: @escaping @Sendable (_ name: String, _ database: String) throws -> String? = { _, _ in nil }) {
@@ -47,14 +60,24 @@ package final class StoreCatalog: KQLCatalog {
   package func snapshot(_ name: String, database: String?) throws -> TableSnapshot? {
     guard let database = database ?? self.database, let found = try store.databaseIfExists(database) else { return nil }
     let key = database + "\u{0}" + name
-    if let known = snapshots.withLock({ $0[key] }) { return known }
+    if let known = state.withLock({ $0.snapshots[key] }) { return known }
+    if state.withLock({ $0.databases[database] == nil }) {
+      let began = try found.journalMark(first: true)
+      state.withLock { if $0.databases[database] == nil { $0.databases[database] = Reading(database: found, began: began) } }
+    }
     guard let table = try found.tableIfExists(name) else { return nil }
     let fresh = try table.snapshot()
-    return snapshots.withLock { snapshots in
-      if let known = snapshots[key] { return known }
-      snapshots[key] = fresh
+    return state.withLock { state in
+      if let known = state.snapshots[key] { return known }
+      state.snapshots[key] = fresh
+      state.databases[database]?.tables += 1
       return fresh
     }
+  }
+
+  /// Whether all tables of each database were read as of one moment: no commit of several tables, and no renaming, came between two of them.
+  func isOfOneMoment() throws -> Bool {
+    try state.withLock { $0.databases.values.filter { $0.tables > 1 } }.allSatisfy { $0.began.isQuiet(until: try $0.database.journalMark(first: false)) }
   }
 
   package func tableNames(database: String?) -> [String] {

@@ -69,6 +69,7 @@ package struct SparkIngestionProperties {
     var value = value
     if case .string(let text) = value { value = try (try? DynamicValue(parsing: text)) ?? { throw invalid("csvMapping is no JSON") }() }
     guard case .array(let items) = value else { throw invalid("csvMapping is no array") }
+    guard !items.isEmpty else { throw invalid("csvMapping: the list is empty") }
     return try items.map { item in
       func member(_ name: String, of value: DynamicValue) -> DynamicValue? {
         guard case .bag(let entries) = value else { return nil }

@@ -6,6 +6,7 @@ package import DataSource
 package import Engine
 package import Expressions
 import KQL
+import KustoWire
 
 /// The embedded store as source and sink.
 package struct KustoProvider: PlanProvider {
@@ -29,12 +30,18 @@ package struct KustoProvider: PlanProvider {
     let executor = try OpenStores.executor(target.store, create: false, options: execution)
     var properties = RequestProperties()
     if let id = options.string("requestId") { properties.requestId = id }
-    try KustoRequest.read(options, into: &properties)
-    let tables = try executor.execute(try target.query(options), database: try target.existingDatabase(executor.store), properties).tables
-    guard tables.count == 1, var plan = tables.first?.plan else {
-      throw KConnectError(.optionInvalid, "kustoQuery has \(tables.count) results, expected one")
+    let asked = try KustoRequest.read(options, into: &properties)
+    let database = try target.existingDatabase(executor.store)
+    let result: RequestResult
+    do { result = try executor.execute(try target.query(options), database: database, properties) } catch {
+      if !options.isGiven("kustoQuery"), let missing = target.missingTable(executor, Request(text: "", database: database, properties: properties)) { throw missing }
+      throw error
+    }
+    guard result.tables.count == 1, var plan = result.tables.first?.plan else {
+      throw KConnectError(.optionInvalid, "kustoQuery has \(result.tables.count) results, expected one")
     }
     if !options.bool("queryFilterPushDown") { plan = Self.unpushed(plan) }
+    plan = try Self.limited(plan, of: result, asked, memory: executor.options.memoryLimit)
     let wanted = try schema ?? options.string("customSchema").map { try StructType(ddl: $0) }
     return try wanted.map { try Self.cast(plan, to: $0) } ?? plan
   }
@@ -63,6 +70,19 @@ package struct KustoProvider: PlanProvider {
     }
     let inputs = plan.inputs
     return inputs.isEmpty ? plan : plan.withInputs(inputs.map(unpushed))
+  }
+
+  /// The plan as the request's options want it: in a run of its own where they limit the answer or fix the clock. `memory`: the limit without them.
+  private static func limited(_ plan: LogicalPlan, of result: RequestResult, _ options: RequestOptions, memory: Int?) throws -> LogicalPlan {
+    let limits = try AnswerLimits(options, statements: result.statements, hasDefaults: false)
+    if let most = limits.columns, plan.schema.count > most {
+      throw KConnectError(.valueInvalid, "the result has \(plan.schema.count) columns, \(most) are allowed (request option maxoutputcolumns)", hint: "keep fewer with project")
+    }
+    let rows = limits.take.map { plan.limit($0) } ?? plan
+    let seconds = options.flag("norequesttimeout") ? nil : try AnswerLimits.timeout(options)
+    let execution = result.executionOptions
+    guard seconds != nil || limits.rows != nil || limits.bytes != nil || execution.memoryLimit != memory || options["query_now"] != nil else { return rows }
+    return .scan(LimitedAnswer(plan: rows, limits: limits, seconds: seconds, execution: execution, context: result.context))
   }
 
   // MARK: Writing
@@ -115,6 +135,21 @@ struct KustoTarget {
     return only
   }
 
+  /// That the table is not there, with the names that are; nil when the name stands for something.
+  func missingTable(_ executor: CommandExecutor, _ request: Request) -> KConnectError? {
+    guard let table = name.table else { return nil }
+    let catalog = SessionCatalog(executor, request)
+    do {
+      if try catalog.table(table, database: nil) != nil { return nil }
+      if try catalog.functionText(table, database: nil) != nil { return nil }
+    } catch { return nil }
+    let names = catalog.tableNames(database: nil)
+    let near = nearestNames(to: table, among: names, limit: 1).first.map { "did you mean '\($0)'?" }
+    return KConnectError(
+      .pathNotFound, "there is no table '\(table)' in the database '\(request.database ?? "")'",
+      hint: near ?? (names.isEmpty ? "the database has no tables" : "tables: \(names.prefix(12).joined(separator: ", "))"))
+  }
+
   /// The text to run.
   func query(_ options: DataSourceOptions) throws -> String {
     guard let query = options.string("kustoQuery") else {
@@ -155,18 +190,23 @@ enum ConnectorTexts {
 
 /// `clientRequestPropertiesJson`.
 enum KustoRequest {
-  /// Request options and values of query parameters.
-  static func read(_ options: DataSourceOptions, into properties: inout RequestProperties) throws {
-    guard let text = options.string("clientRequestPropertiesJson") else { return }
+  /// Puts request options and values of query parameters into `properties`; the options as given are the result. Texts are literals of the
+  /// parameters' declared types, as all clients write them. Throws OPTION_INVALID.
+  static func read(_ options: DataSourceOptions, into properties: inout RequestProperties) throws -> RequestOptions {
+    var asked = RequestOptions()
+    guard let text = options.string("clientRequestPropertiesJson") else { return asked }
     guard let value = try? DynamicValue(parsing: text), case .bag(let parts) = value else { throw KConnectError(.optionInvalid, "clientRequestPropertiesJson is no JSON object") }
     for part in parts {
       guard case .bag(let entries) = part.value else { throw KConnectError(.optionInvalid, "clientRequestPropertiesJson: '\(part.key)' is no object") }
       switch part.key.lowercased() {
-      case "parameters": for entry in entries { properties.parameters[entry.key] = scalar(entry.value) }
-      case "options": for entry in entries { properties.options[entry.key] = scalar(entry.value) }
+      case "parameters":
+        for entry in entries { if case .string(let text) = entry.value { properties.parameterTexts[entry.key] = text } else { properties.parameters[entry.key] = scalar(entry.value) } }
+      case "options": asked = RequestOptions(entries)
       default: throw KConnectError(.optionInvalid, "clientRequestPropertiesJson: unknown part '\(part.key)'", hint: "parts: Options, Parameters")
       }
     }
+    properties.options = try asked.settings()
+    return asked
   }
 
   private static func scalar(_ value: DynamicValue) -> Scalar {
@@ -174,7 +214,6 @@ enum KustoRequest {
     case .bool(let v): .bool(v)
     case .long(let v): .long(v)
     case .real(let v): .real(v)
-    case .string(let v): .string(v)
     default: .dynamic(value)
     }
   }

@@ -79,8 +79,10 @@ struct KustoWrite {
         let ingest = try table.ingest(schema: converter.schema, ingestion.properties, mode: mode == .overwrite ? .replace : .append)
         (inner, finish) = (ingest, { WriteSummary(try policies.finish(ingest)) })
       }
+      let tags = ingestion.properties.ingestIfNotExists.map { ExtentTags.ingestByPrefix + $0 }
       return KustoSink(inner, converter, onAbort: takeBack) {
-        let summary = try finish()
+        var summary = try finish()
+        if summary.isSkipped, !tags.isEmpty { summary.skipReason = "rows with \(tags.joined(separator: " or ")) are there already" }
         if publishes, try !publish(table, in: home) { return WriteSummary(isSkipped: true) }
         return summary
       }

@@ -54,7 +54,12 @@ package struct RowAdjustment {
   }
 
   private func columns(_ wanted: StructType, _ ingestion: SparkIngestionProperties) throws -> [Column] {
-    if let mapping = ingestion.mapping { return try mapped(mapping, wanted) }
+    if let mapping = ingestion.mapping {
+      if options.word("adjustSchema") == "GenerateDynamicCsvMapping" {
+        throw KConnectError(.optionInvalid, "csvMapping and adjustSchema=GenerateDynamicCsvMapping are not compatible", hint: "use only one")
+      }
+      return try mapped(mapping, wanted)
+    }
     if options.bool("mergeSchema") { return try byName(wanted) }
     switch options.word("adjustSchema") ?? "NoAdjustment" {
     case "GenerateDynamicCsvMapping": return try byName(wanted)

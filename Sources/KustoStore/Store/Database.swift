@@ -19,6 +19,8 @@ package final class Database: Sendable {
   let directory: Directory
   let leases: LeaseHolder
   private let known = Mutex<[String: StoreTable]>([:])
+  /// The journal's directory as it was when nothing was in it.
+  let emptyJournal = Mutex<FileStamp?>(nil)
 
   static let journalDirectory = "_journal"
   static let droppedDirectory = ".dropped"

@@ -6,6 +6,7 @@ import Columnar
 import Glibc
 #endif
 import DataSource
+import Synchronization
 import Delta
 
 /// A decided operation.
@@ -70,9 +71,14 @@ extension Database {
   private var journalPath: String { directory.path(Self.journalDirectory) }
 
   private func journalNames() throws -> [String] {
-    do { return try DirectoryReader.names(in: journalPath).filter { $0.hasSuffix(".json") && !$0.hasPrefix(".") } } catch let error as KConnectError
+    let stamp = FileStamp(of: journalPath)
+    if let stamp, emptyJournal.withLock({ $0 == stamp }) { return [] }
+    let names: [String]
+    do { names = try DirectoryReader.names(in: journalPath).filter { $0.hasSuffix(".json") && !$0.hasPrefix(".") } } catch let error as KConnectError
       where error.code == .pathNotFound
     { return [] }
+    if names.isEmpty, let stamp, stamp.isSettled { emptyJournal.withLock { $0 = stamp } }
+    return names
   }
 
   /// Decided operations that are perhaps not done yet.
@@ -86,7 +92,7 @@ extension Database {
   /// The lock under which names are given: held from the look whether a name is free until it is taken or promised in the journal.
   func lockNames() throws -> FileLock { try lock("names.lock") }
 
-  /// Held by whoever changes a view's document or its stored part, from before it was read, and between the publication of a hidden table and the
+  /// Held by whoever changes a view's document or its stored part, or a graph model, from before it was read, and between the publication of a hidden table and the
   /// entry that names it.
   func lockViews() throws -> FileLock { try lock("views.lock") }
 
@@ -125,8 +131,39 @@ extension Database {
     }
   }
 
+  /// Grows with every operation that is completed, before any of its commits is there.
+  private var countPath: String { joinPath(journalPath, "completed.count") }
+
+  /// Where the operations on several tables stand at a moment.
+  struct JournalMark {
+    fileprivate let completed: Int64
+    fileprivate let decided: Set<String>
+
+    /// Whether none was decided between this moment and a later one: what was read of several tables meanwhile belongs together, as those that were
+    /// decided before are seen through the journal.
+    func isQuiet(until later: JournalMark) -> Bool { completed == later.completed && later.decided.isSubset(of: decided) }
+  }
+
+  /// The moment before something is read (`first`), or after it.
+  func journalMark(first: Bool) throws -> JournalMark {
+    func completed() -> Int64 { FileStamp(of: countPath)?.size ?? 0 }
+    let before = completed()
+    let decided = Set(try journalNames())
+    // An operation that is gone from the journal has been counted.
+    return JournalMark(completed: first ? before : completed(), decided: decided)
+  }
+
+  private func countCompletion() throws {
+    let lock = try FileLock.acquire(countPath)
+    // A hole needs no room on the disk.
+    var info = stat()
+    // SAFETY: fstat fills `info` during the call.
+    guard unsafe fstat(lock.descriptor, &info) == 0, ftruncate(lock.descriptor, info.st_size + 1) == 0 else { throw SystemError.make("cannot count in", countPath, errno) }
+  }
+
   /// Does what was decided and forgets it. The tables' locks are held; every step may have been done before.
   func complete(_ entry: JournalEntry) throws {
+    try countCompletion()
     for commit in entry.commits {
       // A draft that was given up: nobody sees its rows.
       if commit.entry.hasPrefix(Self.temporaryPrefix), pathKind(directory.path(commit.entry)) == .missing { continue }

@@ -16,10 +16,15 @@ struct ExternalTable: Sendable {
   /// Partition columns in path order.
   var partitions: StructType
   var partitionText = ""
-  var pathFormat = ""
+  /// Where the partition columns stand in the path; nil: in directories `column=value`.
+  var path: PartitionPath?
   var hasHeader = false
+  /// `All`, `FirstFile` or `None`, as it was given; empty: it was not.
+  var headers = ""
   var compressed = false
+  /// What the names of files begin and end with; others are none of the table's.
   var namePrefix = ""
+  var fileExtension = ""
   var folder = ""
   var docstring = ""
 
@@ -42,10 +47,12 @@ struct ExternalTable: Sendable {
     paths = (document["Paths"]?.elements ?? []).compactMap(\.stringValue)
     partitions = try schema("Partitions")
     partitionText = text("PartitionText")
-    pathFormat = text("PathFormat")
+    if let form = document["Path"], form != .null { path = try PartitionPath(form) }
     hasHeader = flag("Header")
+    headers = text("Headers")
     compressed = flag("Compressed")
     namePrefix = text("NamePrefix")
+    fileExtension = text("FileExtension")
     folder = text("Folder")
     docstring = text("DocString")
   }
@@ -53,18 +60,37 @@ struct ExternalTable: Sendable {
   var document: DynamicValue {
     .bag([
       DynamicEntry("Schema", .string(schema.description)), DynamicEntry("Format", .string(format)), DynamicEntry("Paths", .array(paths.map { .string($0) })),
-      DynamicEntry("Partitions", .string(partitions.description)), DynamicEntry("PartitionText", .string(partitionText)), DynamicEntry("PathFormat", .string(pathFormat)),
-      DynamicEntry("Header", .bool(hasHeader)), DynamicEntry("Compressed", .bool(compressed)), DynamicEntry("NamePrefix", .string(namePrefix)),
-      DynamicEntry("Folder", .string(folder)), DynamicEntry("DocString", .string(docstring)),
+      DynamicEntry("Partitions", .string(partitions.description)), DynamicEntry("PartitionText", .string(partitionText)), DynamicEntry("Path", path?.document ?? .null),
+      DynamicEntry("Header", .bool(hasHeader)), DynamicEntry("Headers", .string(headers)), DynamicEntry("Compressed", .bool(compressed)), DynamicEntry("NamePrefix", .string(namePrefix)),
+      DynamicEntry("FileExtension", .string(fileExtension)), DynamicEntry("Folder", .string(folder)), DynamicEntry("DocString", .string(docstring)),
     ])
   }
 
   var script: String {
     let partition = partitionText.isEmpty ? "" : " partition by (\(partitionText))"
-    let path = pathFormat.isEmpty ? "" : " pathformat = (\(pathFormat))"
-    let header = hasHeader ? " with (includeHeaders = \"FirstFile\", ignoreFirstRecord = true)" : ""
+    let path = self.path.map { " pathformat = (\($0.shown))" } ?? ""
+    let texts = [("namePrefix", namePrefix), ("fileExtension", fileExtension), ("folder", folder), ("docstring", docstring)]
+    var properties: [String] = []
+    if shownHeaders != "None" { properties.append("includeHeaders = \"\(shownHeaders)\"") }
+    if hasHeader { properties.append("ignoreFirstRecord = true") }
+    if compressed { properties.append("compressed = true") }
+    for (name, text) in texts where !text.isEmpty { properties.append("\(name) = \(SchemaText.quoted(text))") }
     return ".create-or-alter external table \(quotedName(name)) (\(SchemaText.csl(schema))) kind = storage\(partition)\(path) dataformat = \(format) "
-      + "(\(paths.map { "h@\"\($0)\"" }.joined(separator: ", ")))" + header
+      + "(\(paths.map { "h" + SchemaText.quoted($0) }.joined(separator: ", ")))" + (properties.isEmpty ? "" : " with (\(properties.joined(separator: ", ")))")
+  }
+
+  var shownHeaders: String { !headers.isEmpty ? headers : hasHeader ? "FirstFile" : "None" }
+
+  /// The columns with those of the partitions; nil where the files have the say.
+  var columns: StructType? {
+    schema.count == 0 ? nil : StructType(schema.fields + partitions.fields.filter { schema.field($0.name) == nil })
+  }
+
+  /// What matches the names of the table's files; nil: all names do.
+  var namePattern: String? {
+    if namePrefix.isEmpty, fileExtension.isEmpty { return nil }
+    func exact(_ text: String) -> String { String(text.flatMap { "*?[]{}\\".contains($0) ? ["\\", $0] : [$0] }) }
+    return exact(namePrefix) + "*" + exact(fileExtension) + (compressed && !fileExtension.isEmpty ? "*" : "")
   }
 
   static func find(_ name: String, in database: String, _ metadata: MetadataStore) throws -> ExternalTable? {
@@ -77,15 +103,39 @@ struct ExternalTable: Sendable {
 
   static func names(in database: String, _ metadata: MetadataStore) -> [String] { ((try? all(in: database, metadata)) ?? []).map(\.name) }
 
-  /// The files as a table. Partition columns come from directories `name=value`.
+  /// The table's files. Those whose path has no place for the partitions are none of them; what the others stand in reads `column=value`.
+  func files(extensions: [String] = []) throws -> [FileEntry] {
+    var wanted = ListingOptions()
+    wanted.fileNamePattern = namePattern
+    wanted.fileExtensions = extensions
+    let found = try FileListing.files(paths, wanted)
+    if partitions.count == 0 { return found }
+    return found.compactMap { file in
+      guard let directories = hive(file.directories) else { return nil }
+      var file = file
+      file.directories = directories
+      return file
+    }
+  }
+
+  private func hive(_ directories: [String]) -> [String]? {
+    if let path { return path.hive(directories) }
+    return partitions.names.allSatisfy { name in directories.contains { $0.hasPrefix(name + "=") } } ? directories : nil
+  }
+
+  /// The files as a table.
   func open(_ executor: CommandExecutor) throws -> any BatchReadable {
     for path in paths { try executor.pathGuard?(path) }
     let reader = try IngestFormat(format)
-    var fields = schema.fields
-    for field in partitions.fields where schema.field(field.name) == nil { fields.append(field) }
     let options: [(String, String)] = reader.kind == "csv" ? [("header", hasHeader ? "true" : "false"), ("mode", "PERMISSIVE")] : []
     // Where an address that was allowed leads to is not checked.
     let http: [(String, String)] = executor.pathGuard == nil ? [] : [("httpRedirects", "false")]
-    return try reader.open(paths, schema: fields.isEmpty ? nil : StructType(fields), options + http)
+    guard partitions.count > 0 else {
+      let names = namePattern.map { [("pathGlobFilter", $0)] } ?? []
+      return try reader.open(paths, schema: columns, options + names + http)
+    }
+    let provider = try reader.provider
+    let checked = try DataSourceOptions(source: provider.shortName, specs: provider.options, given: reader.options + options + http, use: .read)
+    return try provider.open(files: try files(extensions: provider.format.fileExtensions), label: name, schema: columns, options: checked)
   }
 }

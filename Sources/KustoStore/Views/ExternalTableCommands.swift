@@ -47,51 +47,62 @@ extension CommandRun {
         texts.append("\(quotedName(partition.name.text)): \(partition.type.type.rawValue)" + (partition.expression.map { " = \($0)" } ?? ""))
       }
     }
-    var pathFormat = ""
-    if case .paths(let parts)? = command.arguments["pathformat"] { pathFormat = try Self.text(of: parts, partitions: partitions.map(\.name)) }
     let paths = try command.texts("paths").map(localPath)
     var table = ExternalTable(
       name: name, schema: command.schema().map(schema) ?? StructType(), format: format.lowercased(), paths: paths, partitions: StructType(partitions))
     if table.schema.count == 0, format.lowercased() != "parquet" { throw KConnectError(.usage, "an external table of \(format) needs its columns", hint: ".create external table \(name) (a: string, …) kind = storage …") }
     table.partitionText = texts.joined(separator: ", ")
-    table.pathFormat = pathFormat
+    if case .paths(let parts)? = command.arguments["pathformat"] { table.path = try Self.path(parts, table.partitions) }
     table.hasHeader = try properties.bool("ignoreFirstRecord") ?? (properties.text("includeHeaders").map { $0.lowercased() != "none" } ?? false)
+    table.headers = try includedHeaders(properties) ?? ""
     table.compressed = try properties.bool("compressed") ?? false
     table.namePrefix = properties.text("namePrefix") ?? ""
+    table.fileExtension = try fileExtension(properties) ?? ""
+    for property in ["compressionType", "encoding"] where properties[property] != nil {
+      throw KConnectError(.notSupported, "not supported: the property '\(property)' of an external table", hint: "give it to .export, or leave it out: compressed=true is gzip, and texts are UTF-8")
+    }
     table.folder = properties.text("folder") ?? old?.folder ?? ""
     table.docstring = properties.text("docstring") ?? old?.docstring ?? ""
     if try properties.bool("dryRun") != true {
       try metadata.put(.externalTable, name, in: .database(database.name), table.document)
       if old == nil { try grantCreator(.external(database: database.name, name)) }
-      try journal(old == nil ? "ADD-EXTERNAL-TABLE" : "ALTER-EXTERNAL-TABLE", name)
+      journal(old == nil ? "ADD-EXTERNAL-TABLE" : "ALTER-EXTERNAL-TABLE", name)
     }
     return output([table])
   }
 
-  /// Only directories `column=value` can be read back; other path formats are refused by name.
-  private static func text(of parts: [PathFormatPart], partitions: [String]) throws -> String {
-    var shown: [String] = []
-    var text = ""
-    for part in parts {
-      switch part {
-      case .text(let piece):
-        text += piece
-        shown.append(SchemaText.quoted(piece))
-      case .column(let name):
-        guard partitions.contains(name.text) else { throw KConnectError(.columnNotFound, "pathformat: '\(name.text)' is no partition column") }
-        text += "\u{1}" + name.text + "\u{1}"
-        shown.append(name.text)
-      case .pattern(let pattern, _):
-        throw KConnectError(.notSupported, "not supported: pathformat with datetime_pattern(\"\(pattern)\", …)", hint: "directories named column=value are read")
-      }
+  private func includedHeaders(_ properties: CommandProperties) throws -> String? {
+    guard let given = properties.text("includeHeaders") else { return nil }
+    let words = ["All", "FirstFile", "None"]
+    guard let word = words.first(where: { $0.lowercased() == given.lowercased() }) else {
+      throw KConnectError(.optionInvalid, "property 'includeHeaders': found '\(given.prefix(80))', expected one of \(words.joined(separator: ", "))")
     }
-    for segment in text.split(separator: "/") where segment.contains("\u{1}") {
-      let isHive = partitions.contains { segment == "\($0)=\u{1}\($0)\u{1}" }
-      guard isHive else {
-        throw KConnectError(.notSupported, "not supported: the pathformat '\(shown.joined(separator: " "))'", hint: "directories named column=value are read: pathformat = (\"a=\" a \"/b=\" b)")
+    return word
+  }
+
+  /// Every partition has its place, those of a pattern are datetimes.
+  private static func path(_ parts: [PathFormatPart], _ partitions: StructType) throws -> PartitionPath {
+    func column(_ name: Name) throws -> StructField {
+      guard let field = partitions.field(name.text) else {
+        throw KConnectError(.columnNotFound, "pathformat: '\(name.text)' is no partition column", hint: "partitions: \(partitions.names.joined(separator: ", "))")
       }
+      return field
     }
-    return shown.joined(separator: " ")
+    let path = try PartitionPath(
+      try parts.map { part -> PartitionPath.Part in
+        switch part {
+        case .text(let text): return .text(text)
+        case .column(let name): return .column(try column(name).name)
+        case .pattern(let pattern, let name):
+          let field = try column(name)
+          guard field.type == .datetime else { throw KConnectError(.typeMismatch, "pathformat: datetime_pattern of '\(field.name)', which is \(field.type)") }
+          return .datetime(pattern: pattern, column: field.name)
+        }
+      })
+    if let missing = partitions.names.first(where: { !path.columns.contains($0) }) {
+      throw KConnectError(.usage, "pathformat: the partition '\(missing)' does not stand in it")
+    }
+    return path
   }
 
   func externalTextAlter(docstring: Bool) throws -> CommandOutput {
@@ -105,9 +116,8 @@ extension CommandRun {
     let database = try database()
     if command.says("ifexists"), try ExternalTable.find(command.name("table")?.text ?? "", in: database.name, metadata) == nil { return output(try ExternalTable.all(in: database.name, metadata)) }
     let table = try namedExternal()
-    try metadata.remove(.externalTable, table.name, in: .database(database.name))
-    try metadata.forget(.external(database: database.name, table.name))
-    try journal("DROP-EXTERNAL-TABLE", table.name)
+    try metadata.remove(.externalTable, table.name, in: .database(database.name), with: .external(database: database.name, table.name))
+    journal("DROP-EXTERNAL-TABLE", table.name)
     return output(try ExternalTable.all(in: database.name, metadata))
   }
 
@@ -120,21 +130,22 @@ extension CommandRun {
       tables.map { table in
         let properties = DynamicValue.bag([
           DynamicEntry("Format", .string(table.format)), DynamicEntry("Compressed", .bool(table.compressed)),
-          DynamicEntry("IncludeHeaders", .string(table.hasHeader ? "FirstFile" : "None")), DynamicEntry("NamePrefix", .string(table.namePrefix)),
+          DynamicEntry("IncludeHeaders", .string(table.shownHeaders)), DynamicEntry("NamePrefix", .string(table.namePrefix)),
+          DynamicEntry("FileExtension", .string(table.fileExtension)),
         ])
         let partitions = DynamicValue.array(table.partitions.fields.enumerated().map { i, field in
           .bag([DynamicEntry("Name", .string(field.name)), DynamicEntry("Type", .string(field.type.rawValue)), DynamicEntry("Ordinal", .long(Int64(i)))])
         })
         return [
           .string(table.name), .string("Blob"), .string(table.folder), .string(table.docstring), .string(properties.json), .dynamic(.array(table.paths.map { .string($0) })),
-          .dynamic(partitions), .string(table.pathFormat),
+          .dynamic(partitions), .string(table.path?.shown ?? ""),
         ]
       })
   }
 
   func externalSchemaShow(asJSON: Bool) throws -> CommandOutput {
     let table = try namedExternal()
-    let schema = try table.open(executor).schema
+    let schema = try table.columns ?? table.open(executor).schema
     let text = asJSON ? SchemaText.table(TableDescription(table.name, schema: schema, docstring: table.docstring, folder: table.folder, id: "", createdOn: 0)).json : SchemaText.csl(schema)
     return CommandOutput(Shapes.tableSchema, [[.string(table.name), .string(text), .string(try database().name), .string(table.folder), .string(table.docstring)]])
   }
@@ -142,8 +153,18 @@ extension CommandRun {
   func externalArtifactsShow() throws -> CommandOutput {
     let table = try namedExternal()
     for path in table.paths { try executor.pathGuard?(path) }
-    var entries = try FileListing.files(table.paths, ListingOptions())
+    var entries = try table.files()
     if let limit = try limit() { entries = Array(entries.prefix(limit)) }
-    return CommandOutput(Shapes.externalArtifacts, entries.map { [.string($0.path), .dynamic(.bag([])), .count($0.size ?? 0)] })
+    return CommandOutput(Shapes.externalArtifacts, entries.map { [.string($0.path), .dynamic(partition(of: $0, table)), .count($0.size ?? 0)] })
+  }
+
+  /// The partition values that stand in a file's path, as texts.
+  private func partition(of file: FileEntry, _ table: ExternalTable) -> DynamicValue {
+    .bag(
+      file.directories.compactMap { directory -> DynamicEntry? in
+        let parts = directory.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        guard parts.count == 2, table.partitions.field(percentDecoded(parts[0])) != nil else { return nil }
+        return DynamicEntry(percentDecoded(parts[0]), .string(percentDecoded(parts[1])))
+      })
   }
 }

@@ -138,10 +138,10 @@ struct MaterializedView: Sendable {
     return result.plan
   }
 
-  /// What is said when the stored part has columns that the query does not make.
+  /// What is said when the stored part does not fit what the query makes.
   func otherColumns() -> KConnectError {
     KConnectError(
-      .schemaMismatch, "the materialized view '\(name)' holds results of rows that '\(source)' has no more, with other columns than its query makes now",
+      .schemaMismatch, "the results that the materialized view '\(name)' has stored are of other groups, or of other types, than those its query makes now",
       hint: ".clear materialized-view \(quotedName(name)) data forgets them")
   }
 

@@ -163,13 +163,14 @@ struct ViewAggregation {
     return TableDescription(name, schema: schema, columnDocstrings: Dictionary(zip(schema.names, labels)) { a, _ in a })
   }
 
-  /// The rows of a stored table in the form of `partial`: columns go by what they are known by, new ones are null. Nil when it has columns of other
-  /// types, or some that are in the query no more.
+  /// The rows of a stored table in the form of `partial`: columns go by what they are known by, new ones are null, results that are in the query no
+  /// more are left out. Nil when it has other groups, or columns of other types.
   func arranged(_ stored: LogicalPlan, _ description: TableDescription) throws -> LogicalPlan? {
     let schema = try partial().schema
     var columnOf: [String: String] = [:]
     for field in description.schema.fields { columnOf[description.columnDocstrings[field.name] ?? ""] = field.name }
-    guard Set(columnOf.keys).isSubset(of: labels), labels.filter({ $0.hasPrefix("key ") }).allSatisfy({ columnOf[$0] != nil }) else { return nil }
+    func groups(_ labels: some Sequence<String>) -> Set<String> { Set(labels.filter { $0.hasPrefix("key ") }) }
+    guard groups(columnOf.keys) == groups(labels) else { return nil }
     var columns: [NamedExpr] = []
     for (field, label) in zip(schema.fields, labels) {
       guard let name = columnOf[label] else {

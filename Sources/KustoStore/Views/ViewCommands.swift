@@ -41,6 +41,11 @@ extension CommandRun {
       throw KConnectError(.alreadyExists, "the materialized view '\(name)' exists already in the database '\(database.name)'", hint: "use .create-or-alter materialized-view")
     }
     if command.kind == .viewAlter { _ = try namedView() }
+    if let old, old.source != source {
+      throw KConnectError(
+        .usage, "the materialized view '\(name)' is one of '\(old.source)', and what it holds is made of its rows: it cannot become one of '\(source)'",
+        hint: ".drop materialized-view \(quotedName(name)), then create it anew")
+    }
     if try database.tableIfExists(name) != nil { throw KConnectError(.alreadyExists, "a table has the name '\(name)' already") }
     if command.says("table") { _ = try database.table(source) } else { _ = try materializedView(source) }
     var view = old ?? MaterializedView(name: name, source: source, query: "")
@@ -69,7 +74,7 @@ extension CommandRun {
     // What did not fit does now.
     if view.failure != nil { view.isEnabled = try properties.bool("enabled") ?? true }
     (view.failure, view.failedOn) = (nil, nil)
-    guard Self.isAggregation(plan) else {
+    guard Self.isAggregation(plan), Self.endsInSummarize(view.query) else {
       throw KConnectError(.kqlSemantic, "the query of a materialized view ends in one summarize over its source", hint: "\(quotedName(source)) | summarize count() by …")
     }
     if try view.history(in: database) == nil, let obstacle = ViewAggregation.of(plan).obstacle {
@@ -78,8 +83,18 @@ extension CommandRun {
     noteHints(Self.viewHints.filter { properties[$0] != nil })
     try view.put(in: database.name, metadata)
     if old == nil { try grantCreator(.view(database: database.name, view.name)) }
-    try journal(old == nil ? "ADD-MATERIALIZED-VIEW" : "ALTER-MATERIALIZED-VIEW", view.name, before: old?.query ?? "", after: view.query)
+    journal(old == nil ? "ADD-MATERIALIZED-VIEW" : "ALTER-MATERIALIZED-VIEW", view.name, before: old?.query ?? "", after: view.query)
     return try viewsOutput([view])
+  }
+
+  /// Whether no operator stands behind the aggregation; that of a function is within it.
+  private static func endsInSummarize(_ query: String) -> Bool {
+    guard case .query(let expression)? = KQLParser.parse(query).query.statements.last?.kind, case .query(let pipeline) = expression.kind, let last = pipeline.operators.last
+    else { return true }
+    return switch last.kind {
+    case .summarize, .distinct, .invoke: true
+    default: false
+    }
   }
 
   private static func isAggregation(_ plan: LogicalPlan) -> Bool {
@@ -106,8 +121,11 @@ extension CommandRun {
     case .viewFolderAlter: return try save { $0.folder = command.text("text") ?? "" }
     case .viewEnable, .viewDisable: return try enable(command.kind == .viewEnable)
     case .viewLookbackAlter:
-      guard case .literal(let literal, _)? = command.arguments["value"], case .timespan(let ticks) = literal else {
-        throw KConnectError(.valueInvalid, "lookback is a timespan, such as 6h")
+      let ticks: Int64?
+      switch command.arguments["value"] {
+      case .literal(.timespan(let given), _)?: ticks = given
+      case .literal(.typed(_, "null"), _)?: ticks = nil
+      default: throw KConnectError(.valueInvalid, "lookback is a timespan, such as 6h, or timespan(null)")
       }
       noteHints(["lookback"])
       return try save { $0.lookback = ticks }
@@ -163,8 +181,8 @@ extension CommandRun {
     if try MaterializedView.find(new, in: database.name, metadata) != nil || database.tableIfExists(new) != nil {
       throw KConnectError(.alreadyExists, "'\(new)' exists already in the database '\(database.name)'")
     }
-    try metadata.rename(.view, view.name, to: new, in: .database(database.name))
-    try metadata.move(from: .view(database: database.name, view.name), to: .view(database: database.name, new))
+    try metadata.rename(
+      .view, view.name, to: new, in: .database(database.name), own: .view(database: database.name, view.name), to: .view(database: database.name, new))
     view.name = new
     return try viewsOutput([view])
   }
@@ -175,10 +193,9 @@ extension CommandRun {
     defer { withExtendedLifetime(lock) {} }
     if command.says("ifexists"), try MaterializedView.find(command.name("view")?.text ?? "", in: database.name, metadata) == nil { return try viewsOutput([]) }
     let view = try namedView()
-    try metadata.remove(.view, view.name, in: .database(database.name))
+    try metadata.remove(.view, view.name, in: .database(database.name), with: .view(database: database.name, view.name))
     if !view.state.isEmpty { try database.dropTable(view.state, ifExists: true) }
-    try metadata.forget(.view(database: database.name, view.name))
-    try journal("DROP-MATERIALIZED-VIEW", view.name)
+    journal("DROP-MATERIALIZED-VIEW", view.name)
     return try viewsOutput(try MaterializedView.all(in: database.name, metadata))
   }
 

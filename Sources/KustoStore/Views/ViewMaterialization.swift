@@ -68,13 +68,16 @@ struct ViewMaterialization {
       aggregation = found
       plan = try view.materialization(found, history)
     } catch let error as KConnectError where error.isOfQuery {
-      return try disable(view, in: database, error)
+      return try disable(view, in: database, error.message)
     }
     var properties = IngestProperties()
     properties.operation = "MATERIALIZE"
     properties.transaction = (ViewHistory.application(snapshot.table), snapshot.version)
     do {
       try store(plan, aggregation, view, history, UpdatePolicies(executor, inner), properties, database)
+    } catch where error is ExpressionError || (error as? KConnectError)?.isOfQuery == true {
+      // Rows that its query cannot take in would never leave.
+      return try disable(view, in: database, CommandRun.message(error))
     } catch let error as KConnectError {
       throw KConnectError(
         error.code, "the materialized view '\(name)' could not take in the rows that leave '\(view.source)': \(error.message)", hint: error.hint, cause: error,
@@ -117,21 +120,21 @@ struct ViewMaterialization {
     defer { withExtendedLifetime(lock) {} }
     return try MaterializedView.all(in: database.name, executor.metadata).filter { $0.source == table.name && $0.isEnabled }.compactMap { view in
       guard let error = try view.misfit(SessionCatalog(executor, Request(text: view.query, database: database.name, properties: request.properties), for: .metadata)) else { return nil }
-      return try disable(view, in: database, error)
+      return try disable(view, in: database, error.message)
     }
   }
 
   /// The views' lock is held.
-  private func disable(_ view: MaterializedView, in database: Database, _ error: KConnectError) throws -> String {
+  private func disable(_ view: MaterializedView, in database: Database, _ reason: String) throws -> String {
     var changed = view
     changed.isEnabled = false
-    changed.failure = error.message
+    changed.failure = reason
     changed.failedOn = StoreClock.nowTicks
     try changed.put(in: database.name, executor.metadata)
-    let sentence = "the materialized view '\(view.name)' is disabled and takes in no more rows: its query does not fit '\(view.source)': \(error.message)"
+    let sentence = "the materialized view '\(view.name)' is disabled and takes in no more rows: its query does not fit '\(view.source)': \(reason)"
     try executor.metadata.add(
       JournalRecord(
-        event: "DISABLE-MATERIALIZED-VIEW", time: changed.failedOn ?? 0, database: database.name, entity: view.name, updatedEntity: view.name, before: view.query, after: error.message,
+        event: "DISABLE-MATERIALIZED-VIEW", time: changed.failedOn ?? 0, database: database.name, entity: view.name, updatedEntity: view.name, before: view.query, after: reason,
         command: RedactedText.redacted(request.text), principal: request.principal, requestId: request.properties.requestId))
     return sentence
   }

@@ -2,6 +2,7 @@
 
 package import Columnar
 import DataSource
+import KQL
 
 /// A parsed body.
 package struct RequestBody: Sendable {
@@ -138,8 +139,26 @@ package struct RequestOptions: Sendable {
     }
   }
 
-  /// All options as scalars, for the query's own use: numbers, flags, texts.
-  package var scalars: [String: Scalar] {
+  /// All options as the store takes them, by lower-case name: flags, moments and sizes as such, also where they are written as texts. Throws
+  /// OPTION_INVALID.
+  package func settings() throws -> [String: Scalar] {
+    var settings = scalars
+    for name in RequestSettings.flags where self[name] != nil { settings[name] = .bool(flag(name)) }
+    let memory = "max_memory_consumption_per_query_per_node"
+    if let bytes = try integer(memory) { settings[memory] = .long(Int64(bytes)) }
+    for name in ["query_now", "query_datetimescope_from", "query_datetimescope_to"] {
+      guard let text = self.text(name) else { continue }
+      let bare = text.hasPrefix("datetime(") && text.hasSuffix(")") ? String(text.dropFirst(9).dropLast()) : text
+      guard let moment = ScalarText.parse(bare, as: .datetime) else {
+        throw KConnectError(.optionInvalid, "the request option '\(name)' is '\(text.prefix(60))', expected a datetime such as 2024-01-31T12:00:00Z")
+      }
+      settings[name] = moment
+    }
+    return settings
+  }
+
+  /// Numbers, flags and texts as scalars.
+  private var scalars: [String: Scalar] {
     values.mapValues { value in
       switch value {
       case .bool(let value): .bool(value)

@@ -256,18 +256,19 @@ struct AssemblyNode {
   /// Rewrites a bag without the entries that a later one with the same key replaces.
   private mutating func keepLast(_ spans: [Range<Int>], header: Int, table: Int) {
     let n = spans.count
-    let whole = unsafe Array(UnsafeBufferPointer(start: UnsafePointer(writer.out), count: writer.count))
+    // Only this bag is copied: what the window holds before it may be large.
+    let bag = unsafe Array(UnsafeBufferPointer(start: UnsafePointer(writer.out + header), count: writer.count - header))
     var last: [[UInt8]: Int] = [:]
-    for (i, span) in spans.enumerated() { last[Array(whole[span])] = i }
+    for (i, span) in spans.enumerated() { last[Array(bag[span.lowerBound - header..<span.upperBound - header])] = i }
     let kept = last.values.sorted()
     func end(_ i: Int) -> Int {
-      unsafe i < 0 ? 0 : whole.withUnsafeBytes { unsafe Int($0.loadUnaligned(fromByteOffset: table + 4 * i, as: UInt32.self)) }
+      unsafe i < 0 ? 0 : bag.withUnsafeBytes { unsafe Int($0.loadUnaligned(fromByteOffset: table - header + 4 * i, as: UInt32.self)) }
     }
     writer.count = header
     let newTable = writer.open(.bag, kept.count)
-    let base = table + n * 4
+    let base = table - header + n * 4
     for (position, i) in kept.enumerated() {
-      unsafe whole[base + end(i - 1)..<base + end(i)].withUnsafeBufferPointer { entry in
+      unsafe bag[base + end(i - 1)..<base + end(i)].withUnsafeBufferPointer { entry in
         if let start = entry.baseAddress { unsafe writer.put(start, entry.count) }
       }
       writer.closeChild(position, of: kept.count, newTable)

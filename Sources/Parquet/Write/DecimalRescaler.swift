@@ -69,8 +69,8 @@ enum DecimalRescaler {
     if rescaled == nil, Int(value.scale) > scale, inexact == .truncate { rescaled = rounded(value, scale: scale) }
     guard let rescaled, rescaled < bound, rescaled > -bound else {
       throw ParquetError(
-        .inexact, "the decimal \(value.coefficient)e\(-Int(value.scale)) does not fit decimal(\(precision),\(scale)) exactly", column: column,
-        hint: Int(value.scale) > scale ? "onInexact=truncate rounds such values" : nil)
+        .inexact, "the decimal \(ScalarText.text(.decimal(value)) ?? "?") does not fit decimal(\(precision),\(scale)) exactly", column: column,
+        hint: Int(value.scale) > scale ? "onInexact=truncate rounds such values" : "write it as text or as real: tostring(\(column)), toreal(\(column))")
     }
     return rescaled
   }

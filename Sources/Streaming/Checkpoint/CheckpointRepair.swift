@@ -40,7 +40,7 @@ package final class CheckpointRepair {
     try repair.identity(plans)
     try repair.commits(plans)
     try repair.sources(plans)
-    try repair.states()
+    try repair.states(plans)
     return repair.findings
   }
 
@@ -143,6 +143,9 @@ package final class CheckpointRepair {
       return
     }
     if done.last == last, lines("commits", last) == nil {
+      guard try stateFiles().values.allSatisfy({ StateEntry.lead($0, to: last) }) else {
+        return found("'commits/\(last)' is damaged, and batch \(last) cannot run again: the keys that were seen before it are not known any more")
+      }
       found("'commits/\(last)' is damaged", "taken out: batch \(last) runs again with the same rows, and a sink that has it skips it")
       try takeOut("commits/\(last)")
       done.removeLast()
@@ -201,25 +204,51 @@ package final class CheckpointRepair {
     }
   }
 
-  /// State files that are damaged.
-  private func states() throws {
+  /// A file of an operator's state.
+  private struct StateEntry {
+    var name: String
+    var version: Int
+    var isSnapshot: Bool
+    var isIntact: Bool
+
+    /// The newest whole state up to a version; 0, which needs no file, when there is none.
+    static func base(_ files: [StateEntry], of version: Int) -> Int {
+      files.filter { $0.isSnapshot && $0.isIntact && $0.version <= version }.map(\.version).max() ?? 0
+    }
+
+    /// True when the intact files give the state of a version: a whole one, and each change since.
+    static func lead(_ files: [StateEntry], to version: Int) -> Bool {
+      let changes = Set(files.filter { !$0.isSnapshot && $0.isIntact }.map(\.version))
+      return (base(files, of: version)..<version).allSatisfy { changes.contains($0 + 1) }
+    }
+  }
+
+  /// The files of the states by operator.
+  private func stateFiles() throws -> [String: [StateEntry]] {
     let directory = joinPath(path, "state")
-    guard pathKind(directory) == .directory else { return }
-    let version = (try numbers("commits").last ?? -1) + 1
+    guard pathKind(directory) == .directory else { return [:] }
+    var out: [String: [StateEntry]] = [:]
     for name in try DirectoryReader.names(in: directory) where Int(name) != nil {
-      let files = try DirectoryReader.names(in: joinPath(directory, name)).compactMap { file -> (name: String, version: Int, isSnapshot: Bool)? in
+      out[name] = try DirectoryReader.names(in: joinPath(directory, name)).compactMap { file -> StateEntry? in
         let parts = file.split(separator: ".")
         guard parts.count == 2, let n = Int(parts[0]), parts[1] == "delta" || parts[1] == "snapshot" else { return nil }
-        return (file, n, parts[1] == "snapshot")
+        let bytes = try? SmallFile.read(joinPath(joinPath(directory, name), file))
+        return StateEntry(name: file, version: n, isSnapshot: parts[1] == "snapshot", isIntact: bytes.map { StateFile.isIntact($0) } ?? false)
       }
-      func isIntact(_ file: String) -> Bool {
-        (try? SmallFile.read(joinPath(joinPath(directory, name), file))).map { StateFile.isIntact($0) } ?? false
-      }
-      let newest = files.filter { $0.isSnapshot && $0.version <= version && isIntact($0.name) }.map(\.version).max() ?? 0
-      for file in files where !isIntact(file.name) {
+    }
+    return out
+  }
+
+  /// State files that are damaged.
+  private func states(_ plans: [Int: BatchPlan]) throws {
+    let committed = try numbers("commits").last(where: { lines("commits", $0) != nil }) ?? -1
+    // The batch that runs next.
+    let version = max(plans.keys.max() ?? 0, committed + 1)
+    for (name, files) in try stateFiles().sorted(by: { $0.key < $1.key }) {
+      let newest = StateEntry.base(files, of: version)
+      for file in files where !file.isIntact {
         let place = "state/\(name)/\(file.name)"
-        let changes = Set(files.filter { !$0.isSnapshot && isIntact($0.name) }.map(\.version))
-        let isCovered = file.isSnapshot && file.version > newest && (newest + 1..<version + 1).allSatisfy { changes.contains($0) }
+        let isCovered = file.isSnapshot && file.version > newest && StateEntry.lead(files, to: version)
         if file.version > version || file.version <= newest || isCovered {
           found("'\(place)' is damaged", "taken out: \(file.version > version ? "its batch runs again" : "the state is whole without it")")
           try takeOut(place)

@@ -24,28 +24,10 @@ final class StreamListing {
 
   private struct KnownDirectory {
     /// As it was when its listing had nothing new; nil: it had, or the time cannot tell.
-    var quiet: QuietDirectory?
+    var quiet: FileStamp?
     var subdirectories: [String] = []
     /// Files that were seen or are not wanted.
     var settled = ListedNames()
-  }
-
-  /// Names come and go only with the time of their directory.
-  private struct QuietDirectory {
-    let device: UInt64
-    let inode: UInt64
-    let seconds: Int
-    let nanoseconds: Int
-
-    /// Nil for a directory that changed so lately that the next change could have the same time: file systems count in up to two seconds.
-    init?(_ info: stat) {
-      guard SystemClock.wallMilliseconds / 1_000 - Int64(info.st_mtim.tv_sec) > 2 else { return nil }
-      (device, inode, seconds, nanoseconds) = (UInt64(info.st_dev), UInt64(info.st_ino), info.st_mtim.tv_sec, info.st_mtim.tv_nsec)
-    }
-
-    func isSame(as info: stat) -> Bool {
-      device == UInt64(info.st_dev) && inode == UInt64(info.st_ino) && seconds == info.st_mtim.tv_sec && nanoseconds == info.st_mtim.tv_nsec
-    }
   }
 
   /// `options` are those of the file format. Throws OPTION_INVALID.
@@ -87,12 +69,13 @@ final class StreamListing {
     // SAFETY: the call fills the structure. It comes before the listing: what changes meanwhile changes the time.
     guard unsafe stat(directory, &facts) == 0 else { return try missing(directory, depth, errno) }
     let before = last[directory] ?? KnownDirectory()
-    if let quiet = before.quiet, quiet.isSame(as: facts) {
+    if before.quiet == FileStamp(facts) {
       known[directory] = before
       for path in before.subdirectories { try walk(path, depth: depth + 1, last, isSeen, &out) }
       return
     }
-    var listed = KnownDirectory(quiet: QuietDirectory(facts))
+    let stamp = FileStamp(facts)
+    var listed = KnownDirectory(quiet: stamp.isSettled ? stamp : nil)
     // SAFETY: the stream is closed on every way out; names are copied before the next call.
     guard let stream = unsafe opendir(directory) else { return try missing(directory, depth, errno) }
     defer { unsafe closedir(stream) }

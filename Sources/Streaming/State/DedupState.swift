@@ -72,12 +72,18 @@ final class DedupState: @unchecked Sendable {  // changed by the query's thread 
     return try StateFile.rows(bytes, schema: schema, path: path(name))
   }
 
-  /// Brings the state to a version. Changes of later ones, which no commit stands behind, are removed: their batch runs again.
+  /// Brings the state to a version. Changes nothing on disk.
   func load(_ version: Int) throws {
-    for kind in ["delta", "snapshot"] { for n in try versions(kind) where n > version { _ = fileSystem.remove(path("\(n).\(kind)")) } }
-    lastSnapshot = try versions("snapshot").last ?? 0
+    lastSnapshot = try versions("snapshot").last { $0 <= version } ?? 0
     if lastSnapshot > 0 { merge(try read("\(lastSnapshot).snapshot")) }
-    for n in (lastSnapshot + 1)..<(max(version, lastSnapshot) + 1) { merge(try read("\(n).delta")) }
+    for n in lastSnapshot..<version { merge(try read("\(n + 1).delta")) }
+  }
+
+  /// Removes what was found behind a version: no commit stands behind it, and its batch runs again.
+  func removeChanges(after version: Int) throws { try remove { n, _ in n > version } }
+
+  private func remove(_ isRemoved: (_ version: Int, _ isSnapshot: Bool) -> Bool) throws {
+    for kind in ["delta", "snapshot"] { for n in try versions(kind) where isRemoved(n, kind == "snapshot") { _ = fileSystem.remove(path("\(n).\(kind)")) } }
   }
 
   /// Makes what a batch found durable as the change to `version`.
@@ -90,17 +96,17 @@ final class DedupState: @unchecked Sendable {  // changed by the query's thread 
     try Failpoint.pass("state.after")
   }
 
-  /// The batch behind `version` is committed: its keys join the state. Keys that expired by `watermark` go, and files that nobody needs.
+  /// The batch behind `version` is committed: its keys join the state. Keys that expired by `watermark` go, and files that nobody needs. What
+  /// a snapshot was made of stays for one batch more: the last one runs again when its commit is damaged.
   func commit(_ findings: DedupFindings, version: Int, watermark: Int64) throws {
     merge(findings.added)
+    if version == lastSnapshot + 1 { try remove { n, isSnapshot in isSnapshot ? n < lastSnapshot : n <= lastSnapshot } }
     guard version - lastSnapshot >= Self.snapshotEvery else { return }
     forget(watermark)
     try Failpoint.pass("snapshot.before")
     let all = StateRows(keys: table.keyColumns(), expiries: expiries)
     guard try SmallFile.putDurably(StateFile.bytes(all, schema: schema), name: "\(version).snapshot", in: directory, fileSystem) else { return }
     try Failpoint.pass("snapshot.after")
-    for n in try versions("delta") where n <= version { _ = fileSystem.remove(path("\(n).delta")) }
-    for n in try versions("snapshot") where n < version { _ = fileSystem.remove(path("\(n).snapshot")) }
     lastSnapshot = version
   }
 

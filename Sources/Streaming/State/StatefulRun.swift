@@ -46,8 +46,11 @@ final class StatefulOperators {
     return out
   }
 
-  /// The state before batch `version`.
-  func load(_ version: Int) throws { for state in states { try state.load(version) } }
+  /// The state before batch `version`. What is behind it goes once all of it is there.
+  func load(_ version: Int) throws {
+    for state in states { try state.load(version) }
+    for state in states { try state.removeChanges(after: version) }
+  }
 
   /// What the batch is to be observed with.
   func observation(_ batch: BatchPlan) -> BatchObservation { BatchObservation(states, batch, watermarks: watermarks.count) }

@@ -55,11 +55,13 @@ let bagFunctions: [FunctionSpec] = [
   // SAFETY: as above.
   dynamicSpec("bag_zip", 2...2, "keys, values", "A bag of two arrays.", "bag_zip(dynamic(['a']), dynamic([1]))",
     bind: BoundFunction.fixed(.dynamic, [.dynamic, .dynamic], rows(DynamicRows.self, DynamicRows.self) { keys, values -> DynamicValue in
-      guard keys.tag == .array, values.tag == .array else { return .null }
+      guard keys.tag == .array else { return .null }
+      // What is no array holds no values, so that every key is left without one.
+      let hasValues = values.tag == .array
       var out: [DynamicEntry] = []
       for i in 0..<keys.childCount {
         guard let key = keys.element(i), key.tag == .string else { continue }
-        let entry = unsafe DynamicEntry(String(decoding: key.stringBytes, as: UTF8.self), values.element(i)?.value ?? .null)
+        let entry = unsafe DynamicEntry(String(decoding: key.stringBytes, as: UTF8.self), (hasValues ? values.element(i)?.value : nil) ?? .null)
         if let k = out.firstIndex(where: { $0.isNamed(entry.key) }) { out[k] = entry } else { out.append(entry) }
       }
       return .bag(out)

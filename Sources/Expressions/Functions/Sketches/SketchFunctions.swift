@@ -69,7 +69,10 @@ private func percentiles(_ call: FunctionCall) throws -> BoundFunction {
       return try DynamicValue.collect(n) { i in
         guard list.read(lists[i]), var state = PercentileState(digests[i].value) else { return .null }
         state.settle()
-        return .array(list.values.map { p in state.percentile(p).map { state.value($0) } ?? .null })
+        return .array(list.values.indices.map { k -> DynamicValue in
+          guard !list.isMissing[k], let key = state.percentile(list.values[k]) else { return .null }
+          return state.value(key)
+        })
       }
     }
   }
@@ -115,7 +118,7 @@ let sketchFunctions: [FunctionSpec] = [
     bind: BoundFunction.unary(.bool, .dynamic, rows(DynamicRows.self) { PercentileState($0.value) != nil })),
   sketchSpec(
     "tdigest_merge", aliases: ["merge_tdigest", "merge_tdigests"], 1...64, "tdigest, tdigest [, …]", "The tdigest of all values that went into several.",
-    example: "tdigest_merge(t1, t2)", bind: merging("tdigest_merge", { PercentileState($0) }, { $0.merge($1) }, { $0.dynamic() })),
+    example: "tdigest_merge(t1, t2)", bind: merging("tdigest_merge", { PercentileState($0) }, { try $0.merge($1) }, { $0.dynamic() })),
   sketchSpec(
     "percentile_tdigest", 2...3, "tdigest, percentile [, typeof(type)]", "The percentile of the values that went into a tdigest.",
     example: "percentile_tdigest(t, 95, typeof(long))", bind: percentile),

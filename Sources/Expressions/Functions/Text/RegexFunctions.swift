@@ -17,6 +17,7 @@ let regexFunctions: [FunctionSpec] = [
   // SAFETY: the rows looked at are below n and windows on the argument's memory, which lives for the call.
   spec(FunctionName.matchesRegex, 2...2, "text, pattern", "True when the pattern occurs in the text.", "'abc' matches regex 'b.'") { call in
     for type in call.types where type != .string && type != .dynamic { throw call.wrongTypes("string") }
+    if call.constants[1] == nil { return matchingByRow(call.name) }
     let regex = try pattern(call, 1)
     // A text every match must contain is searched for first, over the whole column.
     let needle = requiredText(try call.constantText(1, "the regular expression")).map { TextNeedle(text: $0, .contains, isCaseSensitive: true) }
@@ -129,6 +130,31 @@ let regexFunctions: [FunctionSpec] = [
       }
     })),
 ]
+
+/// `text matches regex pattern` with a pattern per row. Each different pattern of a batch is compiled once.
+// SAFETY: the rows looked at are below n and windows on the arguments' memory, which lives for the call.
+private func matchingByRow(_ function: String) -> BoundFunction {
+  BoundFunction(.bool, [.string, .string]) { arguments, n in
+    let text = TextRows(arguments[0]), patterns = TextRows(arguments[1])
+    var compiled: [TextKey: Regex] = [:]
+    var last: (row: Int, regex: Regex)?
+    let out = WordBuilder(n)
+    for i in 0..<n {
+      let wanted = unsafe patterns[i]
+      let regex: Regex
+      if let last, unsafe patterns[last.row].elementsEqual(wanted) {
+        regex = last.regex
+      } else {
+        let pattern = unsafe String(decoding: wanted, as: UTF8.self)
+        regex = try compiled[TextKey(pattern)] ?? Regex(pattern, function: function)
+        compiled[TextKey(pattern)] = regex
+        last = (i, regex)
+      }
+      if unsafe regex.matches(text[i]) { out.set(i) }
+    }
+    return .bool(out.finish())
+  }
+}
 
 /// Plain characters at the start of a pattern, behind `^` or `.*`, that every match has; nil when there are fewer than two.
 func requiredText(_ pattern: String) -> String? {

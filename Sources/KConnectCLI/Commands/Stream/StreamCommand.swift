@@ -30,7 +30,7 @@ struct StreamRunCommand: ParsableCommand {
   @Option(help: ArgumentHelp("What to read: csv:DIR, json:DIR, parquet:DIR, kusto:DATABASE.TABLE, kusto:https://CLUSTER/DATABASE.TABLE, delta:PATH, kafka:BROKERS/TOPIC, csv:-, json:-, stdin:, rate:, rate-micro-batch:.", valueName: "locator"), completion: .file())
   var from: String
   @Option(help: ArgumentHelp("Where to write: parquet:DIR, csv:DIR, json:DIR, kusto:DATABASE.TABLE, kusto:https://CLUSTER/DATABASE.TABLE, delta:PATH, kafka:BROKERS/TOPIC, console:.", valueName: "locator"), completion: .file())
-  var to: String
+  var to: String?
   @Option(help: ArgumentHelp("The directory that remembers how far the stream is; one for each stream.", valueName: "dir"), completion: .directory)
   var checkpoint: String
   @Option(help: ArgumentHelp("available-now, once, or an interval such as '10 seconds'; without it one batch follows the other.", valueName: "trigger"))
@@ -65,6 +65,9 @@ struct StreamRunCommand: ParsableCommand {
   @OptionGroup(title: "Common") var common: CommonFlags
 
   func validate() throws {
+    if to == nil, exec == nil { throw ValidationError("--to is missing: where to write, or --exec with a command that gets the rows") }
+    if exec != nil, to != nil { throw ValidationError("--exec and --to exclude each other: the command gets the rows") }
+    if exec != nil, partitionBy != nil { throw ValidationError("--partition-by needs --to: a command has no directories") }
     if dedupKey == nil, dedupWithin != nil { throw ValidationError("--dedup-within needs --dedup-key") }
     if dedupWithin == nil, eventTime != nil { throw ValidationError("--event-time needs --dedup-within") }
     if let maxBatches, maxBatches < 1 { throw ValidationError("--max-batches: found \(maxBatches), expected 1 or more") }
@@ -72,14 +75,14 @@ struct StreamRunCommand: ParsableCommand {
 
   func run() throws {
     let context = try common.resolve()
-    try Secrets.refuseSignatures(from, to)
+    try Secrets.refuseSignatures(from, to ?? "")
     let job = StreamJob(
       from: from, to: to, checkpoint: checkpoint, trigger: trigger, name: name, partitionBy: partitionBy, exec: exec, maxBatches: maxBatches,
       timeout: timeout, rows: rows.selection, dedup: DedupSelection(key: dedupKey, within: dedupWithin, eventTime: eventTime), upsert: upsert.selection,
       schema: source.schema, options: try source.parsedOptions())
     if explain { return try job.explain(context) }
     if dryRun { return try job.dryRun(context) }
-    let report = StreamReport(context: context, metricsFile: metricsFile, target: to)
+    let report = StreamReport(context: context, metricsFile: metricsFile, target: to ?? exec ?? "")
     do { report.finish(try job.run(context, report: report)) } catch {
       let error = KConnectError(converting: error)
       report.fail(error)

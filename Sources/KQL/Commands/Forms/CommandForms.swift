@@ -4,6 +4,7 @@
 package enum CommandForms {
   static let all: [CommandForm] =
     service + databases + schemas + tables + columns + functions + mappings + storedResults + ingestion + extents + policies + views + graphs + externalTables + security
+    + database
 
   /// Each command with the ways to write it, for help: `.create table <table> <columns:schema> …`.
   package static var syntax: [(kind: CommandKind, text: String)] { all.map { ($0.kind, "." + $0.syntax) } }

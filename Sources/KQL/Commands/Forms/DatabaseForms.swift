@@ -12,7 +12,6 @@ extension CommandForms {
     CommandForm(.databasePrettyNameAlter, "alter database <database> prettyname <name:string>"),
     CommandForm(.databasePrettyNameDrop, "drop database <database> prettyname"),
     CommandForm(.databasesShow, "show [cluster] databases [<databases:names>] [<properties>]"),
-    CommandForm(.databaseShow, "show database [<properties>]"),
     CommandForm(.databasesDetailsShow, "show [cluster] databases [<databases:names>] {details | verbose} [<properties>]"),
     CommandForm(.databaseDetailsShow, "show database [<database>] {details | verbose} [<properties>]"),
     CommandForm(.databasesIdentityShow, "show [cluster] databases [<databases:names>] identity [<properties>]"),
@@ -36,4 +35,7 @@ extension CommandForms {
     CommandForm(.databaseCslSchemaShow, "show database [<database>] {cslschema | kqlschema} [script] [if_later_than <version:string>] [<properties>]"),
     CommandForm(.databaseSchemaViolationsShow, "show database [<database>] schema violations"),
   ]
+
+  /// Tried when no other form takes the text: every word may be the name of a database.
+  static let database = [CommandForm(.databaseShow, "show database [<database>] [<properties>]")]
 }

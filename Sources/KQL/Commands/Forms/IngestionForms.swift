@@ -38,6 +38,10 @@ extension CommandForms {
     CommandForm(.dataExportToSql, "export [async] to sql <table> <connection:string> [<properties>] <query:source>"),
   ]
 
+  private static let extentsToDrop =
+    "extents [older <age:literal> {days | hours}] from {all tables | tables <tables:names> | <table>} "
+    + "[trim by {extentsize | datasize} <size:literal> {MB | GB | bytes}] [limit <limit:literal>]"
+
   static let extents: [CommandForm] = [
     CommandForm(.clusterExtentsShow, "show cluster extents [<ids:guids>] [hot] [metadata] [where <tags:tagFilter>] [<properties>]"),
     CommandForm(.databaseExtentsShow, "show database [<database>] extents [<ids:guids>] [hot] [metadata] [where <tags:tagFilter>] [<properties>]"),
@@ -51,12 +55,14 @@ extension CommandForms {
     CommandForm(.extentsReplace, "replace [async] extents in table <target> [<properties>] <query:source>"),
     CommandForm(.extentDrop, "drop extent <ids:guids> [from <table>]"),
     CommandForm(.extentsDrop, "drop extents <ids:guids> [from <table>]"),
-    CommandForm(.extentsDropPredicate, "drop extents [older <age:literal> {days | hours}] from {all tables | <table>} [trim by {extentsize | datasize} <size:literal> {MB | GB | bytes}] [limit <limit:literal>]"),
+    CommandForm(.extentsDropPredicate, "drop \(extentsToDrop)"),
+    CommandForm(.extentsDropPredicate, "drop-pretend \(extentsToDrop)"),
     CommandForm(.extentsDropQuery, "drop extents [whatif] <query:source>"),
     CommandForm(.extentsMerge, "merge [async] <table> <ids:guids> [<properties>]"),
     CommandForm(.extentsMergeDryRun, "merge dryrun <table> <ids:guids>"),
     CommandForm(.extentTagsAlter, "alter [async] table <table> extent tags <tags:strings> [<properties>] <query:source>"),
     CommandForm(.extentTagsAlterMerge, "alter-merge [async] table <table> extent tags <tags:strings> [<properties>] <query:source>"),
+    CommandForm(.extentTagsDrop, "drop [async] extent tags from table <table> [<tags:strings>] [<properties>] [<query:source>]"),
     CommandForm(.extentTagsDrop, "drop [async] table <table> extent tags [<tags:strings>] [<properties>] [<query:source>]"),
     CommandForm(.extentTagStatisticsShow, "show database extent tags statistics [<properties>]"),
   ]

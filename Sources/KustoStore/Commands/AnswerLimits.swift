@@ -1,31 +1,31 @@
 // Role: how much an answer may be: Kusto's truncation limits, with the options that change them, and the time a request may take.
 
-import Columnar
+package import Columnar
 import DataSource
-import KustoStore
-import KustoWire
+package import KustoWire
 
 /// Options of a request: those of its body, and `set` statements of its text, which win.
-struct AnswerLimits: Sendable {
-  static let defaultRows = 500_000
-  static let defaultBytes = 64 << 20
+package struct AnswerLimits: Sendable {
+  private static let defaultRows = 500_000
+  private static let defaultBytes = 64 << 20
 
   /// Nil: no limit.
-  var rows: Int?
-  var bytes: Int?
+  package var rows: Int?
+  package var bytes: Int?
   /// More rows are silently left out (`query_take_max_records`).
-  var take: Int?
+  package var take: Int?
   /// More columns are refused.
-  var columns: Int?
+  package var columns: Int?
   /// A cut answer says so in its completion information only.
-  var isDeferred = false
+  package var isDeferred = false
 
-  init(_ options: RequestOptions, statements: [String: Scalar]) throws {
+  /// `hasDefaults`: a request that names no limits has those of Kusto. Throws OPTION_INVALID.
+  package init(_ options: RequestOptions, statements: [String: Scalar], hasDefaults: Bool = true) throws {
     var options = options
     for (name, value) in statements { options.set(name, Self.dynamic(value)) }
     if !options.flag("notruncation") {
-      rows = try options.integer("truncationmaxrecords") ?? Self.defaultRows
-      bytes = try options.integer("truncationmaxsize") ?? Self.defaultBytes
+      rows = try options.integer("truncationmaxrecords") ?? (hasDefaults ? Self.defaultRows : nil)
+      bytes = try options.integer("truncationmaxsize") ?? (hasDefaults ? Self.defaultBytes : nil)
     }
     take = try options.integer("query_take_max_records")
     columns = try options.integer("maxoutputcolumns")
@@ -47,10 +47,9 @@ struct AnswerLimits: Sendable {
     }
   }
 
-  /// The time limit in seconds: `servertimeout`, else the default; an hour at most.
-  static func timeout(_ options: RequestOptions, default seconds: Int) throws -> Int {
+  /// The time limit in seconds: `servertimeout`, an hour at most; nil where the request names none. Throws OPTION_INVALID.
+  package static func timeout(_ options: RequestOptions) throws -> Int? {
     if options.flag("norequesttimeout") { return 3_600 }
-    guard let ticks = try options.serverTimeout() else { return seconds }
-    return max(1, Int((min(ticks, 3_600 * 10_000_000) + 9_999_999) / 10_000_000))
+    return try options.serverTimeout().map { max(1, Int((min($0, 3_600 * 10_000_000) + 9_999_999) / 10_000_000)) }
   }
 }

@@ -1,0 +1,98 @@
+// Role: external tables whose partitions stand in the paths of files: which files are read, and what their paths say.
+
+import DataSource
+import KustoStore
+import Testing
+
+@Suite struct ExternalTableTests {
+  struct Case: Sendable, CustomTestStringConvertible {
+    var partitions: String
+    var pathFormat: String
+    /// Path of a file to its one line.
+    var files: [(path: String, line: String)]
+    var rows: [[String]]
+    var testDescription: String { pathFormat }
+  }
+
+  static let cases: [Case] = [
+    Case(
+      partitions: "y:long, m:string", pathFormat: #"("y=" y "/m=" m)"#, files: [("y=2024/m=01/p.csv", "1"), ("a.csv", "9"), ("y=2024/b.csv", "9"), ("y=2025/m=02/deeper/p.csv", "2")],
+      rows: [["1", "2024", "01"], ["2", "2025", "02"]]),
+    Case(
+      partitions: "Date:datetime", pathFormat: #"("Date=" datetime_pattern("yyyy/MM/dd", Date))"#,
+      files: [("Date=2024/01/31/p.csv", "1"), ("Date=2024/13/01/p.csv", "9"), ("Date=2024/01/p.csv", "9"), ("2024/01/31/p.csv", "9")],
+      rows: [["1", "2024-01-31T00:00:00.0000000Z"]]),
+    Case(
+      partitions: "Customer:string, Date:datetime", pathFormat: #"("customer=" Customer "/date=" datetime_pattern("yyyyMMdd", Date))"#,
+      files: [("customer=John.Doe/date=20200131/p.csv", "1"), ("customer=a b/date=20200201/q.csv", "2"), ("customer=x/date=2020013/p.csv", "9")],
+      rows: [["1", "John.Doe", "2020-01-31T00:00:00.0000000Z"], ["2", "a b", "2020-02-01T00:00:00.0000000Z"]]),
+    Case(
+      partitions: "Month:datetime", pathFormat: #"(datetime_pattern("'year='yyyy'/month='MM", Month))"#, files: [("year=2021/month=12/p.csv", "1"), ("year=2021/month=1/p.csv", "9")],
+      rows: [["1", "2021-12-01T00:00:00.0000000Z"]]),
+    Case(
+      partitions: "Hour:datetime", pathFormat: #"("/logs/" datetime_pattern("year={yyyy}/{M}/{d}", Hour) "/h" datetime_pattern("HH", Hour) "-part")"#,
+      files: [("logs/year=2021/2/3/h07-part/p.csv", "1"), ("logs/year=2021/12/13/h23-part/p.csv", "2"), ("logs/year=2021/12/13/h23-party/p.csv", "9")],
+      rows: [["1", "2021-02-03T07:00:00.0000000Z"], ["2", "2021-12-13T23:00:00.0000000Z"]]),
+    Case(
+      partitions: "a:string, b:long", pathFormat: #"(a "-" b)"#, files: [("x-1/p.csv", "1"), ("none/p.csv", "9")], rows: [["1", "x", "1"]]),
+  ]
+
+  private func place(_ store: TemporaryStore) -> String { store.path + "-files" }
+
+  private func write(_ files: [(path: String, line: String)], in directory: String) throws {
+    for (path, line) in files {
+      let target = joinPath(directory, path)
+      _ = FileSystem.system.makeDirectories(parentPath(target))
+      _ = try SmallFile.put((line + "\n").utf8, name: lastPathComponent(target), in: parentPath(target), fileSystem: .system)
+    }
+  }
+
+  @Test(arguments: cases.indices) func pathsGiveThePartitions(_ i: Int) throws {
+    let item = Self.cases[i]
+    let store = try CommandSessionTests.store()
+    let directory = place(store)
+    defer { _ = FileSystem.system.removeTree(directory) }
+    try write(item.files, in: directory)
+    try store.run(".create external table E (v:long) kind=storage partition by (\(item.partitions)) pathformat=\(item.pathFormat) dataformat=csv (h@'\(directory)')")
+    #expect(try store.run("external_table('E') | order by v asc").rows == item.rows)
+    #expect(try store.run(".show external table E artifacts | count").rows == [["\(item.rows.count)"]])
+    // The script makes the same table.
+    let script = try store.run(".show database db schema as csl script | where DatabaseSchemaScript contains 'external table' | project DatabaseSchemaScript").rows.first?.first ?? ""
+    try store.run(".drop external table E")
+    try store.run(script)
+    #expect(try store.run("external_table('E') | order by v asc").rows == item.rows)
+  }
+
+  @Test func columnsAreKnownWithoutFiles() throws {
+    let store = try CommandSessionTests.store()
+    let directory = place(store)
+    defer { _ = FileSystem.system.removeTree(directory) }
+    try store.run(".create external table E (v:long) kind=storage partition by (d:datetime) pathformat=(datetime_pattern('yyyy', d)) dataformat=csv (h@'\(directory)') with (includeHeaders='All')")
+    #expect(try store.run(".show external table E cslschema | project Schema").rows == [["v:long,d:datetime"]])
+    #expect(try store.run(".show external table E | project parse_json(Properties).IncludeHeaders").rows == [["\"All\""]])
+    try write([("a.csv", "v")], in: directory)
+    #expect(try store.run("external_table('E') | count").rows == [["0"]])
+    try write([("2024/a.csv", "v\n7")], in: directory)
+    #expect(try store.run("external_table('E') | where d < datetime(2025-01-01) | project v").rows == [["7"]])
+    #expect(try store.run(".show external table E artifacts | project Partition").rows == [["{\"d\":\"2024-01-01T00:00:00Z\"}"]])
+  }
+
+  static let mistakes: [(clause: String, code: KConnectError.Code)] = [
+    (#"partition by (d:datetime) pathformat=(datetime_pattern("MMM", d))"#, .notSupported), (#"partition by (d:string) pathformat=(datetime_pattern("yyyy", d))"#, .typeMismatch),
+    (#"partition by (d:datetime, e:long) pathformat=(datetime_pattern("yyyy", d))"#, .usage), (#"partition by (d:datetime) pathformat=(datetime_pattern("yyyy", x))"#, .columnNotFound),
+  ]
+
+  @Test(arguments: mistakes.indices) func wrongPathFormats(_ i: Int) throws {
+    let (clause, code) = Self.mistakes[i]
+    let store = try CommandSessionTests.store()
+    let error = #expect(throws: KConnectError.self) { try store.run(".create external table E (v:long) kind=storage \(clause) dataformat=csv (h@'/nowhere')") }
+    #expect(error?.code == code)
+  }
+
+  @Test func aMappingIsNotIgnored() throws {
+    let store = try CommandSessionTests.store()
+    try store.run(".create external table E (v:long) kind=storage dataformat=csv (h@'/nowhere')")
+    let error = #expect(throws: KConnectError.self) { try store.run("external_table('E', 'm')") }
+    #expect(error?.code == .notSupported)
+  }
+}
