@@ -5,6 +5,7 @@ import DataSource
 import Foundation
 import KustoServer
 import KustoStore
+import Synchronization
 import Testing
 
 struct StorageTests {
@@ -65,11 +66,12 @@ struct StorageTests {
     #expect(server.send("PUT", "\(root.path)/\(String(repeating: "n", count: 1_025))?\(root.key)", [49]).status == 400)
   }
 
-  private static func post(_ server: TestService, blob: String, level: Int = 2) throws -> Int64 {
+  /// - Parameter address: of the file, where it is not a blob of the server.
+  private static func post(_ server: TestService, blob: String, address: String? = nil, level: Int = 2) throws -> Int64 {
     let roots = resources(server)
     let temporary = try #require(roots["TempStorage"]), ready = try #require(roots["SecuredReadyForAggregationQueue"])
     let message = """
-      {"Id":"\(UUID().uuidString)","BlobPath":"http://localhost\(temporary.path)/\(blob)?\(temporary.key)","DatabaseName":"NetDefaultDB","TableName":"T",
+      {"Id":"\(UUID().uuidString)","BlobPath":"\(address ?? "http://localhost\(temporary.path)/\(blob)?\(temporary.key)")","DatabaseName":"NetDefaultDB","TableName":"T",
       "RetainBlobOnSuccess":false,"ReportLevel":\(level),"ReportMethod":2,"IngestionStatusInTable":{"PartitionKey":"p","RowKey":"r"},"AdditionalProperties":{"format":"csv"}}
       """
     let reply = server.send("POST", "\(ready.path)/messages?\(ready.key)", Array("<QueueMessage><MessageText>\(Data(message.utf8).base64EncodedString())</MessageText></QueueMessage>".utf8))
@@ -117,6 +119,33 @@ struct StorageTests {
     #expect(try server.service.executor.metadata.count("success") == 1)
     #expect(!exists("good.csv") && exists("bad.csv"))
     #expect(server.rows("T") == "[[1]]")
+  }
+
+  /// A file whose server does not answer yet: its message is put aside, the one behind it goes on, and it is done once the server answers.
+  @Test(.timeLimit(.minutes(2))) func failuresThatPass() async throws {
+    let other = try TestService()
+    let root = try #require(Self.resources(other)["TempStorage"])
+    #expect(other.send("PUT", "\(root.path)/late.csv?\(root.key)", Array("5\n".utf8)).status == 201)
+    // A port on which nobody listens, for now.
+    let found = Mutex<UInt16>(0)
+    try await LiveServer.with(other) { server in found.withLock { $0 = server.port } }
+    let place = "127.0.0.1:\(found.withLock { $0 })"
+    let server = try TestService(allowedURLs: ["http://\(place)/"])
+    server.command(".create table T (a:long)")
+    let own = try #require(Self.resources(server)["TempStorage"])
+    #expect(server.send("PUT", "\(own.path)/here.csv?\(own.key)", Array("1\n".utf8)).status == 201)
+    _ = try Self.post(server, blob: "late.csv", address: "http://\(place)\(root.path)/late.csv?\(root.key)")
+    _ = try Self.post(server, blob: "here.csv")
+    server.service.start()
+    _ = try Self.wait(server, "success")
+    #expect(server.rows("T") == "[[1]]")
+    #expect(try server.service.executor.metadata.count("failed") == 0)
+    try await LiveServer.with(other, listen: place) { _ in
+      while try server.service.executor.metadata.count("success") + server.service.executor.metadata.count("failed") < 2 { usleep(1_000) }
+    }
+    server.service.stop()
+    #expect(try server.service.executor.metadata.count("failed") == 0)
+    #expect(server.rows("T | order by a asc") == "[[1],[5]]")
   }
 
   /// What fails before the store has a part in it is among the failures as well.
