@@ -378,7 +378,7 @@ private struct Observed {
     #expect(try await o.rows("Target | order by a asc, b asc") == ["1|newer", "1|newest", "7|other"])
     // A transactional policy that fails keeps the rows out of both tables.
     try await o.run(".alter-merge table Target (c:long)")
-    #expect(await o.code { try await o.write("print a = 1, b = 'never'", to: "T", .append, ["upsertKey": "a"]) }?.code == .schemaMismatch)
+    #expect(await o.code { try await o.write("print a = 1, b = 'never'", to: "T", .append, ["upsertKey": "a"]) }?.code == .valueInvalid)
     #expect(try await o.rows("T | where a == 1") == ["1|newest"])
     // Another policy runs behind the commit.
     try await o.run(#".alter table Target policy update @'[{"IsEnabled":true,"Source":"T","Query":"T | extend c = 5","IsTransactional":false}]'"#)

@@ -133,8 +133,9 @@ extension Binder {
       }
       if case .function? = scope.find(name) { return try scalar(expression, row) }
       if try special(call, row, expression.span) != nil { return try scalar(expression, row) }
-      // Of names that are near, an aggregation function is more likely meant here.
-      if !FunctionRegistry.exists(name), case .functionNotFound = FunctionRegistry.missing(name), let near = NameSuggestion.hint(for: name, among: ResultNames.aggregates) {
+      if !FunctionRegistry.exists(name), case .functionNotFound = FunctionRegistry.missing(name) {
+        // Of names that are near, an aggregation function is more likely meant here.
+        guard let near = NameSuggestion.hint(for: name, among: ResultNames.aggregates) else { return try functionNode(name, [], expression.span) }
         try fail(.unknownFunction, "function '\(name)' not found", at: call.name.span, hint: near)
       }
       var arguments: [ScalarValue] = []

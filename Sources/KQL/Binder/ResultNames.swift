@@ -114,8 +114,8 @@ enum ResultNames {
   /// Aggregation functions whose name is a scalar function too.
   static func isScalarToo(_ name: String) -> Bool { ["hll_merge", "tdigest_merge", "merge_tdigest", "merge_tdigests"].contains(name) }
 
-  /// All aggregation functions, for suggestions.
-  static var aggregates: [String] { Array(aggregatePrefixes.keys) + Array(multiple) }
+  /// All aggregation functions by the names of today, for suggestions.
+  static var aggregates: [String] { aggregatePrefixes.keys.filter { aggregateAliases[$0] == nil } + Array(multiple) }
 
   /// A number as part of a column name: `99.9` becomes `99_9`.
   static func fragment(_ value: String) -> String {

@@ -105,8 +105,13 @@ package final class CommandExecutor: Sendable {
   func atOneMoment<Bound>(_ request: Request, _ bind: (SessionCatalog) throws -> Bound) throws -> Bound {
     for _ in 0..<100 {
       let catalog = SessionCatalog(self, request)
-      let bound = try bind(catalog)
-      if try catalog.isOfOneMoment() { return bound }
+      do {
+        let bound = try bind(catalog)
+        if try catalog.isOfOneMoment() { return bound }
+      } catch {
+        // A table that was not there may have been between two names.
+        if try catalog.isQuiet() { throw error }
+      }
       try request.properties.cancellation.check()
     }
     throw KConnectError(.locked, "the query's tables are changed together too often to be read as of one moment", hint: "try again", isRetryable: true)

@@ -78,6 +78,9 @@ final class SessionCatalog: KQLCatalog {
   /// Whether the tables that were named so far were read as of one moment.
   func isOfOneMoment() throws -> Bool { try base.isOfOneMoment() }
 
+  /// Whether no commit of several tables came since the first table was looked for.
+  func isQuiet() throws -> Bool { try base.isQuiet() }
+
   // MARK: Rights
 
   /// Throws PERMISSION unless the caller may read the current database, where there is one.

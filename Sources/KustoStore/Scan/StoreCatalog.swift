@@ -76,8 +76,13 @@ package final class StoreCatalog: KQLCatalog {
   }
 
   /// Whether all tables of each database were read as of one moment: no commit of several tables, and no renaming, came between two of them.
-  func isOfOneMoment() throws -> Bool {
-    try state.withLock { $0.databases.values.filter { $0.tables > 1 } }.allSatisfy { $0.began.isQuiet(until: try $0.database.journalMark(first: false)) }
+  func isOfOneMoment() throws -> Bool { try isQuiet { $0.tables > 1 } }
+
+  /// Whether nothing of the kind came since the first table was looked for.
+  func isQuiet() throws -> Bool { try isQuiet { _ in true } }
+
+  private func isQuiet(_ concerns: (Reading) -> Bool) throws -> Bool {
+    try state.withLock { $0.databases.values.filter(concerns) }.allSatisfy { $0.began.isQuiet(until: try $0.database.journalMark(first: false)) }
   }
 
   package func tableNames(database: String?) -> [String] {

@@ -1,4 +1,5 @@
-// Role: names of tables: renaming, exchanging, dropping. A single rename or exchange is one system call; several are decided in the journal.
+// Role: names of tables: renaming, exchanging, dropping. A single rename is one system call; several are decided in the journal, where readers of
+// several tables look.
 
 #if canImport(Glibc)
 import Glibc
@@ -51,22 +52,15 @@ extension Database {
   }
 
   private func rename(_ entry: JournalEntry) throws {
-    let fileSystem = store.fileSystem
-    let first = entry.renames[0]
-    func checkFree(_ code: Int32, _ to: String) throws {
-      if code == EEXIST || code == ENOTEMPTY { throw alreadyExists(percentDecoded(to)) }
-    }
-    if entry.renames.count == 1 {
-      let code = fileSystem.rename(directory.path(first.from), directory.path(first.to), .noReplace)
-      try checkFree(code, first.to)
-      try SystemError.check(code, "cannot rename", joinPath(path, first.from))
-    } else if entry.renames.count == 2, first.from == entry.renames[1].to, first.to == entry.renames[1].from {
-      try SystemError.check(fileSystem.rename(directory.path(first.from), directory.path(first.to), .exchange), "cannot exchange", joinPath(path, first.from))
-    } else {
+    if entry.renames.count > 1 {
       try decide(entry)
       return try complete(entry)
     }
-    try SystemError.check(fileSystem.syncDirectory(directory.path), "cannot sync", path)
+    let only = entry.renames[0]
+    let code = store.fileSystem.rename(directory.path(only.from), directory.path(only.to), .noReplace)
+    if code == EEXIST || code == ENOTEMPTY { throw alreadyExists(percentDecoded(only.to)) }
+    try SystemError.check(code, "cannot rename", joinPath(path, only.from))
+    try SystemError.check(store.fileSystem.syncDirectory(directory.path), "cannot sync", path)
   }
 
   /// Moves a table out of sight; garbage collection deletes it once nobody reads it. Throws PATH_NOT_FOUND unless `ifExists`.

@@ -104,7 +104,13 @@ package final class Database: Sendable {
   func anyTable(_ name: String) throws -> StoreTable? {
     guard let entry = try? StoreNames.encode(name, kind: "table") else { return nil }
     try rollForward()
-    guard let identity = Directory.identity(of: directory.path(entry)) else { return nil }
+    var found = Directory.identity(of: directory.path(entry))
+    if found == nil {
+      // On its way to this name, perhaps: renames of several tables take steps.
+      try rollForward(waits: true)
+      found = Directory.identity(of: directory.path(entry))
+    }
+    guard let identity = found else { return nil }
     return try known.withLock { known in
       if let same = known[name], same.directory.identity == identity { return same }
       guard pathKind(directory.path(entry) + "/_delta_log") == .directory else { return nil }

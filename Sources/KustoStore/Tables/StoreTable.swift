@@ -85,10 +85,12 @@ package final class StoreTable: Sendable {
 
   /// The newest version of the log.
   func state() throws -> DeltaSnapshot {
+    // Looked at before the log: what has left the journal by then is in the log.
+    let pending = try database.pendingCommits(table: id)
     let known = cache.withLock { $0.snapshot }
     let fresh = try log.update(known)
     remember(fresh)
-    return try overlaid(fresh)
+    return try overlaid(fresh, pending)
   }
 
   /// The columns of the newest version, by name and type alone.
@@ -98,8 +100,8 @@ package final class StoreTable: Sendable {
   func remember(_ snapshot: DeltaSnapshot) { cache.withLock { if snapshot.version > $0.snapshot.version { $0.snapshot = snapshot } } }
 
   /// With a commit of several tables that is decided but not in this log yet.
-  private func overlaid(_ snapshot: DeltaSnapshot) throws -> DeltaSnapshot {
-    guard let pending = try database.pendingCommit(table: id, version: snapshot.version + 1) else { return snapshot }
+  private func overlaid(_ snapshot: DeltaSnapshot, _ pending: [Int64: [DeltaAction]]) throws -> DeltaSnapshot {
+    guard let pending = pending[snapshot.version + 1] else { return snapshot }
     // By now it may have got there.
     let newer = try log.update(snapshot)
     if newer.version > snapshot.version { return newer }

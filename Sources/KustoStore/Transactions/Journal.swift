@@ -108,17 +108,18 @@ extension Database {
   /// True when a decided operation concerns one of the tables.
   func hasPendingCommit(tables: Set<String>) throws -> Bool { try journal().contains { !tables.isDisjoint(with: $0.tables) } }
 
-  /// The actions that a decided operation gives a table's version; nil when there is none.
-  func pendingCommit(table: String, version: Int64) throws -> [DeltaAction]? {
+  /// The actions that decided operations give a table, by version.
+  func pendingCommits(table: String) throws -> [Int64: [DeltaAction]] {
+    var out: [Int64: [DeltaAction]] = [:]
     for entry in try journal() {
-      for commit in entry.commits where commit.table == table && commit.version == version {
-        return try commit.text.split(separator: "\n").compactMap { line in
+      for commit in entry.commits where commit.table == table {
+        out[commit.version] = try commit.text.split(separator: "\n").compactMap { line in
           guard let value = DynamicValue(json: String(line)) else { throw KConnectError(.formatCorrupt, "the journal '\(entry.id)' holds a line that is no JSON") }
           return try ActionReader.action(value, place: "the journal '\(entry.id)'")
         }
       }
     }
-    return nil
+    return out
   }
 
   /// Decides an operation: from here on it happens. The tables' locks are held.
@@ -202,26 +203,36 @@ extension Database {
   func rollForward(waits: Bool = false) throws {
     for name in try journalNames() {
       let path = joinPath(journalPath, name)
-      guard let entry = try journal().first(where: { $0.id + ".json" == name }) else { continue }
-      var locks: [FileLock] = []
-      var isBusy = false
-      // Directories are found by the names that commits know; renames move the lock with the directory.
-      for place in lockPlaces(entry) {
-        let lockPath = place + "/" + StoreTable.ownDirectory + "/commit.lock"
-        guard pathKind(place) == .directory else { continue }
-        if waits || !entry.renames.isEmpty {
-          locks.append(try FileLock.acquire(lockPath))
-        } else if let lock = try FileLock.tryAcquire(lockPath) {
-          locks.append(lock)
-        } else {
-          isBusy = true
-          break
+      while let entry = try journal().first(where: { $0.id + ".json" == name }) {
+        let mustWait = waits || !entry.renames.isEmpty
+        guard let locks = try locks(of: entry, waits: mustWait) else {
+          if !mustWait { break }
+          usleep(500)
+          continue
         }
+        defer { withExtendedLifetime(locks) {} }
+        if pathExists(path) { try complete(entry) }
+        break
       }
-      if isBusy { continue }
-      defer { withExtendedLifetime(locks) {} }
-      if pathExists(path) { try complete(entry) }
     }
+  }
+
+  /// The locks of an operation's tables; nil when somebody holds one of them. With `waits` the first is waited for, and no other: renames may have made
+  /// its place that of another table, and nobody may wait in a circle.
+  private func locks(of entry: JournalEntry, waits: Bool) throws -> [FileLock]? {
+    var locks: [FileLock] = []
+    // Directories are found by the names that commits know; renames move the lock with the directory.
+    for place in lockPlaces(entry) where pathKind(place) == .directory {
+      let path = place + "/" + StoreTable.ownDirectory + "/commit.lock"
+      do {
+        guard let lock = try waits && locks.isEmpty ? FileLock.acquire(path) : FileLock.tryAcquire(path) else { return nil }
+        locks.append(lock)
+      } catch let error as KConnectError where error.code == .pathNotFound {
+        // Somebody has moved it on.
+        return nil
+      }
+    }
+    return locks
   }
 
   private func lockPlaces(_ entry: JournalEntry) -> [String] {

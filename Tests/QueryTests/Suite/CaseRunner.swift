@@ -5,6 +5,7 @@ import DataSource
 import Engine
 import Expressions
 import Foundation
+import KConnect
 import KQL
 
 /// The tables that a file's setup made, for one mode.
@@ -91,7 +92,7 @@ extension QueryCase {
 
   /// The KS code and place of a diagnostic stand at the end of its message: `[KS142 at 3:9]`. Behind them stands what a client adds.
   private static func outcome(of error: any Error) -> Outcome {
-    guard let error = error as? KConnectError else { return .error(code: "\(type(of: error))", place: nil, message: "\(error)") }
+    let error = KConnectError(converting: error)
     if let open = error.message.range(of: "[KS", options: .backwards) {
       let words = error.message[open.lowerBound...].dropFirst().prefix { $0 != "]" }.split(separator: " ").map(String.init)
       if words.count == 3 { return .error(code: words[0], place: words[2], message: error.message) }
