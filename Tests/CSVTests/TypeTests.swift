@@ -149,7 +149,7 @@ import Testing
   }
 
   /// A file of which one place cannot be read at the first try: those who wait for that block, or for one that waited for it, end too.
-  @Test(.timeLimit(.minutes(1))) func readErrorsEndTheRead() throws {
+  @Test(.timeLimit(.minutes(15))) func readErrorsEndTheRead() throws {
     struct Injected: Error {}
     let text = Array(String(repeating: "1,\"a\nb\"\n", count: 1_000).utf8)
     var split = SplitOptions()
