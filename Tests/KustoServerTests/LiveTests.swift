@@ -5,7 +5,7 @@ import Foundation
 import KustoServer
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct LiveTests {
+@Suite(.timeLimit(.minutes(15))) struct LiveTests {
   private static let head = "POST /v1/rest/query HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n"
 
   struct Loiterer: CustomTestStringConvertible, Sendable {

@@ -86,7 +86,7 @@ struct StorageTests {
   }
 
   /// The server died behind the commit of a message's rows, its blob is gone: they are in the table, and the client is told so.
-  @Test(.timeLimit(.minutes(2))) func messagesThatWereDone() throws {
+  @Test(.timeLimit(.minutes(15))) func messagesThatWereDone() throws {
     let server = try TestService()
     server.command(".create table T (a:long)")
     let number = try Self.post(server, blob: "gone.csv")
@@ -104,7 +104,7 @@ struct StorageTests {
   }
 
   /// A blob goes behind its message, and only with it.
-  @Test(.timeLimit(.minutes(2))) func blobsOfMessages() throws {
+  @Test(.timeLimit(.minutes(15))) func blobsOfMessages() throws {
     let server = try TestService()
     server.command(".create table T (a:long)")
     let root = try #require(Self.resources(server)["TempStorage"])
@@ -122,7 +122,7 @@ struct StorageTests {
   }
 
   /// A file whose server does not answer yet: its message is put aside, the one behind it goes on, and it is done once the server answers.
-  @Test(.timeLimit(.minutes(2))) func failuresThatPass() async throws {
+  @Test(.timeLimit(.minutes(15))) func failuresThatPass() async throws {
     let other = try TestService()
     let root = try #require(Self.resources(other)["TempStorage"])
     #expect(other.send("PUT", "\(root.path)/late.csv?\(root.key)", Array("5\n".utf8)).status == 201)
@@ -149,7 +149,7 @@ struct StorageTests {
   }
 
   /// What fails before the store has a part in it is among the failures as well.
-  @Test(.timeLimit(.minutes(2))) func messagesForMissingTables() throws {
+  @Test(.timeLimit(.minutes(15))) func messagesForMissingTables() throws {
     let server = try TestService()
     _ = try Self.post(server, blob: "any.csv")
     server.service.start()
