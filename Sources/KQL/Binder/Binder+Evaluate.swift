@@ -35,7 +35,7 @@ extension Binder {
 
   private static let plugins = [
     "active_users_count", "activity_counts_metrics", "activity_engagement", "activity_metrics", "autocluster", "bag_unpack", "basket",
-    "dcount_intersect", "diffpatterns", "diffpatterns_text", "funnel_sequence", "funnel_sequence_completion", "infer_storage_schema", "infer_storage_schema_with_suggestions",
+    "dcount_intersect", "diffpatterns", "diffpatterns_text", "estimate_rows_count", "funnel_sequence", "funnel_sequence_completion", "infer_storage_schema", "infer_storage_schema_with_suggestions",
     "geo_line_lookup", "geo_polygon_lookup", "ipv4_lookup", "ipv6_lookup", "narrow", "new_activity_metrics", "pivot", "preview", "python", "rolling_percentile", "rows_near", "schema_merge",
     "sequence_detect", "session_count", "sliding_window_counts",
   ]
@@ -66,7 +66,7 @@ extension Binder {
 
   /// Plugins that pass on rows or look at their shape, and see strings as they are.
   private static let passing: Set<String> = [
-    "bag_unpack", "geo_line_lookup", "geo_polygon_lookup", "ipv4_lookup", "ipv6_lookup", "narrow", "pivot", "preview", "python", "rows_near", "schema_merge",
+    "bag_unpack", "estimate_rows_count", "geo_line_lookup", "geo_polygon_lookup", "ipv4_lookup", "ipv6_lookup", "narrow", "pivot", "preview", "python", "rows_near", "schema_merge",
   ]
 
   /// The rows of a plugin; those that tell values apart see '' for a null string.
@@ -80,6 +80,7 @@ extension Binder {
   private func plan(of plugin: PluginCall) throws(BindFailure) -> LogicalPlan {
     switch plugin.name {
     case "narrow": return try make(plugin) { try .custom(NarrowOperator(), [plugin.input.plan]) }
+    case "estimate_rows_count": return try rowsCount(plugin)
     case "rows_near": return try rowsNear(plugin)
     case "schema_merge": return try schemaMerge(plugin)
     case "dcount_intersect": return try dcountIntersect(plugin)

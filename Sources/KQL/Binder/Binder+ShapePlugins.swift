@@ -169,6 +169,12 @@ extension Binder {
 
   // MARK: Others
 
+  /// `estimate_rows_count()`: how many rows there are; the count itself, which tables know.
+  func rowsCount(_ plugin: PluginCall) throws(BindFailure) -> LogicalPlan {
+    if let argument = plugin.positional.first { try fail(.argumentCount, "'estimate_rows_count' takes no arguments", at: argument.span) }
+    return try make(plugin) { try plugin.input.plan.aggregate(keys: [], aggregates: [NamedAggregate("EstimatedRowsCount", AggregateCall("count", []))]) }
+  }
+
   /// `preview(n)`: the first rows, and how many there are.
   func preview(_ plugin: PluginCall) throws(BindFailure) -> TableValue {
     try expect(plugin, 1...1)

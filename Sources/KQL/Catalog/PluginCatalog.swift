@@ -24,6 +24,7 @@ extension FunctionCatalog {
       "Patterns of column values that tell two sets of rows apart.", "\(pairs) | evaluate diffpatterns(a, 'x', 'y')"),
     plugin("diffpatterns_text", "text_column, condition [, min_tokens, threshold, max_tokens]", "Patterns of words that tell two sets of texts apart.",
       "datatable(t: string, f: int)['got a red one', 0, 'got a blue one', 0, 'lost a red one', 1, 'lost a green one', 1] | evaluate diffpatterns_text(t, f == 0)"),
+    plugin("estimate_rows_count", "", "How many rows there are.", "range x from 1 to 3 step 1 | evaluate estimate_rows_count()"),
     plugin("funnel_sequence", "id, timeline, start, end, max_window, step, state, sequence", "What came before and after sequences of states.",
       "\(states) | evaluate funnel_sequence(u, t, datetime(2020-01-01), datetime(2020-01-03), 2d, 1d, s, dynamic(['x', 'y']))"),
     plugin("funnel_sequence_completion", "id, timeline, start, end, step, state, sequence, windows", "How many went how far in a sequence of states within windows.",

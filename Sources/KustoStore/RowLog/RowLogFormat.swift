@@ -63,7 +63,6 @@ enum RowLogFormat {
     put(unsafe block.withUnsafe { unsafe crc32Checksum(UnsafeRawBufferPointer($0)) }, &head)
     put(checksum(head[...], seed: seed(segment)), &head)
     pad(&head)
-    out.reserveCapacity(out.count + head.count + block.count + 64)
     out += head
     unsafe block.withUnsafe { unsafe out.append(contentsOf: $0) }
     pad(&out)
