@@ -173,7 +173,9 @@ extension Database {
     }
     try completeRenames(entry.renames)
     let file = joinPath(journalPath, entry.id + ".json")
-    try SystemError.check(store.fileSystem.remove(file), "cannot remove the journal", file)
+    let code = store.fileSystem.remove(file)
+    // Somebody else may have come to the same end.
+    if code != ENOENT { try SystemError.check(code, "cannot remove the journal", file) }
   }
 
   /// Every table goes to a place of its own first, so that names can be exchanged.
