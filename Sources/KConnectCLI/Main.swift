@@ -44,6 +44,7 @@ enum Program {
   static func main() {
     Interrupt.install()
     kclinux_return_large_buffers()
+    OpenFiles.raiseLimit()
     let arguments = Array(CommandLine.arguments.dropFirst())
     do {
       try ErrorReport.checkHelp(arguments)

@@ -131,15 +131,6 @@ struct ServerCommand: ParsableCommand {
     return settings
   }
 
-  /// Each connection is a descriptor, and the usual limit of 1,024 is less than --max-connections: as many as the system grants.
-  private static func raiseFileLimit() {
-    var limit = rlimit()
-    // SAFETY: the calls fill and read `limit`.
-    guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0, limit.rlim_cur < limit.rlim_max else { return }
-    limit.rlim_cur = min(limit.rlim_max, 1 << 20)
-    _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-  }
-
   private static func variable(_ name: String) -> String? {
     // SAFETY: getenv answers nil or a zero-terminated text, which is copied at once.
     unsafe getenv(name).map { unsafe String(cString: $0) }
@@ -155,7 +146,8 @@ struct ServerCommand: ParsableCommand {
   func run() throws {
     if access.hashSecret { return print(try SecretHash.text(of: readLine() ?? "")) }
     let (configuration, address) = try settings()
-    Self.raiseFileLimit()
+    OpenFiles.raiseLimit()
+    KustoService.returnMemory()
     let access = try self.access.access(store: configuration.storePath, address)
     let log = try AccessLog(path: accessLog, showsText: logQueries)
     log.followHangUps()

@@ -28,6 +28,7 @@ package final class KustoService: Sendable {
   let uploads: Permits
   let deadlines = Deadlines()
   let metrics = Metrics()
+  let memoryReturn = MemoryReturn()
   let blobs: BlobStore
   let queues: IngestionQueues
   let streaming = GroupIngestion()
@@ -50,7 +51,7 @@ package final class KustoService: Sendable {
     self.identity = identity
     self.metadata = metadata ?? identity?.metadata
     self.accessLog = try accessLog ?? AccessLog(path: nil, showsText: false)
-    let store = try Store.open(configuration.storePath, create: true)
+    let store = try Store.open(configuration.storePath, create: true, fileSystem: configuration.fileSystem)
     lock = try ServingLock(store)
     if try store.databaseNames().isEmpty { try store.createDatabase(CommandExecutor.defaultDatabase, ifNotExists: true) }
     var options = ExecutionOptions()
@@ -79,6 +80,9 @@ package final class KustoService: Sendable {
     uploads = Permits(limit: 8 * configuration.maxRequests, principalLimit: 4 * configuration.maxRequestsPerPrincipal)
   }
 
+  /// Memory that requests are done with goes back to the system in this process. For programs that do little else.
+  package static func returnMemory() { MemoryReturn.atOnce() }
+
   /// Starts the threads that drain the ingestion queue and look after the store.
   package func start() {
     run { [self] in IngestionWorker(self).drain(until: { self.isStopping }) }
@@ -106,7 +110,7 @@ package final class KustoService: Sendable {
     for failure in executor.store.rowLogs.closeAll() { AccessLog.say(failure) }
   }
 
-  /// Commits rows of streaming ingestion: first those of a server that died, then what is due.
+  /// Commits rows of streaming ingestion: first those of a server that died, then what is due. Gives memory back between the commits.
   private func sealRows() {
     for name in (try? executor.store.databaseNames()) ?? [] {
       for table in (try? executor.store.databaseIfExists(name)?.tables()) ?? [] {
@@ -118,6 +122,7 @@ package final class KustoService: Sendable {
       let stops = upkeep.wait(milliseconds: pause) { $0.isStopping ? true : nil } ?? false
       if stops { return }
       let failures = executor.store.rowLogs.sealDue()
+      memoryReturn.work(now: Deadlines.now)
       // A full disk is not asked four times a second.
       pause = failures.isEmpty ? 250 : 5_000
       metrics.add("kconnect_rowlog_seal_failures_total", failures.count)

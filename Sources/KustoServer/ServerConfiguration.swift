@@ -1,10 +1,13 @@
 // Role: everything that decides how a server behaves.
 
+package import DataSource
 package import PythonPlugin
 
 /// Settings of a server. Sizes in bytes, times in seconds.
 package struct ServerConfiguration: Sendable {
   package var storePath: String
+  /// What writes the store's files.
+  package var fileSystem = FileSystem.system
   /// Directories and URL prefixes that requests may read and write.
   package var allowedPaths: [String] = []
   package var allowedURLs: [String] = []
@@ -20,11 +23,15 @@ package struct ServerConfiguration: Sendable {
   /// Bytes of a streaming ingestion as sent, and inflated.
   package var maxStreamingBytes = 10 << 20
   package var maxStreamingInflatedBytes = 512 << 20
+  /// Bytes of rows that are held in memory on their way: more go into a file, and into a commit of their own.
+  package var heldStreamingBytes = 32 << 20
   /// Bytes of one blob or block as sent, and of an ingested blob inflated.
   package var maxBlobBytes = 4 << 30
   package var maxBlobInflatedBytes = 6 << 30
   package var queryTimeout = 240
   package var commandTimeout = 600
+  /// How long an address that a request names may be silent.
+  package var addressTimeout = 60
   /// Memory of one query; nil: the process's share.
   package var requestMemory: Int?
   package var threads: Int?

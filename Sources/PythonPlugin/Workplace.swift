@@ -72,7 +72,12 @@ final class Workplace {
     let address = artifact.address.contains("://") ? String(artifact.address.prefix { $0 != ";" }) : artifact.address
     let source: InputFile
     switch try SourcePath(address) {
-    case .url(let url): source = try HTTPDownload.spool(url, HTTPOptions())
+    case .url(let url):
+      // Only the address that was checked is asked.
+      var http = HTTPOptions()
+      http.followsRedirects = false
+      http.limitBytes = limit
+      source = try HTTPDownload.spool(url, http)
     case .local(let path): source = try InputFile(path: path).spooled()
     case .standardStream: throw KConnectError(.usage, "an artifact of a script cannot come from standard input")
     }

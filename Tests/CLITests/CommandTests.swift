@@ -85,6 +85,24 @@ import Testing
     #expect(try run(["query", "T | count", "-t", "T=csv:-", "-o", "header=true", "--format", "csv"], place, input: "a\n1\n2\n") == "Count\n2\n")
   }
 
+  /// What `set` statements say of a query's limits holds over files and over a store.
+  @Test(arguments: [
+    ("set truncationmaxrecords = 5; range x from 1 to 10 step 1", "truncationmaxrecords"),
+    ("set notruncation; set truncationmaxsize = 1000; range x from 1 to 100000 step 1", "truncationmaxsize"),
+    ("set maxoutputcolumns = 1; print 1, 2", "maxoutputcolumns"),
+    ("set max_memory_consumption_per_query_per_node = 100000; range x from 1 to 900000 step 1 | summarize make_list(x)", "LOW_MEMORY"),
+    ("set servertimeout = 1m; print 1", "servertimeout"),
+  ])
+  func limitsByStatements(_ query: String, _ said: String) throws {
+    let place = try Place()
+    for store in [[], ["--store", "s"]] {
+      if !store.isEmpty { _ = try run(["query", ".create database D"] + store, place) }
+      let result = try Program.run(["query", query] + store, in: place)
+      #expect(result.status != 0 && result.errors.contains(said), "\(result.errors)")
+      #expect(try run(["query", "--format", "csv", "set truncationmaxrecords = 2; range x from 1 to 2 step 1"] + store, place) == "x\n1\n2\n")
+    }
+  }
+
   @Test func writeAndSummary() throws {
     let place = try Place()
     let result = try Program.run(["write", "--from", "storms.csv", "--to", "storms.parquet"] + Self.csv, in: place)
@@ -153,8 +171,39 @@ import Testing
 
   @Test func completionsAndVersion() throws {
     let place = try Place()
-    for shell in ["bash", "zsh", "fish"] { #expect(try run(["completions", shell], place).contains("kconnect")) }
+    for shell in ["bash", "zsh", "fish"] {
+      let script = try run(["completions", shell], place)
+      // The sources of 'options', the functions of 'functions'.
+      #expect(["kconnect", "kafka", "geo_point_in_polygon"].allSatisfy(script.contains))
+    }
     #expect(try run(["--version"], place).split(separator: ".").count == 3)
+  }
+
+  /// What bash offers for the last of some words.
+  @Test(arguments: [
+    (["stream", "--ch"], ["--checkpoint"]), (["stream", "--from", "csv:in", "--trig"], ["--trigger"]), (["stream", "st"], ["status"]), (["stream", "run", "--dedup-k"], ["--dedup-key"]),
+    (["options", "ka"], ["kafka"]), (["functions", "geo_point_in_pol"], ["geo_point_in_polygon"]), (["functions", "--family", "geosp"], ["geospatial"]),
+  ])
+  func bashCompletes(_ words: [String], _ expected: [String]) throws {
+    let place = try Place()
+    try place.write("complete.sh", try run(["completions", "bash"], place) + """
+
+      COMP_WORDS=(kconnect "$@")
+      COMP_CWORD=$(( ${#COMP_WORDS[@]} - 1 ))
+      COMP_LINE="${COMP_WORDS[*]}"
+      COMP_POINT=${#COMP_LINE}
+      _kconnect kconnect "${COMP_WORDS[$COMP_CWORD]}" "${COMP_WORDS[$((COMP_CWORD - 1))]}"
+      printf '%s\\n' "${COMPREPLY[@]}" | sort -u
+      """)
+    let shell = Process()
+    shell.executableURL = URL(fileURLWithPath: "/bin/bash")
+    shell.arguments = [place.file("complete.sh")] + words
+    let output = Pipe()
+    shell.standardOutput = output
+    try shell.run()
+    let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    shell.waitUntilExit()
+    #expect(text.split(separator: "\n").map(String.init) == expected)
   }
 
   @Test(arguments: ["", "read", "write", "query", "explain", "inspect", "schema", "options", "functions", "completions", "stream", "run", "shell"])

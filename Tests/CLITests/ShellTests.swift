@@ -37,6 +37,17 @@ struct ShellTests {
     #expect(status == 0, "\(shown)")
   }
 
+  /// A history that grew over the years is cut when it is read; its end is what the arrow brings back.
+  @Test func aLongHistoryIsCut() throws {
+    let place = try Place()
+    try place.write("history", (0..<100_000).map { "print old = \($0);\n" }.joined() + "print kept = 7;\n")
+    let (status, shown) = try converse(
+      [("expect", "kql> "), ("send", "\u{1B}[A\r"), ("expect", "kept"), ("expect", "1 row"), ("expect", "kql> "), ("send", "\u{4}")], ["shell"], in: place, environment: ["NO_COLOR": "1"])
+    #expect(status == 0, "\(shown)")
+    let lines = try place.text("history").split(separator: "\n")
+    #expect(lines.count == 2_000 && lines.last == "print kept = 7;")
+  }
+
   @Test func linesJoinUntilAnEmptyOne() throws {
     let place = try Place()
     let (status, shown) = try converse(

@@ -40,6 +40,18 @@ import Testing
     #expect(try run(["query", comment + ".show databases | project DatabaseName", "--format", "csv", "--no-header"], place) == "X\n")
   }
 
+  /// Open tables are descriptors; of these a process takes as many as it may, not the few that a shell gives it.
+  @Test func moreTablesThanTheShellAllowsFiles() throws {
+    let place = try Place()
+    _ = try run(["query", ".create database db"], place)
+    try place.write("tables.kql", ".execute database script <|\n" + (0..<100).map { ".create table T\($0) (a:long)\n" }.joined())
+    _ = try run(["query", try place.text("tables.kql"), "--database", "db"], place)
+    let result = try Program.run(
+      ["query", "union T* | count", "--database", "db", "--format", "csv", "--no-header"], in: place, environment: ["KCONNECT_STORE": place.file("store")],
+      prefix: ["/bin/sh", "-c", #"ulimit -Sn 64; exec "$@""#, "sh"])
+    #expect(result.status == 0 && result.output == "0\n", "\(result.errors)")
+  }
+
   @Test func updatePoliciesFollowAWrite() throws {
     let place = try Place()
     try place.write("r.csv", "id,celsius\n1,20.5\n2,99.0\n3,21.0\n")

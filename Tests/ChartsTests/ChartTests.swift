@@ -31,6 +31,18 @@ struct ChartTests {
     #expect(model.yTitle == "v")
   }
 
+  /// Whatever the span, the axis of time has two places at least, and no line is wider than the terminal.
+  @Test(arguments: [1, 7, 420, 660, 1_200, 2_820, 9_000, 9_800, 50_000, 400_000], [40, 60, 100]) func axisOfTime(minutes: Int64, width: Int) throws {
+    let start: Int64 = 19_723 * day + 600_000_000
+    let model = try models("timechart", [], [
+      ("t", .datetime, [.datetime(start), .datetime(start + minutes * 600_000_000)]), ("v", .long, [.long(1), .long(2)]),
+    ])
+    let lines = TerminalChart.draw(model, TerminalStyle(width: width, height: 8, isColourful: false)).split(separator: "\n")
+    #expect(lines.allSatisfy { $0.count <= width })
+    let places = lines.map { $0.matches(of: /(\d{4}-)?\d\d-\d\d( \d\d:\d\d(:\d\d)?)?|\d\d:\d\d(:\d\d)?/).count }.max() ?? 0
+    #expect(places >= 2, "\(lines.joined(separator: "\n"))")
+  }
+
   /// Distances of such values may be none that a double holds; texts may steer a terminal.
   @Test func valuesAndTextsThatAreNotToBeDrawn() throws {
     let model = try models("timechart", [("title", "a\u{1B}[31mb")], [

@@ -163,6 +163,14 @@ def attacks(place):
     attack("header injection: encoded line break", lambda: injected(b"a%0d%0aSet-Cookie: evil=1"), 200)
     attack("header injection: line feed", lambda: injected(b"a\nSet-Cookie: evil=1"), [200, 400])
     attack("header injection: carriage return", lambda: injected(b"a\rSet-Cookie: evil=1"), [200, 400])
+
+    def hosts(lines):
+        out = raw(b"GET /v1/rest/query?csl=print+1 HTTP/1.1\r\nConnection: close\r\n" + bearer + lines + b"\r\n")
+        return int(out.split(b" ")[1]), out.decode(errors="replace")
+
+    attack("no host", lambda: hosts(b""), 400)
+    attack("two hosts", lambda: hosts(b"Host: localhost\r\nHost: evil.example\r\n"), 400)
+    attack("a host with a user", lambda: hosts(b"Host: localhost@evil.example\r\n"), 400)
     attack("two lengths", lambda: path(b"POST", b"/v1/rest/mgmt", headers=b"Content-Length: 3\r\n"), 400)
     attack("length and chunks", lambda: path(b"POST", b"/v1/rest/mgmt", headers=b"Transfer-Encoding: chunked\r\n"), [400, 500])
 

@@ -97,6 +97,32 @@ def reads(place):
         expect((len(rows), staged()), (4, 0))
 
     check("rows that cannot be counted come through files", unknown)
+
+    # Exported files are looked for and fetched again when that fails.
+    place.variables["PROXIED"] = json.dumps({"storageCredentials": [{"sasUrl": root.replace(url, proxy.url)}]})
+    proxied = ["-o", "transientStorage=env:PROXIED"]
+
+    def survived(method, fault, times=1):
+        left = iter(range(times))
+        proxy.fault = lambda command, path, body: fault if command == method and ".parquet" in path and next(left, None) is not None else None
+        rows = read("All", *forced, *proxied)
+        proxy.fault = None
+        # All of them were met.
+        expect(next(left, None), None)
+        expect((rows == read("All", "-o", "readMode=ForceSingleMode"), staged()), (True, 0))
+
+    for method in ["HEAD", "GET"]:
+        for fault in [429, 500, 503, "drop", "lost"] + (["half", "length"] if method == "GET" else []):
+            check(f"{method} of an exported file: {fault} is survived", lambda m=method, f=fault: survived(m, f))
+        check(f"{method} of exported files: three of 503 are survived", lambda m=method: survived(m, 503, 3))
+
+    def refused():
+        proxy.fault = lambda method, path, body: "refuse" if method == "GET" and ".parquet" in path else None
+        place.fails(".parquet", "read", f"{table}.All", *forced, *proxied, "--query", "where i > 0")
+        proxy.fault = None
+        expect(staged(), 0)
+
+    check("exported files that are refused: an error, and nothing stays", refused)
     check("no rows: neither files nor an error", lambda: chosen(0, "Many", "where i < 0 | project i", 0))
     check("without storage rows come as one stream", lambda: expect(new_exports(lambda: read("Many")), 0))
 

@@ -61,17 +61,18 @@ class Handler(BaseHTTPRequestHandler):
         if fault == "lost":
             return self.leave()
         kept = [(k, v) for k, v in answer.getheaders() if k.lower() not in ("content-length", "transfer-encoding", "connection", "date", "server")]
-        self.reply(answer.status, kept, data, fault)
+        # Of a HEAD the length is all there is.
+        self.reply(answer.status, kept, data, fault, answer.getheader("Content-Length") if self.command == "HEAD" else None)
 
     def leave(self):
         self.close_connection = True
         self.connection.shutdown(2)
 
-    def reply(self, status, headers, data, fault=None):
+    def reply(self, status, headers, data, fault=None, length=None):
         self.send_response(status)
         for name, value in headers:
             self.send_header(name, value)
-        self.send_header("Content-Length", str(len(data) + (100 if fault == "length" else 0)))
+        self.send_header("Content-Length", length or str(len(data) + (100 if fault == "length" else 0)))
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(data[:len(data) // 2] if fault == "half" else data)
@@ -178,6 +179,41 @@ def plain_writes(place):
 
     check("streaming: one 503 is tried again", lambda: (streamed("S1", first("POST", "/v1/rest/ingest/", 503)), expect(count("S1"), whole)))
     check("streaming: refused three times it goes to the queue", lambda: (streamed("S2", first("POST", "/v1/rest/ingest/", 503, 3)), visible("S2")))
+
+    # Names that addresses hold in other letters only.
+    def named(mode):
+        database, name = "Zürich db", f"a+b & c%d {mode}"
+        to = ["--to", "kusto:", "-o", f"to.kustoCluster={url}", "-o", f"to.kustoDatabase={database}", "-o", f"to.kustoTable={name}", "-o", f"to.writeMode={mode}"]
+        place.run("write", "--from", "in.csv", *to, "-o", "to.tableCreateOptions=CreateIfNotExist", "--mode", "append")
+        for _ in range(600):
+            found = place.rows("query", f"database('{database}').['{name}'] | summarize count(), sum(i)", "--cluster", url)
+            if found == whole:
+                break
+            threading.Event().wait(0.1)
+        expect(found, whole)
+
+    command(".create database ['Zürich db']")
+    for mode in ("Transactional", "Queued", "KustoStreaming"):
+        check(f"{mode}: names with blanks, signs and letters of all kinds", lambda: named(mode))
+
+    # Tables that a failed write has made.
+    def undone(mode, text, fault):
+        proxy.fault = lambda method, path, body: fault if text in path else None
+        place.fails("", "write", "--from", "in.csv", "--to", table("Undone", proxy.url), *create, "-o", f"writeMode={mode}")
+        proxy.fault = None
+        expect([row for row in command(".show tables") if row["TableName"] == "Undone"], [])
+
+    check("queued: no table stays when no blob was taken", lambda: undone("Queued", "/devstoreaccount1/tmp", "refuse"))
+    check("queued: no table stays when no message was taken", lambda: undone("Queued", "/messages", "refuse"))
+    check("streaming: no table stays when no chunk was taken", lambda: undone("KustoStreaming", "/v1/rest/ingest/", "refuse"))
+
+    def unknown():
+        proxy.fault = first("POST", "/v1/rest/ingest/", "lost")
+        place.fails("it is not known whether", "write", "--from", "in.csv", "--to", table("Unknown", proxy.url), *create, "-o", "writeMode=KustoStreaming")
+        proxy.fault = None
+        expect(count("Unknown"), whole)
+
+    check("streaming: a table whose rows may have come stays", unknown)
 
     # Limits of parts, in bytes.
     def batching():

@@ -36,6 +36,8 @@ struct MistakeCase: Sendable, CustomTestStringConvertible {
     ParseCase(.commandsShow, ".show commands"), ParseCase(.journalShow, ".show journal"), ParseCase(.databaseJournalShow, ".show database D journal"),
     ParseCase(.ingestionFailuresShow, ".show ingestion failures"),
     ParseCase(.ingestionFailuresShow, ".show ingestion failures with (OperationId = 3827def6-0773-4f2a-859e-c02cf395deaf)"),
+    ParseCase(.databaseCacheClear, ".refresh database 'telemetry' table 'my table' cache ingestionbatchingpolicy"),
+    ParseCase(.exportContainersShow, ".show export containers"), ParseCase(.exportContainersShow, ".create tempstorage"),
     ParseCase(.databaseCreate, ".create database telemetry"), ParseCase(.databaseCreate, ".create database telemetry ifnotexists"),
     ParseCase(.databaseCreate, ".create database X persist (@'/kustodata/dbs/X/md', @'/kustodata/dbs/X/data')"),
     ParseCase(.databaseCreate, ".create database X persist (h@\"/a/b\") ifnotexists"), ParseCase(.databaseAttach, ".attach database X from @'/a/md'"),
@@ -115,7 +117,8 @@ struct MistakeCase: Sendable, CustomTestStringConvertible {
     MistakeCase(".create table T (a:strin)", "did you mean 'string'"), MistakeCase(".create table T (a:long, a:long)", "declared twice"),
     MistakeCase(".show operation 12 details", "GUID"), MistakeCase(".drop", "expected"), MistakeCase(".show table T policy retenton", "did you mean 'retention'"),
     MistakeCase(".set-or-append T print 1", "<|"), MistakeCase(".create function F( { }", "expected"), MistakeCase(".show tables where x", "expected"),
-    MistakeCase(".create table ['T (a:long)", "quote"),
+    MistakeCase(".create table ['T (a:long)", "quote"), MistakeCase(".create table A (x:long)\n\n.create table B (x:long)", ".execute database script"),
+    MistakeCase(".show tables\n  .show tables", "kconnect shell"),
   ]
 
   @Test(arguments: mistakes) func explains(_ item: MistakeCase) {

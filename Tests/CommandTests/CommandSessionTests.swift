@@ -91,6 +91,19 @@ final class TemporaryStore: Sendable {
     #expect(try store.run(".drop table T").columns == "TableName:string DatabaseName:string")
   }
 
+  /// A decimal is read as it was written, with as many digits behind the point.
+  @Test(arguments: [
+    "1.5", "0.1", "1.234", "1.50", "100", "0.00", "1e3", "-12345.67890", "0.000000000000000001", "999999999999999999", "1234567890123456789.5", "0.10000000000000000000",
+  ])
+  func decimalTexts(_ text: String) throws {
+    let store = try Self.store()
+    let written = try store.run("print d = decimal(\(text)), t = tostring(decimal(\(text)))").rows
+    try store.run(".set T <| print d = decimal(\(text))")
+    #expect(try store.run("T | project d, t = tostring(d)").rows == written)
+    #expect(try store.run("T | where tostring(d) == tostring(decimal(\(text))) | count").rows == [["1"]])
+    #expect(try store.run("T | where d == decimal(\(text)) | count").rows == [["1"]])
+  }
+
   @Test func ingestionAndPolicies() throws {
     let store = try Self.store()
     try store.run(".create table S (a:long, b:string)")
@@ -110,6 +123,55 @@ final class TemporaryStore: Sendable {
     #expect(try store.run("S | count").rows == [["3"]])
     try store.run(".clear table S data")
     #expect(try store.run("S | count").rows == [["0"]])
+  }
+
+  /// A stored scalar function stands wherever a built-in one does, around aggregate calls too.
+  @Test(arguments: [
+    ("T | summarize f(count())", [["4"]]), ("T | summarize sum(f(a)) by k = f(a) | sort by k asc", [["2", "2"], ["4", "4"]]),
+    ("T | summarize s = f(f(sum(a))) + count()", [["14"]]), ("T | make-series n = f(sum(a)) on a from 0 to 3 step 1", [["[0,2,4]", "[0,1,2]"]]),
+    ("T | top 1 by f(a) | project a", [["2"]]), ("T | sort by f(a) asc | project a", [["1"], ["2"]]),
+    ("T | extend l = pack_array(1, 2) | mv-apply l to typeof(long) on (summarize s = f(sum(l))) | project s", [["6"], ["6"]]),
+    ("T | partition by b (summarize s = f(sum(a))) | sort by s asc", [["2"], ["4"]]), ("T | join kind=inner (T | summarize n = f(count()) by a) on a | project n", [["2"], ["2"]]),
+    ("T | top-nested 1 of b by s = f(sum(a))", [["y", "4"]]), ("T | summarize f(a) + count()", nil),
+  ] as [(String, [[String]]?)])
+  func storedFunctions(_ query: String, _ rows: [[String]]?) throws {
+    let store = try Self.store()
+    try store.run(".create table T (a:long, b:string)")
+    try store.run(".ingest inline into table T <|\n1,x\n2,y")
+    try store.run(".create function f(x:long) { x * 2 }")
+    if let rows { #expect(try store.run(query).rows == rows) } else { #expect(throws: KConnectError.self) { try store.run(query) } }
+  }
+
+  /// What 'restrict access' hides stays hidden behind stored functions and results; a stored function that it leaves sees everything.
+  @Test(arguments: [
+    ("restrict access to (database().F); F(1)", [["1"]]), ("restrict access to (database('db').F); F(1)", [["1"]]), ("restrict access to (database().Other); F(1)", nil),
+    ("restrict access to (database('*').*); T | count", [["2"]]), ("restrict access to (database('d*').T); T | union database('db').T | count", [["4"]]),
+    ("restrict access to (database('x*').*); T | count", nil), ("let V = view () { T | take 1 }; restrict access to (V); V | invoke G() | count", nil),
+    ("let V = view () { T | take 1 }; restrict access to (V); print S(1)", nil), ("let V = view () { T | take 1 }; restrict access to (V); V | extend s = S(1)", nil),
+    ("let V = view () { T | take 1 }; restrict access to (V); restrict access to (database().T); T", nil),
+    ("let V = view () { T | take 1 }; restrict access to (V); stored_query_result('R')", nil), ("restrict access to (database().R); stored_query_result('R') | count", [["2"]]),
+  ] as [(String, [[String]]?)])
+  func restrictedAccess(_ query: String, _ rows: [[String]]?) throws {
+    let store = try Self.store()
+    try store.run(".set T <| print a = 1 | union (print a = 2)")
+    try store.run(".create function F(n:long) { T | where a == n }")
+    try store.run(".create function G(X:(a:long)) { union X, T }")
+    try store.run(".create function S(n:long) { toscalar(T | count) + n }")
+    try store.run(".set stored_query_result R <| T")
+    if let rows { #expect(try store.run(query).rows == rows) } else { #expect(throws: KConnectError.self) { try store.run(query) } }
+  }
+
+  /// A stored function stands before a table of its name, but for table() and wildcards; one without arguments is named as tables and values are.
+  @Test(arguments: [
+    ("N", [["2"]]), ("N()", [["2"]]), ("database('db').N", [["2"]]), ("table('N')", [["1"]]), ("union N* | summarize sum(z)", [["1"]]), ("let N = print z = 3; N", [["3"]]),
+    ("print C", [["7"]]), ("range x from 1 to 2 step 1 | extend y = x * C | summarize sum(y)", [["21"]]),
+  ] as [(String, [[String]])])
+  func functionsAndTables(_ query: String, _ rows: [[String]]) throws {
+    let store = try Self.store()
+    try store.run(".create function N() { print z = 2 }")
+    try store.run(".create function C() { 7 }")
+    try store.run(".set N <| print z = 1")
+    #expect(try store.run(query).rows == rows)
   }
 
   /// What fails, fails before anything is lost; what follows the commit does not make it fail.

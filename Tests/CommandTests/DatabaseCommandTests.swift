@@ -76,6 +76,17 @@ import Testing
     #expect(try store.run("T | where array_length(extent_tags()) > 0 | count").rows == [["0"]])
   }
 
+  /// What stands behind a command is read before the command does its work.
+  @Test(arguments: [
+    (".create table B (x:long); .create table C (x:long)", KConnectError.Code.notSupported), (".drop table A; prnt 1 2", .kqlSyntax), (".drop table A | where", .kqlSyntax),
+    (".execute database script with (ThrowOnErrors=true) <| .create table B (x:long); .create table C (x:long)", .notSupported),
+  ]) func mistakesBehindACommand(_ text: String, _ expected: KConnectError.Code) throws {
+    let store = try CommandSessionTests.store()
+    try store.run(".create table A (x:long)")
+    #expect(code(store, text, database: "db") == expected)
+    #expect(try store.run(".show tables | project TableName").rows == [["A"]])
+  }
+
   @Test func oneDatabaseIsShownByItsName() throws {
     let store = try CommandSessionTests.store()
     try store.run(".create database other")

@@ -74,7 +74,78 @@ import Testing
     #expect(try store.run("external_table('E') | count").rows == [["0"]])
     try write([("2024/a.csv", "v\n7")], in: directory)
     #expect(try store.run("external_table('E') | where d < datetime(2025-01-01) | project v").rows == [["7"]])
-    #expect(try store.run(".show external table E artifacts | project Partition").rows == [["{\"d\":\"2024-01-01T00:00:00Z\"}"]])
+    #expect(try store.run(".show external table E artifacts | project Partition").rows == [["{\"d\":\"2024-01-01T00:00:00.0000000Z\"}"]])
+  }
+
+  /// Files belong to the table whatever their names end with, unless it says what they begin or end with.
+  @Test(arguments: [
+    ("", ["1", "2", "3"]), ("with (fileExtension='.csv')", ["1", "3"]), ("with (fileExtension='.txt')", ["2"]), ("with (namePrefix='part')", ["3"]),
+    ("with (namePrefix='part', fileExtension='.txt')", []),
+  ])
+  func filesAreChosenByTheProperties(_ properties: String, _ expected: [String]) throws {
+    let store = try CommandSessionTests.store()
+    let directory = place(store)
+    defer { _ = FileSystem.system.removeTree(directory) }
+    try write([("a.csv", "1,x"), ("b.txt", "2,x"), ("part-1.csv", "3,x"), ("_SUCCESS", "")], in: directory)
+    try store.run(".create external table E (v:long, s:string) kind=storage dataformat=csv (h@'\(directory)') \(properties)")
+    #expect(try store.run("external_table('E') | project v | order by v asc").rows.flatMap(\.self) == expected)
+    #expect(try store.run(".show external table E artifacts | count").rows == [["\(expected.count)"]])
+  }
+
+  /// The header stands in the first file of each directory; names count by their numbers.
+  @Test(arguments: [
+    ("includeHeaders='FirstFile'", ["1", "2", "3", "4", "5", "6"]), ("includeHeaders='firstfile', namePrefix='f_1'", ["1", "4", "5"]), ("includeHeaders='None'", ["1", "2", "3", "4", "5", "6"]),
+    ("includeHeaders='All'", ["1", "3", "5"]), ("ignoreFirstRecord=true, includeHeaders='FirstFile'", ["1", "3", "5"]),
+  ])
+  func headersOfFirstFiles(_ properties: String, _ expected: [String]) throws {
+    let store = try CommandSessionTests.store()
+    let directory = place(store)
+    defer { _ = FileSystem.system.removeTree(directory) }
+    try write([("f_10.csv", "4,x\n5,y"), ("f_2.csv", "2,x\n3,y"), ("f_1.csv", "a,b\n1,x"), ("deep/f_7.csv", "a,b"), ("deep/f_8.csv", "6,y")], in: directory)
+    try store.run(".create external table E (a:long, b:string) kind=storage dataformat=csv (h@'\(directory)') with (\(properties))")
+    #expect(try store.run("external_table('E') | where isnotnull(a) | project a | order by a asc").rows.flatMap(\.self) == expected)
+  }
+
+  @Test func exportsGiveTheFirstFileAHeader() throws {
+    let store = try CommandSessionTests.store()
+    let directory = place(store)
+    defer { _ = FileSystem.system.removeTree(directory) }
+    try store.run(".create external table E (x:long) kind=storage dataformat=csv (h@'\(directory)') with (includeHeaders='FirstFile')")
+    let files = try store.run(".export to table E with (sizeLimit=1000) <| range x from 1 to 200000 step 1").rows.count
+    #expect(files > 1)
+    #expect(try store.run("external_table('E') | summarize count(), sum(x)").rows == [["200000", "20000100000"]])
+    // What comes later has none.
+    try store.run(".export to table E <| print x = 7")
+    #expect(try store.run("external_table('E') | summarize count(), countif(isnull(x))").rows == [["200001", "0"]])
+    #expect(try store.run(".show external table E artifacts | count").rows == [["\(files + 1)"]])
+    try store.run(".drop external table E")
+    try store.run(".create external table E (x:long) kind=storage dataformat=csv (h@'\(directory)') with (includeHeaders='FirstFile', namePrefix='a')")
+    try write([("az.csv", "x\n1")], in: directory)
+    let error = #expect(throws: KConnectError.self) { try store.run(".export to table E <| print x = 7") }
+    #expect(error?.code == .notSupported)
+    try store.run(".create external table P (x:long) kind=storage partition by (p:string) dataformat=csv (h@'\(directory)/p') with (includeHeaders='FirstFile')")
+    #expect(throws: KConnectError.self) { try store.run(".export to table P <| print x = 7, p = 'a'") }
+  }
+
+  /// A directory that nothing was exported to has no rows; a file that is not there is missed.
+  @Test func directoriesThatAreNotThereYet() throws {
+    let store = try CommandSessionTests.store()
+    let directory = place(store)
+    defer { _ = FileSystem.system.removeTree(directory) }
+    try store.run(".create external table E (x:long) kind=storage dataformat=csv (h@'\(directory)')")
+    #expect(try store.run("external_table('E') | count").rows == [["0"]])
+    #expect(try store.run(".show external table E artifacts").rows == [])
+    try store.run(".export to table E <| print x = 7")
+    #expect(try store.run("external_table('E')").rows == [["7"]])
+    try store.run(".create external table F (x:long) kind=storage dataformat=csv (h@'\(directory)/x.csv')")
+    let error = #expect(throws: KConnectError.self) { try store.run("external_table('F')") }
+    #expect(error?.code == .pathNotFound)
+  }
+
+  @Test func firstRecordsThatAreIgnoredAreHeaders() throws {
+    let store = try CommandSessionTests.store()
+    try store.run(".create external table E (x:long) kind=storage dataformat=csv (h@'/nowhere') with (ignoreFirstRecord=true)")
+    #expect(try store.run(".show external table E | project parse_json(Properties).IncludeHeaders").rows == [["\"All\""]])
   }
 
   static let mistakes: [(clause: String, code: KConnectError.Code)] = [

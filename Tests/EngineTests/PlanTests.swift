@@ -105,6 +105,30 @@ import Testing
     #expect(try bag(distinct) == bag(distinct, options(memory: 1 << 20)))
   }
 
+  /// Groups whose state is their values go to disk as others do; a list keeps the order of its rows.
+  @Test(arguments: [
+    ["make_list", "make_set", "count_distinct"], ["percentile", "tdigest"], ["make_bag", "buildschema"], ["make_list_with_nulls", "count_distinct"],
+  ]) func groupsOfValuesSpill(_ functions: [String]) throws {
+    var random = TestRandom(32)
+    let batches = TestData.batches(&random, rows: 60_000, batchRows: 3_000, domain: 9_000)
+    let bags = try scan(batches).project(
+      ["l", "s", "id"].map { NamedExpr($0, .column($0)) } + [NamedExpr("bag", call("bag_pack", column("s"), column("id"), .literal(.string("k")), column("l")))])
+    let aggregates = functions.map { name -> NamedAggregate in
+      switch name {
+      case "percentile": NamedAggregate(name, AggregateCall(name, [column("id"), long(30)]))
+      case "make_bag", "buildschema": NamedAggregate(name, AggregateCall(name, [column("bag")]))
+      default: NamedAggregate(name, AggregateCall(name, [column("id")]))
+      }
+    }
+    let plan = try bags.aggregate(keys: [NamedExpr("l", column("l"))], aggregates: aggregates)
+    let expected = try bag(plan, options(threads: 1))
+    #expect(try bag(plan) == expected)
+    // Keys that are null make the largest group, which has to fit.
+    let memory = functions.contains("make_bag") ? 8 << 20 : 1 << 20
+    #expect(try bag(plan, options(memory: memory)) == expected)
+    #expect(try QueryExecution(plan, options: options(memory: memory), context: testContext).explain(.analyze).contains("spilled"))
+  }
+
   @Test func groupingRules() throws {
     let schema = StructType([StructField("r", .real)])
     let values: [Scalar] = [.real(.nan), .real(0.0), .real(-0.0), .null(.real), .real(.nan), .null(.real)]

@@ -83,7 +83,7 @@ func shown(_ scalar: Scalar) -> String {
   @Test func errorsNameNearFunctions() {
     #expect(printed("tolng(1)") == "error: function 'tolng' not found; did you mean 'tolong'?")
     #expect(printed("geo_info_from_ip_address('1.1.1.1')").hasPrefix("error: not supported yet: function 'geo_info_from_ip_address', which looks addresses up"))
-    #expect(printed("tolong()") == "error: tolong() takes 1 arguments, found 0")
+    #expect(printed("tolong()") == "error: tolong() takes 1 argument, found 0")
     #expect(printed("nocolumn") == "error: column 'nocolumn' not found; columns: ")
   }
 }
@@ -96,7 +96,19 @@ func shown(_ scalar: Scalar) -> String {
     ("replace_regex('a1b2', '(\\\\w)(\\\\d)', '\\\\2\\\\1')", "1a2b"), ("'x' matches regex '\\\\u0078'", "true"), ("'B' matches regex '(?i)b'", "true"),
     ("trim('[ab]+', 'abxba')", "x"), ("countof('abcabc', 'a.c', 'regex')", "2"),
     ("'a' matches regex '(?=a)'", "error: not supported yet: look-ahead (?=…) in the regular expression of matches regex"),
-    ("'a' matches regex '(?x) a'", "error: not supported yet: the verbose flag (?x) in the regular expression of matches regex"),
+    ("'ab' matches regex '^(?x) a # first\\n b [ c ]? $'", "true"), ("'a b' matches regex '^(?x: a )b$'", "false"), ("'a b' matches regex '^(?x: a ) b$'", "true"),
+    ("'é' matches regex '(?u)\\\\w'", "true"), ("'é' matches regex '(?-u:\\\\w)'", "false"), ("extract('(?-u:\\\\b).+(?-u:\\\\b)', 0, '$$abc$$')", "abc"),
+    ("'é' matches regex '(?-u)\\\\W'", "error: matches regex: the regular expression '(?-u)\\W' is not valid: \\W without Unicode would match parts of characters"),
+    ("'A' matches regex '^\\\\101$'", "true"), ("'A!' matches regex '^[\\\\101][\\\\41]$'", "true"), ("'a' matches regex '\\\\0'", "false"),
+    ("strcat(strrep(strrep('a', 100), 15), 'b') matches regex '^a{1500}b$'", "true"), ("strrep('a', 1499) matches regex '^a{1500}'", "false"),
+    ("strrep('ab', 1200) matches regex '^(?:ab){1001,1200}$'", "true"), ("strcat(strrep(strrep('a', 100), 12), 'a') matches regex '^a{0,1200}$'", "false"), ("strrep('a', 5000) matches regex '^a{1001,}$'", "true"),
+    ("'aaab' matches regex '^a++b$'", "true"), ("'b' matches regex '^a**b$'", "true"), ("extract('(a+?)+?', 1, 'aa')", "a"), ("extract('^(a{2}{2})', 1, 'aaaaa')", "aaaa"),
+    ("'x' matches regex '^\\\\p{gc=Ll}\\\\P{gc=Lu}?$'", "true"), ("'λ' matches regex '^\\\\p{Script=Greek}$'", "true"), ("'λ' matches regex '\\\\p{sc!=Greek}'", "false"),
+    ("'😀' matches regex '^\\\\p{Emoji}$'", "true"), ("'é' matches regex '^\\\\p{alphabetic}$'", "true"), ("'é' matches regex '\\\\p{ascii}'", "false"), ("'5' matches regex '[^\\\\p{Emoji}]'", "false"),
+    ("extract_all('([\\\\p{Greek}&&\\\\pL])', 'aλ1')", "[\"λ\"]"), ("extract_all('([\\\\w&&\\\\p{ascii}])', 'aé_')", "[\"a\",\"_\"]"), ("extract_all('([\\\\pL--\\\\p{Greek}&&\\\\p{Uppercase}])', 'aBΛ')", "[\"B\"]"),
+    ("'a foo b' matches regex '\\\\<foo\\\\>'", "true"), ("'afoo' matches regex '\\\\b{start}foo'", "false"), ("extract('\\\\<\\\\w+\\\\>', 0, '- ab -')", "ab"),
+    ("'a' matches regex '\\\\<.'", "error: not supported yet: the word boundary \\< without a character of a word beside it in the regular expression of matches regex"),
+    ("'a' matches regex '(?z)a'", "error: matches regex: the regular expression '(?z)a' is not valid: 'z' is no flag"),
     ("'aa' matches regex '(a)\\\\1'", "error: not supported yet: the back reference \\1 in the regular expression of matches regex"),
     ("'a' matches regex '['", "error: matches regex: the regular expression '[' is not valid: a class does not end"),
     ("gzip_decompress_from_base64_string('H4sIAAAAAAAA/wEUAOv/MTIzNDU2Nzg5MHF3ZXJ0eXVpb3A6m7f2FAAAAA==')", "1234567890qwertyuiop"),
@@ -105,6 +117,7 @@ func shown(_ scalar: Scalar) -> String {
     ("datetime_utc_to_local(datetime(2050-07-01), 'US/Pacific')", "2050-06-30T17:00:00.0000000Z"),
     ("punycode_from_string('académie-française')", "acadmie-franaise-npb1a"), ("punycode_domain_from_string('xn--cqv902d.com')", "艺术.com"),
     ("round(beta_cdf(0.2, 10.0, 50.0), 6)", "0.76842"), ("round(convert_temperature(1.2, 'Kelvin', 'DegreeCelsius'), 6)", "-271.95"),
-    ("convert_length(1, 'Metre', 'Foot')", "error: convert_length: unknown unit 'Metre'; did you mean 'Meter'?"),
+    ("convert_length(1, 'Metre', 'Foot')", "null"), ("tohex(1, 20)", "0000000000000001"),
+    ("format_datetime(datetime(2009-06-05), 'y M')", "9 6"), ("format_datetime(datetime(1900-01-01), 'y-yy-yyyy')", "0-00-1900"),
   ]) func cases(_ text: String, _ expected: String) { #expect(printed(text) == expected) }
 }

@@ -8,6 +8,20 @@ import Testing
     #expect(isClose(Geodesic.distance(a.vector, b.vector), 1_546_754.35197381))
   }
 
+  /// Latitude and longitude of two positions and the metres between them, from the tests of GeographicLib; many nearly opposite each other.
+  @Test(arguments: [
+    (40.6, -73.8, 49.01666667, 2.55, 5_853_226), (36.493349428792, 0, 36.49334942879201, 0.0000008, 0.072), (0, 0, 0, 179, 19_926_189), (0, 0, 0, 180, 20_003_931),
+    (88.202499451857, 0, -88.202499451857, 179.981022032992859592, 20_003_898.214), (89.262080389218, 0, -89.262080389218, 179.992207982775375662, 20_003_925.854),
+    (89.333123580033, 0, -89.333123580032997687, 179.99295812360148422, 20_003_926.881), (56.320923501171, 0, -56.320923501171, 179.664747671772880215, 19_993_558.287),
+    (52.784459512564, 0, -52.784459512563990912, 179.634407464943777557, 19_991_596.095), (0, 0, 0, 179.5, 19_980_862), (0, 0, 1, 180, 19_893_357), (90, 10, -90, 20, 20_003_931.459),
+    (90, 10, 90, 20, 0), (12, 34, 12, 34, 0),
+  ] as [(Double, Double, Double, Double, Double)]) func spheroid(_ lat1: Double, _ lng1: Double, _ lat2: Double, _ lng2: Double, _ metres: Double) throws {
+    let a = try #require(LngLat(lng1, lat1)), b = try #require(LngLat(lng2, lat2))
+    let allowed = metres == metres.rounded() ? 0.5 : 0.0005
+    #expect((Spheroid.distance(a, b) - metres).magnitude <= allowed)
+    #expect((Spheroid.distance(b, a) - metres).magnitude <= allowed)
+  }
+
   @Test func directions() throws {
     #expect(isClose(try #require(Geodesic.azimuth(at(5, 10), at(10, -40))), 3.05459939796449))
     #expect(isClose(try #require(Geodesic.angle(at(0, 10), at(0, 5), at(3, -10))), 2.94493843406882))

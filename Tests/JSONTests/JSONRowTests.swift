@@ -71,7 +71,15 @@ private func parse(_ text: String, _ ddl: String, paths: [String: String] = [:])
     #expect(rows[0][0] == .long(1) && rows[0][1] == .long(2) && rows[0][2] == .long(5) && rows[0][4] == .string("v"))
     #expect(rows[1][3] == .dynamic(.array([.long(1)])) && rows[1][0].isNull)
     #expect(try JSONPath.mapping("a=$.x.y, b = $['q,r'][3]; c=d").map(\.name) == ["a", "b", "c"])
-    for bad in ["$", "$.", "$.a[", "$.a[x]", "$x", "", "$['a"] { #expect(throws: JSONPathError.self) { try JSONPath(bad) } }
+    // Several columns of one path, and the record itself.
+    let (shared, _) = try parse(
+      #"{"a":7,"b":{"c":"x"}}"#, "n:long, t:string, all:dynamic, text:string, c:string, again:string",
+      paths: ["n": "$.a", "t": "$.a", "all": "$", "text": "$", "c": "$.['b'].c", "again": "$.b.['c']"])
+    #expect(shared[0][0] == .long(7) && shared[0][1] == .string("7") && shared[0][4] == .string("x") && shared[0][5] == .string("x"))
+    #expect(shared[0][3] == .string(#"{"a":7,"b":{"c":"x"}}"#))
+    #expect(shared[0][2] == .dynamic(.bag([DynamicEntry("a", .long(7)), DynamicEntry("b", .bag([DynamicEntry("c", .string("x"))]))])))
+    #expect(try JSONPath.mapping(#"a=$['it\'s, so'].b, c=$"#).map(\.path.text) == [#"$['it\'s, so']['b']"#, "$"])
+    for bad in ["$.", "$.a[", "$.a[x]", "$x", "", "$['a"] { #expect(throws: JSONPathError.self) { try JSONPath(bad) } }
   }
 
   @Test func depthIsBounded() throws {

@@ -99,7 +99,7 @@ struct BinderTests {
     SchemaCase("let v = view () { A | project k }; union v*", "k:long"),
     SchemaCase("A | as X | join kind=inner (X) on k", "k:long, v:string, k1:long, v1:string"),
     SchemaCase("A | where k in (B | project k)", "k:long, v:string"),
-    SchemaCase("A | extend column_ifexists('nope', 7), y = column_ifexists('v', '')", "k:long, v:string, nope:long, y:string"),
+    SchemaCase("A | extend column_ifexists('nope', 7), y = column_ifexists('v', '')", "k:long, v:string, Column1:long, y:string"),
     SchemaCase("A | project p = pack_all()", "p:dynamic"),
     SchemaCase("A | sample-distinct 2 of v", "v:string"),
     SchemaCase("A | top-hitters 2 of v", "v:string, approximate_count_v:long"),
@@ -134,10 +134,12 @@ struct BinderTests {
     ErrorCase("let f = (a: long) { a }; print f('x')", "KS107 1:34"),
     ErrorCase("A | sort by nope", "KS142 1:13"),
     ErrorCase("A | evaluate bag_unpack(v)", "KS107 1:25"),
-    ErrorCase("let x = 1;", "KS006 1:10"),
+    ErrorCase("let x = 1;", "KS111 1:10"),
     ErrorCase("set query_take_max_records = abc; A", "KS140 1:30"),
     ErrorCase("range x from 1 to 5 step 0", "KS140 1:26"),
     ErrorCase("A | range x from 1 to 2 step 1", "KS175 1:5"),
+    ErrorCase("let f = (x: long { x }; print f(1)", "KS005 1:18"), ErrorCase("A | extend x = k.b", "KS127 1:18"), ErrorCase("A | extend x = -v", "KS106 1:16"),
+    ErrorCase("A | extend x = 1 + nofunc(k)", "KS211 1:20"),
   ])
   func placesAndCodes(_ item: ErrorCase) {
     let binder = KQLChecker.diagnostics(item.text, catalog: testCatalog, options: bindOptions())
@@ -162,11 +164,35 @@ struct BinderTests {
         """)
   }
 
+  @Test func hintsStandBelowTheirErrors() {
+    let error = #expect(throws: KConnectError.self) { try KQL.bind("A | where v startwith 'x' | extend y = [1]", catalog: testCatalog, options: bindOptions()) }
+    #expect(error?.hint == nil)
+    #expect(
+      error?.excerpt == """
+          1:13 | A | where v startwith 'x' | extend y = [1]
+               |             ^^^^^^^^^
+        hint: did you mean 'startswith'?
+
+        error[KS006]: expected an expression, found '['
+          1:40 | A | where v startwith 'x' | extend y = [1]
+               |                                        ^
+        hint: an array is written dynamic([1, 2])
+        """)
+  }
+
   @Test(arguments: [
     ("prnt 1", "did you mean 'print'?"), ("rnage x from 1 to 2 step 1", "did you mean 'range'?"), ("A | order by k descending", "write 'desc'"),
     ("A | top 1 by k ASC", "write 'asc' in small letters"), ("A where k > 1", "put '|' before 'where'"), ("A 5", nil),
     ("A | summarize cont() by k", "did you mean 'count'?"), ("A | summarize n = smu(k)", "did you mean 'sum'?"), ("A | summarize strcaat(k)", "did you mean 'strcat'?"),
-    ("A | take ten", nil),
+    ("A | take ten", nil), ("range x in (1, 2)", nil), ("A | where not k == 1", "write not(...)"), ("A | where k is null", "write isnull(x) or isnotnull(x), for texts isempty(x) or isnotempty(x)"),
+    ("A | where v startwith 'x'", "did you mean 'startswith'?"), ("A | where v matches 'x'", "write 'matches regex'"), ("A | where k == 1 AND k == 2", "write 'and' in small letters"),
+    ("A | where (v startwith 'x')", "did you mean 'startswith'?"), ("A | extend x = k > 1 ? 1 : 2", "write iff(condition, then, else)"), ("A | where k in [1, 2]", "write (1, 2)"),
+    ("print x = [1, 2]", "an array is written dynamic([1, 2])"), ("print x = {'a': 1}", "a bag is written dynamic({\"a\": 1})"), ("A | where k between (1 and 5)", "write between (low .. high)"),
+    ("A | summarize count() group by v", "write 'by'"), ("A | project k v", "perhaps ',' or an operator is missing before it"), ("A | where v contains ('a', 'b')", "a list stands behind 'in', 'has_any' or 'has_all'"),
+    ("A | where v + 'x' == 'y'", "put texts together with strcat()"), ("A | where k has '5'", "convert the left side with tostring()"), ("A | where k =~ '5'", "convert the left side with tostring()"),
+    ("A | where k == null", "write isnull(x), for texts isempty(x); the null of a type is written long(null)"), ("print max(1, 2)", "of several values in one row: max_of()"),
+    ("A | extend x = now() > 2020-01-01", "a date is written datetime(2020-01-31)"), ("A # x", "a comment begins with //"), ("A /* c */", "a comment begins with //"),
+    ("A | extend x = -v", "convert the text, for instance with tolong() or toreal()"),
   ] as [(String, String?)])
   func whatHelps(_ text: String, _ hint: String?) {
     let diagnostics = KQLChecker.diagnostics(text, catalog: testCatalog, options: bindOptions())

@@ -25,6 +25,13 @@ import Testing
     Case(text: "password=KEY", hidden: "password=****"),
     Case(text: "https://a/?x=1&code=KEY&y=2", hidden: "https://a/?x=1&code=****&y=2"),
     Case(text: "status code=500", hidden: "status code=500"),
+    Case(text: "cannot read https://b/x;AwsCredentials=ID,KEY, nor https://b/y;impersonate (see https://a/c;KEY)", hidden: "cannot read https://b/x;****, nor https://b/y;impersonate (see https://a/c;****)"),
+    Case(text: "'https://b/x;AwsCredentials=ID,KEY': 403", hidden: "'https://b/x;****': 403"),
+    Case(text: "https://b/x?X-Amz-Credential=ID&X-Amz-Signature=KEY&y=1", hidden: "https://b/x?X-Amz-Credential=ID&X-Amz-Signature=****&y=1"),
+    Case(text: "externaldata(a:int)['https://b/x;AwsCredentials=ID,KEY', @'https://b/y;AwsCredentials=ID, KEY' ] | take 1", hidden: "externaldata(a:int)['https://b/x;****', @'https://b/y;****' ] | take 1", isMessage: false),
+    Case(text: "externaldata(a:int)['https://b/y;AwsCredentials=ID,KE", hidden: "externaldata(a:int)['https://b/y;****", isMessage: false),
+    Case(text: "externaldata(a:int)[\"https://a/f?code=KEY&x=1\"]", hidden: "externaldata(a:int)[\"https://a/f?code=****&x=1\"]", isMessage: false),
+    Case(text: "externaldata(a:int)['https://a/b;impersonate', 'https://a/c?sig=KEY;x']", hidden: "externaldata(a:int)['https://a/b;impersonate', 'https://a/c?sig=****;****']", isMessage: false),
     // In a query they are columns.
     Case(text: "T | extend password=strcat(a, b)", hidden: "T | extend password=strcat(a, b)", isMessage: false),
     Case(text: "T | where design=1", hidden: "T | where design=1", isMessage: false),

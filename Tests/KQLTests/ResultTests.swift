@@ -72,7 +72,14 @@ struct ResultTests {
       "declare pattern p = (a: string)[b: string] { ('x').['1'] = { print r = 'x1' }; ('x').['2'] = { print r = 'x2' }; }; union p('x').['2'], p('x').['1'] | sort by r asc", "-: r", "x1", "x2"),
     AnswerCase("declare pattern q = (a: string) { ('x') = { print r = 1 }; }; q('x')", "-: r", "1"),
     AnswerCase("let V = view () { Events1 | where Level == 'Error' }; restrict access to (V); V | count", "-: Count", "2"),
+    AnswerCase("union withsource=S Events1, database('other').Events1 | distinct S | sort by S asc", "-: S", "NetDefaultDB.Events1", "other.Events1"),
+    AnswerCase("union withsource=S Events1, (Numbers | where Id > 1) | distinct S | sort by S asc", "-: S", "Events1", "Numbers"),
+    AnswerCase("find in (database('other').Events1, Events2) where Id == 'ac' project Id | project source_", "-: source_", "other.Events1", "NetDefaultDB.Events2"),
+    AnswerCase("union isfuzzy=true Numbers, nofunc(1), database('nope').X, cluster('far').database('x').Y | project Id", "-: Id", "7"),
     AnswerCase("restrict access to (database().Events2); union * | count", "-: Count", "2"),
+    AnswerCase("restrict access to (database('*').*); union Events1, database('other').Events1 | count", "-: Count", "4"),
+    AnswerCase("let V = view () { Events1 }; restrict access to (V, database().Events2); restrict access to (V); V | count", "-: Count", "3"),
+    AnswerCase("declare pattern q = (a: string) { ('x') = { Numbers | project Id }; }; restrict access to (q); q('x')", "-: Id", "7"),
     AnswerCase("alias database D = cluster('localhost').database('other'); database('D').Events1 | count", "-: Count", "1"),
     AnswerCase("database('other').Events1 | count", "-: Count", "1"),
     AnswerCase("cluster('.').database('main').Numbers | project Id", "-: Id", "7"),
@@ -86,8 +93,10 @@ struct ResultTests {
   @Test(arguments: [
     ("Events1 | fork (count) (take 1) | count", "KS002"), ("union (Events1 | fork (count) (take 1)), Events2", "KS111"), ("cluster('help').database('x').T", "KS900"),
     ("restrict access to (Events2); Events1 | count", "KS204"), ("let f = () { Events1 }; restrict access to (Events2); f()", "KS211"),
+    ("let V = view () { Events2 }; restrict access to (V); restrict access to (database().Events1); Events1 | count", "KS204"),
+    ("restrict access to (database('oth*').*); Events1", "KS204"), ("restrict access to (Events2); declare pattern q = (a: string) { ('x') = { Numbers }; }; q('x')", "KS204"),
     ("restrict access to (Events2); let f = () { Events1 }; f()", "KS204"), ("declare pattern q = (a: string) { ('x') = { print 1 }; }; q('y')", "KS211"),
-    ("declare pattern m; m('1')", "KS211"), ("find in (Events1) where Id == 1", "KS106"), ("search kind=other 'x'", "KS140"), ("Events1 | find 'x'", "KS175"),
+    ("declare pattern m; m('1')", "KS211"), ("union isfuzzy=true Numbers, (Numbers | extend x = nofunc(1))", "KS211"), ("find in (Events1) where Id == 1", "KS106"), ("search kind=other 'x'", "KS140"), ("Events1 | find 'x'", "KS175"),
     ("externaldata (a: long) ['x.csv']", "KS900"), ("macro-expand Nope as X (X.T)", "KS142"), ("find in (Events1) where Level == 'x' project Nope", "KS142"),
   ])
   func refuses(_ text: String, _ code: String) {

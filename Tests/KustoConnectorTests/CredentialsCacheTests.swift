@@ -154,6 +154,31 @@ private func onThreads(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) 
     #expect(try DirectoryReader.names(in: place("deep")) == ["tokens.json", "tokens.json.lock"])
   }
 
+  /// What another process has renewed meanwhile is not thrown away with the token that was refused, nor is the refresh token.
+  @Test func refusedTokensOnDisk() throws {
+    let place = Place()
+    let path = place("tokens.json")
+    let world = Self.world()
+    let options = Self.key.merging(["tokenCache": path]) { $1 }
+    let first = try world.provider(options)
+    let second = try world.provider(options)
+    let token = try #require(try first.token(for: help))
+    #expect(try second.token(for: help)?.secret == "T1")
+    #expect(first.invalidate(token, for: help))
+    #expect(try first.token(for: help)?.secret == "T2")
+    #expect(second.invalidate(token, for: help))
+    #expect(try SmallFile.readText(path)?.contains("T2") == true)
+    #expect(try second.token(for: help)?.secret == "T2")
+    // A token that came with a refresh token leaves it behind.
+    let text = try #require(try SmallFile.readText(path)).replacing("\"accessToken\":\"T2\"", with: "\"accessToken\":\"T2\",\"refreshToken\":\"R\"")
+    _ = place.put("tokens.json", text)
+    let third = try world.provider(options)
+    let renewed = try #require(try third.token(for: help))
+    #expect(third.invalidate(renewed, for: help))
+    let left = try #require(try SmallFile.readText(path))
+    #expect(left.contains("\"refreshToken\":\"R\"") && !left.contains("T2"))
+  }
+
   @Test func tokenFilesOfOthersAreNotTrusted() throws {
     let place = Place()
     let world = Self.world()

@@ -21,6 +21,9 @@ private final class StateCluster: Sendable {
     /// Answers to `.move` that are lost after the move was carried out.
     var lostMoves = 0
     var streamingStatus = 200
+    var blobStatus = 201, queueStatus = 201
+    /// Rows that somebody else puts into a table in the moment in which it is made.
+    var rowsOfOthers = 0
     /// Chunks and messages that are taken while the answer is lost.
     var lostAnswers = 0
 
@@ -48,11 +51,15 @@ private final class StateCluster: Sendable {
 
   func answer(_ request: HTTPRequest) throws -> ScriptedTransport.Reply {
     if request.method == "PUT" {
+      let status = state.withLock { $0.blobStatus }
+      if status != 201 { return .init(status: status, body: Answers.error("X", "no room", permanent: true)) }
       let name = request.url.split(separator: "?")[0].split(separator: "/").last.map { String($0) } ?? ""
       state.withLock { $0.blobs[name] = request.body ?? [] }
       return .init(status: 201)
     }
     if request.url.contains("/messages?") {
+      let status = state.withLock { $0.queueStatus }
+      if status != 201 { return .init(status: status, body: Answers.error("X", "not yours", permanent: true)) }
       let isLost = state.withLock { state in
         state.messages.append(String(decoding: request.body ?? [], as: UTF8.self))
         return state.losesAnswer()
@@ -88,7 +95,7 @@ private final class StateCluster: Sendable {
     if text.hasPrefix(".create-merge table") {
       let schema = text[(text.firstIndex(of: "(").map { text.index(after: $0) } ?? text.startIndex)...].prefix { $0 != ")" }
       let name = quoted(text, after: "table")
-      state.withLock { $0.tables[name] = (String(schema), $0.tables[name]?.rows ?? 0) }
+      state.withLock { $0.tables[name] = (String(schema), $0.tables[name]?.rows ?? $0.rowsOfOthers) }
       return Self.one("TableName:string", "[\"\(name)\"]")
     }
     if text.hasPrefix(".drop table"), !text.contains("extent tags") {
@@ -213,6 +220,45 @@ private final class StateCluster: Sendable {
     let empty = StateCluster()
     #expect(try write(empty, [("tableCreateOptions", "CreateIfNotExist")], rows: 0).summary?.rows == 0)
     #expect(empty.state.withLock { $0.tables.mapValues { $0.rows } } == ["T": 0])
+  }
+
+  private struct NewTableCase: CustomTestStringConvertible, Sendable {
+    var testDescription: String
+    var mode: String
+    var change: @Sendable (inout StateCluster.State) -> Void = { _ in }
+    var rows = 10
+    /// Rows of the table afterwards; nil: there is none.
+    var left: Int?
+    /// In the error; nil: there is none.
+    var message: String?
+  }
+
+  private static let newTables: [NewTableCase] = [
+    NewTableCase(testDescription: "queued", mode: "Queued", left: 0), NewTableCase(testDescription: "queued, no rows", mode: "Queued", rows: 0, left: 0),
+    NewTableCase(testDescription: "queued, no storage takes the rows", mode: "Queued", change: { $0.blobStatus = 403 }, left: nil, message: ""),
+    NewTableCase(testDescription: "queued, no queue takes them", mode: "Queued", change: { $0.queueStatus = 403 }, left: nil, message: ""),
+    NewTableCase(testDescription: "queued, somebody uses it", mode: "Queued", change: { ($0.queueStatus, $0.rowsOfOthers) = (403, 3) }, left: 3, message: "which this write made, stays"),
+    NewTableCase(testDescription: "queued, nobody knows", mode: "Queued", change: { $0.lostAnswers = 1 }, left: 0, message: "not known whether part 1 of 1 is queued"),
+    NewTableCase(testDescription: "streaming", mode: "KustoStreaming", left: 0), NewTableCase(testDescription: "streaming, no rows", mode: "KustoStreaming", rows: 0, left: 0),
+    NewTableCase(testDescription: "streaming, by the queue", mode: "KustoStreaming", change: { $0.streamingStatus = 429 }, left: 0),
+    NewTableCase(testDescription: "streaming, refused", mode: "KustoStreaming", change: { $0.streamingStatus = 400 }, left: nil, message: ""),
+    NewTableCase(testDescription: "streaming, by a queue that refuses", mode: "KustoStreaming", change: { ($0.streamingStatus, $0.queueStatus) = (429, 403) }, left: nil, message: ""),
+    NewTableCase(testDescription: "streaming, somebody uses it", mode: "KustoStreaming", change: { ($0.streamingStatus, $0.rowsOfOthers) = (400, 3) }, left: 3, message: ""),
+    NewTableCase(testDescription: "streaming, nobody knows", mode: "KustoStreaming", change: { $0.lostAnswers = 1 }, left: 0, message: "not known whether 10 rows"),
+  ]
+
+  /// A table that a write makes goes with it when surely none of its rows came, and nobody else's.
+  @Test(arguments: newTables.indices) func tablesOfFailedWrites(_ index: Int) throws {
+    let item = Self.newTables[index]
+    let cluster = StateCluster(item.change)
+    func run() throws { #expect(try write(cluster, [("writeMode", item.mode), ("tableCreateOptions", "CreateIfNotExist")], rows: item.rows).summary?.rows == item.rows) }
+    if let message = item.message {
+      let error = #expect(throws: KConnectError.self, "\(item)") { try run() }
+      #expect(message.isEmpty || error?.message.contains(message) == true, "\(item): \(error?.message ?? "")")
+    } else {
+      try run()
+    }
+    #expect(cluster.state.withLock { $0.tables.mapValues { $0.rows } } == (item.left.map { ["T": $0] } ?? [:]), "\(item)")
   }
 
   @Test func movesAreAtomicAndFoundAgain() throws {

@@ -230,11 +230,11 @@ private final class Rehosted: HTTPTransport {
       testDescription: "impersonation", json: #"{"storageCredentials":[{"sasUrl":"https://acct.blob.core.windows.net/box;impersonate"}]}"#,
       roots: ["https://acct.blob.core.windows.net/box;impersonate"], reads: ["https://acct.blob.core.windows.net/box/part Bearer T"]),
     Storage(
-      testDescription: "OneLake", json: #"{"storageCredentials":[{"oneLakeUrl":"https://onelake.dfs.fabric.microsoft.com/work/Lake.Lakehouse/Files/x"}]}"#,
-      roots: ["https://onelake.dfs.fabric.microsoft.com/work/Lake.Lakehouse/Files/x;impersonate"], reads: ["https://onelake.blob.fabric.microsoft.com/work/Lake.Lakehouse/Files/x/part Bearer T"]),
+      testDescription: "OneLake", json: #"{"storageCredentials":[{"oneLakeUrl":"https://onelake.dfs.fabric.microsoft.com/sales/Lake.Lakehouse/Files/x"}]}"#,
+      roots: ["https://onelake.dfs.fabric.microsoft.com/sales/Lake.Lakehouse/Files/x;impersonate"], reads: ["https://onelake.blob.fabric.microsoft.com/sales/Lake.Lakehouse/Files/x/part Bearer T"]),
     Storage(
-      testDescription: "OneLake as Hadoop names it", json: #"{"STORAGECREDENTIALS":[{"OneLakeUrl":"abfss://work@OneLake.dfs.fabric.microsoft.com/Lake.Lakehouse/Tables/a%20b/"}]}"#,
-      roots: ["https://onelake.dfs.fabric.microsoft.com/work/Lake.Lakehouse/Tables/a%20b;impersonate"], reads: ["https://onelake.blob.fabric.microsoft.com/work/Lake.Lakehouse/Tables/a%20b/part Bearer T"]),
+      testDescription: "OneLake as Hadoop names it", json: #"{"STORAGECREDENTIALS":[{"OneLakeUrl":"abfss://sales@OneLake.dfs.fabric.microsoft.com/Lake.Lakehouse/Tables/a%20b/"}]}"#,
+      roots: ["https://onelake.dfs.fabric.microsoft.com/sales/Lake.Lakehouse/Tables/a%20b;impersonate"], reads: ["https://onelake.blob.fabric.microsoft.com/sales/Lake.Lakehouse/Tables/a%20b/part Bearer T"]),
     Storage(
       testDescription: "two accounts and a signature",
       json: #"{"storageCredentials":[{"storageAccountName":"one","storageAccountKey":"b25l","blobContainer":"box"},{"storageAccountName":"two","storageAccountKey":"dHdv","blobContainer":"box"},{"sasUrl":"https://three.blob.core.windows.net/box?sig=secret"}],"endpointSuffix":"core.windows.net"}"#,

@@ -115,6 +115,55 @@ import Testing
     server.command(#".create table T ingestion json mapping "j" '[{"column":"a","Properties":{"Path":"$.n.v"}},{"column":"s","Properties":{"Path":"$.w"}}]'"#)
   }
 
+  /// Two records with fields a, s (once null), n.v and t, in one block of deflate, as fastavro writes them.
+  private static let avro = Array(
+    Data(
+      base64Encoded: "T2JqAQQUYXZyby5jb2RlYw5kZWZsYXRlFmF2cm8uc2NoZW1hygR7InR5cGUiOiAicmVjb3JkIiwgIm5hbWUiOiAiUm93IiwgImZpZWxkcyI6IFt7Im5hbWUiOiAiYSIsICJ0eXBlIjogImxvbmcifSwgeyJuYW1lIjogInMiLCAi"
+        + "dHlwZSI6IFsibnVsbCIsICJzdHJpbmciXX0sIHsibmFtZSI6ICJuIiwgInR5cGUiOiB7InR5cGUiOiAicmVjb3JkIiwgIm5hbWUiOiAiTiIsICJmaWVsZHMiOiBbeyJuYW1lIjogInYiLCAidHlwZSI6ICJpbnQifV19fSwgeyJuYW1lIjog"
+        + "InQiLCAidHlwZSI6IHsibG9naWNhbFR5cGUiOiAidGltZXN0YW1wLW1pbGxpcyIsICJ0eXBlIjogImxvbmcifX1dfQAAAQIDBAUGBwgJCgsMDQ4PBChjYmKqEJnwqK1pZjILgwYDACIUBAABAgMEBQYHCAkKCwwNDg8=") ?? Data())
+
+  @Test func avroFiles() throws {
+    let server = try TestService(allowedPaths: [NSTemporaryDirectory()])
+    Self.makeTable(server)
+    let path = server.directory + "/x.avro"
+    try Data(Self.avro).write(to: URL(fileURLWithPath: path))
+    let streamed = server.send("POST", "/v1/rest/ingest/NetDefaultDB/T?streamFormat=avro", Self.avro)
+    #expect(streamed.status == 200, "\(streamed.text)")
+    #expect(server.rows("T | order by a asc | project a, e = isempty(s)") == "[[1,false],[2,true]]")
+    // By a mapping that is stored, and by one that comes along.
+    let list = #"[{"column":"a","Properties":{"Path":"$.n.v"}},{"column":"s","Properties":{"Field":"s"}}]"#
+    #expect(server.command(".create table T ingestion avro mapping 'v' '\(list)'").status == 200)
+    for properties in ["format='avro', ingestionMappingReference='v'", "format='apacheavro', ingestionMappingType='ApacheAvro', ingestionMapping='\(list)'"] {
+      let reply = server.command(".ingest into table T ('\(path)') with (\(properties))")
+      #expect(reply.status == 200, "\(reply.text)")
+    }
+    #expect(server.rows("T | where a >= 10 | order by a asc | project a") == "[[10],[10],[20],[20]]")
+    for format in [" with (format='avro')", " with (format='apacheavro')", ""] {
+      #expect(server.rows("externaldata(a:long, n:dynamic, t:datetime)['\(path)']\(format) | where a == 1 | project n.v, t") == #"[[10,"2024-01-02T03:04:05.0000000Z"]]"#)
+    }
+    #expect(server.command(".ingest inline into table T with (format='avro') <| x").status == 400)
+    let damaged = server.send("POST", "/v1/rest/ingest/NetDefaultDB/T?streamFormat=avro", Array(Self.avro.dropLast(5)))
+    #expect(damaged.status == 400 && damaged.text.contains("Exceptions.StreamingIngestionRequestException"), "\(damaged.text)")
+    #expect(server.rows("T | count") == "[[6]]")
+  }
+
+  /// Arrays of bytes as text by a mapping; what is none is null.
+  @Test func bytesOfAvro() throws {
+    let server = try TestService(allowedPaths: [NSTemporaryDirectory()])
+    Self.makeTable(server)
+    let path = server.directory + "/b.avro"
+    let bytes = Data(
+      base64Encoded: "T2JqAQQUYXZyby5jb2RlYwhudWxsFmF2cm8uc2NoZW1hjAJ7InR5cGUiOiAicmVjb3JkIiwgIm5hbWUiOiAiUiIsICJmaWVsZHMiOiBbeyJuYW1lIjogImlkIiwgInR5cGUiOiB7InR5cGUiOiAiYXJyYXkiLCAiaXRlbXMiOiAi"
+        + "aW50In19LCB7Im5hbWUiOiAiYiIsICJ0eXBlIjogImJ5dGVzIn1dfQAwMTIzNDU2Nzg5YWJjZGVmBBwGxgOGAkQAAgEC2AQAADAxMjM0NTY3ODlhYmNkZWY=") ?? Data()
+    try bytes.write(to: URL(fileURLWithPath: path))
+    func ingest(_ field: String) -> String {
+      server.command(#".ingest into table T ('\#(path)') with (format='avro', ingestionMapping='[{"column":"s","Properties":{"Path":"$.\#(field)","Transform":"BytesAsBase64"}}]')"#).text
+    }
+    #expect(ingest("b").contains("BytesAsBase64"))
+    #expect(!ingest("id").contains("BytesAsBase64"))
+    #expect(server.rows("T | project t = strcat('<', s, '>') | order by t desc") == #"[["<>"],["<44Mi>"]]"#)
+  }
+
   /// Streamed rows are in the log: queries, counts and commands find them, extents come later.
   @Test func waitingRows() throws {
     let server = try Self.server()
@@ -138,6 +187,56 @@ import Testing
     #expect(server.rows("T") == "[[9,90]]")
   }
 
+  struct LargeCase: CustomTestStringConvertible, Sendable {
+    var testDescription: String
+    var format = "csv"
+    var body: String
+    var isPacked = false
+    var status = 200
+    /// Rows, and extents at once.
+    var expected = "[[2000,1]]"
+  }
+
+  static let large: [LargeCase] = {
+    let csv = (1...2_000).map { "\($0),x\n" }.joined(), json = (1...2_000).map { "{\"a\":\($0),\"s\":\"x\"}\n" }.joined()
+    return [
+      LargeCase(testDescription: "csv", body: csv), LargeCase(testDescription: "csv, packed", body: csv, isPacked: true), LargeCase(testDescription: "json", format: "json", body: json),
+      LargeCase(testDescription: "multijson, packed", format: "multijson", body: json, isPacked: true),
+      LargeCase(testDescription: "packed to little", body: String(repeating: "1,x\n", count: 2_000), isPacked: true),
+      LargeCase(testDescription: "few rows", body: "1,x\n", expected: "[[1,0]]"), LargeCase(testDescription: "few rows, packed", body: "1,x\n", isPacked: true, expected: "[[1,0]]"),
+      LargeCase(testDescription: "broken at the end", body: csv + "1\n", status: 400, expected: "[[0,0]]"),
+      LargeCase(testDescription: "broken at the end, packed", body: csv + "1\n", isPacked: true, status: 400, expected: "[[0,0]]"),
+      LargeCase(testDescription: "too large", body: String(repeating: csv, count: 20), status: 413, expected: "[[0,0]]"),
+      LargeCase(testDescription: "too large, packed", body: String(repeating: csv, count: 20), isPacked: true, status: 413, expected: "[[0,0]]"),
+    ]
+  }()
+
+  /// Bodies with more bytes than are held in memory, also only when they are inflated: through a file into a commit of their own.
+  @Test(arguments: large) func largeBodies(_ c: LargeCase) throws {
+    let server = try TestService {
+      $0.heldStreamingBytes = 1_000
+      $0.maxStreamingBytes = 200_000
+      $0.maxStreamingInflatedBytes = 200_000
+    }
+    Self.makeTable(server)
+    let reply = server.send("POST", "/v1/rest/ingest/NetDefaultDB/T?streamFormat=\(c.format)", c.isPacked ? try Self.gzip(c.body, in: server.directory) : Array(c.body.utf8))
+    #expect(reply.status == c.status, "\(reply.text)")
+    #expect(server.rows(".show table T details | project TotalRowCount, TotalExtents") == c.expected)
+    let left = try FileManager.default.contentsOfDirectory(atPath: server.directory + "/store/_kconnect/ingest")
+    #expect(left.isEmpty, "\(left)")
+  }
+
+  private static func gzip(_ text: String, in directory: String) throws -> [UInt8] {
+    let path = directory + "/plain"
+    try text.write(toFile: path, atomically: true, encoding: .utf8)
+    let process = Process(), output = Pipe()
+    process.executableURL = URL(fileURLWithPath: "/bin/sh")
+    process.arguments = ["-c", "gzip -9 -c \"$0\"", path]
+    process.standardOutput = output
+    try process.run()
+    return Array(output.fileHandleForReading.readDataToEndOfFile())
+  }
+
   /// Rows of a table with an update policy are committed with those that the policy makes of them.
   @Test func updatePolicy() throws {
     let server = try Self.server()
@@ -148,6 +247,20 @@ import Testing
     #expect(server.rows(".show table T extents | count") == "[[1]]")
     #expect(stream(server, "streamFormat=csv", "1,x\n2\n").status == 400)
     #expect(server.rows("D | count") == "[[2]]")
+  }
+
+  /// With the first key the store's metadata hold a secret: others than their owner read neither them nor what SQLite keeps beside them.
+  @Test func secretsAreClosed() throws {
+    let server = try Self.server()
+    let place = server.directory + "/store/_kconnect/"
+    #expect(server.command(".get ingestion resources").status == 200)
+    let names = try FileManager.default.contentsOfDirectory(atPath: place).filter { $0.hasPrefix("metadata.sqlite") }
+    #expect(names.contains("metadata.sqlite"))
+    for name in names {
+      var info = stat()
+      #expect(stat(place + name, &info) == 0)
+      #expect(info.st_mode & 0o077 == 0, "\(name)")
+    }
   }
 
   /// Requests side by side share commits; each is in the table once, a bad one fails alone.
@@ -221,8 +334,6 @@ import Testing
     for (name, table, token) in [("d/a.csv", "T", token), ("b.csv", "T", token), ("none.csv", "T", token), ("b.csv", "Nope", token), ("b.csv", "T", "forged.token")] {
       let reply = post(name, table: table, token: token)
       #expect(reply.status == 201 && reply.text.contains("<MessageId>"))
-      // Somebody with the key hides the first message for an hour: it is not passed over, or its number would be behind those of the others.
-      if name == "d/a.csv" { #expect(server.send("GET", "\(ready.path)/messages?\(ready.key)&visibilitytimeout=3600").text.contains("<PopReceipt>")) }
     }
     server.service.start()
     func messages(_ type: String) -> [DynamicValue] {

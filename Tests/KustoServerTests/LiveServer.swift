@@ -69,6 +69,30 @@ struct LiveFailure: Error, CustomStringConvertible {
   init(_ description: String) { self.description = description }
 }
 
+/// An address on this machine that takes connections and never answers; closed with the object.
+final class SilentAddress: Sendable {
+  private let descriptor: Int32
+  let url: String
+
+  init() throws {
+    let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let isBound = withUnsafeMutablePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        bind(listener, $0, length) == 0 && listen(listener, 64) == 0 && getsockname(listener, $0, &length) == 0
+      }
+    }
+    guard isBound else { throw LiveFailure("no port") }
+    descriptor = listener
+    url = "http://127.0.0.1:\(UInt16(bigEndian: address.sin_port))"
+  }
+
+  deinit { close(descriptor) }
+}
+
 /// A socket; closed with the object.
 final class RawConnection: Sendable {
   private let descriptor: Int32

@@ -106,31 +106,51 @@ import Testing
   /// The query of a client that leaves ends.
   @Test(arguments: [
     "range x from 1 to 1000000000000 step 1 | summarize count() by x % 7", "let n = toscalar(range x from 1 to 1000000000000 step 1 | summarize count()); print n",
-  ])
-  func clientLeaves(_ query: String) async throws {
+  ], ["HTTP/1.1", "HTTP/1.0", ""])
+  func clientLeaves(_ query: String, _ version: String) async throws {
     let test = try TestService()
     try await LiveServer.with(test) { server in
       let body = "{\"csl\":\"\(query)\"}"
       do {
         let connection = try server.connect()
-        try connection.send("POST /v2/rest/query HTTP/1.1\r\nHost: localhost\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)")
+        try connection.send("POST /v2/rest/query \(version.isEmpty ? "HTTP/1.1" : version)\r\nHost: localhost\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)")
         try server.wait(for: "kconnect_running_requests", toBe: 1)
-        connection.reset()
+        // Without a word, or as the system closes for a program that ends.
+        if version.isEmpty { connection.reset() }
+        withExtendedLifetime(connection) {}
       }
       try server.wait(for: "kconnect_running_requests", toBe: 0)
     }
   }
 
   /// A client that says it will send no more still reads (RFC 9112, 9.6).
-  @Test func halfClosed() async throws {
+  @Test(arguments: [("print 41 + 1", "[[42]]"), ("range x from 1 to 600000000 step 1 | summarize n = count(), m = max(x % 7)", "[[600000000,6]]")])
+  func halfClosed(_ query: String, _ rows: String) async throws {
     let test = try TestService()
     try await LiveServer.with(test) { server in
-      let body = "{\"csl\":\"print 41 + 1\"}"
+      let body = "{\"csl\":\"\(query)\"}"
       let connection = try server.connect()
       try connection.send("POST /v1/rest/query HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)")
       connection.endOutput()
       let reply = String(decoding: connection.readToEnd(), as: UTF8.self)
-      #expect(reply.hasPrefix("HTTP/1.1 200") && reply.contains("[[42]]"))
+      // An interim response may stand in front.
+      #expect(reply.contains("HTTP/1.1 200") && reply.contains(rows), "\(reply)")
+    }
+  }
+
+  /// Bodies that are none are answered, and end the connection.
+  @Test(arguments: [
+    "Transfer-Encoding: chunked\r\n\r\nzz\r\nabc\r\n0\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\nabc",
+    "Transfer-Encoding: chunked\r\n\r\n3\r\nabcdef\r\n0\r\n\r\n", "Transfer-Encoding: identity\r\n\r\nabc",
+  ])
+  func bodiesThatAreNone(_ rest: String) async throws {
+    let test = try TestService()
+    try await LiveServer.with(test) { server in
+      let connection = try server.connect()
+      try connection.send("POST /v1/rest/query HTTP/1.1\r\nHost: localhost\r\n\(rest)")
+      let reply = String(decoding: connection.readToEnd(), as: UTF8.self)
+      #expect(reply.hasPrefix("HTTP/1.1 400 ") && reply.components(separatedBy: "HTTP/1.1").count == 2, "\(reply)")
+      #expect(try server.ask("print 41 + 1").contains("[[42]]"))
     }
   }
 
@@ -146,6 +166,38 @@ import Testing
       #expect(reply.hasPrefix(version.prefix(8) + " 200") && reply.contains("[[20000]]"), "\(reply.prefix(300))")
       #expect(version.hasPrefix("HTTP/1.1") || !reply.lowercased().contains("chunked") && reply.contains("\r\n\r\n{"), "\(reply.suffix(60))")
       #expect(version.hasPrefix("HTTP/1.1") || reply.lowercased().contains("connection: close"))
+    }
+  }
+
+  struct Naming: CustomTestStringConvertible, Sendable {
+    var testDescription: String
+    /// Version and headers.
+    var head: String
+    var status: String
+  }
+
+  /// Each request of HTTP/1.1 names its host, once (RFC 9112, 3.2); the connection goes on.
+  @Test(arguments: [
+    Naming(testDescription: "one host", head: "HTTP/1.1\r\nHost: localhost\r\n", status: "200"),
+    Naming(testDescription: "an address and a port", head: "HTTP/1.1\r\nhost:[::1]:80\r\n", status: "200"),
+    Naming(testDescription: "an empty one", head: "HTTP/1.1\r\nHost:\r\n", status: "200"),
+    Naming(testDescription: "none", head: "HTTP/1.1\r\n", status: "400"),
+    Naming(testDescription: "none in HTTP/1.0", head: "HTTP/1.0\r\n", status: "200"),
+    Naming(testDescription: "two", head: "HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n", status: "400"),
+    Naming(testDescription: "two in HTTP/1.0", head: "HTTP/1.0\r\nHost: localhost\r\nHost: localhost\r\n", status: "400"),
+    Naming(testDescription: "with a user", head: "HTTP/1.1\r\nHost: localhost@evil.example\r\n", status: "400"),
+    Naming(testDescription: "with a path", head: "HTTP/1.1\r\nHost: localhost/v1\r\n", status: "400"),
+  ]) func hosts(_ naming: Naming) async throws {
+    let test = try TestService()
+    try await LiveServer.with(test) { server in
+      let body = "{\"csl\":\"print 41 + 1\"}"
+      let connection = try server.connect()
+      try connection.send("POST /v1/rest/query \(naming.head)Content-Length: \(body.utf8.count)\r\n\r\n\(body)")
+      if naming.head.hasPrefix("HTTP/1.1") { try connection.send("GET /v1/rest/ping HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n") }
+      let reply = String(decoding: connection.readToEnd(), as: UTF8.self)
+      #expect(reply.hasPrefix("\(naming.head.prefix(8)) \(naming.status)"), "\(reply.prefix(300))")
+      #expect(reply.contains("[[42]]") == (naming.status == "200"))
+      #expect(naming.head.hasPrefix("HTTP/1.0") || reply.contains("Pong"), "\(reply)")
     }
   }
 
@@ -195,6 +247,40 @@ import Testing
       #expect(reply.status == 413, "\(reply.status) \(reply.text.prefix(300))")
       #expect(test.rows("T | count") == "[[0]]")
     }
+  }
+
+  struct Silence: CustomTestStringConvertible, Sendable {
+    var testDescription: String
+    /// `/v1/rest/query` or `/v1/rest/mgmt` with a text, or an ingestion.
+    var text: String?
+    var path: String
+    /// Seconds that addresses and requests have.
+    var address = 60
+    var request = 60
+    var status: Int
+    var part: String
+  }
+
+  /// An address that never answers: its own time, or that of the request, bounds the wait, and the client may try again.
+  @Test(arguments: [
+    Silence(testDescription: "externaldata", text: "externaldata(a:long)['URL/a.csv']", path: "/v1/rest/query", address: 1, status: 400, part: "time-out"),
+    Silence(testDescription: "ingest", text: ".ingest into table T ('URL/a.csv') with (format=csv)", path: "/v1/rest/mgmt", address: 1, status: 400, part: "time-out"),
+    Silence(testDescription: "a streamed address", path: "/v1/rest/ingest/NetDefaultDB/T?streamFormat=csv&sourceKind=uri", address: 1, status: 400, part: "time-out"),
+    Silence(testDescription: "externaldata beyond the request's time", text: "externaldata(a:long)['URL/a.csv']", path: "/v1/rest/query", request: 1, status: 504, part: "Timeout"),
+    Silence(testDescription: "ingest beyond the request's time", text: ".ingest into table T ('URL/a.csv') with (format=csv)", path: "/v1/rest/mgmt", request: 1, status: 504, part: "Timeout"),
+    Silence(testDescription: "a streamed address beyond the request's time", path: "/v1/rest/ingest/NetDefaultDB/T?streamFormat=csv&sourceKind=uri", request: 1, status: 400, part: "time-out"),
+  ]) func silentAddresses(_ silence: Silence) throws {
+    let other = try SilentAddress()
+    let test = try TestService(allowedURLs: [other.url + "/"]) {
+      $0.addressTimeout = silence.address
+      ($0.queryTimeout, $0.commandTimeout) = (silence.request, silence.request)
+    }
+    test.command(".create table T (a:long)")
+    let reply =
+      silence.text.map { test.ask($0.replacingOccurrences(of: "URL", with: other.url), silence.path) }
+      ?? test.send("POST", silence.path, Array("{\"sourceUri\":\"\(other.url)/a.csv\"}".utf8))
+    #expect(reply.status == silence.status && reply.text.contains(silence.part) && reply.text.contains("\"@permanent\":false"), "\(reply.status) \(reply.text.prefix(500))")
+    #expect(test.rows("T | count") == "[[0]]")
   }
 
   @Test func connectionsBeyondTheLimitWait() async throws {

@@ -43,7 +43,7 @@ struct StorageTests {
   /// Whatever its name, a blob that was put is listed under it, read, and gone when it is removed.
   @Test(arguments: blobNames) func names(_ name: String) throws {
     let server = try TestService()
-    let root = try #require(Self.resources(server)["TempStorage"])
+    let root = try #require(Self.resources(server, ".show export containers")["container"])
     let target = "\(root.path)/\(percentEncoded(name))?\(root.key)"
     func listed() -> [String] {
       server.send("GET", "\(root.path)?\(root.key)&restype=container&comp=list").text.components(separatedBy: "<Name>").dropFirst().map { String($0.prefix { $0 != "<" }) }
@@ -60,6 +60,131 @@ struct StorageTests {
     #expect(try FileManager.default.contentsOfDirectory(atPath: server.directory + "/store/_kconnect/ingest").count == 1)
   }
 
+  struct Use: CustomTestStringConvertible, Sendable {
+    let type: String
+    let method: String
+    let path: String
+    var more = ""
+    let status: Int
+    var testDescription: String { "\(method) \(type)\(path)\(more)" }
+  }
+
+  /// What clients are told of is for what they do there.
+  static let uses: [Use] = [
+    Use(type: "TempStorage", method: "PUT", path: "/x.csv", status: 201), Use(type: "TempStorage", method: "GET", path: "/there.csv", status: 200),
+    Use(type: "TempStorage", method: "HEAD", path: "/there.csv", status: 200), Use(type: "TempStorage", method: "DELETE", path: "/there.csv", status: 202),
+    Use(type: "TempStorage", method: "GET", path: "", more: "&restype=container&comp=list", status: 403),
+    Use(type: "SecuredReadyForAggregationQueue", method: "GET", path: "/messages", status: 403),
+    Use(type: "SecuredReadyForAggregationQueue", method: "GET", path: "/messages", more: "&peekonly=true", status: 403),
+    Use(type: "SecuredReadyForAggregationQueue", method: "DELETE", path: "/messages", status: 403),
+    Use(type: "SecuredReadyForAggregationQueue", method: "DELETE", path: "/messages/1", more: "&popreceipt=1", status: 403),
+    Use(type: "FailedIngestionsQueue", method: "GET", path: "/messages", status: 200), Use(type: "FailedIngestionsQueue", method: "DELETE", path: "/messages", status: 403),
+    Use(type: "FailedIngestionsQueue", method: "POST", path: "/messages", status: 403),
+    Use(type: "container", method: "PUT", path: "/x.csv", status: 201), Use(type: "container", method: "DELETE", path: "/there.csv", status: 202),
+    Use(type: "container", method: "GET", path: "", more: "&restype=container&comp=list", status: 200),
+  ]
+
+  @Test(arguments: uses) func rights(_ use: Use) throws {
+    let server = try TestService()
+    let all = Self.resources(server).merging(Self.resources(server, ".show export containers")) { a, _ in a }
+    let root = try #require(all[use.type]), temporary = try #require(all["TempStorage"])
+    for place in [temporary, try #require(all["container"])] { #expect(server.send("PUT", "\(place.path)/there.csv?\(place.key)", Array("1".utf8)).status == 201) }
+    let reply = server.send(use.method, "\(root.path)\(use.path)?\(root.key)\(use.more)", Array("1".utf8))
+    #expect(reply.status == use.status, "\(reply.text)")
+    if use.status == 403 { #expect(reply.text.contains("AuthorizationPermissionMismatch")) }
+    // Rights, end and resource are signed.
+    let keys = [root.key.replacing("&sp=", with: "&sp=d"), root.key.replacing("&se=", with: "&se=3"), root.key.replacing("&sig=", with: "&sig=x"), temporary.key + "x"]
+    for key in keys {
+      let forged = server.send(use.method, "\(root.path)\(use.path)?\(key)\(use.more)", Array("1".utf8))
+      #expect(forged.status == 403 && (use.method == "HEAD" || forged.text.contains("AuthenticationFailed")), "\(key): \(forged.text)")
+    }
+  }
+
+  /// Keys go through clients that read and write queries as forms do.
+  @Test func keysHoldLettersOfFormsOnly() throws {
+    let server = try TestService()
+    for _ in 0..<40 {
+      let root = try #require(Self.resources(server, ".show export containers")["container"])
+      #expect(!root.key.contains("+") && !root.key.contains(" ") && !root.key.contains("/"))
+      #expect(server.send("PUT", "\(root.path)/x?\(root.key)", Array("1".utf8)).status == 201)
+      #expect(server.send("PUT", "\(root.path)/x?\(root.key.replacing("%2B", with: "%20"))", Array("1".utf8)).status == 201)
+      usleep(1)
+    }
+  }
+
+  /// Rows of the status table as the table service of Azure keeps them.
+  @Test func statusRows() throws {
+    let server = try TestService()
+    let root = try #require(Self.resources(server)["IngestionsStatusTable"])
+    func ask(_ method: String, _ key: String, _ body: String = "", _ headers: [(name: String, value: String)] = []) -> CollectedReply {
+      server.send(method, "\(root.path)\(key)?\(root.key)", headers: headers, Array(body.utf8))
+    }
+    let key = "(PartitionKey='RowKey=''b',RowKey='c%2Fd')"
+    let row = #"{"PartitionKey":"RowKey='b","RowKey":"c/d","Status":"Pending"}"#
+    #expect(ask("POST", "", row).status == 204)
+    // One whose answer was lost is not done twice.
+    let again = ask("POST", "", row.replacing("Pending", with: "Other"))
+    #expect(again.status == 409 && again.header("x-ms-error-code") == "EntityAlreadyExists")
+    #expect(ask("GET", key).text == row)
+    #expect(ask("POST", key, #"{"Details":"d"}"#, [("X-HTTP-Method", "MERGE"), ("If-Match", "*")]).status == 204)
+    #expect(DynamicValue(json: ask("GET", key).text)?["Status"]?.stringValue == "Pending")
+    #expect(DynamicValue(json: ask("GET", key).text)?["Details"]?.stringValue == "d")
+    #expect(ask("PUT", key, #"{"Status":"Failed"}"#).status == 204)
+    #expect(DynamicValue(json: ask("GET", key).text)?["Details"] == nil)
+    #expect(DynamicValue(json: ask("GET", key).text)?["RowKey"]?.stringValue == "c/d")
+    let none = "(PartitionKey='p',RowKey='r')"
+    for reply in [ask("GET", none), ask("MERGE", none, "{}", [("If-Match", "*")]), ask("PUT", none, "{}", [("If-Match", "*")])] {
+      #expect(reply.status == 404 && reply.header("x-ms-error-code") == "ResourceNotFound", "\(reply.text)")
+    }
+    #expect(ask("MERGE", none, #"{"Status":"Queued"}"#).status == 204)
+    #expect(ask("GET", none).text == #"{"PartitionKey":"p","RowKey":"r","Status":"Queued"}"#)
+    #expect(ask("GET", "()").status == 501)
+  }
+
+  /// As clients of other languages ask.
+  @Test func resourcesByTheirOtherName() throws {
+    let server = try TestService()
+    #expect(Set(Self.resources(server, ".show ingestion resources").keys) == Set(Self.resources(server).keys))
+    #expect(Self.resources(server, ".create tempstorage")["container"]?.path == Self.resources(server, ".show export containers")["container"]?.path)
+    #expect(server.command(".refresh database 'NetDefaultDB' table 'T' cache ingestionbatchingpolicy").text.contains("Succeeded"))
+  }
+
+  /// What is asked of a new blob and not done is refused.
+  @Test(arguments: [("x-ms-copy-source", "http://localhost/a/b"), ("x-ms-blob-type", "AppendBlob"), ("x-ms-blob-type", "PageBlob")])
+  func blobsOfOtherKinds(_ name: String, _ value: String) throws {
+    let server = try TestService()
+    let root = try #require(Self.resources(server)["TempStorage"])
+    let target = "\(root.path)/x?\(root.key)"
+    #expect(server.send("PUT", target, headers: [(name, value)], Array("1".utf8)).status == 501)
+    #expect(server.send("HEAD", target).status == 404)
+  }
+
+  /// Bytes that did not arrive as they were sent are not kept.
+  @Test func digests() throws {
+    let server = try TestService()
+    let root = try #require(Self.resources(server)["TempStorage"])
+    let target = "\(root.path)/x?\(root.key)"
+    let damaged = server.send("PUT", target, headers: [("Content-MD5", "JdUg9QxJ2LSGQMDSSA3CpQ==")], Array("0123456789".utf8))
+    #expect(damaged.status == 400 && damaged.header("x-ms-error-code") == "Md5Mismatch")
+    #expect(server.send("HEAD", target).status == 404)
+    #expect(server.send("PUT", target, headers: [("Content-MD5", "eB5eJF1ptWaXm4bijSPyxw==")], Array("0123456789".utf8)).status == 201)
+    #expect(server.send("PUT", target + "&comp=block&blockid=QQ%3D%3D", headers: [("Content-MD5", "eB5eJF1ptWaXm4bijSPyxw==")], Array("012".utf8)).status == 400)
+  }
+
+  @Test(arguments: [
+    ("bytes=2-2", "2", 206), ("bytes=7-", "789", 206), ("bytes=-3", "789", 206), ("bytes=-30", "0123456789", 206), ("bytes=0-99", "0123456789", 206),
+    ("bytes=0-1,4-5", "0123456789", 200), ("rows=0-1", "0123456789", 200), ("bytes=5-2", "0123456789", 200), ("bytes=-", "0123456789", 200), ("bytes=-0", "", 416),
+    ("bytes=10-", "", 416),
+  ])
+  func ranges(_ range: String, _ text: String, _ status: Int) throws {
+    let server = try TestService()
+    let root = try #require(Self.resources(server)["TempStorage"])
+    let target = "\(root.path)/x?\(root.key)"
+    #expect(server.send("PUT", target, Array("0123456789".utf8)).status == 201)
+    let reply = server.send("GET", target, headers: [("Range", range)])
+    #expect(reply.status == status && reply.text == text)
+  }
+
   @Test func namesThatAreTooLong() throws {
     let server = try TestService()
     let root = try #require(Self.resources(server)["TempStorage"])
@@ -67,12 +192,12 @@ struct StorageTests {
   }
 
   /// - Parameter address: of the file, where it is not a blob of the server.
-  private static func post(_ server: TestService, blob: String, address: String? = nil, level: Int = 2) throws -> Int64 {
+  private static func post(_ server: TestService, blob: String, address: String? = nil, level: Int = 2, format: String = "csv") throws -> Int64 {
     let roots = resources(server)
     let temporary = try #require(roots["TempStorage"]), ready = try #require(roots["SecuredReadyForAggregationQueue"])
     let message = """
       {"Id":"\(UUID().uuidString)","BlobPath":"\(address ?? "http://localhost\(temporary.path)/\(blob)?\(temporary.key)")","DatabaseName":"NetDefaultDB","TableName":"T",
-      "RetainBlobOnSuccess":false,"ReportLevel":\(level),"ReportMethod":2,"IngestionStatusInTable":{"PartitionKey":"p","RowKey":"r"},"AdditionalProperties":{"format":"csv"}}
+      "RetainBlobOnSuccess":false,"ReportLevel":\(level),"ReportMethod":2,"IngestionStatusInTable":{"PartitionKey":"p","RowKey":"r"},"AdditionalProperties":{"format":"\(format)"}}
       """
     let reply = server.send("POST", "\(ready.path)/messages?\(ready.key)", Array("<QueueMessage><MessageText>\(Data(message.utf8).base64EncodedString())</MessageText></QueueMessage>".utf8))
     let id = reply.text.components(separatedBy: "<MessageId>").last?.prefix(16) ?? ""
@@ -101,6 +226,50 @@ struct StorageTests {
     #expect(try server.service.executor.metadata.count("failed") == 0 && server.service.executor.metadata.count("ready") == 0)
     #expect(try server.service.executor.metadata.ingestionStatus("p/r")?["Status"]?.stringValue == "Succeeded")
     #expect(server.rows("T") == "[[7]]")
+  }
+
+  /// Rows of a message are committed, then the disk fails: the message is done, and is not done again.
+  @Test(.timeLimit(.minutes(15))) func failureBehindTheCommit() throws {
+    let faults = Guarded(0)
+    let server = try TestService {
+      $0.fileSystem = FileSystem(fault: { operation, path in
+        guard operation == .syncDirectory, path.hasSuffix("_delta_log") else { return nil }
+        return faults.withLock { left -> Int32? in
+          guard left > 0 else { return nil }
+          left -= 1
+          return EIO
+        }
+      })
+    }
+    server.command(".create table T (a:long)")
+    let root = try #require(Self.resources(server)["TempStorage"])
+    for (name, text) in [("a.csv", "1\n"), ("b.csv", "2\n")] { #expect(server.send("PUT", "\(root.path)/\(name)?\(root.key)", Array(text.utf8)).status == 201) }
+    let first = try Self.post(server, blob: "a.csv"), second = try Self.post(server, blob: "b.csv")
+    faults.withLock { $0 = 1 }
+    server.service.start()
+    while try server.service.executor.metadata.count("success") + server.service.executor.metadata.count("failed") < 2 { usleep(1_000) }
+    server.service.stop()
+    #expect(faults.withLock { $0 } == 0)
+    #expect(server.rows("T | order by a asc") == "[[1],[2]]")
+    #expect(try server.service.executor.metadata.count("failed") == 0 && server.service.executor.metadata.count("ready") == 0)
+    #expect(try server.service.executor.metadata.ingestionStatus("p/r")?["Status"]?.stringValue == "Succeeded")
+    #expect(try server.service.executor.store.database("NetDefaultDB").table("T").recordedTransaction("kconnect-queued") == second && first < second)
+    for name in ["a.csv", "b.csv"] { #expect(server.send("HEAD", "\(root.path)/\(name)?\(root.key)").status == 404) }
+  }
+
+  /// A blob without any record of its format is no success: nothing of it is committed, not even its message's number.
+  @Test(.timeLimit(.minutes(15))) func blobsWithoutRecords() throws {
+    let server = try TestService()
+    server.command(".create table T (a:long)")
+    let root = try #require(Self.resources(server)["TempStorage"])
+    #expect(server.send("PUT", "\(root.path)/none.json?\(root.key)", Array("nope\n{\"a\":\n".utf8)).status == 201)
+    _ = try Self.post(server, blob: "none.json", format: "json")
+    server.service.start()
+    let failed = try Self.wait(server, "failed")
+    server.service.stop()
+    #expect(failed["ErrorCode"]?.stringValue == "BadRequest_NoRecordsOrWrongFormat", "\(failed.json)")
+    #expect(try server.service.executor.metadata.count("success") == 0)
+    #expect(try server.service.executor.store.database("NetDefaultDB").table("T").recordedTransaction("kconnect-queued") == nil)
   }
 
   /// A blob goes behind its message, and only with it.

@@ -101,8 +101,12 @@ def truncation():
     p = ClientRequestProperties(); p.set_option("truncationmaxrecords", 10)
     try: rows("range x from 1 to 100 step 1", properties=p); assert False
     except KustoMultiApiError as e: assert "80DA0003" in str(e), str(e)
+    # A limit that is named counts, whatever notruncation says.
     p.set_option("notruncation", True)
-    assert len(rows("range x from 1 to 100 step 1", properties=p)) == 100
+    try: rows("range x from 1 to 100 step 1", properties=p); assert False
+    except KustoMultiApiError as e: assert "80DA0003" in str(e), str(e)
+    p = ClientRequestProperties(); p.set_option("notruncation", True)
+    assert len(rows("range x from 1 to 500001 step 1", properties=p)) == 500_001
     p = ClientRequestProperties(); p.set_option("query_take_max_records", 7)
     assert len(rows("range x from 1 to 100 step 1", properties=p)) == 7
     try: rows("range x from 1 to 500001 step 1"); assert False
@@ -148,7 +152,7 @@ def streaming():
     for props, code in [(csv_properties(ingestion_mapping_reference="none"), "BadRequest_MappingReferenceWasNotFound"),
                         (IngestionProperties(database=DB, table="Nope", data_format=DataFormat.CSV), "BadRequest_TableNotExist"),
                         (IngestionProperties(database="nope", table="T", data_format=DataFormat.CSV), "BadRequest_DatabaseNotExist"),
-                        (IngestionProperties(database=DB, table="T", data_format=DataFormat.AVRO), "BadRequest_FormatNotSupported")]:
+                        (IngestionProperties(database=DB, table="T", data_format=DataFormat.ORC), "BadRequest_FormatNotSupported")]:
         try: c.ingest_from_stream(StreamDescriptor(io.BytesIO(b"1,x")), props); assert False, code
         except KustoApiError as e: assert e.error.code == code and e.error.permanent, (e.error.code, code)
     assert rows("T | count") == [[7]]

@@ -36,7 +36,7 @@ import Testing
   }
 
   @Test(arguments: [
-    ("yy-MM-dd [hh:mm:ss tt]", "17-01-29 [09:00:05 AM]"), ("y/M/d H:m:s.fff", "2017/1/29 9:0:5.000"), ("yyyy-MM-dd HH:mm:ss.FFF", "2017-01-29 09:00:05"),
+    ("yy-MM-dd [hh:mm:ss tt]", "17-01-29 [09:00:05 AM]"), ("y/M/d H:m:s.fff", "17/1/29 9:0:5.000"), ("yyyy-MM-dd HH:mm:ss.FFF", "2017-01-29 09:00:05"),
   ]) func kusto(_ pattern: String, _ printed: String) throws {
     let compiled = try DateTimePattern(pattern, dialect: .kusto)
     let ticks = try #require(CivilTime.ticks(year: 2017, month: 1, day: 29, hour: 9, second: 5))

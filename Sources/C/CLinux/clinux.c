@@ -33,7 +33,7 @@ static long resident_bytes(void) {
 }
 void kclinux_trim_heap(long growth) {
   static atomic_long after_last;
-  if (resident_bytes() - atomic_load(&after_last) < growth) return;
+  if (growth > 0 && resident_bytes() - atomic_load(&after_last) < growth) return;
   malloc_trim(0);
   atomic_store(&after_last, resident_bytes());
 }

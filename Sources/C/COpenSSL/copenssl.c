@@ -36,6 +36,10 @@ static struct {
   void (*EVP_MD_CTX_free)(EVP_MD_CTX *);
   const EVP_MD *(*EVP_sha256)(void);
   const EVP_MD *(*EVP_sha1)(void);
+  const EVP_MD *(*EVP_md5)(void);
+  int (*EVP_DigestInit_ex)(EVP_MD_CTX *, const EVP_MD *, ENGINE *);
+  int (*EVP_DigestUpdate)(EVP_MD_CTX *, const void *, size_t);
+  int (*EVP_DigestFinal_ex)(EVP_MD_CTX *, unsigned char *, unsigned int *);
   int (*EVP_Digest)(const void *, size_t, unsigned char *, unsigned int *, const EVP_MD *, ENGINE *);
   unsigned char *(*HMAC)(const EVP_MD *, const void *, int, const unsigned char *, size_t, unsigned char *, unsigned int *);
   int (*EVP_DigestSignInit)(EVP_MD_CTX *, EVP_PKEY_CTX **, const EVP_MD *, ENGINE *, EVP_PKEY *);
@@ -64,6 +68,7 @@ static void load(void) {
   FIND(X509_get0_notAfter) FIND(ASN1_TIME_to_tm) FIND(i2d_X509)
   FIND(OPENSSL_sk_num) FIND(OPENSSL_sk_value) FIND(OPENSSL_sk_free)
   FIND(EVP_MD_CTX_new) FIND(EVP_MD_CTX_free) FIND(EVP_sha256) FIND(EVP_sha1) FIND(EVP_Digest) FIND(HMAC)
+  FIND(EVP_md5) FIND(EVP_DigestInit_ex) FIND(EVP_DigestUpdate) FIND(EVP_DigestFinal_ex)
   FIND(EVP_DigestSignInit) FIND(EVP_DigestSign) FIND(EVP_PKEY_CTX_set_rsa_padding) FIND(EVP_PKEY_CTX_set_rsa_pss_saltlen)
   FIND(ERR_clear_error)
 #undef FIND
@@ -81,6 +86,16 @@ bool kcssl_sha1(const void *bytes, size_t count, uint8_t *out) { return ssl.EVP_
 bool kcssl_hmac_sha256(const void *key, size_t key_count, const void *bytes, size_t count, uint8_t *out) {
   return ssl.HMAC(ssl.EVP_sha256(), key ? key : "", (int)key_count, bytes, count, out, NULL) != NULL;
 }
+
+kcssl_md5 *kcssl_md5_new(void) {
+  EVP_MD_CTX *context = ssl.EVP_MD_CTX_new();
+  if (context && ssl.EVP_DigestInit_ex(context, ssl.EVP_md5(), NULL) == 1) return (kcssl_md5 *)context;
+  ssl.EVP_MD_CTX_free(context);
+  return NULL;
+}
+bool kcssl_md5_add(kcssl_md5 *digest, const void *bytes, size_t count) { return ssl.EVP_DigestUpdate((EVP_MD_CTX *)digest, bytes, count) == 1; }
+bool kcssl_md5_finish(kcssl_md5 *digest, uint8_t *out) { return ssl.EVP_DigestFinal_ex((EVP_MD_CTX *)digest, out, NULL) == 1; }
+void kcssl_md5_free(kcssl_md5 *digest) { ssl.EVP_MD_CTX_free((EVP_MD_CTX *)digest); }
 
 #define MAX_CERTIFICATES 16
 struct kcssl_identity {

@@ -18,10 +18,18 @@ struct TimeTicks {
   /// About `count` ticks.
   init(_ range: ClosedRange<Double>, count: Int) {
     let raw = (range.upperBound - range.lowerBound) / Double(max(1, count))
-    let step = Self.steps.first { $0 >= raw } ?? Self.steps[Self.steps.count - 1]
-    self.step = step
-    values = step >= 30 * Self.day ? Self.months(range, step) : Self.even(range, step)
+    var i = Self.steps.firstIndex { $0 >= raw } ?? Self.steps.count - 1
+    var found = Self.values(range, Self.steps[i])
+    // Of places far apart, none or one may lie within.
+    while found.count < 2, i > 0 {
+      i -= 1
+      found = Self.values(range, Self.steps[i])
+    }
+    step = Self.steps[i]
+    values = found
   }
+
+  private static func values(_ range: ClosedRange<Double>, _ step: Double) -> [Double] { step >= 30 * day ? months(range, step) : even(range, step) }
 
   private static func even(_ range: ClosedRange<Double>, _ step: Double) -> [Double] {
     // Weeks begin on Monday; 1970-01-05 was one.

@@ -118,7 +118,7 @@ extension TerminalChart {
       let percent = String(repeating: " ", count: max(0, 5 - share.count)) + share + "%"
       return style.paint(String(style.fill(i)), series: i) + " " + padded(fitted(slice.name, nameWidth), to: nameWidth) + "  " + percent + style.dim("  " + NumberTicks.text(slice.value))
     }
-    if slices.left > 0 { list.append(style.dim("\(slices.left) values are not above zero and left out")) }
+    if slices.left > 0 { list.append(style.dim(fitted("\(slices.left) values are not above zero and left out", max(10, style.width - columns - 5)))) }
     let top = max(0, (rows - list.count) / 2)
     return (0..<max(rows, list.count)).map { row in
       let cells = row < disk.count ? disk[row] : []

@@ -134,7 +134,7 @@ package enum TerminalChart {
         let mark = usesFills(model) ? style.fill(i) : style.mark(style.isColourful && model.spec.kind != .scatterchart ? 0 : i)
         let text = "\(mark) \(fitted(name, 40))"
         if used + text.count > style.width, used > 0 {
-          out.append(line)
+          out.append(String(line.dropLast(3)))
           (line, used) = ("", 0)
         }
         line += style.paint(text, series: i) + "   "

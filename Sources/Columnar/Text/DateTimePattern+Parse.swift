@@ -88,6 +88,9 @@ extension DateTimePattern {
     case .year:
       guard let v = unsafe width == 2 ? digits(p, &at, n, 2, 2) : digits(p, &at, n, width, touches ? width : max(width, 5)) else { return false }
       f.year = width == 2 ? 2_000 + v : v
+    case .yearOfCentury:
+      guard let v = unsafe digits(p, &at, n, width, most) else { return false }
+      f.year = 2_000 + v
     case .month: return unsafe set(&f.month, digits(p, &at, n, width, most), 1...12)
     case .day: return unsafe set(&f.day, digits(p, &at, n, width, most), 1...31)
     case .dayOfYear: return unsafe set(&f.dayOfYear, digits(p, &at, n, width, touches ? width : 3), 1...366)

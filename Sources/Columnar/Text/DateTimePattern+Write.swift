@@ -19,6 +19,7 @@ extension DateTimePattern {
         unsafe out[0] = UInt8(truncatingIfNeeded: width)
         unsafe out += 1
       case .year: unsafe out = unsafe width == 2 ? number(year % 100, 2, out) : number(year, width, out)
+      case .yearOfCentury: unsafe out = unsafe number(year % 100, width, out)
       case .month: unsafe out = unsafe number(month, width, out)
       case .monthName: unsafe out = unsafe name(CalendarNames.months[month - 1], width == 3, out)
       case .day: unsafe out = unsafe number(day, width, out)

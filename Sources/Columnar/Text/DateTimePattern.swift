@@ -21,7 +21,7 @@ package struct DateTimePattern: Sendable {
   }
 
   enum Kind: UInt8, Sendable {
-    case literal, year, month, monthName, day, dayOfYear, weekdayName, halfDay, hour24, hour12, hour11, hour24From1, minute, second
+    case literal, year, yearOfCentury, month, monthName, day, dayOfYear, weekdayName, halfDay, hour24, hour12, hour11, hour24From1, minute, second
     case fraction, fractionTrimmed, offset, offsetZ, offsetWords, zoneName, optionalStart, optionalEnd
   }
 
@@ -142,7 +142,7 @@ package struct DateTimePattern: Sendable {
       let limit: Int
       let kind: Kind
       switch UnicodeScalar(c) {
-      case "y": (kind, limit) = (.year, 4)
+      case "y": (kind, limit) = (width == 1 ? .yearOfCentury : .year, 4)
       case "M": (kind, limit) = (.month, 2)
       case "d": (kind, limit) = (.day, 2)
       case "H": (kind, limit) = (.hour24, 2)

@@ -48,7 +48,8 @@ public struct GUID: Sendable, Hashable, Comparable, BitwiseCopyable, CustomStrin
   // SAFETY: the string's storage has the 36 bytes that `write` fills.
   public var description: String {
     unsafe String(unsafeUninitializedCapacity: 36) { out in
-      unsafe write(to: out.baseAddress!)
+      guard let start = out.baseAddress else { return 0 }
+      unsafe write(to: start)
       return 36
     }
   }

@@ -35,12 +35,12 @@ package struct FileSystem: Sendable {
   // SAFETY: the path is copied for the call.
   package func makeDirectory(_ path: String) -> Int32 { run(.makeDirectory, path) { unsafe mkdir(path, 0o777) } }
 
-  /// Creates a file that must not exist; answers a descriptor or an errno.
+  /// Creates a file that must not exist, with the mode less the process's mask; answers a descriptor or an errno.
   // SAFETY: the path is copied for the call.
-  package func create(_ path: String) -> (descriptor: Int32, code: Int32) {
+  package func create(_ path: String, mode: UInt32 = 0o666) -> (descriptor: Int32, code: Int32) {
     var descriptor: Int32 = -1
     let code = run(.create, path) {
-      descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+      descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
       return descriptor < 0 ? -1 : 0
     }
     return (descriptor, code)

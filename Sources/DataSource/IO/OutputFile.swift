@@ -31,8 +31,8 @@ package final class OutputFile: @unchecked Sendable {  // one writer at a time, 
   /// The disk is kept busy while the rest is made: the final fsync then waits for the last stretch only.
   private static let writebackStretch = 16 << 20
 
-  /// Creates the file (it must not exist), or takes standard output for "-".
-  package init(creating path: String, displayPath: String? = nil, fileSystem: FileSystem = .system) throws {
+  /// Creates the file (it must not exist) with the mode less the process's mask, or takes standard output for "-".
+  package init(creating path: String, displayPath: String? = nil, mode: UInt32 = 0o666, fileSystem: FileSystem = .system) throws {
     self.path = path
     self.displayPath = path == "-" ? "standard output" : displayPath ?? path
     self.fileSystem = fileSystem
@@ -41,7 +41,7 @@ package final class OutputFile: @unchecked Sendable {  // one writer at a time, 
       isDurable = false
       return
     }
-    let (descriptor, code) = fileSystem.create(path)
+    let (descriptor, code) = fileSystem.create(path, mode: mode)
     guard code == 0 else { throw SystemError.make("cannot create", displayPath ?? path, code) }
     self.descriptor = descriptor
     isDurable = true

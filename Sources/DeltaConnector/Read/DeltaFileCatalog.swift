@@ -16,6 +16,7 @@ struct DeltaFileCatalog: FileCatalog {
   /// Columns that the files have and the table's schema does not.
   private let besides: Set<String>
   private let cache = StatisticsCache()
+  private let rows = RowCountCache()
 
   init(_ snapshot: DeltaSnapshot, _ files: [AddFile], directory: String, besides: [String] = []) {
     self.besides = Set(besides)
@@ -53,12 +54,11 @@ struct DeltaFileCatalog: FileCatalog {
     try files[file].deletionVector.map { try $0.deletedRows(rowCount: rowCount, table: directory) }
   }
 
-  var exactRowCount: Int? { cache.rowCount(of: files) }
+  var exactRowCount: Int? { rows.rowCount(of: files) }
 }
 
-/// The statistics parsed last (scans ask for several columns of one file, then for the next file), and the sum of rows.
-private final class StatisticsCache: Sendable {
-  private let last = Mutex<(file: Int, statistics: FileStatistics?)?>(nil)
+/// The sum of rows, once it is known.
+private final class RowCountCache: Sendable {
   private let rows = Mutex<Int??>(nil)
 
   /// Rows of all files; nil where one has no count or deleted rows.
@@ -75,15 +75,6 @@ private final class StatisticsCache: Sendable {
       }
       known = .some(total)
       return total
-    }
-  }
-
-  func statistics(of file: Int, _ text: String?) -> FileStatistics? {
-    last.withLock { last in
-      if let last, last.file == file { return last.statistics }
-      let parsed = FileStatistics(text)
-      last = (file, parsed)
-      return parsed
     }
   }
 }

@@ -35,7 +35,7 @@ enum PlanText {
     case .aggregate(let keys, let aggregates, _): return "Aggregate by=[\(ExprText.text(keys))] aggregates=[\(ExprText.text(aggregates))]"
     case .join(let join):
       let keys = join.keys.map { "\(ExprText.text($0.left)) == \(ExprText.text($0.right))" }
-      return "Join kind=\(join.kind.rawValue) on=[\(keys.joined(separator: ", "))]"
+      return "Join kind=\(join.kind.rawValue) on=[\(keys.joined(separator: ", "))]" + (join.keepsOrder ? " ordered" : "")
     case .sort(let keys, _): return "Sort \(ExprText.text(keys))"
     case .topN(let keys, let count, _): return "TopN \(count) by \(ExprText.text(keys))"
     case .limit(let count, _): return "Limit \(count)"

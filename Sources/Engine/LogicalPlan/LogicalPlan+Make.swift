@@ -37,6 +37,12 @@ extension LogicalPlan {
     return LogicalPlan(node: .filter(predicate, self), schema: schema)
   }
 
+  /// The conjuncts of a predicate, each bool by itself: `and` takes numbers and dynamic values, too.
+  func conditions(_ predicate: Expr) -> [Expr] {
+    let terms = predicate.conjuncts
+    return terms.count == 1 ? terms : terms.map { (try? type(of: $0)) == .bool ? $0 : .call("tobool", [$0]) }
+  }
+
   /// One output column per expression; names must be unique.
   package func project(_ columns: [NamedExpr]) throws -> LogicalPlan {
     // Columns are mostly passed on in their places; the others of a wide schema are found by name.
@@ -82,7 +88,7 @@ extension LogicalPlan {
   }
 
   /// Joins with another plan. Right columns whose name the left side has are renamed `name1`, `name2`, … as Kusto does.
-  package func join(_ right: LogicalPlan, kind: JoinKind, keys: [(left: Expr, right: Expr)]) throws -> LogicalPlan {
+  package func join(_ right: LogicalPlan, kind: JoinKind, keys: [(left: Expr, right: Expr)], keepsOrder: Bool = false) throws -> LogicalPlan {
     var keys = keys
     for i in keys.indices {
       let a = try type(of: keys[i].left), b = try right.type(of: keys[i].right)
@@ -95,16 +101,15 @@ extension LogicalPlan {
       if a != wide { keys[i].left = .call(cast, [keys[i].left]) }
       if b != wide { keys[i].right = .call(cast, [keys[i].right]) }
     }
+    var node = JoinNode(kind: kind, left: self, right: right, keys: keys, rightNames: [])
+    node.keepsOrder = keepsOrder
     switch kind {
-    case .leftSemi, .leftAnti:
-      return LogicalPlan(node: .join(JoinNode(kind: kind, left: self, right: right, keys: keys, rightNames: [])), schema: schema)
-    case .rightSemi, .rightAnti:
-      return LogicalPlan(node: .join(JoinNode(kind: kind, left: self, right: right, keys: keys, rightNames: [])), schema: right.schema)
+    case .leftSemi, .leftAnti: return LogicalPlan(node: .join(node), schema: schema)
+    case .rightSemi, .rightAnti: return LogicalPlan(node: .join(node), schema: right.schema)
     default: break
     }
     var fields = schema.fields
     var taken = Set(schema.names)
-    var rightNames: [String] = []
     for field in right.schema.fields {
       var name = field.name
       var n = 0
@@ -112,11 +117,10 @@ extension LogicalPlan {
         n += 1
         name = "\(field.name)\(n)"
       }
-      rightNames.append(name)
+      node.rightNames.append(name)
       fields.append(StructField(name, field.type, hint: field.hint))
     }
-    return LogicalPlan(
-      node: .join(JoinNode(kind: kind, left: self, right: right, keys: keys, rightNames: rightNames)), schema: StructType(fields))
+    return LogicalPlan(node: .join(node), schema: StructType(fields))
   }
 
   /// Rows in the order of the keys; stable for equal keys.

@@ -101,6 +101,8 @@ package struct JoinNode: Sendable {
   package var keys: [(left: Expr, right: Expr)]
   /// The output names of the right columns (same count and order as the right schema); empty for semi and anti kinds.
   package var rightNames: [String]
+  /// Rows come out in the order of the left rows they are of; for inner, left outer, left semi and left anti joins. Such a join holds one side in memory.
+  package var keepsOrder = false
 
   package init(kind: JoinKind, left: LogicalPlan, right: LogicalPlan, keys: [(left: Expr, right: Expr)], rightNames: [String]) {
     self.kind = kind
@@ -108,6 +110,13 @@ package struct JoinNode: Sendable {
     self.right = right
     self.keys = keys
     self.rightNames = rightNames
+  }
+
+  /// The join without regard to the order of rows.
+  var unordered: JoinNode {
+    var join = self
+    join.keepsOrder = false
+    return join
   }
 }
 

@@ -10,6 +10,7 @@ final class FilteredAccumulator: GroupedAccumulator {
   init(_ inner: any GroupedAccumulator) { self.inner = inner }
 
   var byteSize: Int { inner.byteSize }
+  var growsWithRows: Bool { inner.growsWithRows }
 
   func update(_ arguments: [ColumnVector], rowCount: Int, groups: Buffer<Int32>?, groupCount: Int) throws {
     var rest = arguments
@@ -25,7 +26,7 @@ final class FilteredAccumulator: GroupedAccumulator {
 
   func finish(groupCount: Int) throws -> ColumnVector { try inner.finish(groupCount: groupCount) }
 
-  func partialState(groupCount: Int) throws -> [ColumnVector]? { try inner.partialState(groupCount: groupCount) }
+  func partialState(groupCount: Int) throws -> [ColumnVector] { try inner.partialState(groupCount: groupCount) }
 
   func updatePartial(_ state: [ColumnVector], rowCount: Int, groups: Buffer<Int32>, groupCount: Int) throws {
     try inner.updatePartial(state, rowCount: rowCount, groups: groups, groupCount: groupCount)
@@ -43,6 +44,7 @@ final class RealArgumentsAccumulator: GroupedAccumulator {
   }
 
   var byteSize: Int { inner.byteSize }
+  var growsWithRows: Bool { inner.growsWithRows }
 
   func update(_ arguments: [ColumnVector], rowCount: Int, groups: Buffer<Int32>?, groupCount: Int) throws {
     let converted = arguments.enumerated().map { $0 < count ? $1.convertedToReal : $1 }
@@ -56,7 +58,7 @@ final class RealArgumentsAccumulator: GroupedAccumulator {
 
   func finish(groupCount: Int) throws -> ColumnVector { try inner.finish(groupCount: groupCount) }
 
-  func partialState(groupCount: Int) throws -> [ColumnVector]? { try inner.partialState(groupCount: groupCount) }
+  func partialState(groupCount: Int) throws -> [ColumnVector] { try inner.partialState(groupCount: groupCount) }
 
   func updatePartial(_ state: [ColumnVector], rowCount: Int, groups: Buffer<Int32>, groupCount: Int) throws {
     try inner.updatePartial(state, rowCount: rowCount, groups: groups, groupCount: groupCount)
@@ -105,6 +107,7 @@ final class LongWeightsAccumulator: GroupedAccumulator {
   init(_ inner: any GroupedAccumulator) { self.inner = inner }
 
   var byteSize: Int { inner.byteSize }
+  var growsWithRows: Bool { inner.growsWithRows }
 
   func update(_ arguments: [ColumnVector], rowCount: Int, groups: Buffer<Int32>?, groupCount: Int) throws {
     var widened = arguments
@@ -123,7 +126,7 @@ final class LongWeightsAccumulator: GroupedAccumulator {
 
   func finish(groupCount: Int) throws -> ColumnVector { try inner.finish(groupCount: groupCount) }
 
-  func partialState(groupCount: Int) throws -> [ColumnVector]? { try inner.partialState(groupCount: groupCount) }
+  func partialState(groupCount: Int) throws -> [ColumnVector] { try inner.partialState(groupCount: groupCount) }
 
   func updatePartial(_ state: [ColumnVector], rowCount: Int, groups: Buffer<Int32>, groupCount: Int) throws {
     try inner.updatePartial(state, rowCount: rowCount, groups: groups, groupCount: groupCount)

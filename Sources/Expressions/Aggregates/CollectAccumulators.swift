@@ -1,4 +1,4 @@
-// Role: make_list, make_list_with_nulls, make_set and make_bag. Their state is the values themselves and cannot be spilled.
+// Role: make_list, make_list_with_nulls, make_set and make_bag. Their state is the values themselves, spilled as an array or a bag for each group.
 // Kusto: nulls are ignored (but by make_list_with_nulls); a group without values gives [] or {}; make_list and make_set flatten arrays, one
 // level, as the examples of "geo_h3cell_rings()" and "geo_polygon_to_h3cells()" show.
 
@@ -23,6 +23,7 @@ final class ListAccumulator: GroupedAccumulator {
 
   private var chunkBytes = 0
   var byteSize: Int { chunkBytes + groupOf.capacity * 4 + counts.capacity * 8 }
+  var growsWithRows: Bool { true }
 
   func update(_ arguments: [ColumnVector], rowCount: Int, groups: Buffer<Int32>?, groupCount: Int) throws {
     guard type == .dynamic, !keepsNulls else { return try collect(arguments[0], rowCount, groups, groupCount) }
@@ -75,10 +76,11 @@ final class ListAccumulator: GroupedAccumulator {
     unsafe dynamicArrays(ColumnVector.concat(chunks, type: type), groups: groupOf.pointer, groupCount: groupCount, limit: limit)
   }
 
-  func partialState(groupCount: Int) -> [ColumnVector]? { nil }
+  func partialState(groupCount: Int) -> [ColumnVector] { [finish(groupCount: groupCount)] }
 
   func updatePartial(_ state: [ColumnVector], rowCount: Int, groups: Buffer<Int32>, groupCount: Int) throws {
-    throw ExpressionError.notSupported("spilling make_list")
+    let (values, owners) = arrayElements(state[0], groups, type: type)
+    try collect(values, values.count, owners, groupCount)
   }
 }
 
@@ -95,6 +97,7 @@ final class SetAccumulator: GroupedAccumulator {
   }
 
   var byteSize: Int { table.byteSize }
+  var growsWithRows: Bool { true }
 
   func update(_ arguments: [ColumnVector], rowCount: Int, groups: Buffer<Int32>?, groupCount: Int) {
     var values = arguments[0]
@@ -131,10 +134,11 @@ final class SetAccumulator: GroupedAccumulator {
     return unsafe dynamicArrays(keys[1], groups: ids.pointer, groupCount: groupCount, limit: limit)
   }
 
-  func partialState(groupCount: Int) -> [ColumnVector]? { nil }
+  func partialState(groupCount: Int) -> [ColumnVector] { [finish(groupCount: groupCount)] }
 
-  func updatePartial(_ state: [ColumnVector], rowCount: Int, groups: Buffer<Int32>, groupCount: Int) throws {
-    throw ExpressionError.notSupported("spilling make_set")
+  func updatePartial(_ state: [ColumnVector], rowCount: Int, groups: Buffer<Int32>, groupCount: Int) {
+    let (values, owners) = arrayElements(state[0], groups, type: type)
+    insert(values, .int(owners))
   }
 }
 
@@ -166,8 +170,10 @@ final class BagAccumulator: GroupedAccumulator {
   private struct Bag {
     var keys: Set<TextKey> = []
     var entries: [DynamicEntry] = []
-    var bytes = 0
   }
+
+  /// What an entry takes beside its key and value: its slots in the list and the set.
+  private static let entryBytes = 128
 
   private let limit: Int
   private var bags: [Bag] = []
@@ -175,43 +181,55 @@ final class BagAccumulator: GroupedAccumulator {
 
   init(limit: Int) { self.limit = limit }
 
-  var byteSize: Int { bytes + bags.count * 64 }
+  var byteSize: Int { bytes + bags.capacity * MemoryLayout<Bag>.stride }
+  var growsWithRows: Bool { true }
 
   private func grow(_ groupCount: Int) {
     if bags.count < groupCount { bags.append(contentsOf: repeatElement(Bag(), count: groupCount - bags.count)) }
   }
 
-  private func add(_ entries: [DynamicEntry], to g: Int, size: Int) {
-    for entry in entries where bags[g].entries.count < limit {
-      if bags[g].keys.insert(TextKey(entry.key)).inserted { bags[g].entries.append(entry) }
-    }
-    bytes += size
-  }
-
+  // SAFETY: row i's bytes lie within the vector, which is kept alive to the end; keys are copied.
   func update(_ arguments: [ColumnVector], rowCount: Int, groups: Buffer<Int32>?, groupCount: Int) {
     grow(groupCount)
-    let vector = arguments[0]
+    let vector = arguments[0], rows = DynamicRows(arguments[0])
     for i in 0..<rowCount where vector.isValid(i) {
-      guard case .dynamic(.bag(let entries)) = vector.scalar(i) else { continue }
-      add(entries, to: groups.map { Int($0[i]) } ?? 0, size: entries.count * 64)
+      let row = rows[i], g = groups.map { Int($0[i]) } ?? 0
+      guard row.tag == .bag else { continue }
+      for k in 0..<row.childCount where bags[g].entries.count < limit {
+        guard let entry = unsafe row.entry(k) else { break }
+        let key = unsafe String(decoding: entry.key, as: UTF8.self)
+        guard bags[g].keys.insert(TextKey(key)).inserted else { continue }
+        // A value as a tree takes some times the bytes of its binary form.
+        let value = unsafe entry.value
+        bags[g].entries.append(DynamicEntry(key, value.value))
+        bytes += Self.entryBytes + key.utf8.count + 4 * value.count
+      }
     }
+    withExtendedLifetime(vector) {}
   }
 
   func merge(_ other: any GroupedAccumulator, mapping: Buffer<Int32>, groupCount: Int) throws {
     guard let other = other as? BagAccumulator else { throw mismatchedMerge(other) }
     grow(groupCount)
-    for g in 0..<min(mapping.count, other.bags.count) { add(other.bags[g].entries, to: Int(mapping[g]), size: 0) }
+    for g in 0..<min(mapping.count, other.bags.count) {
+      let target = Int(mapping[g])
+      for entry in other.bags[g].entries where bags[target].entries.count < limit {
+        if bags[target].keys.insert(TextKey(entry.key)).inserted { bags[target].entries.append(entry) }
+      }
+    }
     bytes += other.bytes
   }
 
   func finish(groupCount: Int) -> ColumnVector {
     grow(groupCount)
-    return .of(.dynamic, bags[0..<groupCount].map { .dynamic(.bag($0.entries)) })
+    let out = ColumnBuilder(.dynamic, capacity: groupCount)
+    for g in 0..<groupCount { out.append(.dynamic(.bag(bags[g].entries))) }
+    return out.finish()
   }
 
-  func partialState(groupCount: Int) -> [ColumnVector]? { nil }
+  func partialState(groupCount: Int) -> [ColumnVector] { [finish(groupCount: groupCount)] }
 
-  func updatePartial(_ state: [ColumnVector], rowCount: Int, groups: Buffer<Int32>, groupCount: Int) throws {
-    throw ExpressionError.notSupported("spilling make_bag")
+  func updatePartial(_ state: [ColumnVector], rowCount: Int, groups: Buffer<Int32>, groupCount: Int) {
+    update(state, rowCount: rowCount, groups: groups, groupCount: groupCount)
   }
 }

@@ -35,7 +35,7 @@ final class CountAccumulator: GroupedAccumulator {
     return .long(counts.copy(groupCount))
   }
 
-  func partialState(groupCount: Int) -> [ColumnVector]? { [finish(groupCount: groupCount)] }
+  func partialState(groupCount: Int) -> [ColumnVector] { [finish(groupCount: groupCount)] }
 
   // SAFETY: groups are below groupCount, to which `counts` was grown.
   func updatePartial(_ state: [ColumnVector], rowCount: Int, groups: Buffer<Int32>, groupCount: Int) {

@@ -16,7 +16,7 @@ final class HyperLogLogAccumulator: GroupedAccumulator {
     self.takesSketches = takesSketches
   }
 
-  var byteSize: Int { sketches.reduce(0) { $0 + $1.byteSize + 48 } }
+  var byteSize: Int { sketches.reduce(sketches.capacity * MemoryLayout<HyperLogLog>.stride) { $0 + $1.byteSize } }
 
   private func grow(_ groupCount: Int) {
     if sketches.count < groupCount {
@@ -107,7 +107,7 @@ final class HyperLogLogAccumulator: GroupedAccumulator {
     return .long(Buffer(sketches[0..<groupCount].map(\.estimate)))
   }
 
-  func partialState(groupCount: Int) -> [ColumnVector]? {
+  func partialState(groupCount: Int) -> [ColumnVector] {
     grow(groupCount)
     return [stored(groupCount)]
   }
@@ -118,7 +118,7 @@ final class HyperLogLogAccumulator: GroupedAccumulator {
   }
 }
 
-/// Exact distinct counts, by a table over (group, value); over values alone while there are no groups. Not spillable.
+/// Exact distinct counts, by a table over (group, value); over values alone while there are no groups. Spilled as an array for each group.
 final class CountDistinctAccumulator: GroupedAccumulator {
   private let type: DataType
   /// Values of group 0, as long as no groups were given.
@@ -132,6 +132,7 @@ final class CountDistinctAccumulator: GroupedAccumulator {
   }
 
   var byteSize: Int { table.byteSize + (single?.byteSize ?? 0) }
+  var growsWithRows: Bool { true }
 
   func update(_ arguments: [ColumnVector], rowCount: Int, groups: Buffer<Int32>?, groupCount: Int) {
     if groups == nil, let single {
@@ -195,9 +196,18 @@ final class CountDistinctAccumulator: GroupedAccumulator {
     return .long(counts.finish())
   }
 
-  func partialState(groupCount: Int) -> [ColumnVector]? { nil }
+  // SAFETY: the table has one group number for each value, kept alive to the end.
+  func partialState(groupCount: Int) -> [ColumnVector] {
+    leaveSingle()
+    let keys = table.keyColumns()
+    guard case .int(let ids) = keys[0].storage else { return [.nulls(.dynamic, count: groupCount)] }
+    defer { withExtendedLifetime(ids) {} }
+    return unsafe [dynamicArrays(keys[1], groups: ids.pointer, groupCount: groupCount, limit: .max)]
+  }
 
-  func updatePartial(_ state: [ColumnVector], rowCount: Int, groups: Buffer<Int32>, groupCount: Int) throws {
-    throw ExpressionError.notSupported("spilling count_distinct")
+  func updatePartial(_ state: [ColumnVector], rowCount: Int, groups: Buffer<Int32>, groupCount: Int) {
+    leaveSingle()
+    let (values, owners) = arrayElements(state[0], groups, type: type)
+    insert(values, groups: .int(owners))
   }
 }

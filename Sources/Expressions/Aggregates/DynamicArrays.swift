@@ -113,6 +113,75 @@ func dynamicArrays(_ values: ColumnVector, groups: UnsafePointer<Int32>, groupCo
   return out.finish(.dynamic)
 }
 
+/// The elements of arrays that `dynamicArrays` made of values of `type`, in order, each with the group of its array's row. Nulls stay nulls.
+// SAFETY: row i's bytes lie within the vector, which is kept alive to the end; elements are windows on them, copied at once.
+func arrayElements(_ arrays: ColumnVector, _ groups: Buffer<Int32>, type: DataType) -> (values: ColumnVector, groups: Buffer<Int32>) {
+  defer { withExtendedLifetime(arrays) {} }
+  let rows = DynamicRows(arrays)
+  let owners = BufferBuilder<Int32>(capacity: arrays.count)
+  if type == .decimal {
+    // Each keeps its own digits.
+    let coefficients = BufferBuilder<Int128>(capacity: arrays.count), scales = BufferBuilder<Int16>(capacity: arrays.count)
+    let valid = BitmapBuilder(capacity: arrays.count)
+    for i in 0..<arrays.count {
+      let array = rows[i]
+      for k in 0..<array.childCount {
+        let element = array.element(k), value = element?.decimal ?? DecimalValue(0, scale: 0)
+        coefficients.append(value.coefficient)
+        scales.append(Int16(clamping: value.scale))
+        valid.append(element.map { $0.tag != .null } ?? false)
+        owners.append(groups[i])
+      }
+    }
+    let count = owners.count
+    let values = ColumnVector(type: .decimal, count: count, validity: valid.finishValidity(), storage: .decimal128(coefficients.finish(), scales: scales.finish()))
+    return (values, owners.finish())
+  }
+  guard type.isVariableWidth else {
+    let out = ColumnBuilder(type, capacity: arrays.count)
+    for i in 0..<arrays.count {
+      let array = rows[i]
+      for k in 0..<array.childCount {
+        out.append(elementScalar(array.element(k), type))
+        owners.append(groups[i])
+      }
+    }
+    return (out.finish(), owners.finish())
+  }
+  let out = StringBuilder(rows: arrays.count)
+  let valid = BitmapBuilder(capacity: arrays.count)
+  for i in 0..<arrays.count {
+    let array = rows[i]
+    for k in 0..<array.childCount {
+      let element = array.element(k)
+      if let element, element.tag != .null {
+        unsafe out.append(type == .string ? element.stringBytes : UnsafeBufferPointer(start: element.base, count: element.count))
+        valid.append(true)
+      } else {
+        out.appendEmpty()
+        valid.append(false)
+      }
+      owners.append(groups[i])
+    }
+  }
+  return (out.finish(type, validity: valid.finishValidity()), owners.finish())
+}
+
+/// An element of fixed width as a scalar.
+private func elementScalar(_ element: DynamicView?, _ type: DataType) -> Scalar {
+  guard let element, element.tag != .null else { return .null(type) }
+  switch type {
+  case .bool: return .bool(element.tag == .true)
+  case .int: return .int(Int32(truncatingIfNeeded: element.int64))
+  case .long: return .long(element.int64)
+  case .datetime: return .datetime(element.int64)
+  case .timespan: return .timespan(element.int64)
+  case .real: return .real(element.real)
+  case .guid: return .guid(element.guid)
+  case .decimal, .string, .dynamic: return .null(type)
+  }
+}
+
 // SAFETY: four fresh bytes are written whole.
 private func appendWord(_ value: UInt32, _ out: BufferBuilder<UInt8>) {
   unsafe UnsafeMutableRawPointer(out.appendUninitialized(4)).storeBytes(of: value, as: UInt32.self)

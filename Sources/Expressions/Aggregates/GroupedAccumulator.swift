@@ -14,14 +14,21 @@ package protocol GroupedAccumulator: AnyObject {
   /// One row per group.
   func finish(groupCount: Int) throws -> ColumnVector
 
-  /// The partial state as columns, one row per group, for spilling; nil when this state cannot be spilled (make_list, …).
-  func partialState(groupCount: Int) throws -> [ColumnVector]?
+  /// The partial state as columns, one row per group, for spilling.
+  func partialState(groupCount: Int) throws -> [ColumnVector]
 
   /// Adds rows of partial state made by `partialState`.
   func updatePartial(_ state: [ColumnVector], rowCount: Int, groups: Buffer<Int32>, groupCount: Int) throws
 
   /// Rough bytes held, for the memory budget.
   var byteSize: Int { get }
+
+  /// Whether a group's state grows with its rows. Of such groups few can be large, and one vector holds 2 GiB of them at most.
+  var growsWithRows: Bool { get }
+}
+
+extension GroupedAccumulator {
+  package var growsWithRows: Bool { false }
 }
 
 /// An aggregate call checked against its input: result type, compiled arguments and a maker of state.

@@ -25,7 +25,8 @@ struct HyperLogLog {
 
   init(precision: Int) { self.precision = precision }
 
-  var byteSize: Int { hashes.capacity * 8 + registers.capacity }
+  /// Bytes on the heap, with what each array takes beside its elements.
+  var byteSize: Int { (hashes.capacity == 0 ? 0 : hashes.capacity * 8 + 48) + (registers.isEmpty ? 0 : registers.capacity + 48) }
   var isExact: Bool { registers.isEmpty }
 
   mutating func add(_ hash: UInt64) {

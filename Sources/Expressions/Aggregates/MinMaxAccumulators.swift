@@ -99,7 +99,7 @@ final class WordFoldAccumulator: GroupedAccumulator {
   }
 
   // SAFETY: both builders have at least groupCount elements.
-  func partialState(groupCount: Int) -> [ColumnVector]? {
+  func partialState(groupCount: Int) -> [ColumnVector] {
     grow(groupCount)
     return unsafe [.long(words.copy(groupCount).reinterpreted(as: Int64.self), validity: validityBitmap(seen.pointer, groupCount))]
   }
@@ -208,7 +208,7 @@ final class TextMinMaxAccumulator: GroupedAccumulator {
     return text.finish(.string, validity: validity.finishValidity())
   }
 
-  func partialState(groupCount: Int) -> [ColumnVector]? { [finish(groupCount: groupCount)] }
+  func partialState(groupCount: Int) -> [ColumnVector] { [finish(groupCount: groupCount)] }
 
   func updatePartial(_ state: [ColumnVector], rowCount: Int, groups: Buffer<Int32>, groupCount: Int) {
     update(state, rowCount: rowCount, groups: groups, groupCount: groupCount)
@@ -274,7 +274,7 @@ final class ValueMinMaxAccumulator<Value: Comparable & BitwiseCopyable & Sendabl
     return unsafe write(best.copy(groupCount), validityBitmap(seen.pointer, groupCount))
   }
 
-  func partialState(groupCount: Int) -> [ColumnVector]? { [finish(groupCount: groupCount)] }
+  func partialState(groupCount: Int) -> [ColumnVector] { [finish(groupCount: groupCount)] }
 
   func updatePartial(_ state: [ColumnVector], rowCount: Int, groups: Buffer<Int32>, groupCount: Int) {
     update(state, rowCount: rowCount, groups: groups, groupCount: groupCount)
@@ -355,7 +355,7 @@ final class DecimalMinMaxAccumulator: GroupedAccumulator {
     return wide.finish(groupCount: groupCount)
   }
 
-  func partialState(groupCount: Int) -> [ColumnVector]? { [finish(groupCount: groupCount)] }
+  func partialState(groupCount: Int) -> [ColumnVector] { [finish(groupCount: groupCount)] }
 
   func updatePartial(_ state: [ColumnVector], rowCount: Int, groups: Buffer<Int32>, groupCount: Int) {
     update(state, rowCount: rowCount, groups: groups, groupCount: groupCount)

@@ -87,7 +87,7 @@ final class MomentAccumulator: GroupedAccumulator {
   }
 
   // SAFETY: as in `finish`.
-  func partialState(groupCount: Int) -> [ColumnVector]? {
+  func partialState(groupCount: Int) -> [ColumnVector] {
     state.grow(to: groupCount, filling: Moments())
     func column(_ part: (Moments) -> Double) -> ColumnVector {
       let out = BufferBuilder<Double>(capacity: groupCount)

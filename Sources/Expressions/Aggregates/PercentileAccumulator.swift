@@ -23,7 +23,8 @@ final class PercentileAccumulator: GroupedAccumulator {
     self.takesDigests = takesDigests
   }
 
-  var byteSize: Int { states.reduce(0) { $0 + $1.byteSize + 64 } }
+  var byteSize: Int { states.reduce(states.capacity * MemoryLayout<PercentileState>.stride) { $0 + $1.byteSize } }
+  var growsWithRows: Bool { true }
 
   private func grow(_ groupCount: Int) {
     if states.count < groupCount {
@@ -60,17 +61,22 @@ final class PercentileAccumulator: GroupedAccumulator {
       guard let state = PercentileState(value) else {
         throw ExpressionError.invalidArgument(function: "tdigest_merge", message: "found a value that tdigest() did not make, at row \(i)")
       }
-      let g = groups.map { Int($0[i]) } ?? 0
-      if states[g].isEmpty { states[g] = state } else { try states[g].merge(state) }
+      try add(state, to: groups.map { Int($0[i]) } ?? 0)
     }
+  }
+
+  private func add(_ state: PercentileState, to group: Int) throws {
+    if states[group].isEmpty { states[group] = state } else { try states[group].merge(state) }
   }
 
   func merge(_ other: any GroupedAccumulator, mapping: Buffer<Int32>, groupCount: Int) throws {
     guard let other = other as? PercentileAccumulator else { throw mismatchedMerge(other) }
     grow(groupCount)
     for g in 0..<min(mapping.count, other.states.count) {
-      let target = Int(mapping[g])
-      if states[target].isEmpty { states[target] = other.states[g] } else { try states[target].merge(other.states[g]) }
+      // Moved, so that no group stands in both.
+      var state = PercentileState(type: type)
+      swap(&state, &other.states[g])
+      try add(state, to: Int(mapping[g]))
     }
   }
 
@@ -89,24 +95,40 @@ final class PercentileAccumulator: GroupedAccumulator {
       }
       return unsafe OrderKey.column(keys.pointer, groupCount, validity: validityBitmap(seen.pointer, groupCount), type: type)
     case .array(let list):
-      return .of(
-        .dynamic,
-        (0..<groupCount).map { g in
-          if states[g].isEmpty { return .null(.dynamic) }
-          return .dynamic(.array(list.map { states[g].percentile($0).map(states[g].value) ?? .null }))
-        })
-    case .digest:
-      return .of(.dynamic, (0..<groupCount).map { states[$0].isEmpty ? .null(.dynamic) : .dynamic(states[$0].dynamic()) })
+      return dynamics(groupCount) { g in .array(list.map { states[g].percentile($0).map(states[g].value) ?? .null }) }
+    case .digest: return dynamics(groupCount) { g in states[g].dynamic() }
     }
   }
 
-  func partialState(groupCount: Int) -> [ColumnVector]? {
-    grow(groupCount)
-    return [.of(.dynamic, (0..<groupCount).map { states[$0].isEmpty ? .null(.dynamic) : .dynamic(states[$0].dynamic()) })]
+  /// A value for each group; null for those without values.
+  private func dynamics(_ groupCount: Int, _ value: (Int) -> DynamicValue) -> ColumnVector {
+    let out = ColumnBuilder(.dynamic, capacity: groupCount)
+    for g in 0..<groupCount {
+      if states[g].isEmpty { out.appendNull() } else { out.append(.dynamic(value(g))) }
+    }
+    return out.finish()
   }
 
+  func partialState(groupCount: Int) -> [ColumnVector] {
+    grow(groupCount)
+    let out = StringBuilder(rows: groupCount)
+    for g in 0..<groupCount {
+      states[g].appendState(to: out.data)
+      out.endRow()
+    }
+    return [out.finish(.dynamic)]
+  }
+
+  // SAFETY: row i's bytes lie within the vector, which is kept alive to the end; states are read at once.
   func updatePartial(_ state: [ColumnVector], rowCount: Int, groups: Buffer<Int32>, groupCount: Int) throws {
     grow(groupCount)
-    try mergeValues(state[0], groups)
+    let rows = DynamicRows(state[0])
+    for i in 0..<rowCount {
+      guard let read = PercentileState(state: rows[i]) else {
+        throw ExpressionError.invalidArgument(function: "percentile", message: "a state on disk was damaged")
+      }
+      if !read.isEmpty { try add(read, to: Int(groups[i])) }
+    }
+    withExtendedLifetime(state) {}
   }
 }

@@ -90,7 +90,10 @@ struct PercentileState {
 
   private var isReal: Bool { type == .real }
 
-  var byteSize: Int { keys.capacity * 8 + weights.capacity * 8 + centroids.capacity * 16 }
+  /// Bytes on the heap, with what each array takes beside its elements.
+  var byteSize: Int { Self.bytes(keys.capacity * 8) + Self.bytes(weights.capacity * 8) + Self.bytes(centroids.capacity * 16) }
+  private static func bytes(_ elements: Int) -> Int { elements == 0 ? 0 : elements + 48 }
+
   var isEmpty: Bool { keys.isEmpty && centroids.isEmpty }
 
   private func real(_ key: UInt64) -> Double { isReal ? OrderKey.real(key) : Double(OrderKey.long(key)) }
@@ -316,6 +319,46 @@ struct PercentileState {
     let width = next.centre - last.centre, height = next.mean - last.mean
     if width > 0, height.isFinite { return last.mean + height * ((rank - last.centre) / width) }
     return rank <= edge ? last.mean : next.mean
+  }
+
+  // MARK: - On disk
+
+  private static let types: [DataType] = [.long, .real, .datetime, .timespan]
+  private static let headerWords = 6
+
+  /// Appends the state as an array of longs, for spill files: its type, the numbers of its keys, weights and centroids, the ends, then these lists.
+  func appendState(to out: BufferBuilder<UInt8>) {
+    let weightStart = Self.headerWords + keys.count, meanStart = weightStart + weights.count, weightOfMeans = meanStart + centroids.count
+    appendBlock(.long, weightOfMeans + centroids.count, out) { i in
+      switch i {
+      case 0: UInt64(Self.types.firstIndex(of: type) ?? 0)
+      case 1: UInt64(keys.count)
+      case 2: UInt64(weights.count)
+      case 3: UInt64(centroids.count)
+      case 4: least
+      case 5: greatest
+      case ..<weightStart: keys[i - Self.headerWords]
+      case ..<meanStart: UInt64(bitPattern: weights[i - weightStart])
+      case ..<weightOfMeans: centroids[i - meanStart].mean.bitPattern
+      default: centroids[i - weightOfMeans].weight.bitPattern
+      }
+    }
+  }
+
+  /// Reads what `appendState` wrote; nil for anything else.
+  init?(state: DynamicView) {
+    func word(_ i: Int) -> UInt64 { UInt64(bitPattern: state.element(i)?.int64 ?? 0) }
+    guard state.childCount >= Self.headerWords, word(0) < UInt64(Self.types.count) else { return nil }
+    let counts = (1...3).map { Int(clamping: word($0)) }
+    guard counts.allSatisfy({ $0 <= state.childCount }), Self.headerWords + counts[0] + counts[1] + 2 * counts[2] == state.childCount else { return nil }
+    self.init(type: Self.types[Int(word(0))])
+    (least, greatest) = (word(4), word(5))
+    var at = Self.headerWords
+    keys = (at..<at + counts[0]).map(word)
+    at += counts[0]
+    weights = (at..<at + counts[1]).map { Int64(bitPattern: word($0)) }
+    at += counts[1]
+    centroids = (at..<at + counts[2]).map { Centroid(mean: Double(bitPattern: word($0)), weight: Double(bitPattern: word($0 + counts[2]))) }
   }
 
   // MARK: - As a dynamic value

@@ -41,34 +41,53 @@ private struct PickedValues {
   }
 }
 
-/// take_any (skips nulls) and take_any_row (does not).
+/// take_any (skips nulls, and empty texts where there are others) and take_any_row (does not).
 final class TakeAnyAccumulator: GroupedAccumulator {
   private let skipsNulls: Bool
+  private let skipsEmptyTexts: Bool
   private var picked: PickedValues
+  /// 1 for groups whose pick is an empty text, which another text replaces.
+  private let isEmpty = BufferBuilder<UInt8>()
 
   init(type: DataType, skipsNulls: Bool) {
     self.skipsNulls = skipsNulls
+    skipsEmptyTexts = skipsNulls && type == .string
     picked = PickedValues(type)
   }
 
-  var byteSize: Int { picked.byteSize }
+  var byteSize: Int { picked.byteSize + isEmpty.capacity }
 
-  // SAFETY: groups are below groupCount, to which the positions were grown; they do not grow during the loop.
-  func update(_ arguments: [ColumnVector], rowCount: Int, groups: Buffer<Int32>?, groupCount: Int) {
+  private func grow(_ groupCount: Int) {
     picked.grow(groupCount)
+    isEmpty.grow(to: groupCount, filling: 0)
+  }
+
+  // SAFETY: both builders were grown to the count of groups, which is not 0.
+  func update(_ arguments: [ColumnVector], rowCount: Int, groups: Buffer<Int32>?, groupCount: Int) {
+    grow(groupCount)
     guard groupCount > 0, rowCount > 0 else { return }
-    let positions = unsafe picked.positions.pointer
-    if groups == nil, unsafe positions[0] >= 0 { return }
+    if groups == nil, unsafe picked.positions.pointer[0] >= 0 && isEmpty.pointer[0] == 0 { return }
+    guard skipsEmptyTexts else { return pick(arguments[0], skipsNulls ? arguments[0].validity : nil, rowCount, groups, empty: 0) }
+    let present = arguments[0].presentRows
+    pick(arguments[0], present, rowCount, groups, empty: 0)
+    if !present.isAllSet { pick(arguments[0], arguments[0].validity, rowCount, groups, empty: 1) }
+  }
+
+  /// Takes rows among `candidates` for groups that have none, or have an empty text while these are not empty.
+  // SAFETY: groups are below the count that `grow` was called with; nothing grows during the loop.
+  private func pick(_ values: ColumnVector, _ candidates: Bitmap?, _ rowCount: Int, _ groups: Buffer<Int32>?, empty: UInt8) {
+    let positions = unsafe picked.positions.pointer, empties = unsafe isEmpty.pointer
     var changed: [Int32] = []
     let rows = BufferBuilder<Int32>()
-    forEachRow(rowCount, skipsNulls ? arguments[0].validity : nil, groups) { i, g in
-      if unsafe positions[g] < 0 {
+    forEachRow(rowCount, candidates, groups) { i, g in
+      if unsafe positions[g] < 0 || empties[g] > empty {
         unsafe positions[g] = 0
+        unsafe empties[g] = empty
         changed.append(Int32(truncatingIfNeeded: g))
         rows.append(Int32(truncatingIfNeeded: i))
       }
     }
-    picked.replace(arguments[0], groups: changed, rows: rows.finish())
+    picked.replace(values, groups: changed, rows: rows.finish())
   }
 
   // SAFETY: g is below the other's number of positions, mapped groups below groupCount, to which this one's were grown.
@@ -76,10 +95,13 @@ final class TakeAnyAccumulator: GroupedAccumulator {
     guard let other = other as? TakeAnyAccumulator else { throw mismatchedMerge(other) }
     let n = min(mapping.count, other.picked.positions.count)
     let column = other.picked.column(n)
-    picked.grow(groupCount)
+    grow(groupCount)
     var changed: [Int32] = []
     let rows = BufferBuilder<Int32>()
-    for g in 0..<n where unsafe other.picked.positions.pointer[g] >= 0 && picked.positions.pointer[Int(mapping[g])] < 0 {
+    for g in 0..<n where unsafe other.picked.positions.pointer[g] >= 0 {
+      let own = Int(mapping[g])
+      guard unsafe picked.positions.pointer[own] < 0 || isEmpty.pointer[own] > other.isEmpty.pointer[g] else { continue }
+      unsafe isEmpty.pointer[own] = unsafe other.isEmpty.pointer[g]
       changed.append(mapping[g])
       rows.append(Int32(g))
     }
@@ -87,11 +109,11 @@ final class TakeAnyAccumulator: GroupedAccumulator {
   }
 
   func finish(groupCount: Int) -> ColumnVector {
-    picked.grow(groupCount)
+    grow(groupCount)
     return picked.column(groupCount)
   }
 
-  func partialState(groupCount: Int) -> [ColumnVector]? { [finish(groupCount: groupCount)] }
+  func partialState(groupCount: Int) -> [ColumnVector] { [finish(groupCount: groupCount)] }
 
   func updatePartial(_ state: [ColumnVector], rowCount: Int, groups: Buffer<Int32>, groupCount: Int) {
     update(state, rowCount: rowCount, groups: groups, groupCount: groupCount)
@@ -238,7 +260,7 @@ final class ArgExtremeAccumulator: GroupedAccumulator {
   }
 
   // SAFETY: `grow` made a rank for each group.
-  func partialState(groupCount: Int) -> [ColumnVector]? {
+  func partialState(groupCount: Int) -> [ColumnVector] {
     grow(groupCount)
     let seen = BufferBuilder<Int32>(capacity: groupCount)
     for g in 0..<groupCount { unsafe seen.append(Int32(rank.pointer[g])) }

@@ -164,7 +164,7 @@ final class ExactSumAccumulator: GroupedAccumulator {
   }
 
   // SAFETY: `grow` made sums for all groups.
-  func partialState(groupCount: Int) -> [ColumnVector]? {
+  func partialState(groupCount: Int) -> [ColumnVector] {
     grow(groupCount)
     let columns = unsafe splitWide(sums.pointer, groupCount) + [.int(Buffer(repeating: Int32(scale), count: groupCount))]
     return result == .average ? columns + [.long(counts.copy(groupCount))] : columns
@@ -256,7 +256,7 @@ final class RealSumAccumulator: GroupedAccumulator {
     return .real(out.finish())
   }
 
-  func partialState(groupCount: Int) -> [ColumnVector]? {
+  func partialState(groupCount: Int) -> [ColumnVector] {
     grow(groupCount)
     let sum = ColumnVector.real(sums.copy(groupCount))
     return result == .average ? [sum, .long(counts.copy(groupCount))] : [sum]

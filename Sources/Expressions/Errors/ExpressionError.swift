@@ -23,7 +23,7 @@ package enum ExpressionError: Error, Sendable, CustomStringConvertible {
       "column '\(name)' not found; columns: \(candidates.prefix(8).joined(separator: ", "))\(candidates.count > 8 ? ", … (\(candidates.count))" : "")"
     case .functionNotFound(let name, let candidates):
       "function '\(name)' not found" + (candidates.isEmpty ? "" : "; did you mean '\(candidates[0])'?")
-    case .argumentCount(let function, let found, let expected): "\(function)() takes \(expected) arguments, found \(found)"
+    case .argumentCount(let function, let found, let expected): "\(function)() takes \(expected) argument\(expected == "1" ? "" : "s"), found \(found)"
     case .argumentTypes(let function, let found, let expected):
       "\(function) does not take (\(found.map(\.rawValue).joined(separator: ", "))); expected \(expected)"
     case .invalidArgument(let function, let message): "\(function): \(message)"

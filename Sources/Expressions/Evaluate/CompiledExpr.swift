@@ -52,12 +52,12 @@ package struct CompiledExpr: Sendable {
 }
 
 extension ColumnVector {
-  /// For a bool column: the rows that are true and not null.
+  /// For a bool column: the rows that are true and not null. No row of a column of another type is.
   package var trueBits: Bitmap {
     switch storage {
     case .bool(let bits): return validity.map { bits.and($0) } ?? bits
     case .constant(let value): return Bitmap(repeating: count > 0 && !isAllNull && value.trueBits[0], count: count)
-    default: return flattened.trueBits
+    default: return type == .bool ? flattened.trueBits : Bitmap(repeating: false, count: count)
     }
   }
 }

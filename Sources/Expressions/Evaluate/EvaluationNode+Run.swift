@@ -236,7 +236,7 @@ extension ColumnVector {
     return ColumnVector(type: type, count: count, validity: validity, storage: .constant(value: flattened))
   }
 
-  /// The rows where a bool vector is true, and those where it is false.
+  /// The rows where a bool vector is true, and those where it is false. No row of a vector of another type is either.
   var truth: (isTrue: Bitmap, isFalse: Bitmap) {
     switch storage {
     case .bool(let bits):
@@ -246,7 +246,7 @@ extension ColumnVector {
       let known = count > 0 && !isAllNull
       let isTrue = known && value.trueBits[0]
       return (Bitmap(repeating: isTrue, count: count), Bitmap(repeating: known && !isTrue, count: count))
-    default: return flattened.truth
+    default: return type == .bool ? flattened.truth : (Bitmap(repeating: false, count: count), Bitmap(repeating: false, count: count))
     }
   }
 

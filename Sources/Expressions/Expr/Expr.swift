@@ -46,6 +46,8 @@ public enum FunctionName {
   package static let output = "$output"
   /// (text): the text with '' for null, as KQL sees it. No name of the language.
   package static let text = "$text"
+  /// (array of bags): one bag of all their members. No name of the language.
+  package static let dictionary = "$dictionary"
   /// (text, item, …); items may be one dynamic array.
   public static let hasAny = "has_any", hasAll = "has_all"
 }

@@ -198,9 +198,12 @@ package struct FileListing {
     }
   }
 
-  /// Names that are never data: `.…` and `_…`, except partition directories of columns that begin with `_`.
+  /// The directory that Kusto's exports give to rows without a partition value.
+  package static let defaultPartition = "__DEFAULT_PARTITION__"
+
+  /// Names that are never data: `.…` and `_…`, except partition directories of columns that begin with `_`, and that of rows without a value.
   package static func isHidden(_ name: String) -> Bool {
-    name.hasPrefix(".") || name.hasPrefix("_") && !name.utf8.contains(UInt8(ascii: "="))
+    name.hasPrefix(".") || name.hasPrefix("_") && !name.utf8.contains(UInt8(ascii: "=")) && !name.hasPrefix(defaultPartition)
   }
 
   private func chooseByExtension(_ found: [FileEntry]) -> [FileEntry] {

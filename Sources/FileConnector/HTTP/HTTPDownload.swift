@@ -17,8 +17,14 @@ package struct HTTPOptions: Sendable {
   package var followsRedirects = true
   /// Bytes of a body at most; nil: as many as come.
   package var limitBytes: Int?
+  /// Asked about once a second: true ends the transfer, from any thread.
+  var isCancelled: (@Sendable () -> Bool)?
 
-  package init() {}
+  /// What holds by default, within the `TransferLimits` of the thread.
+  package init() {
+    isCancelled = TransferLimits.current?.isCancelled
+    stallTimeoutMilliseconds = TransferLimits.stall(stallTimeoutMilliseconds)
+  }
 }
 
 /// Fetches URLs.
@@ -38,7 +44,7 @@ package enum HTTPDownload {
       do {
         try fetch(url, options, into: spool)
         break
-      } catch let error as KConnectError where error.isRetryable && attempt < options.retries {
+      } catch let error as KConnectError where error.isRetryable && attempt < options.retries && options.isCancelled?() != true {
         attempt += 1
         usleep(useconds_t(250_000 << attempt))
         try spool.truncate()
@@ -60,11 +66,13 @@ package enum HTTPDownload {
   private final class Sink {
     let spool: SpoolFile
     let limit: Int?
+    let isCancelled: (@Sendable () -> Bool)?
     private var count = 0
     var failure: (any Error)?
-    init(_ spool: SpoolFile, limit: Int?) {
+    init(_ spool: SpoolFile, _ options: HTTPOptions) {
       self.spool = spool
-      self.limit = limit
+      limit = options.limitBytes
+      isCancelled = options.isCancelled
     }
 
     func take(_ bytes: UnsafeRawBufferPointer) throws {
@@ -80,7 +88,7 @@ package enum HTTPDownload {
   private static func fetch(_ url: String, _ options: HTTPOptions, into spool: SpoolFile) throws {
     guard let curl = unsafe kccurl_init() else { throw KConnectError(.http, "libcurl could not start a transfer") }
     defer { unsafe kccurl_cleanup(curl) }
-    let sink = Sink(spool, limit: options.limitBytes)
+    let sink = Sink(spool, options)
     _ = unsafe kccurl_set_string(curl, CURLOPT_URL, url)
     _ = unsafe kccurl_set_long(curl, CURLOPT_FOLLOWLOCATION, options.followsRedirects ? 1 : 0)
     _ = unsafe kccurl_set_long(curl, CURLOPT_MAXREDIRS, 10)
@@ -105,13 +113,29 @@ package enum HTTPDownload {
       }
     }
     _ = unsafe kccurl_set_pointer(curl, CURLOPT_WRITEDATA, Unmanaged.passUnretained(sink).toOpaque())
+    if options.isCancelled != nil {
+      _ = unsafe kccurl_set_long(curl, CURLOPT_NOPROGRESS, 0)
+      _ = unsafe kccurl_set_progress(curl) { context, _, _, _, _ in
+        // SAFETY: the context is the `sink` of the call under way.
+        guard let context = unsafe context else { return 1 }
+        return unsafe Unmanaged<Sink>.fromOpaque(context).takeUnretainedValue().isCancelled?() == true ? 1 : 0
+      }
+      _ = unsafe kccurl_set_pointer(curl, CURLOPT_XFERINFODATA, Unmanaged.passUnretained(sink).toOpaque())
+    }
     let result = withExtendedLifetime(sink) { unsafe kccurl_perform(curl) }
     if let failure = sink.failure { throw failure }
-    if result != CURLE_OK {
-      let isTimeout = result == CURLE_OPERATION_TIMEDOUT
+    if result == CURLE_ABORTED_BY_CALLBACK { throw KConnectError(.cancelled, "the transfer of '\(URLText.shown(url))' was cancelled") }
+    if result == CURLE_OPERATION_TIMEDOUT {
+      var connected: curl_off_t = 0
+      _ = unsafe kccurl_get_offset(curl, CURLINFO_CONNECT_TIME_T, &connected)
+      let what = connected > 0
+        ? "time-out: nothing came of it for \(options.stallTimeoutMilliseconds) ms" : "time-out: no connection within \(options.connectTimeoutMilliseconds) ms"
       throw KConnectError(
-        .http, unsafe "cannot fetch '\(URLText.shown(url))': \(String(cString: kccurl_error_text(result)))",
-        hint: isTimeout ? "option httpTimeout sets how long a silent transfer is waited for" : "check the address and the network",
+        .http, "cannot fetch '\(URLText.shown(url))': \(what)", hint: "check the address and the network; files are waited for as long as their option httpTimeout says", isRetryable: true)
+    }
+    if result != CURLE_OK {
+      throw KConnectError(
+        .http, unsafe "cannot fetch '\(URLText.shown(url))': \(String(cString: kccurl_error_text(result)))", hint: "check the address and the network",
         isRetryable: result != CURLE_URL_MALFORMAT && result != CURLE_UNSUPPORTED_PROTOCOL && result != CURLE_PEER_FAILED_VERIFICATION)
     }
     var status = 0

@@ -7,6 +7,12 @@ package enum FileFormats {
   /// All formats, in the order of `kconnect options`.
   package static let all: [any FileFormat] = [ParquetFormat(), CSVFormat(), JSONFormat()]
 
+  /// Formats that are read only, and only where data of others come in: by ingestion and `externaldata`.
+  package static let foreign: [any FileFormat] = [AvroFormat()]
+
+  /// The format of that name, a foreign one, too; nil when there is none.
+  package static func named(_ shortName: String) -> (any FileFormat)? { (all + foreign).first { $0.shortName == shortName } }
+
   /// One provider per format.
   package static var providers: [any DataSourceProvider] { providers(stores: ObjectStores()) }
 

@@ -39,4 +39,12 @@ package struct FileProvider: DataSourceProvider {
     try SinkBuilder(format: format, options: options, fileSystem: fileSystem, stores: stores)
       .sink(path, schema: schema, mode: mode, partitionBy: partitionBy)
   }
+
+  /// A sink that adds files to a directory of this machine; the directories below it come of the columns `partitionBy` by a template.
+  package func makeSink(
+    _ directory: String, schema: StructType, partitionBy: [String], by template: DirectoryTemplate, options: DataSourceOptions
+  ) throws -> any TableSink {
+    try SinkBuilder(format: format, options: options, fileSystem: fileSystem, stores: stores)
+      .sink(directory, schema: schema, partitionBy: partitionBy, by: template)
+  }
 }

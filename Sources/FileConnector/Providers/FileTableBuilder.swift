@@ -40,7 +40,7 @@ struct FileTableBuilder {
       ? PartitionColumns.none(fileCount: files.count)
       : PartitionColumns(files, infersTypes: options.bool("partitionColumnTypeInference"), declared: schema)
     var http = HTTPOptions()
-    if let timeout = DirectoryOptions.milliseconds("httpTimeout", options) { http.stallTimeoutMilliseconds = timeout }
+    if let timeout = DirectoryOptions.milliseconds("httpTimeout", options) { http.stallTimeoutMilliseconds = TransferLimits.stall(timeout) }
     http.followsRedirects = options.bool("httpRedirects")
     let inputs = InputCache(files, needsRandomAccess: isTyped, http: http)
     let fileNameColumn = options.string("fileNameColumn").flatMap { $0.isEmpty ? nil : $0 }

@@ -34,6 +34,14 @@ struct SinkBuilder {
     }
   }
 
+  /// A sink that adds files to directories below `directory` of this machine, named by a template of the columns `partitionBy`.
+  func sink(_ directory: String, schema: StructType, partitionBy: [String], by template: DirectoryTemplate) throws -> any TableSink {
+    let commit = try DirectoryCommit(target: directory, change: pathKind(directory) == .directory ? .add : .create, fileSystem: fileSystem)
+    return try PartSinks.make(
+      commit, format: format, options: options, schema: schema, partitionBy: partitionBy, target: directory, fileSystem: fileSystem, maxRecordsPerFile: nil,
+      maxOpenFiles: max(1, options.integer("maxOpenPartitions") ?? 128), template: template)
+  }
+
   static func exists(_ path: String) -> KConnectError {
     KConnectError(.alreadyExists, "'\(path)' exists already", hint: "mode append adds to it, overwrite replaces it, ignore leaves it alone")
   }

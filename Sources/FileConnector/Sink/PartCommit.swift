@@ -35,17 +35,17 @@ extension PartCommit {
 
 /// Makes sinks that write parts.
 package enum PartSinks {
-  /// A sink of rows of `schema`: parts of `format`, split by `partitionBy` into `key=value` directories. `isNew`: nothing of the target stays, so
+  /// A sink of rows of `schema`: parts of `format`, split by `partitionBy` into `key=value` directories, or those of a template. `isNew`: nothing of the target stays, so
   /// that without rows a file without rows tells what the columns are.
   package static func make(
     _ commit: any PartCommit, format: any FileFormat, options: DataSourceOptions, schema: StructType, partitionBy: [String], target: String,
-    fileSystem: FileSystem, maxRecordsPerFile: Int?, maxOpenFiles: Int, isNew: Bool = false
+    fileSystem: FileSystem, maxRecordsPerFile: Int?, maxOpenFiles: Int, isNew: Bool = false, template: DirectoryTemplate? = nil
   ) throws -> any TableSink {
     let dataSchema = StructType(schema.fields.filter { !partitionBy.contains($0.name) })
     do {
-      let splitter = partitionBy.isEmpty ? nil : try PartitionSplitter(schema: schema, partitionBy: partitionBy)
+      let splitter = partitionBy.isEmpty ? nil : try PartitionSplitter(schema: schema, partitionBy: partitionBy, template: template)
       let parts = PartFactory(
-        commit: commit, fileExtension: format.outputExtension(options), target: target, fileSystem: fileSystem,
+        commit: commit, fileExtension: template.flatMap { format.ending(options, in: $0) } ?? format.outputExtension(options), target: target, fileSystem: fileSystem,
         makeWriter: { try format.makeWriter($0, schema: dataSchema, options: options) })
       guard let splitter else { return try DirectorySink(parts, maxRecordsPerFile: maxRecordsPerFile) }
       let encoder = try format.makeWriter(try OutputFile(device: "/dev/null"), schema: dataSchema, options: options)
@@ -68,5 +68,13 @@ package enum PartSinks {
       partitionBy.reduce("") { joinPath($0, PartitionText.directory($1, .null(.string))) },
       { try format.makeWriter($0, schema: isTyped ? schema : dataSchema, options: options) }
     )
+  }
+}
+
+extension FileFormat {
+  /// The extension a template asks for, with that of the compression; nil: it asks for none.
+  fileprivate func ending(_ options: DataSourceOptions, in template: DirectoryTemplate) -> String? {
+    guard let own = template.fileExtension, let first = fileExtensions.first else { return nil }
+    return own + outputExtension(options).dropFirst(first.count)
   }
 }

@@ -29,8 +29,10 @@ struct PartitionSplitter: Sendable {
   private let keys: [Int]
   private let data: [Int]
   private let names: [String]
+  private let template: DirectoryTemplate?
 
-  init(schema: StructType, partitionBy: [String]) throws {
+  init(schema: StructType, partitionBy: [String], template: DirectoryTemplate? = nil) throws {
+    self.template = template
     var keys: [Int] = []
     for name in partitionBy {
       guard let i = schema.index(of: name) else {
@@ -50,6 +52,10 @@ struct PartitionSplitter: Sendable {
     }
   }
 
+  private func path(_ directory: String, _ k: Int, _ text: String) -> String {
+    template?.path(directory, k, text) ?? joinPath(directory, percentEncoded(names[k]) + "=" + percentEncoded(text))
+  }
+
   /// The batches per partition directory, directories in order of first appearance. Each part has the data columns only.
   func split(_ batch: RecordBatch) -> [(directory: String, batch: RecordBatch)] {
     var groups = [Int32](repeating: 0, count: batch.rowCount)
@@ -58,7 +64,7 @@ struct PartitionSplitter: Sendable {
       let column = batch.columns[i]
       let codes = PartitionCodes(column)
       if codes.texts.count == 1, directories.count == 1 {
-        directories = [joinPath(directories[0], percentEncoded(names[k]) + "=" + percentEncoded(codes.texts[0]))]
+        directories = [path(directories[0], k, codes.texts[0])]
         continue
       }
       var combined: [UInt64: Int32] = [:]
@@ -74,7 +80,7 @@ struct PartitionSplitter: Sendable {
             lastGroup = Int32(next.count)
             combined[key] = lastGroup
             let text = codes.texts[Int(codes.codes[row])]
-            next.append(joinPath(directories[Int(groups[row])], percentEncoded(names[k]) + "=" + percentEncoded(text)))
+            next.append(path(directories[Int(groups[row])], k, text))
           }
         }
         groups[row] = lastGroup

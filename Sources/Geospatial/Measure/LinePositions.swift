@@ -29,6 +29,27 @@ extension LineSet {
     return whole > 0 ? min(1, before / whole) : 0
   }
 
+  /// The same on the spheroid, whose geodesics join the points of the line.
+  package func spheroidFraction(nearest p: Vector) -> Double {
+    let positions = lines[0].positions, position = LngLat(p)
+    // Sphere and spheroid differ by less than a hundredth of a distance, and their paths by less than that of their length: which parts can be nearest?
+    let bounds = lines[0].indices.dropLast().map { i -> (least: Double, most: Double) in
+      let distance = Geodesic.angle(from: p, toArc: lines[0][i], lines[0][i + 1]), margin = 0.01 * (distance + lines[0][i].angle(to: lines[0][i + 1]))
+      return (distance - margin, distance + margin)
+    }
+    let most = bounds.reduce(Double.infinity) { min($0, $1.most) }
+    var whole = 0.0, before = 0.0, least = Double.infinity
+    for (i, bound) in bounds.enumerated() {
+      let path = SpheroidPath(positions[i], positions[i + 1])
+      if bound.least <= most {
+        let found = path.nearest(position)
+        if found.distance < least { (before, least) = (whole + found.along, found.distance) }
+      }
+      whole += path.distance
+    }
+    return whole > 0 ? min(1, before / whole) : 0
+  }
+
   /// The point of the first line at a fraction 0…1 of its length.
   package func point(at fraction: Double) -> Vector {
     let line = lines[0]

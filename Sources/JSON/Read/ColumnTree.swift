@@ -10,6 +10,10 @@ import Columnar
 final class ColumnNode: Sendable {
   /// The column that this value fills, -1 for none.
   let column: Int
+  /// Further columns of the same path.
+  let others: [Int]
+  /// Whether there are such.
+  let isShared: Bool
   /// Position of this node's guess in the parser's state.
   let index: Int
   let children: [ColumnNode]
@@ -20,8 +24,10 @@ final class ColumnNode: Sendable {
 
   var isLeaf: Bool { children.isEmpty && elements.isEmpty }
 
-  init(column: Int, index: Int, members: [(key: String, node: ColumnNode)], elements: [(position: Int, node: ColumnNode)]) {
-    self.column = column
+  init(columns: [Int], index: Int, members: [(key: String, node: ColumnNode)], elements: [(position: Int, node: ColumnNode)]) {
+    column = columns.first ?? -1
+    others = Array(columns.dropFirst())
+    isShared = columns.count > 1
     self.index = index
     self.elements = elements
     children = members.map(\.node)
@@ -91,10 +97,10 @@ struct ColumnTree: Sendable {
     count += 1
     var members: [(String, [(Int, ArraySlice<JSONPath.Step>)])] = []
     var elements: [(Int, [(Int, ArraySlice<JSONPath.Step>)])] = []
-    var column = -1
+    var columns: [Int] = []
     for (c, steps) in paths {
       switch steps.first {
-      case nil: column = c
+      case nil: columns.append(c)
       case .member(let key)?:
         if let i = members.firstIndex(where: { $0.0 == key }) { members[i].1.append((c, steps.dropFirst())) } else { members.append((key, [(c, steps.dropFirst())])) }
       case .element(let n)?:
@@ -102,7 +108,7 @@ struct ColumnTree: Sendable {
       }
     }
     return ColumnNode(
-      column: column, index: index, members: members.map { ($0.0, build($0.1.map { ($0.0, $0.1) }, &count)) },
+      columns: columns, index: index, members: members.map { ($0.0, build($0.1.map { ($0.0, $0.1) }, &count)) },
       elements: elements.map { ($0.0, build($0.1.map { ($0.0, $0.1) }, &count)) })
   }
 }

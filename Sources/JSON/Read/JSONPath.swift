@@ -1,4 +1,4 @@
-// Role: paths into JSON values: `$.a.b[0].c`, `$['odd key'].x`, a bare `a.b`. Source: Kusto's JSON ingestion mappings.
+// Role: paths into JSON values: `$.a.b[0].c`, `$['odd key'].x`, a bare `a.b`, `$` for the whole record. Source: Kusto's JSON ingestion mappings.
 
 /// Where a column's value stands in a record.
 package struct JSONPath: Sendable, Hashable {
@@ -9,8 +9,28 @@ package struct JSONPath: Sendable, Hashable {
 
   package let steps: [Step]
 
+  package init(steps: [Step]) { self.steps = steps }
+
   /// The member of that exact name.
   package init(member: String) { steps = [.member(member)] }
+
+  /// The path as text, every member in brackets and quotes.
+  package var text: String {
+    var out = "$"
+    for step in steps {
+      switch step {
+      case .member(let name):
+        out += "['"
+        for c in name {
+          if c == "'" || c == "\\" { out.append("\\") }
+          out.append(c)
+        }
+        out += "']"
+      case .element(let n): out += "[\(n)]"
+      }
+    }
+    return out
+  }
 
   /// Parses; throws `JSONPathError`.
   package init(_ text: String) throws(JSONPathError) {
@@ -27,7 +47,6 @@ package struct JSONPath: Sendable, Hashable {
     }
     if input.first == "$" {
       i = 1
-      if input.count == 1 { throw fail("expected a member, such as $.name") }
     } else {
       let first = name()
       if first.isEmpty { throw fail("expected '$' or a name") }
@@ -36,6 +55,8 @@ package struct JSONPath: Sendable, Hashable {
     while i < input.count {
       if input[i] == "." {
         i += 1
+        // `$.['a name']`, as mappings write `$['a name']`.
+        if i < input.count, input[i] == "[" { continue }
         let word = name()
         if word.isEmpty { throw fail("expected a name behind '.'") }
         steps.append(.member(word))
@@ -87,9 +108,10 @@ package struct JSONPath: Sendable, Hashable {
     var out: [String] = []
     var current = ""
     var quote: Character?
+    var isEscaped = false
     for c in text {
       if let open = quote {
-        if c == open { quote = nil }
+        if isEscaped { isEscaped = false } else if c == "\\" { isEscaped = true } else if c == open { quote = nil }
       } else if c == "'" || c == "\"" {
         quote = c
       } else if c == "," || c == ";" || c == "\n" {

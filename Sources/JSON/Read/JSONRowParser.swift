@@ -49,7 +49,7 @@ package final class JSONRowParser {
         let extent = try cursor.skipValue()
         throw cursor.error("expected an object, found \(Self.name(extent.kind))", at: start)
       }
-      try object(&cursor, tree.root, 0)
+      if tree.root.column >= 0 { try value(&cursor, tree.root, 0) } else { try object(&cursor, tree.root, 0) }
     } catch {
       for builder in builders { builder.cut(to: row) }
       throw JSONRowError(.malformed, offset: error.offset, message: error.message)
@@ -147,17 +147,10 @@ package final class JSONRowParser {
 
   private func value(_ cursor: inout JSONCursor, _ node: ColumnNode, _ depth: Int) throws(JSONTextError) {
     if node.column >= 0 {
-      let builder = builders[node.column]
-      // A repeated member: the last value counts.
-      if builder.count > row { builder.cut(to: row) }
-      var own = cursor
-      let start = own.at
-      if try !builder.append(&own) {
-        if mismatch == nil { mismatch = describe(cursor, schema[node.column], start) }
-        builder.appendNull()
-      }
+      let behind = try fill(node.column, cursor)
+      if node.isShared { for column in node.others { _ = try fill(column, cursor) } }
       if node.isLeaf {
-        cursor = own
+        cursor = behind
         return
       }
     }
@@ -166,6 +159,19 @@ package final class JSONRowParser {
     case UInt8(ascii: "[")? where !node.elements.isEmpty: try array(&cursor, node, depth)
     default: _ = try cursor.skipValue(depth: depth)
     }
+  }
+
+  /// Stores the value at the cursor in a column; gives the cursor behind it.
+  @inline(__always) private func fill(_ column: Int, _ cursor: JSONCursor) throws(JSONTextError) -> JSONCursor {
+    let builder = builders[column]
+    // A repeated member: the last value counts.
+    if builder.count > row { builder.cut(to: row) }
+    var behind = cursor
+    if try !builder.append(&behind) {
+      if mismatch == nil { mismatch = describe(cursor, schema[column], cursor.at) }
+      builder.appendNull()
+    }
+    return behind
   }
 
   private func array(_ cursor: inout JSONCursor, _ node: ColumnNode, _ depth: Int) throws(JSONTextError) {

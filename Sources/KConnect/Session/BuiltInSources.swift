@@ -8,7 +8,7 @@ import KustoConnector
 
 package enum BuiltInSources {
   /// What URLs in paths may name besides web pages.
-  private static let stores = ObjectStores([BlobStore { CredentialContext(transport: SharedTransports.transport()) }])
+  static let stores = ObjectStores([BlobStore { CredentialContext(transport: SharedTransports.transport()) }])
 
   /// All providers of this package.
   package static let registry = SourceRegistry(FileFormats.providers(stores: stores) + [DeltaProvider(stores: stores), KustoSource(), KafkaProvider()])

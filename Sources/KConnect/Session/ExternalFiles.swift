@@ -4,6 +4,7 @@ import Columnar
 import DataSource
 import Engine
 import Expressions
+import FileConnector
 import KQL
 
 /// Opens what `externaldata` asks for.
@@ -26,6 +27,7 @@ struct ExternalFiles {
     if !request.followsRedirects { reader = reader.option("httpRedirects", "false") }
     let paths = request.sources.map(Self.path)
     let schema = request.schema
+    if form.format == "avro" { return try Self.columns(schema, request.mapping, of: avroFiles(request)) }
     if form.format == "parquet" {
       return try Self.columns(schema, request.mapping, of: reader.open(paths).plan)
     }
@@ -56,11 +58,20 @@ struct ExternalFiles {
     return try Self.columns(request.schema, [], of: plan)
   }
 
+  /// Avro files, which no session reads by itself.
+  private func avroFiles(_ request: ExternalDataRequest) throws -> LogicalPlan {
+    let provider = FileProvider(AvroFormat(), stores: BuiltInSources.stores)
+    let given = request.followsRedirects ? [] : [("httpRedirects", "false")]
+    let options = try DataSourceOptions(source: provider.shortName, specs: provider.options, given: given, use: .read)
+    return .scan(try provider.open(request.sources.map(Self.path), schema: nil, options: options))
+  }
+
   /// The columns that the files have.
   func schema(_ request: ExternalDataRequest) throws -> StructType {
     var request = request
     if ["csv", "tsv", "psv", "scsv"].contains(request.format ?? ""), !request.ignoresFirstRecord { request.mapping = [] }
     let form = try form(request)
+    if form.format == "avro" { return try avroFiles(request).schema }
     var reader = session.read.format(form.format)
     for (key, value) in form.options { reader = reader.option(key, value) }
     if !request.followsRedirects { reader = reader.option("httpRedirects", "false") }
@@ -103,8 +114,9 @@ struct ExternalFiles {
     case "json": return Form(format: "json")
     case "multijson": return Form(format: "json", options: [("multiLine", "true")])
     case "parquet": return Form(format: "parquet")
+    case "avro", "apacheavro": return Form(format: "avro")
     default:
-      let known = ["csv", "tsv", "tsve", "psv", "scsv", "sohsv", "txt", "json", "multijson", "parquet"]
+      let known = ["csv", "tsv", "tsve", "psv", "scsv", "sohsv", "txt", "json", "multijson", "parquet", "avro"]
       throw KConnectError(
         .notSupported, "externaldata: not supported yet: the format '\(name)'",
         hint: (nearestNames(to: name, among: known, limit: 1).first.map { "did you mean '\($0)'? " } ?? "") + "formats: \(known.joined(separator: ", "))")

@@ -5,6 +5,7 @@ import DataSource
 import Engine
 import Expressions
 import KQL
+import KustoStore
 
 /// Binds KQL texts. `context` fixes `now()`; the query that runs the plan must have the same one.
 struct KQLFrontEnd {
@@ -41,15 +42,26 @@ struct KQLFrontEnd {
 
   /// All results of a text over tables, in order.
   func results(_ text: String, tables: [String: LogicalPlan]) throws -> [QueryResult] {
-    let bound = try KQL.bind(text, catalog: SessionCatalog(tables: tables, session: session), options: options)
-    return bound.results.map { QueryResult(name: $0.name, frame: DataFrame(session: session, plan: $0.plan)) }
+    try bound(text, catalog: SessionCatalog(tables: tables, session: session)).results.map { QueryResult(name: $0.name, frame: DataFrame(session: session, plan: $0.plan)) }
   }
 
   /// All results of a text over a catalog.
-  func bound(_ text: String, catalog: any KQLCatalog) throws -> BoundQuery { try KQL.bind(text, catalog: catalog, options: options) }
+  func bound(_ text: String, catalog: any KQLCatalog) throws -> BoundQuery { try limited(KQL.bind(text, catalog: catalog, options: options)) }
+
+  /// Results under the limits that `set` statements of their text name: rows, bytes, columns and memory.
+  private func limited(_ bound: BoundQuery) throws -> BoundQuery {
+    let limits = try AnswerLimits(statements: bound.options)
+    let execution = options.execution.limited(by: bound.options)
+    var out = bound
+    for i in out.results.indices {
+      out.results[i].plan = try limits.applied(
+        to: out.results[i].plan, execution: execution, memory: options.execution.memoryLimit, context: options.context)
+    }
+    return out
+  }
 
   private func single(_ bound: BoundQuery) throws -> LogicalPlan {
-    guard bound.results.count == 1, let result = bound.results.first else {
+    guard bound.results.count == 1, let result = try limited(bound).results.first else {
       throw KConnectError(
         .usage, "the text gives \(bound.results.count) tables, and one is needed here",
         hint: "kqlResults(...) and 'kconnect query' take several; union puts them together")

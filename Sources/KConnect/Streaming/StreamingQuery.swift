@@ -108,21 +108,28 @@ public final class StreamingQuery: Sendable {
     if let failure = exception { throw failure }
   }
 
-  /// Waits for the end at most so long; false when the query still runs. Throws what ended it.
+  /// Waits for the end at most so long; false when the query still runs. Throws what ended it, CANCELLED in a task that is cancelled.
   public func awaitTermination(timeout: Duration) async throws(KConnectError) -> Bool {
     let clock = ContinuousClock()
     let end = clock.now.advanced(by: timeout)
-    while isActive, clock.now < end { try? await Task.sleep(for: .milliseconds(5)) }
+    while isActive, clock.now < end { try await Self.pause(.milliseconds(5)) }
     if let failure = exception { throw failure }
     return !isActive
   }
 
-  /// Waits until everything that is there now has been processed. Throws what ended the query.
+  /// Waits until everything that is there now has been processed. Throws what ended the query, CANCELLED in a task that is cancelled.
   public func processAllAvailable() async throws(KConnectError) {
     // Two empty looks at the sources: the first may have begun before the call.
     let before = execution.emptyTriggerCount
-    while isActive, execution.emptyTriggerCount < before + 2 { try? await Task.sleep(for: .milliseconds(2)) }
+    while isActive, execution.emptyTriggerCount < before + 2 { try await Self.pause(.milliseconds(2)) }
     if let failure = exception { throw failure }
+  }
+
+  /// Waits a moment. In a task that is cancelled no sleep waits: throws CANCELLED.
+  static func pause(_ duration: Duration) async throws(KConnectError) {
+    do { try await Task.sleep(for: duration) } catch {
+      throw KConnectError(.cancelled, "the task that waits for a streaming query was cancelled", hint: "the query runs on; stop() ends it")
+    }
   }
 
   /// Ends the query after the batch at hand and waits for it; throws what ended it otherwise.

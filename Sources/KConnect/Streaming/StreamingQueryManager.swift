@@ -49,11 +49,12 @@ public final class StreamingQueryManager: Sendable {
     }
   }
 
-  /// Waits until one of the queries that are active now has ended; throws what ended it. Returns at once when there is none.
+  /// Waits until one of the queries that are active now has ended; throws what ended it, CANCELLED in a task that is cancelled. Returns at once when
+  /// there is none.
   public func awaitAnyTermination() async throws(KConnectError) {
     let queries = active
     if queries.isEmpty { return }
-    while queries.allSatisfy(\.isActive) { try? await Task.sleep(for: .milliseconds(5)) }
+    while queries.allSatisfy(\.isActive) { try await StreamingQuery.pause(.milliseconds(5)) }
     if let failure = queries.first(where: { !$0.isActive })?.exception { throw failure }
   }
 }

@@ -26,7 +26,25 @@ struct CompletionsCommand: ParsableCommand {
         hint: (nearestNames(to: self.shell, among: names, limit: 1).first.map { "did you mean '\($0)'? " } ?? "") + "shells: \(names.joined(separator: ", "))")
     }
     let output = try ByteOutput(standardOutput: ())
-    try output.write(KConnectCommand.completionScript(for: shell) + "\n")
+    try output.write(CompletedCommand.completionScript(for: shell) + "\n")
     try output.finish()
   }
+}
+
+/// The commands as the scripts know them: those of the program, with the flags of 'stream run' behind 'stream' too, which runs it by default.
+private struct CompletedCommand: ParsableCommand {
+  static let configuration: CommandConfiguration = {
+    var configuration = KConnectCommand.configuration
+    configuration.subcommands = configuration.subcommands.map { command -> any ParsableCommand.Type in
+      command == StreamCommand.self ? CompletedStreamCommand.self : command
+    }
+    return configuration
+  }()
+}
+
+private struct CompletedStreamCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "stream", abstract: StreamCommand.configuration.abstract, subcommands: StreamCommand.configuration.subcommands)
+
+  @OptionGroup var flags: StreamRunCommand
 }

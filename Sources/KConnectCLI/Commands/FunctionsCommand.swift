@@ -15,9 +15,9 @@ struct FunctionsCommand: ParsableCommand {
         kconnect functions --family time
       """)
 
-  @Argument(help: "The function; without it all are listed by family.")
+  @Argument(help: "The function; without it all are listed by family.", completion: .list(FunctionCatalog.all.map(\.name)))
   var name: String?
-  @Option(name: .long, help: ArgumentHelp("Only one family, such as text, time, geospatial, aggregate or window.", valueName: "family"))
+  @Option(name: .long, help: ArgumentHelp("Only one family, such as text, time, geospatial, aggregate or window.", valueName: "family"), completion: .list(FunctionCatalog.families))
   var family: String?
   @Option(name: .shortAndLong, help: ArgumentHelp("text, json or markdown.", valueName: "form"), completion: .list(["text", "json", "markdown"]))
   var format = "text"

@@ -12,7 +12,9 @@ struct OptionsCommand: ParsableCommand {
     commandName: "options", abstract: "Lists the options of a source, or the sources.",
     discussion: "Form schema prints a JSON schema (the files in schemas/), markdown the tables of the README.")
 
-  @Argument(help: "The source, such as csv or kafka, or 'configuration' for the keys of configuration files; without it the sources are listed.")
+  @Argument(
+    help: "The source, such as csv or kafka, or 'configuration' for the keys of configuration files; without it the sources are listed.",
+    completion: .list(BuiltInSources.registry.providers.map(\.shortName) + ["configuration"]))
   var source: String?
   @Option(name: .shortAndLong, help: ArgumentHelp("text, json, markdown or schema.", valueName: "form"), completion: .list(["text", "json", "markdown", "schema"]))
   var format = "text"

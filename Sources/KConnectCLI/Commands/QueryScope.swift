@@ -40,6 +40,13 @@ struct QueryScope {
     return names.count == 1 ? names[0] : nil
   }
 
+  /// Why names mean nothing where the store has several databases and none was chosen; nil: one is in use.
+  var unchosen: KConnectError? {
+    guard cluster == nil, database == nil, let names = try? executor?.store.databaseNames(), names.count > 1 else { return nil }
+    return KConnectError(
+      .usage, "no database is chosen", hint: "choose one with --database NAME, in the shell with \\c NAME; databases: \(names.prefix(12).joined(separator: ", "))")
+  }
+
   /// What the prompt of the shell shows.
   var name: String { currentDatabase ?? "kql" }
 
@@ -60,11 +67,18 @@ struct QueryScope {
     let executor = try OpenStores.executor(path, create: command.map { !$0.hasPrefix(".show") } ?? false, options: session.executionOptions)
     var properties = RequestProperties()
     properties.surroundings = session.catalog(tables)
-    let answer = try executor.execute(text, database: database, properties)
+    let answer: RequestResult
+    do { answer = try executor.execute(text, database: database, properties) } catch var error as KConnectError where error.code == .kqlSemantic && error.hint == nil {
+      error.hint = unchosen?.hint
+      throw error
+    }
     for note in answer.notes { context.note(note) }
-    return answer.tables.map {
-      KQLResult(
-        frame: DataFrame(session: session, plan: $0.plan), name: answer.tables.count > 1 ? $0.name : nil, visualization: $0.visualization, context: answer.context)
+    let limits = try AnswerLimits(statements: answer.statements)
+    return try answer.tables.map { table in
+      let plan = try limits.applied(
+        to: table.plan, execution: answer.executionOptions, memory: session.executionOptions.memoryLimit, context: answer.context)
+      return KQLResult(
+        frame: DataFrame(session: session, plan: plan), name: answer.tables.count > 1 ? table.name : nil, visualization: table.visualization, context: answer.context)
     }
   }
 
@@ -72,6 +86,7 @@ struct QueryScope {
   func schema(ofTable name: String) throws -> StructType {
     if let cluster { return try cluster.probe(QueryTextShape(KQLPrinter.quoted(name: name))) }
     if let plan = try catalog.table(name, database: nil) { return plan.schema }
+    if tableNames.isEmpty, let unchosen { throw unchosen }
     let near = nearestNames(to: name, among: tableNames, limit: 1).first
     throw KConnectError(.pathNotFound, "there is no table '\(name)'", hint: near.map { "did you mean '\($0)'?" } ?? "tables: \(tableNames.prefix(12).joined(separator: ", "))")
   }
@@ -106,6 +121,7 @@ private struct ScopeCatalog: KQLCatalog {
   }
 
   func functionText(_ name: String, database: String?) throws -> String? { try store?.functionText(name, database: database) }
+  func bringsTable(_ name: String) -> Bool { files.tableNames(database: nil).contains(name) }
   var databaseNames: [String] { store?.databaseNames ?? [] }
   func externalData(_ request: ExternalDataRequest) throws -> LogicalPlan? { try files.externalData(request) }
   func externalSchema(_ request: ExternalDataRequest) throws -> StructType? { try files.externalSchema(request) }

@@ -6,7 +6,7 @@
 //     delta:PATH                           a Delta table
 //     kusto:DATABASE.TABLE                 a table of the embedded store; names with points as db.['my.table']
 //     kafka:BROKERS/TOPIC                  a Kafka topic; BROKERS is host:port, several separated by commas
-//     rate:  console:   streams only, refused by name
+//     rate:  console:   in `kconnect stream` alone, which knows them before it asks here; refused by name elsewhere
 
 import Columnar
 import Settings
@@ -23,11 +23,6 @@ struct Locator {
   let format: String?
   let path: String
 
-  private static let later: [(scheme: String, what: String)] = [
-    ("rate", "the rate source"),
-    ("memory", "the memory sink"),
-  ]
-
   /// Throws USAGE for an empty text or an unknown scheme, NOT_SUPPORTED for what is known and not done.
   init(_ text: String, registry: SourceRegistry, isTarget: Bool = false) throws {
     self.text = text
@@ -42,12 +37,15 @@ struct Locator {
       return
     }
     let rest = String(text[text.index(after: colon)...])
-    if let known = Self.later.first(where: { $0.scheme == scheme }) {
-      throw KConnectError(.notSupported, "'\(text)': not supported yet: \(known.what) (\(known.scheme):)", hint: "supported: parquet:, csv:, json:")
-    }
-    if scheme == "console" {
+    switch scheme {
+    case "rate", "rate-micro-batch":
+      throw KConnectError(.notSupported, "'\(text)': not supported: the rate source outside of streams", hint: "kconnect stream --from \(scheme): makes rows; in a query 'range' does")
+    case "memory":
+      throw KConnectError(.notSupported, "'\(text)': not supported: the memory sink on the command line", hint: "targets: parquet:, csv:, json:, delta:, kusto:, kafka:")
+    case "console":
       guard isTarget else { throw KConnectError(.usage, "'\(text)': the console can be written to, not read from", hint: "standard input is csv:- or json:-") }
-      throw KConnectError(.notSupported, "'\(text)': not supported yet: the console sink", hint: "kconnect read prints rows: kconnect read LOCATOR")
+      throw KConnectError(.notSupported, "'\(text)': not supported: the console sink outside of streams", hint: "kconnect read prints rows: kconnect read LOCATOR")
+    default: break
     }
     if rest.hasPrefix("//"), !registry.knows(scheme) {
       format = nil

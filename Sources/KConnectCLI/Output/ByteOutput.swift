@@ -70,8 +70,9 @@ final class ByteOutput {
     if let file { return try unsafe buffer.withUnsafeBytes { try unsafe file.write($0) } }
     var done = 0
     let failure: Int32 = unsafe buffer.withUnsafeBytes { bytes in
+      guard let start = bytes.baseAddress else { return 0 }
       while done < bytes.count {
-        let n = unsafe Glibc.write(1, bytes.baseAddress! + done, bytes.count - done)
+        let n = unsafe Glibc.write(1, start + done, bytes.count - done)
         if n >= 0 { done += n } else if errno != EINTR { return errno }
       }
       return 0

@@ -8,13 +8,14 @@ import KConnect
 import KQL
 
 enum ChartOutput {
-  /// Draws one result to standard output; answers how many rows it is made of.
-  static func draw(_ result: KQLResult, _ visualization: Visualization, _ context: Context) throws -> Int {
+  /// Draws one result to standard output; answers how many rows it is made of, nil for none, which make no picture.
+  static func draw(_ result: KQLResult, _ visualization: Visualization, _ context: Context) throws -> Int? {
     let style = TerminalStyle(
       width: min(StandardStreams.outputWidth ?? 80, 160), height: min(20, max(6, StandardStreams.outputHeight - 9)),
       isColourful: StandardStreams.isOutputColourful)
     let spec = try ChartSpec(kind: visualization.kind, properties: visualization.properties)
     let (data, rows) = try collect(result, spec, context)
+    if rows == 0 { return nil }
     if spec.kind == .card {
       try ByteOutput.print(TerminalCard.draw(data.firstRow, title: spec.title, style))
       return rows

@@ -51,7 +51,8 @@ struct ResultOutput {
   @discardableResult
   func show(_ result: KQLResult, _ context: Context) throws -> Int {
     if isForEyes, let visualization = result.visualization, visualization.kind != "table" {
-      return try ChartOutput.draw(result, visualization, context)
+      if let rows = try ChartOutput.draw(result, visualization, context) { return rows }
+      context.note("render \(visualization.kind): there are no rows to draw")
     }
     return try run(result, context)
   }

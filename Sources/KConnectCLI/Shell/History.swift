@@ -1,5 +1,5 @@
 // Role: what was entered before, kept in a file: `$KCONNECT_HISTORY`, else `$XDG_STATE_HOME/kconnect/history`, else `~/.local/state/kconnect/history`.
-// One entry per line; line breaks within an entry are written as `\n`, backslashes doubled.
+// One entry per line; line breaks within an entry are written as `\n`, backslashes doubled. The last 2,000 entries are kept.
 
 import DataSource
 
@@ -11,12 +11,38 @@ struct History {
   private(set) var entries: [String] = []
   private let path: String?
   private static let maximumEntries = 2_000
+  /// A file beyond that is written anew with what is kept of it.
+  private static let maximumBytes = 1 << 20
 
-  /// Reads the file; without one the history lasts as long as the shell.
+  /// Reads the end of the file; without one the history lasts as long as the shell.
   init(path: String? = History.defaultPath) {
     self.path = path
-    guard let path, let text = try? Environment.readFile(path) else { return }
-    entries = text.split(separator: "\n").suffix(Self.maximumEntries).map { Self.unescaped($0) }
+    guard let path, let file = try? InputFile(path: path), let size = file.size, size > 0 else { return }
+    let start = max(0, size - Self.maximumBytes)
+    // SAFETY: the buffer has the bytes that are asked for; what `pread` filled is declared initialised.
+    let read = try? unsafe [UInt8](unsafeUninitializedCapacity: size - start) { buffer, initialized in
+      initialized = try unsafe file.pread(into: UnsafeMutableRawBufferPointer(buffer), at: start)
+    }
+    guard let read else { return }
+    // What stands before the first line break belongs to an entry that began earlier.
+    let whole = start == 0 ? read[...] : read.drop { $0 != 0x0A }
+    let lines = String(decoding: whole, as: UTF8.self).split(separator: "\n").suffix(Self.maximumEntries)
+    entries = lines.map { Self.unescaped($0) }
+    if size > Self.maximumBytes { shorten(path, to: lines.joined(separator: "\n") + "\n") }
+  }
+
+  /// Puts a file of that text in the place of the old one, readable by its owner alone. What fails leaves the old one.
+  private func shorten(_ path: String, to text: String) {
+    let draft = path + ".tmp"
+    // SAFETY: open, write and rename read the zero-terminated or counted bytes during the calls.
+    let file = unsafe open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+    guard file >= 0 else { return }
+    var text = text
+    let isWhole = text.withUTF8 { bytes in unsafe write(file, bytes.baseAddress, bytes.count) == bytes.count }
+    close(file)
+    var isPlaced = false
+    if isWhole { isPlaced = unsafe rename(draft, path) == 0 }
+    if !isPlaced { _ = unsafe unlink(draft) }
   }
 
   static var defaultPath: String? {

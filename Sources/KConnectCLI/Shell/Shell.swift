@@ -154,6 +154,7 @@ struct Shell {
 
   private func listTables() throws {
     let names = scope.tableNames
+    if names.isEmpty, let unchosen = scope.unchosen { throw unchosen }
     if names.isEmpty { return try ByteOutput.print("no tables\n") }
     try list(names, "table")
   }

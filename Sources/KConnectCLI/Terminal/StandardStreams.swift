@@ -45,9 +45,10 @@ enum StandardStreams {
   static func error(_ text: String) {
     var text = text
     text.withUTF8 { bytes in
+      guard let start = bytes.baseAddress else { return }
       var done = 0
       while done < bytes.count {
-        let n = unsafe write(2, bytes.baseAddress! + done, bytes.count - done)
+        let n = unsafe write(2, start + done, bytes.count - done)
         if n < 0, errno == EINTR { continue }
         if n <= 0 { return }
         done += n

@@ -57,8 +57,19 @@ extension Binder {
 
   /// Reports an error of the expression or plan layer at an expression.
   func report(_ error: any Error, _ expression: Expression) throws(BindFailure) -> Never {
-    if case .binary = expression.kind, case ExpressionError.argumentTypes(let name, let found, let expected) = error {
-      try fail(.operatorNotDefined, "operator '\(name)' does not take \(Self.list(found)); expected \(expected)", at: expression.span, hint: Self.castHint(name, found))
+    if case ExpressionError.argumentTypes(let name, let found, let expected) = error {
+      switch expression.kind {
+      case .binary:
+        try fail(.operatorNotDefined, "operator '\(name)' does not take \(Self.list(found)); expected \(expected)", at: expression.span, hint: Self.castHint(name, found))
+      case .unary(let sign, _) where name == FunctionName.negate:
+        let hint = found == [.string] ? "convert the text, for instance with tolong() or toreal()" : Self.castHint(name, found)
+        try fail(.operatorNotDefined, "operator '\(sign.rawValue)' does not take \(Self.list(found)); expected \(expected)", at: expression.span, hint: hint)
+      case .path(_, let part) where name == FunctionName.member && found.count == 2 && found[0] != .dynamic:
+        try fail(.incompatibleArguments, "'.\(part.text)' needs a dynamic value, this is \(found[0])", at: part.span)
+      case .element(_, let index) where name == FunctionName.member && found.count == 2 && found[0] != .dynamic:
+        try fail(.incompatibleArguments, "'[...]' needs a dynamic value, this is \(found[0])", at: index.span)
+      default: break
+      }
     }
     try report(error, at: expression.span)
   }
@@ -72,7 +83,7 @@ extension Binder {
       let known = Array(candidates) + scope.names
       try fail(.unknownFunction, "function '\(name)' not found", at: span, hint: NameSuggestion.hint(for: name, among: known))
     case ExpressionError.argumentCount(let function, let found, let expected):
-      try fail(.argumentCount, "\(function)() takes \(expected) arguments, found \(found)", at: span)
+      try fail(.argumentCount, "\(function)() takes \(expected) argument\(expected == "1" ? "" : "s"), found \(found)", at: span)
     case ExpressionError.argumentTypes(let function, let found, let expected):
       try fail(.incompatibleArguments, "\(function) does not take \(Self.list(found)); expected \(expected)", at: span, hint: Self.castHint(function, found))
     case ExpressionError.invalidArgument(let function, let message):
@@ -87,8 +98,20 @@ extension Binder {
 
   private static func list(_ types: [DataType]) -> String { "(\(types.map(\.rawValue).joined(separator: ", ")))" }
 
-  /// What helps most often: one side is dynamic or text.
+  private static let comparisons: Set<String> = [
+    FunctionName.equal, FunctionName.notEqual, FunctionName.less, FunctionName.lessOrEqual, FunctionName.greater, FunctionName.greaterOrEqual,
+  ]
+
+  /// What helps most often: one side is dynamic or text, or a time is written as in other languages.
   private static func castHint(_ function: String, _ types: [DataType]) -> String? {
+    if FunctionName.stringOperators.contains(function) || [FunctionName.matchesRegex, FunctionName.equalTilde, FunctionName.notEqualTilde].contains(function) {
+      guard let i = types.firstIndex(where: { $0 != .string }), i < 2 else { return nil }
+      return "convert the \(i == 0 ? "left" : "right") side with tostring()"
+    }
+    if types.count == 2, types.contains(.datetime), types.contains(where: \.isNumeric) {
+      return comparisons.contains(function) ? "a date is written datetime(2020-01-31)" : "a span of time is written 1d, 2h or 30s"
+    }
+    if function == FunctionName.add, types.contains(.string) { return "put texts together with strcat()" }
     if types.contains(.dynamic) { return "convert the dynamic value first, for instance with tostring() or tolong()" }
     guard types.count == 2, types[0] != types[1], types.contains(.string), let other = types.first(where: { $0 != .string }) else { return nil }
     return "convert the text with to\(other)() or the value with tostring()"

@@ -8,18 +8,31 @@ import Expressions
 struct Restriction {
   /// Patterns of variables of the text.
   var variables: [String] = []
-  /// Patterns of tables and stored functions by database; nil is the current one.
-  var tables: [(database: String?, pattern: String)] = []
+  /// Patterns of tables and stored functions, each with one of the names of databases.
+  var tables: [(database: String, pattern: String)] = []
 
   func allowsVariable(_ name: String) -> Bool { variables.contains { Wildcard.matches($0, name) } }
-  func allowsTable(_ name: String, database: String?) -> Bool {
-    tables.contains { ($0.database ?? "") == (database ?? "") && Wildcard.matches($0.pattern, name) }
+  func allowsTable(_ name: String, database: String) -> Bool {
+    tables.contains { Wildcard.matches($0.database, database) && Wildcard.matches($0.pattern, name) }
   }
 }
 
 extension Scope {
-  /// The restriction in force here: that of the nearest scope that has one.
-  var activeRestriction: Restriction? { restriction ?? parent?.activeRestriction }
+  /// Whether every restriction in force here leaves the table or stored function: a later one narrows what earlier ones leave.
+  func allowsTable(_ name: String, database: String) -> Bool {
+    if let restriction, !restriction.allowsTable(name, database: database) { return false }
+    return parent?.allowsTable(name, database: database) ?? true
+  }
+
+  /// Whether the restrictions since the pattern was declared in `home` leave it.
+  func allowsPattern(_ name: String, declaredIn home: Scope) -> Bool {
+    if self === home { return true }
+    if let restriction, !restriction.allowsVariable(name) { return false }
+    return parent?.allowsPattern(name, declaredIn: home) ?? true
+  }
+
+  /// Whether anything is restricted here.
+  var isRestricted: Bool { restriction != nil || parent?.isRestricted ?? false }
 }
 
 extension Binder {
@@ -65,10 +78,10 @@ extension Binder {
       case .star: restriction.variables.append("*")
       case .wildcard(let pattern): restriction.variables.append(pattern)
       case .name(let name):
-        if scope.find(name) != nil { restriction.variables.append(name) } else { restriction.tables.append((nil, name)) }
+        if scope.find(name) != nil || patterns[name] != nil { restriction.variables.append(name) } else { restriction.tables.append((ownName(ofDatabase: nil), name)) }
       case .path(let left, let name), .wildcardPath(let left, let name):
         guard let database = try databaseName(left) else { try fail(.unknownDatabase, "a database is needed before '.'", at: left.span) }
-        restriction.tables.append((database.isEmpty ? nil : database, name.text))
+        restriction.tables.append((ownName(ofDatabase: database), name.text))
       case .call(let call) where call.arguments.isEmpty && call.target == nil: restriction.variables.append(call.name.text)
       default: try fail(.unexpected, "an entity is a name, a pattern, or database(...) with one of these", at: entity.span)
       }
@@ -78,18 +91,30 @@ extension Binder {
     scope = inner
   }
 
-  /// Throws when the table may not be named here.
+  /// Throws when the table or stored function may not be named here.
   func checkAccess(_ name: String, database: String?, _ span: SourceSpan) throws(BindFailure) {
-    guard let restriction = scope.activeRestriction, !restriction.allowsTable(name, database: database?.isEmpty == true ? nil : database) else { return }
-    try fail(.unknownTable, "table '\(name)' is not among those that 'restrict access' leaves", at: span)
+    guard !allowsAccess(name, database: database) else { return }
+    try fail(.unknownTable, "'\(name)' is not among the tables and functions that 'restrict access' leaves", at: span)
+  }
+
+  /// Whether a table or stored function may be named here; `database` is nil for the current one.
+  func allowsAccess(_ name: String, database: String?) -> Bool {
+    !scope.isRestricted || scope.allowsTable(name, database: ownName(ofDatabase: database))
+  }
+
+  /// The name of a database; nil and "" are the current one.
+  func ownName(ofDatabase database: String?) -> String {
+    if let database, !database.isEmpty { return database }
+    if let home = scope.database { return home }
+    guard case .string(let name)? = try? catalog.sessionValue("current_database") else { return "" }
+    return name
   }
 
   // MARK: Patterns
 
   /// `p("a").["b"]`: the body of the rule with these arguments; nil when `call` is no declared pattern.
   func patternCall(_ call: FunctionCall, path: String?, _ span: SourceSpan) throws(BindFailure) -> TableValue? {
-    guard call.target == nil, let pattern = patterns[call.name.text] else { return nil }
-    if let restriction = scope.activeRestriction, !restriction.allowsVariable(call.name.text) { return nil }
+    guard call.target == nil, let (pattern, home) = patterns[call.name.text], scope.allowsPattern(call.name.text, declaredIn: home) else { return nil }
     let given = try each(call.arguments) { argument throws(BindFailure) in try self.constant(argument.value) }
     for rule in pattern.rules {
       let wanted = try each(rule.arguments) { argument throws(BindFailure) in try self.constant(argument) }
@@ -97,7 +122,7 @@ extension Binder {
       if let path = rule.path { wantedPath = try pathText(path) }
       guard wanted == given, wantedPath == path else { continue }
       let body = FunctionDeclaration(isView: false, parameters: [], body: rule.body)
-      guard case .table(let table) = try self.call(body, Scope(parent: scope), name: call.name.text, [], .none, span) else {
+      guard case .table(let table) = try self.call(body, Scope(parent: home), name: call.name.text, [], .none, span) else {
         try fail(.tableExpected, "the pattern '\(call.name.text)' does not give a table", at: span)
       }
       return table
@@ -129,7 +154,7 @@ extension Binder {
       do throws(BindFailure) {
         tables.append(try subquery(expand.statements, step))
       } catch {
-        guard isFuzzy, cause == nil, diagnostics.dropFirst(before).allSatisfy({ $0.code == .unknownTable || $0.severity == .warning }) else { throw error }
+        guard isFuzzy, cause == nil, diagnostics.dropFirst(before).allSatisfy({ $0.code == .unknownTable || $0.code == .unknownDatabase || $0.severity == .warning }) else { throw error }
         for i in before..<diagnostics.count { diagnostics[i].severity = .warning }
       }
     }

@@ -35,12 +35,12 @@ extension Binder {
     return Self.withKustoNames(joined)
   }
 
-  /// `lookup`: like join, without the right side's key columns.
+  /// `lookup`: like join, without the right side's key columns. Rows keep their order where they have one.
   func lookup(_ join: JoinOperator, _ input: TableValue, _ step: TabularOperator) throws(BindFailure) -> LogicalPlan {
     let kind = try joinKind(step, ["leftouter", "inner"], default: .leftOuter)
     let right = try table(join.right, what: "the right side of lookup")
     let keys = try joinKeys(join.conditions, input, right, step)
-    let joined = try plan(at: step.span) { try input.plan.join(right.plan, kind: kind, keys: keys.map { (left: $0.left, right: $0.right) }) }
+    let joined = try plan(at: step.span) { try input.plan.join(right.plan, kind: kind, keys: keys.map { (left: $0.left, right: $0.right) }, keepsOrder: input.isSerialized) }
     guard case .join(let node) = joined.node else { return joined }
     let dropped = Set(keys.compactMap { $0.right.passedColumn })
     var fields = input.plan.schema.names.map { ($0, $0) }

@@ -19,13 +19,16 @@ extension Binder {
     }
   }
 
-  /// `type(text)`: the text may be quoted; `null` is the null of the type.
+  /// `type(text)`: the text may be quoted; `null` is the null of the type. `datetime()` is now.
   private func typed(_ type: DataType, _ text: String, _ span: SourceSpan) throws(BindFailure) -> Scalar {
+    let isMissing = text.isEmpty
     var text = text
     if text.count >= 2, let quote = text.first, quote == "'" || quote == "\"", text.last == quote { text = String(text.dropFirst().dropLast()) }
     switch (type, text) {
+    case (.datetime, "") where isMissing, (.datetime, "now"):
+      if case .datetime(let ticks)? = settings["query_now"] { return .datetime(ticks) }
+      return .datetime(options.context.nowTicks)
     case (_, "null"), (.guid, ""), (.datetime, ""): return .null(type)
-    case (.datetime, "now"): return .datetime(options.context.nowTicks)
     case (.real, "nan"), (.real, "NaN"): return .real(.nan)
     case (.real, "+inf"), (.real, "inf"): return .real(.infinity)
     case (.real, "-inf"): return .real(-.infinity)
@@ -36,6 +39,8 @@ extension Binder {
       }
     case (.datetime, _) where text.contains(","):
       if let ticks = Self.ticks(parts: text) { return .datetime(ticks) }
+    case (.datetime, _) where text.utf8.count == 4 && text.utf8.allSatisfy({ (0x30...0x39).contains($0) }):
+      if let ticks = Self.ticks(parts: "\(text),1,1") { return .datetime(ticks) }
     case (.datetime, _) where text.contains("-") && !text.contains(":"):
       // Editors that format queries put spaces around the dashes: 2017 - 08 - 01.
       if let value = ScalarText.parse(text.filter { $0 != " " }, as: .datetime) { return value }

@@ -24,10 +24,10 @@ extension Binder {
     let keys = try groupKeys(series.keys, row, &builder)
 
     // The aggregates, as in summarize, each with the default of its empty bins.
-    var calls = AggregateCalls(avoiding: input.plan.schema.names + keys.map(\.name))
+    let calls = AggregateCalls(avoiding: input.plan.schema.names, keys: keys)
     var defaults: [Expression?] = []
     for aggregate in series.aggregates {
-      for column in try self.aggregate(aggregate.value, keys, row, &calls) {
+      for column in try self.aggregate(aggregate.value, keys, row, calls) {
         let name = column.name ?? builder.numbered { row.types.index(of: $0) != nil }
         if !column.isDeclared {
           builder.add(name, column.expr)

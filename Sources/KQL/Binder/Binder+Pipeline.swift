@@ -13,7 +13,7 @@ extension Binder {
   /// Binds a pipeline. A pipeline without a source starts with an operator that makes rows, or continues `implicit`.
   func pipeline(_ pipeline: Pipeline, implicit: TableValue? = nil) throws(BindFailure) -> TableValue {
     let outer = scope
-    scope = Scope(parent: outer)
+    scope = Scope(parent: outer, isQuery: true)
     defer { scope = outer }
     var current: TableValue?
     var rest = pipeline.operators[...]
@@ -34,7 +34,7 @@ extension Binder {
   /// The rows of an operator that needs no input; nil for all others.
   private func start(_ step: TabularOperator, hasInput: Bool) throws(BindFailure) -> TableValue? {
     switch step.kind {
-    case .print(let items): return TableValue(plan: try print(items, step.span))
+    case .print(let items): return TableValue(plan: try print(items, step.span), isSerialized: true)
     case .range(let name, let from, let to, let by): return TableValue(plan: try range(name, from, to, by, step.span), isSerialized: true)
     case .union(let operands): return hasInput ? nil : try union(operands, nil, step)
     default: return try startSpecial(step, hasInput: hasInput)
@@ -75,10 +75,11 @@ extension Binder {
     case .count(let name): out = TableValue(plan: input.plan.count(name: name?.text ?? "Count"))
     case .join(let join): out = TableValue(plan: try self.join(join, input, step))
     case .lookup(let join): out = TableValue(plan: try lookup(join, input, step))
-    case .union(let operands): out = try union(operands, input, step)
+    case .union(let operands): return try union(operands, input, step)
     case .getschema: out = TableValue(plan: schemaTable(input.plan.schema, asText: hasWord(step, "kind", "csl")))
     case .asName(let name):
       out.name = name.text
+      out.database = nil
       if hasWord(step, "hint.materialized", "true") { out.plan = try rows(of: MaterializedTable(input.plan)) }
       scope.variables[name.text] = .table(out)
     case .sampleDistinct(let count, let of):
@@ -87,7 +88,7 @@ extension Binder {
       let values = try plan(at: step.span) { try rows.project(Self.keys(builder.columns, over: rows)).distinct() }
       out = TableValue(plan: values.limit(try rowCount(count, "sample-distinct")))
     case .topHitters(let count, let of, let by): out = TableValue(plan: try topHitters(count, of, by, input, step.span))
-    case .invoke(let call): out = try invoke(call, input)
+    case .invoke(let call): return try invoke(call, input)
     case .render(let render): out.visualization = visualization(render)
     case .assertSchema(let schema): try assertSchema(schema, input, step.span)
     case .mvExpand(let items, let limit): out.plan = try mvExpand(items, limit: limit, input, step)
@@ -111,7 +112,7 @@ extension Binder {
   private static func serializes(_ step: TabularOperator) -> Bool? {
     switch step.kind {
     case .serialize, .sort, .top, .topHitters, .getschema: true
-    case .count, .distinct, .evaluate, .facet, .join, .lookup, .makeSeries, .reduce, .sample, .sampleDistinct, .summarize, .topNested, .union: false
+    case .count, .distinct, .evaluate, .facet, .join, .makeSeries, .reduce, .sample, .sampleDistinct, .summarize, .topNested: false
     default: nil
     }
   }
@@ -176,11 +177,11 @@ extension Binder {
       return type == .bool ? expr : Expr.call("tobool", [expr])
     }
     if let condition = Expr.conjunction(filters) { result = try unwindowed(input, row, span) { try $0.filter(condition) } }
-    for term in semiJoins { result = try semiJoin(term, result, row) }
+    for term in semiJoins { result = try semiJoin(term, result, row, keepsOrder: input.isSerialized) }
     return result
   }
 
-  private func semiJoin(_ term: Expression, _ input: LogicalPlan, _ row: RowScope) throws(BindFailure) -> LogicalPlan {
+  private func semiJoin(_ term: Expression, _ input: LogicalPlan, _ row: RowScope, keepsOrder: Bool) throws(BindFailure) -> LogicalPlan {
     guard case .membership(let op, let left, let items) = term.kind else { return input }
     let key = try typed(left, row)
     let right = try table(items[0], row, what: "the right side of '\(op.rawValue)'")
@@ -191,7 +192,9 @@ extension Binder {
       return try plan(at: term.span) { try input.filter(expr) }
     }
     let kind: JoinKind = op == .isIn ? .leftSemi : .leftAnti
-    return try plan(at: term.span) { try input.join(right.plan, kind: kind, keys: [(Self.key(key.0, key.1), Self.key(.column(column.name), column.type))]) }
+    return try plan(at: term.span) {
+      try input.join(right.plan, kind: kind, keys: [(Self.key(key.0, key.1), Self.key(.column(column.name), column.type))], keepsOrder: keepsOrder)
+    }
   }
 
   func sortKeys(_ keys: [OrderedExpression], _ row: RowScope) throws(BindFailure) -> [SortKey] {

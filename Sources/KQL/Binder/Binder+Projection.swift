@@ -38,8 +38,15 @@ extension Binder {
       return
     }
     if style == .print { return builder.add("print_\(i)", expr) }
-    let name = ResultNames.name(of: item.value) ?? builder.numbered { row.types.index(of: $0) != nil }
+    let name = Self.resultName(of: item.value, row) ?? builder.numbered { row.types.index(of: $0) != nil }
     builder.add(name, expr, replaces: style == .extend)
+  }
+
+  /// The name of an unnamed expression's column. `column_ifexists()` gives the name of a column that is there, else none.
+  private static func resultName(of expression: Expression, _ row: RowScope) -> String? {
+    guard let name = ResultNames.name(of: expression) else { return nil }
+    if case .call(let call) = expression.kind, ["column_ifexists", "columnifexists"].contains(call.name.text), row.types.index(of: name) == nil { return nil }
+    return name
   }
 
   /// The columns of a function with several: names written before `=` first; the others follow under names of their own, but behind names
@@ -69,15 +76,18 @@ extension Binder {
     }
   }
 
-  /// `distinct a, b + 1` and `distinct *`.
-  func distinct(_ items: [Expression], _ input: TableValue, _ span: SourceSpan) throws(BindFailure) -> LogicalPlan {
-    if items.count == 1, case .star = items[0].kind {
+  /// `distinct a, n = b + 1`, `distinct *` and `distinct *, n = b + 1`.
+  func distinct(_ items: [NamedExpression], _ input: TableValue, _ span: SourceSpan) throws(BindFailure) -> LogicalPlan {
+    if items.count == 1, items[0].names.isEmpty, case .star = items[0].value.kind {
       try refuseDynamic(input.plan.schema, span)
       return try plan(at: span) { try input.plan.withTexts().distinct() }
     }
-    let named = items.map { NamedExpression(names: [], isTuple: false, value: $0, span: $0.span) }
     let row = rowScope(input)
-    let builder = try projection(named, row, style: .project)
+    let listed = items.flatMap { item -> [NamedExpression] in
+      guard item.names.isEmpty, case .star = item.value.kind else { return [item] }
+      return row.types.names.map { NamedExpression(names: [], isTuple: false, value: item.value.withKind(.name($0)), span: item.span) }
+    }
+    let builder = try projection(listed, row, style: .project)
     let rows = try windowed(input.plan, row, span)
     let projected = try plan(at: span) { try rows.project(Self.keys(builder.columns, over: rows)) }
     try refuseDynamic(projected.schema, span)

@@ -113,7 +113,7 @@ extension Binder {
     let from = try scalar(low, row)
     var to = try scalar(high, row)
     // `t between (start .. 1d)` ends one day after its start.
-    if let type = quietType(of: to, row), type == .timespan, quietType(of: value, row) == .datetime {
+    if quietType(of: to, row) == .timespan, quietType(of: value, row) == .datetime || quietType(of: from, row) == .datetime {
       to = try node(FunctionName.add, [from, to], span)
     }
     return try node(isNegated ? FunctionName.notBetween : FunctionName.between, [value, from, to], span)
@@ -175,7 +175,13 @@ extension Binder {
   func builtIn(_ call: FunctionCall, _ row: RowScope, _ span: SourceSpan) throws(BindFailure) -> ScalarValue {
     let name = call.name.text
     if ResultNames.isAggregate(name) && !ResultNames.isScalarToo(name) {
-      try fail(.aggregateNotAllowed, "'\(name)' aggregates rows; it stands only in summarize, make-series and top-nested", at: span)
+      try fail(.aggregateNotAllowed, "'\(name)' aggregates rows; it stands only in summarize, make-series and top-nested", at: span,
+        hint: ["min", "max"].contains(name) ? "of several values in one row: \(name)_of()" : nil)
+    }
+    if !FunctionRegistry.exists(name), case .functionNotFound(_, let candidates) = FunctionRegistry.missing(name) {
+      // Of names that are near, an aggregation function is more likely meant where they may stand.
+      let near = row.aggregates == nil ? nil : NameSuggestion.hint(for: name, among: ResultNames.aggregates)
+      try fail(.unknownFunction, "function '\(name)' not found", at: call.name.span, hint: near ?? NameSuggestion.hint(for: name, among: candidates + scope.names))
     }
     let arguments = try each(try inPlace(call)) { argument throws(BindFailure) in
       // `pack_array(*)`: all columns.

@@ -23,13 +23,13 @@ extension Binder {
     let columns = Self.unifiedSchema(filtered.map(\.table.plan.schema))
     guard !columns.contains(where: { $0.field.name == "$table" }) else { try fail(.duplicateColumn, "column '$table' is there already", at: step.span) }
     let inputs = try each(filtered) { item throws(BindFailure) in try self.aligned(item.table, item.place, columns, "$table", step.span) }
-    return TableValue(plan: try plan(at: step.span) { try .union(inputs) })
+    return TableValue(plan: try plan(at: step.span) { try .union(inputs) }, isSerialized: tables.allSatisfy(\.isSerialized))
   }
 
   /// The tables that search and find look in; without a list all tables of the database and all views.
   private func searched(_ sources: [Expression], _ step: TabularOperator) throws(BindFailure) -> [TableValue] {
     if sources.isEmpty { return try matching("*", database: nil, step.nameSpan) }
-    return try each(sources) { source throws(BindFailure) in try self.operands(source) }.flatMap(\.self)
+    return qualified(try each(sources) { source throws(BindFailure) in try self.operands(source) }.flatMap(\.self))
   }
 
   /// A table that may hold rows, its rows filtered; and its place among all tables.

@@ -17,7 +17,7 @@ extension Binder {
         try fail(.constantExpected, "table() takes the name of a table as text", at: span)
       }
       if case .table(let table)? = scope.find(name) { return .table(table) }
-      return .table(try catalogTable(name, database: nil, first.span))
+      return .table(try catalogTable(name, database: nil, prefersTable: true, first.span))
     case "column_ifexists", "columnifexists": return .scalar(try columnIfExists(call, row, span))
     case "iscolumnexists":
       guard call.arguments.count == 1, case .string(let name) = try constant(call.arguments[0].value) else {

@@ -88,10 +88,12 @@ extension Binder {
     return TableValue(plan: graph.inputs[0], name: name, graph: graph)
   }
 
+  /// The name of what the call stands for, which must be one that may be named here, and its place.
   private func named(_ call: FunctionCall, _ span: SourceSpan) throws(BindFailure) -> (SourceSpan, String) {
     guard let first = call.arguments.first, case .string(let text) = try constant(first.value) else {
       try fail(.constantExpected, "\(call.name.text)() takes a name as text", at: span)
     }
+    try checkAccess(text, database: nil, first.span)
     return (first.span, text)
   }
 
@@ -157,7 +159,7 @@ extension Binder {
     switch step.kind {
     case .filter, .extend, .serialize, .project, .projectAway, .projectRename, .projectReorder, .summarize, .sort, .top, .take, .sample, .asName, .render:
       return table
-    case .distinct(let items) where !items.contains(where: { if case .star = $0.kind { true } else { false } }): return table
+    case .distinct(let items) where !items.contains(where: { if case .star = $0.value.kind { true } else { false } }): return table
     default: return try withoutOrigin(table)
     }
   }

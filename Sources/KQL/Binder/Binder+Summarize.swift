@@ -4,22 +4,30 @@ import Columnar
 import Engine
 import Expressions
 
-/// The aggregate calls of one summarize, each under a column name of its own.
-struct AggregateCalls {
+/// The aggregate calls found while the expressions of one operator are bound, each under a column name of its own.
+final class AggregateCalls {
   private(set) var list: [NamedAggregate] = []
+  /// The intermediate columns, which the expressions around the calls read.
+  private(set) var fields: [StructField] = []
   private var byCall: [AggregateCall: String] = [:]
   /// Names that the intermediate columns must not take.
-  let taken: Set<String>
+  private let taken: Set<String>
+  /// The columns that stand around the calls; nil where that is not told.
+  let keys: Set<String>?
 
-  init(avoiding names: [String]) { taken = Set(names) }
+  init(avoiding names: [String], keys: [NamedExpr]? = nil) {
+    taken = Set(names + (keys ?? []).map(\.name))
+    self.keys = keys.map { Set($0.map(\.name)) }
+  }
 
   /// The intermediate column of a call; equal calls share one.
-  mutating func column(_ call: AggregateCall) -> Expr {
+  func column(_ call: AggregateCall, _ type: DataType) -> Expr {
     if let name = byCall[call] { return .column(name) }
     var name = "$agg\(list.count)"
     while taken.contains(name) { name += "_" }
     byCall[call] = name
     list.append(NamedAggregate(name, call))
+    fields.append(StructField(name, type))
     return .column(name)
   }
 
@@ -42,12 +50,12 @@ extension Binder {
     var builder = ProjectionBuilder()
     let keys = try groupKeys(summarize.keys, row, &builder)
 
-    var calls = AggregateCalls(avoiding: input.plan.schema.names + keys.map(\.name))
+    let calls = AggregateCalls(avoiding: input.plan.schema.names, keys: keys)
     var columns: [SummarizeColumn] = []
     var failed = false
     for item in summarize.aggregates {
       do throws(BindFailure) {
-        columns += try aggregate(item, keys, row, &calls)
+        columns += try aggregate(item, keys, row, calls)
       } catch {
         failed = true
         if cause != nil { throw error }
@@ -108,10 +116,12 @@ extension Binder {
 
   /// The output columns of one aggregate expression.
   func aggregate(
-    _ item: NamedExpression, _ keys: [NamedExpr], _ row: RowScope, _ calls: inout AggregateCalls
+    _ item: NamedExpression, _ keys: [NamedExpr], _ row: RowScope, _ calls: AggregateCalls
   ) throws(BindFailure) -> [SummarizeColumn] {
-    if case .call(let call) = item.value.kind, call.target == nil, let columns = try multiple(call, item, keys, row, &calls) { return columns }
-    let value = try aggregateScalar(item.value, row, &calls)
+    if case .call(let call) = item.value.kind, call.target == nil, let columns = try multiple(call, item, keys, row, calls) { return columns }
+    var around = row
+    around.aggregates = calls
+    let value = try scalar(item.value, around)
     if let outputs = outputs(of: item.value, value.expr) {
       return try named(outputs.map { SummarizeColumn(name: $0.name, isDeclared: false, expr: $0.expr, span: item.span) }, item)
     }
@@ -120,68 +130,33 @@ extension Binder {
     return [SummarizeColumn(name: name, isDeclared: !item.names.isEmpty, expr: value.expr, span: item.names.first?.span ?? item.span)]
   }
 
-  /// An expression whose aggregate calls are replaced by references to their columns.
-  private func aggregateScalar(_ expression: Expression, _ row: RowScope, _ calls: inout AggregateCalls) throws(BindFailure) -> ScalarValue {
-    switch expression.kind {
-    case .call(let call):
-      let name = call.name.text
-      if ResultNames.isAggregate(name), call.target == nil {
-        if ["arg_max", "arg_min", "percentiles", "percentilesw"].contains(name), call.arguments.count != 2 {
-          try fail(.valueNotAllowed, "'\(name)' has several result columns and stands alone", at: expression.span)
-        }
-        return ScalarValue(expr: calls.column(try aggregateCall(call, row, expression)))
-      }
-      if case .function? = scope.find(name) { return try scalar(expression, row) }
-      if try special(call, row, expression.span) != nil { return try scalar(expression, row) }
-      if !FunctionRegistry.exists(name), case .functionNotFound = FunctionRegistry.missing(name) {
-        // Of names that are near, an aggregation function is more likely meant here.
-        guard let near = NameSuggestion.hint(for: name, among: ResultNames.aggregates) else { return try functionNode(name, [], expression.span) }
-        try fail(.unknownFunction, "function '\(name)' not found", at: call.name.span, hint: near)
-      }
-      var arguments: [ScalarValue] = []
-      for argument in call.arguments { arguments.append(try aggregateScalar(argument.value, row, &calls)) }
-      return try functionNode(name, arguments, expression.span)
-    case .unary(let op, let operand):
-      let value = try aggregateScalar(operand, row, &calls)
-      return op == .negate ? try node(FunctionName.negate, [value], expression.span) : value
-    case .binary(let op, let left, let right):
-      return try node(op.rawValue, [try aggregateScalar(left, row, &calls), try aggregateScalar(right, row, &calls)], expression.span)
-    case .logical(let op, let operands):
-      var terms: [ScalarValue] = []
-      for operand in operands { terms.append(try aggregateScalar(operand, row, &calls)) }
-      return try node(op.rawValue, terms, expression.span)
-    case .path(let left, let name):
-      return try node(FunctionName.member, [try aggregateScalar(left, row, &calls), ScalarValue(expr: .literal(.string(name.text)))], expression.span)
-    case .element(let left, let index):
-      return try node(FunctionName.member, [try aggregateScalar(left, row, &calls), try aggregateScalar(index, row, &calls)], expression.span)
-    case .name(let name):
-      // Only the group keys exist after grouping; they keep their names.
-      guard row.schema?.index(of: name) != nil else { return try scalar(expression, row) }
-      return ScalarValue(expr: .column(name))
-    default: return try scalar(expression, row)
+  /// An aggregate call inside an expression: the column that holds its results. Its arguments read the operator's input.
+  func aggregateColumn(_ call: FunctionCall, _ calls: AggregateCalls, _ row: RowScope, _ span: SourceSpan) throws(BindFailure) -> ScalarValue {
+    if ["arg_max", "arg_min", "percentiles", "percentilesw"].contains(call.name.text), call.arguments.count != 2 {
+      try fail(.valueNotAllowed, "'\(call.name.text)' has several result columns and stands alone", at: span)
     }
-  }
-
-  /// An aggregate call over the input's columns, type-checked.
-  private func aggregateCall(_ call: FunctionCall, _ row: RowScope, _ expression: Expression) throws(BindFailure) -> AggregateCall {
+    var input = row
+    input.aggregates = nil
     var arguments: [Expr] = []
     for argument in call.arguments {
       if case .star = argument.value.kind { try fail(.starNotAllowed, "'*' is not taken by \(call.name.text)()", at: argument.span) }
-      arguments.append(try typed(argument.value, row).0)
+      arguments.append(try typed(argument.value, input).0)
     }
     var name = ResultNames.aggregateAliases[call.name.text] ?? call.name.text
     // The older count(predicate) is countif; of any other value count() counts rows, null or not.
     if name == "count" && arguments.count == 1 {
-      if quietType(of: ScalarValue(expr: arguments[0]), row) == .bool { name = "countif" } else { arguments = [] }
+      if quietType(of: ScalarValue(expr: arguments[0]), input) == .bool { name = "countif" } else { arguments = [] }
     }
-    return try checked(AggregateCall(name, arguments), row, expression.span)
+    // The older names keep 128 values where no number is given. Source: Kusto "make_list()", "make_set()", "make_bag()".
+    if ["makelist", "makeset", "make_dictionary"].contains(call.name.text), arguments.count == 1 { arguments.append(.literal(.long(128))) }
+    return ScalarValue(expr: try resultColumn(AggregateCall(name, arguments), input, span, calls))
   }
 
-  private func checked(_ call: AggregateCall, _ row: RowScope, _ span: SourceSpan) throws(BindFailure) -> AggregateCall {
+  /// The column of a call over the input's columns, type-checked.
+  private func resultColumn(_ call: AggregateCall, _ row: RowScope, _ span: SourceSpan, _ calls: AggregateCalls) throws(BindFailure) -> Expr {
     let call = texted(call, row)
     do {
-      _ = try CompiledAggregate(call, schema: row.reach ?? row.types, context: options.context)
-      return call
+      return calls.column(call, try CompiledAggregate(call, schema: row.reach ?? row.types, context: options.context).type)
     } catch {
       try report(error, at: span)
     }
@@ -191,14 +166,14 @@ extension Binder {
 
   /// The columns of arg_max, arg_min, take_any and percentiles; nil for other calls.
   private func multiple(
-    _ call: FunctionCall, _ item: NamedExpression, _ keys: [NamedExpr], _ row: RowScope, _ calls: inout AggregateCalls
+    _ call: FunctionCall, _ item: NamedExpression, _ keys: [NamedExpr], _ row: RowScope, _ calls: AggregateCalls
   ) throws(BindFailure) -> [SummarizeColumn]? {
     let name = ResultNames.aggregateAliases[call.name.text] ?? call.name.text
     switch name {
-    case "arg_max", "arg_min": return try extremes(call, name, item, keys, row, &calls)
+    case "arg_max", "arg_min": return try extremes(call, name, item, keys, row, calls)
     case "take_any" where call.name.text == "take_any" || call.arguments.count != 1 || isStar(call.arguments[0]):
-      return try anyColumns(call, item, keys, row, &calls)
-    case "percentiles", "percentilesw", "percentile", "percentilew": return try percentiles(call, name, item, row, &calls)
+      return try anyColumns(call, item, keys, row, calls)
+    case "percentiles", "percentilesw", "percentile", "percentilew": return try percentiles(call, name, item, row, calls)
     default: return nil
     }
   }
@@ -223,14 +198,14 @@ extension Binder {
 
   /// `arg_max(x, a, b)`, `arg_max(x, *)`: the value of x, then the columns of the row that has it.
   private func extremes(
-    _ call: FunctionCall, _ name: String, _ item: NamedExpression, _ keys: [NamedExpr], _ row: RowScope, _ calls: inout AggregateCalls
+    _ call: FunctionCall, _ name: String, _ item: NamedExpression, _ keys: [NamedExpr], _ row: RowScope, _ calls: AggregateCalls
   ) throws(BindFailure) -> [SummarizeColumn] {
     guard let first = call.arguments.first else { try argumentCount(name, 0, "at least 1 argument", item.value.span) }
     let (extreme, _) = try typed(first.value, row)
     let short = name == "arg_max" ? "max" : "min"
     let prefix = call.name.text == name ? "" : "\(short)_"
     let firstName = ResultNames.name(of: first.value)
-    let whole = calls.column(try checked(AggregateCall(name, [extreme]), row, item.value.span))
+    let whole = try resultColumn(AggregateCall(name, [extreme]), row, item.value.span, calls)
     var columns = [SummarizeColumn(name: prefix + (first.names.first?.text ?? firstName ?? "\(short)_"), isDeclared: false, expr: whole, span: first.span)]
     let hasStar = call.arguments.contains { isStar($0) }
     var seen: Set<String> = hasStar ? Set(keys.map(\.name)) : []
@@ -238,7 +213,7 @@ extension Binder {
     for (i, argument) in call.arguments.enumerated().dropFirst() {
       if isStar(argument) {
         for column in row.types.names where seen.insert(column).inserted {
-          let value = calls.column(try checked(AggregateCall(name, [extreme, .column(column)]), row, argument.span))
+          let value = try resultColumn(AggregateCall(name, [extreme, .column(column)]), row, argument.span, calls)
           columns.append(SummarizeColumn(name: prefix + column, isDeclared: false, expr: value, span: argument.span))
         }
         continue
@@ -248,7 +223,7 @@ extension Binder {
         if hasStar && !seen.insert(column).inserted { continue }
         seen.insert(column)
       }
-      let value = calls.column(try checked(AggregateCall(name, [extreme, expr]), row, argument.span))
+      let value = try resultColumn(AggregateCall(name, [extreme, expr]), row, argument.span, calls)
       let given = argument.names.first?.text ?? ResultNames.name(of: argument.value) ?? "\(short)_\(firstName ?? "")_arg\(i)"
       columns.append(SummarizeColumn(name: prefix + given, isDeclared: false, expr: value, span: argument.span))
     }
@@ -257,7 +232,7 @@ extension Binder {
 
   /// `take_any(a, b)`, `take_any(*)`: columns of one row of the group.
   private func anyColumns(
-    _ call: FunctionCall, _ item: NamedExpression, _ keys: [NamedExpr], _ row: RowScope, _ calls: inout AggregateCalls
+    _ call: FunctionCall, _ item: NamedExpression, _ keys: [NamedExpr], _ row: RowScope, _ calls: AggregateCalls
   ) throws(BindFailure) -> [SummarizeColumn] {
     guard !call.arguments.isEmpty else { try argumentCount("take_any", 0, "at least 1 argument", item.value.span) }
     let hasStar = call.arguments.contains { isStar($0) }
@@ -268,14 +243,14 @@ extension Binder {
     for (i, argument) in call.arguments.enumerated() {
       if isStar(argument) {
         for column in row.types.names where seen.insert(column).inserted {
-          let value = calls.column(try checked(AggregateCall(function, [.column(column)]), row, argument.span))
+          let value = try resultColumn(AggregateCall(function, [.column(column)]), row, argument.span, calls)
           columns.append(SummarizeColumn(name: column, isDeclared: false, expr: value, span: argument.span))
         }
         continue
       }
       let (expr, _) = try typed(argument.value, row)
       if case .column(let column) = expr, hasStar, !seen.insert(column).inserted { continue }
-      let value = calls.column(try checked(AggregateCall(function, [expr]), row, argument.span))
+      let value = try resultColumn(AggregateCall(function, [expr]), row, argument.span, calls)
       let given = argument.names.first?.text ?? ResultNames.name(of: argument.value) ?? "any_arg\(i)"
       columns.append(SummarizeColumn(name: given, isDeclared: false, expr: value, span: argument.span))
     }
@@ -284,7 +259,7 @@ extension Binder {
 
   /// `percentiles(x, 5, 50)`: one column per percentile, `percentile_x_5`.
   private func percentiles(
-    _ call: FunctionCall, _ name: String, _ item: NamedExpression, _ row: RowScope, _ calls: inout AggregateCalls
+    _ call: FunctionCall, _ name: String, _ item: NamedExpression, _ row: RowScope, _ calls: AggregateCalls
   ) throws(BindFailure) -> [SummarizeColumn] {
     let isWeighted = name.hasSuffix("w")
     let fixed = isWeighted ? 2 : 1
@@ -299,7 +274,7 @@ extension Binder {
       let point = try constant(argument.value)
       let shown = ScalarText.text(point) ?? ""
       let aggregate = AggregateCall(isWeighted ? "percentilew" : "percentile", leading + [.literal(point)])
-      let value = calls.column(try checked(aggregate, row, argument.span))
+      let value = try resultColumn(aggregate, row, argument.span, calls)
       columns.append(SummarizeColumn(name: "percentile_\(base)_\(ResultNames.fragment(shown))", isDeclared: false, expr: value, span: argument.span))
     }
     return try named(columns, item)

@@ -45,8 +45,8 @@ extension Binder {
     }
     let given = level.key.names.first?.text ?? ResultNames.name(of: level.key.value)
     let name = names.unique(given ?? "Column\(i + 1)")
-    var calls = AggregateCalls(avoiding: row.types.names)
-    let columns = try aggregate(level.aggregate, [], row, &calls)
+    let calls = AggregateCalls(avoiding: row.types.names)
+    let columns = try aggregate(level.aggregate, [], row, calls)
     guard let column = columns.first, columns.count == 1 else {
       try fail(.valueNotAllowed, "a level of top-nested takes one aggregate", at: level.aggregate.span)
     }

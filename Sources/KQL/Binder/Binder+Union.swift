@@ -14,8 +14,9 @@ extension Binder {
       do throws(BindFailure) {
         return try self.operands(operand)
       } catch {
-        // A fuzzy union takes what it finds.
-        guard isFuzzy, self.cause == nil, self.diagnostics.dropFirst(before).allSatisfy({ $0.code == .unknownTable || $0.severity == .warning }) else { throw error }
+        // A fuzzy union takes what it finds: operands whose table, function, database or cluster is not there are left out.
+        let missing = Self.codesOfMissing(operand)
+        guard isFuzzy, self.cause == nil, self.diagnostics.dropFirst(before).allSatisfy({ missing.contains($0.code) || $0.severity == .warning }) else { throw error }
         for i in before..<self.diagnostics.count { self.diagnostics[i].severity = .warning }
         return []
       }
@@ -28,6 +29,34 @@ extension Binder {
     return try union(of: tables, step)
   }
 
+  /// What is reported of an operand that names something that is not there.
+  private static func codesOfMissing(_ operand: Expression) -> Set<DiagnosticCode> {
+    var codes: Set<DiagnosticCode> = [.unknownTable, .unknownDatabase]
+    var target: Expression?
+    switch operand.kind {
+    case .call(let call):
+      codes.insert(.unknownFunction)
+      target = call.target
+    case .path(let left, _), .wildcardPath(let left, _): target = left
+    default: break
+    }
+    // A cluster that is not this one cannot be reached.
+    if case .call(let database)? = target?.kind, database.target != nil { codes.insert(.notSupported) }
+    return codes
+  }
+
+  /// The tables under the names that columns of sources show: with the database where there are tables of several.
+  /// Source: Kusto language reference, "union operator", "find operator".
+  func qualified(_ tables: [TableValue]) -> [TableValue] {
+    guard Set(tables.compactMap(\.database)).count > 1 else { return tables }
+    return tables.map { table in
+      guard let name = table.name, let database = table.database else { return table }
+      var table = table
+      table.name = "\(database).\(name)"
+      return table
+    }
+  }
+
   /// Tables put together under the parameters of an operator: `kind`, `withsource`.
   func union(of tables: [TableValue], _ step: TabularOperator) throws(BindFailure) -> TableValue {
     let isInner = try unionKind(step)
@@ -36,11 +65,12 @@ extension Binder {
     if let source, schema.contains(where: { $0.field.name == source }) {
       try fail(.duplicateColumn, "column '\(source)' of withsource is there already", at: step.span)
     }
-    let inputs = try each(Array(tables.enumerated())) { item throws(BindFailure) in
+    let inputs = try each(Array(qualified(tables).enumerated())) { item throws(BindFailure) in
       try self.aligned(item.element, item.offset, schema, source, step.span)
     }
     let plan = try plan(at: step.span) { try LogicalPlan.union(inputs) }
-    return TableValue(plan: plan)
+    // The tables stand one behind the other.
+    return TableValue(plan: plan, isSerialized: tables.allSatisfy(\.isSerialized))
   }
 
   private func unionKind(_ step: TabularOperator) throws(BindFailure) -> Bool {
@@ -67,7 +97,8 @@ extension Binder {
     }
   }
 
-  /// Tables of the catalog and views of the text whose names match. A database with `*` stands for all whose names match.
+  /// Tables and stored views of the catalog, and views of the text, whose names match; a view whose body this stands in is none of its own.
+  /// A database with `*` stands for all whose names match.
   func matching(_ pattern: String, database: String?, _ span: SourceSpan) throws(BindFailure) -> [TableValue] {
     var found: [TableValue] = []
     var seen: Set<String> = []
@@ -80,11 +111,13 @@ extension Binder {
         }
       }
     }
-    let restriction = scope.activeRestriction
     let databases: [String?] = if let database, database.contains("*") { catalog.databaseNames.filter { Wildcard.matches(database, $0) } } else { [database] }
     for database in databases {
-      for name in catalog.tableNames(database: database ?? scope.database) where Wildcard.matches(pattern, name) && restriction?.allowsTable(name, database: database) ?? true && !seen.contains(name) {
-        found.append(try catalogTable(name, database: database, span))
+      let home = database ?? scope.database
+      let tables = catalog.tableNames(database: home)
+      let views = catalog.viewNames(database: home).filter { !tables.contains($0) && !openFunctions.contains(Self.functionKey($0, in: home)) }
+      for name in tables + views where Wildcard.matches(pattern, name) && allowsAccess(name, database: database) && !seen.contains(name) {
+        found.append(try catalogTable(name, database: database, prefersTable: true, span))
       }
     }
     if found.isEmpty { try fail(.unknownTable, "no table matches '\(pattern)'", at: span) }

@@ -80,9 +80,21 @@ extension Binder {
   }
 
   private func named(_ name: String, _ row: RowScope, _ span: SourceSpan) throws(BindFailure) -> Value {
-    if row.schema?.index(of: name) != nil { return .scalar(ScalarValue(expr: .column(name))) }
+    if row.schema?.index(of: name) != nil {
+      if let keys = row.aggregates?.keys, !keys.contains(name) {
+        try fail(
+          .unknownName, "'\(name)' is no group key, and stands outside of the aggregates", at: span,
+          hint: "take_any(\(quotedName(name))) takes it from a row of the group; 'by \(quotedName(name))' makes it a key")
+      }
+      return .scalar(ScalarValue(expr: .column(name)))
+    }
     switch scope.find(name) {
-    case .scalar(let value)?: return .scalar(value)
+    case .scalar(let value)?:
+      // An argument of a function may read columns of the caller's row; a query inside the function has rows of its own.
+      if scope.isInQuery(since: name), !value.expr.columns.isEmpty {
+        try fail(.constantExpected, "'\(name)' varies by row of the function's caller; a query inside the function cannot use it", at: span, hint: "join the rows, or pass a constant")
+      }
+      return .scalar(value)
     case .table(let table)?: return .table(table)
     case .materialized(let table)?: return .table(TableValue(plan: try rows(of: table), name: name))
     case .function(let function, let home)?:
@@ -94,11 +106,19 @@ extension Binder {
     case .database?, .entityGroup?: try fail(.unexpected, "'\(name)' stands for databases, not for a value", at: span)
     case nil: break
     }
+    if let value = try storedValue(name, database: nil, row, span) { return value }
     if let plan = try open(name, database: nil) {
       try checkAccess(name, database: nil, span)
-      return .table(TableValue(plan: plan, name: name))
+      return .table(TableValue(plan: plan, name: name, database: ownName(ofDatabase: nil)))
     }
     try unknownName(name, row, span)
+  }
+
+  /// What a stored function gives that is named without parentheses, as may those without required arguments. It stands before a table of its name.
+  private func storedValue(_ name: String, database: String?, _ row: RowScope, _ span: SourceSpan) throws(BindFailure) -> Value? {
+    if database == nil, catalog.bringsTable(name) { return nil }
+    guard let (function, home) = try storedFunction(name, database: database, span), function.parameters.allSatisfy({ $0.defaultValue != nil }) else { return nil }
+    return try call(function, home, name: name, [], row, span)
   }
 
   /// Reports a name that stands for nothing, with the names that are near.
@@ -106,6 +126,9 @@ extension Binder {
     guard let schema = row.schema else {
       let known = scope.names + catalog.tableNames(database: scope.database)
       try fail(.unknownTable, "'\(name)' is no table, variable or function", at: span, hint: NameSuggestion.hint(for: name, among: known))
+    }
+    if name.lowercased() == "null" {
+      try fail(.unknownName, "'\(name)' is no value", at: span, hint: "write isnull(x), for texts isempty(x); the null of a type is written long(null)")
     }
     let near = NameSuggestion.hint(for: name, among: schema.names + scope.names)
     let shown = schema.names.prefix(8).joined(separator: ", ") + (schema.count > 8 ? ", ..." : "") + " (\(schema.count))"
@@ -125,15 +148,13 @@ extension Binder {
     }
   }
 
-  /// A table of the catalog, or the stored function of that name called without arguments.
-  func catalogTable(_ name: String, database: String?, _ span: SourceSpan) throws(BindFailure) -> TableValue {
+  /// A table of the catalog, or the stored function of that name called without arguments: where both are there the function, or the table
+  /// when `prefersTable`, as table() and wildcards do. Source: Kusto language reference, "User-defined functions", "table()".
+  func catalogTable(_ name: String, database: String?, prefersTable: Bool = false, _ span: SourceSpan) throws(BindFailure) -> TableValue {
     try checkAccess(name, database: database, span)
-    if let plan = try open(name, database: database) { return TableValue(plan: plan, name: name) }
-    if let (function, home) = try storedFunction(name, database: database, span), function.parameters.allSatisfy({ $0.defaultValue != nil }),
-      case .table(let table) = try call(function, home, name: name, [], .none, span)
-    {
-      return table
-    }
+    if prefersTable, let plan = try open(name, database: database) { return TableValue(plan: plan, name: name, database: ownName(ofDatabase: database)) }
+    if case .table(let table)? = try storedValue(name, database: database, .none, span) { return table }
+    if !prefersTable, let plan = try open(name, database: database) { return TableValue(plan: plan, name: name, database: ownName(ofDatabase: database)) }
     if let home = database ?? scope.database { try checkDatabase(home, span) } else { try asking { () throws in try catalog.checkDatabase() } }
     let known = (database == nil ? scope.names : []) + catalog.tableNames(database: database ?? scope.database)
     let place = database.map { " in database '\($0)'" } ?? ""
@@ -185,6 +206,7 @@ extension Binder {
     if case .function(let function, let home)? = scope.find(call.name.text) {
       return try self.call(function, home, name: call.name.text, call.arguments, row, span)
     }
+    if let calls = row.aggregates, ResultNames.isAggregate(call.name.text) { return .scalar(try aggregateColumn(call, calls, row, span)) }
     if let table = try patternCall(call, path: nil, span) { return .table(table) }
     if let value = try special(call, row, span) { return value }
     if let (function, home) = try storedFunction(call.name.text, database: nil, call.name.span) {
@@ -193,7 +215,7 @@ extension Binder {
     return .scalar(try builtIn(call, row, span))
   }
 
-  /// A stored function, with a scope in which names without a database are those of the function's own.
+  /// A stored function that may be named here, with a scope in which names without a database are those of the function's own.
   func storedFunction(_ name: String, database: String?, _ span: SourceSpan) throws(BindFailure) -> (FunctionDeclaration, Scope)? {
     let database = database ?? scope.database
     let text: String?
@@ -204,6 +226,7 @@ extension Binder {
       throw BindFailure()
     }
     guard let text else { return nil }
+    try checkAccess(name, database: database, span)
     if RowOrigin.isNamed(in: text) { usesRowOrigin = true }
     let parsed = KQLParser.parse("let f = \(text)")
     guard parsed.isValid, case .letFunction(_, let function)? = parsed.query.statements.first?.kind else {
@@ -228,8 +251,11 @@ extension Binder {
     if let schema = row.reach { callerColumns = schema }
     callDepth += 1
     // A body of this very text keeps its own places; a stored one is reported where it is called.
-    if home.parent == nil && home.variables.isEmpty && home !== outer { callSpan = callSpan ?? span }
+    let isStored = home.parent == nil && home.variables.isEmpty && home !== outer
+    if isStored { callSpan = callSpan ?? span }
+    let opened = isStored && openFunctions.insert(Self.functionKey(name, in: home.database)).inserted
     defer {
+      if opened { openFunctions.remove(Self.functionKey(name, in: home.database)) }
       scope = outer
       callDepth -= 1
       callSpan = outerSpan
@@ -242,10 +268,14 @@ extension Binder {
     let bound = try value(result, .none)
     if case .table(var table) = bound {
       table.name = name
+      table.database = nil
       return .table(table)
     }
     return bound
   }
+
+  /// What a stored function is known by while its body is bound.
+  static func functionKey(_ name: String, in database: String?) -> String { (database ?? "") + "/" + name }
 
   private func bindArguments(
     _ function: FunctionDeclaration, name: String, _ arguments: [NamedExpression], _ row: RowScope, _ span: SourceSpan,
@@ -263,9 +293,15 @@ extension Binder {
         positional.append(argument.value)
       }
     }
+    if leading != nil {
+      guard let first = function.parameters.first, case .tabular = first.type else {
+        try fail(.tableExpected, "the first parameter of '\(name)' is no table, which invoke hands over", at: span)
+      }
+    }
     var next = 0
     for (i, parameter) in function.parameters.enumerated() {
-      if i == 0, let leading, case .tabular = parameter.type {
+      if i == 0, let leading {
+        if case .tabular(let schema) = parameter.type { try checkColumns(of: leading, schema, parameter, span) }
         inner.variables[parameter.name.text] = .table(leading)
         continue
       }
@@ -287,14 +323,7 @@ extension Binder {
     switch parameter.type {
     case .tabular(let schema):
       let table = try table(argument, row, what: "parameter '\(parameter.name.text)'")
-      for column in schema.columns {
-        guard let field = table.plan.schema.field(column.name.text) else {
-          try fail(.unknownName, "the table for '\(parameter.name.text)' has no column '\(column.name.text)'", at: argument.span)
-        }
-        guard field.type == DataType(column.type.type) else {
-          try fail(.typeExpected, "column '\(field.name)' for '\(parameter.name.text)' is \(field.type), not \(column.type.type.rawValue)", at: argument.span)
-        }
-      }
+      try checkColumns(of: table, schema, parameter, argument.span)
       return .table(table)
     case .scalar(let type):
       let wanted = DataType(type.type)
@@ -305,6 +334,18 @@ extension Binder {
         try fail(.typeExpected, "parameter '\(parameter.name.text)' is \(wanted), found \(found)", at: argument.span)
       }
       return .scalar(ScalarValue(expr: Self.conversion(bound.expr, to: wanted), size: bound.size + 1, height: bound.height + 1))
+    }
+  }
+
+  /// Throws unless a table has the columns that a parameter declares.
+  private func checkColumns(of table: TableValue, _ schema: RowSchema, _ parameter: ParameterDeclaration, _ span: SourceSpan) throws(BindFailure) {
+    for column in schema.columns {
+      guard let field = table.plan.schema.field(column.name.text) else {
+        try fail(.unknownName, "the table for '\(parameter.name.text)' has no column '\(column.name.text)'", at: span)
+      }
+      guard field.type == DataType(column.type.type) else {
+        try fail(.typeExpected, "column '\(field.name)' for '\(parameter.name.text)' is \(field.type), not \(column.type.type.rawValue)", at: span)
+      }
     }
   }
 

@@ -62,8 +62,10 @@ extension Binder {
     guard windows.isSerialized else {
       try fail(.notSerialized, "'\(name)' needs rows in a fixed order", at: span, hint: "put 'serialize' or 'sort by' before the operator")
     }
-    let arguments = call.arguments.map(\.value)
-    let (function, type) = try windowFunction(name, arguments, row, span)
+    // Window columns stand below an aggregation.
+    var input = row
+    input.aggregates = nil
+    let (function, type) = try windowFunction(name, call.arguments.map(\.value), input, span)
     return ScalarValue(expr: windows.column(function, type))
   }
 

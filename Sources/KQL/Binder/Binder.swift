@@ -22,6 +22,8 @@ struct TableValue {
   var plan: LogicalPlan
   /// The name it is known by, for messages and `union withsource`.
   var name: String?
+  /// The database of a table of the catalog that goes by its own name; nil for others.
+  var database: String?
   var visualization: Visualization?
   /// Set while this is a graph: then `plan` is its edge table.
   var graph: GraphValue?
@@ -68,12 +70,18 @@ final class Scope {
   /// What of the scopes around this one may be named.
   var restriction: Restriction?
   private let ownDatabase: String?
+  /// Whether these are the names of a query, whose rows are not those of an expression around it.
+  private let isQuery: Bool
 
   /// `database`: where names without one are looked up in the catalog; nil: as in the scope around this one.
-  init(parent: Scope? = nil, database: String? = nil) {
+  init(parent: Scope? = nil, database: String? = nil, isQuery: Bool = false) {
     self.parent = parent
     ownDatabase = database
+    self.isQuery = isQuery
   }
+
+  /// Whether a query begins between the place where the name is declared and here.
+  func isInQuery(since name: String) -> Bool { variables[name] == nil && (isQuery || parent?.isInQuery(since: name) ?? false) }
 
   /// The database that names without one are of; nil: the current one. A stored function is at home in its own.
   var database: String? { ownDatabase ?? parent?.database }
@@ -104,6 +112,8 @@ struct RowScope {
   var right: StructType?
   /// Where window calls are collected; nil where they are not allowed.
   var windows: WindowCalls?
+  /// Where aggregate calls are collected; nil where they are not allowed.
+  var aggregates: AggregateCalls?
   /// The steps of scan, whose states are reached as `step.column`, and the columns that stand for them.
   var steps: Set<String> = []
   var states: [StructField] = []
@@ -118,9 +128,9 @@ struct RowScope {
 
   var types: StructType { schema ?? StructType() }
 
-  /// The columns that bound expressions may read: those of the row and those of its window calls.
+  /// The columns that bound expressions may read: those of the row and those of its window and aggregate calls.
   var reach: StructType? {
-    let more = (windows?.fields ?? []) + states
+    let more = (windows?.fields ?? []) + (aggregates?.fields ?? []) + states
     return more.isEmpty ? schema : schema.map { StructType($0.fields + more) }
   }
 }
@@ -140,10 +150,12 @@ final class Binder {
   var implicitSource: LogicalPlan?
   /// `alias database`: the databases that other names stand for.
   var databaseAliases: [String: String] = [:]
-  /// `declare pattern` by name.
-  var patterns: [String: PatternDeclaration] = [:]
+  /// `declare pattern` by name, each with the names that were known where it was declared.
+  var patterns: [String: (declaration: PatternDeclaration, home: Scope)] = [:]
   /// Lambda calls in progress.
   var callDepth = 0
+  /// The stored functions whose bodies are being bound.
+  var openFunctions: Set<String> = []
   /// Subqueries bound so far, which numbers them.
   var subqueryCount = 0
   /// Set when a scalar was wanted of rows that a subquery gets only while it runs.
@@ -186,7 +198,8 @@ final class Binder {
     }
     if results.isEmpty {
       let end = query.statements.last.map { SourceSpan(start: Int($0.span.end), end: Int($0.span.end)) } ?? SourceSpan(start: 0, end: 0)
-      try fail(.missing, "the text holds no query", at: end, hint: query.statements.isEmpty ? nil : "end it with a query, for instance the name of a table")
+      if query.statements.isEmpty { try fail(.missing, "the text holds no query", at: end) }
+      try fail(.tableExpected, "the text holds no query", at: end, hint: "end it with a query, for instance the name of a table")
     }
     return BoundQuery(results: results, options: settings, warnings: diagnostics)
   }
@@ -224,7 +237,7 @@ final class Binder {
       settings[name.text.lowercased()] = scalar
     case .queryParameters(let parameters): try declareParameters(parameters)
     case .aliasDatabase(let name, let value): try declareAlias(name, value)
-    case .declarePattern(let pattern): patterns[pattern.name.text] = pattern
+    case .declarePattern(let pattern): patterns[pattern.name.text] = (pattern, scope)
     case .restrictAccess(let entities, _): try restrictAccess(entities)
     case .query(let expression):
       var table: TableValue
@@ -247,7 +260,7 @@ final class Binder {
     return Self.isNamedByAs(pipeline)
   }
 
-  /// A `let` statement.
+  /// A `let` statement, or the query parameters that a body declares.
   func declare(_ statement: Statement) throws(BindFailure) {
     if let name = statement.declaredName, scope.variables[name.text] != nil {
       try fail(.duplicateVariable, "'\(name.text)' is declared already", at: name.span, hint: "a let statement cannot change a name; take another one")
@@ -270,8 +283,10 @@ final class Binder {
         scope.variables[name.text] = .scalar(scalar)
       case .table(var table):
         table.name = name.text
+        table.database = nil
         scope.variables[name.text] = .table(table)
       }
+    case .queryParameters(let parameters): try declareParameters(parameters)
     default: break
     }
   }
@@ -351,7 +366,7 @@ final class Binder {
     }
     do {
       var batches: [RecordBatch] = []
-      let execution = try QueryExecution(plan, options: options.execution, context: options.context)
+      let execution = try QueryExecution(plan, options: options.execution.limited(by: settings), context: options.context)
       try options.supervise(execution) { execution in
         try execution.run { batch in
           batches.append(batch)

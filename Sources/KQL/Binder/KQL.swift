@@ -37,6 +37,23 @@ package enum KQL {
     return command
   }
 
+  /// Parses what stands behind a command, so that a mistake there is told of before the command is carried out. Throws `KConnectError`.
+  package static func checkTail(of command: Command, _ text: String) throws {
+    switch command.tail {
+    case .operators(let offset)?: try check(KQLParser.parseFragment(text, from: offset).diagnostics, text)
+    case .statements(let offset)?:
+      var diagnostics = KQLParser.parse(text, from: offset).diagnostics
+      let bytes = text.utf8
+      if let first = diagnostics.first, let at = bytes.index(bytes.startIndex, offsetBy: Int(first.span.start), limitedBy: bytes.endIndex), at < bytes.endIndex,
+        bytes[at] == UInt8(ascii: "."), first.code == .notSupported
+      {
+        diagnostics = [KQLDiagnostic(.notSupported, "a request is one command; found another behind ';'", at: first.span, hint: CommandParser.severalCommands)]
+      }
+      try check(diagnostics, text)
+    case nil: break
+    }
+  }
+
   /// Binds a boolean expression over a schema, for `--filter` and `DataFrame.filter`. Throws `KConnectError`.
   package static func bindPredicate(_ text: String, schema: StructType, options: BindOptions) throws -> Expr {
     let (expr, type) = try bindExpression(text, schema: schema, options: options)
@@ -91,8 +108,14 @@ package enum KQL {
     let renderer = DiagnosticRenderer(text: text)
     let (line, column) = renderer.locator.lineAndColumn(of: Int(first.span.start))
     var excerpt = renderer.excerpt(first)
-    if all.count > 1 { excerpt += "\n\n" + renderer.render(Array(all.dropFirst())) }
-    var error = KConnectError(family(first.code), "\(first.message) [\(first.code) at \(line):\(column)]", hint: first.hint, excerpt: excerpt)
+    var hint = first.hint
+    if all.count > 1 {
+      // Each hint stands below what it is about.
+      if let own = hint { excerpt += "\nhint: \(own)" }
+      hint = nil
+      excerpt += "\n\n" + renderer.render(Array(all.dropFirst()))
+    }
+    var error = KConnectError(family(first.code), "\(first.message) [\(first.code) at \(line):\(column)]", hint: hint, excerpt: excerpt)
     error.place = .init(line: line, column: column)
     return error
   }

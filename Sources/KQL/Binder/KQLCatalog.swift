@@ -10,8 +10,12 @@ package protocol KQLCatalog: Sendable {
   func table(_ name: String, database: String?) throws -> LogicalPlan?
   /// The names of all tables, for wildcards and suggestions.
   func tableNames(database: String?) -> [String]
+  /// The stored functions that wildcards find among the tables.
+  func viewNames(database: String?) -> [String]
   /// A stored function as it was created: `(a: long) { ... }`; nil when there is none.
   func functionText(_ name: String, database: String?) throws -> String?
+  /// Whether the request itself brings a table of that name: it stands before a stored function, as a table of the store does not.
+  func bringsTable(_ name: String) -> Bool
   /// The names of all databases, for suggestions.
   var databaseNames: [String] { get }
   /// Throws PATH_NOT_FOUND where names without a database are those of one that is not there.
@@ -47,7 +51,9 @@ package protocol KQLCatalog: Sendable {
 }
 
 extension KQLCatalog {
+  package func viewNames(database: String?) -> [String] { [] }
   package func functionText(_ name: String, database: String?) throws -> String? { nil }
+  package func bringsTable(_ name: String) -> Bool { false }
   package var databaseNames: [String] { [] }
   package func checkDatabase() throws {}
   package func tableWithOrigin(_ name: String, database: String?) throws -> LogicalPlan? { try table(name, database: database) }

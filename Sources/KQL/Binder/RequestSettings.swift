@@ -3,11 +3,12 @@
 // Source: Kusto reference, "Request properties".
 
 package import Columnar
+package import Engine
 
 /// What the names of options and `set` statements mean. Names are lower-case.
 package enum RequestSettings {
-  /// Options that only a request can have: the text is read when they have done their work.
-  private static let early: Set<String> = ["request_readonly", "request_readonly_hardline"]
+  /// Options that only a request can have: the text is read when they have done their work, or its time runs already.
+  private static let early: Set<String> = ["request_readonly", "request_readonly_hardline", "servertimeout", "norequesttimeout"]
 
   /// Settings that a catalog obeys: which of its rows it shows, and what it refuses to reach.
   static let ofCatalog: Set<String> = [
@@ -42,5 +43,16 @@ package enum RequestSettings {
       return ("not supported: the query language '\(language.prefix(60))'", "write the query in KQL")
     }
     return early.contains(key) && !isOff(value) ? ("the option '\(name)' cannot be set by a statement", "it is a property of the request") : nil
+  }
+}
+
+extension ExecutionOptions {
+  /// With no more memory than these options allow (`max_memory_consumption_per_query_per_node`); the least counts.
+  package func limited(by options: [String: Scalar]...) -> ExecutionOptions {
+    var limited = self
+    for case let wanted? in options.map({ $0["max_memory_consumption_per_query_per_node"]?.int64Value }) where wanted > 0 {
+      limited.memoryLimit = min(limited.memoryLimit ?? .max, Int(clamping: wanted))
+    }
+    return limited
   }
 }

@@ -43,6 +43,8 @@ enum CaptureKind: Sendable, Hashable {
   case tables
   /// `new = old, new = old`.
   case renames
+  /// `new = old ifexists, new = old`.
+  case tableRenames
   /// `(a: "text", b: "text")`.
   case docstrings
   /// `with (a = 1, b = 'x')`.
@@ -53,7 +55,7 @@ enum CaptureKind: Sendable, Hashable {
   case body
   /// `<| ` and the rest of the text.
   case source
-  /// `[ ... ]`, the rest of the text up to the last bracket.
+  /// `[ ... ] [ ... ]`, to the end of the text.
   case bracketed
   /// The notations of policies, to the end of the command.
   case policy
@@ -75,7 +77,7 @@ enum CaptureKind: Sendable, Hashable {
     case .body: "{"
     case .bracketed: "["
     case .string, .label, .strings: "a string"
-    case .name, .path, .tables, .renames: "a name"
+    case .name, .path, .tables, .renames, .tableRenames: "a name"
     case .paths, .literal, .guid, .guids, .type, .policy, .tagFilter, .words: nil
     }
   }
@@ -96,6 +98,7 @@ enum CaptureKind: Sendable, Hashable {
     case "schema": self = .schema
     case "tables": self = .tables
     case "renames": self = .renames
+    case "tableRenames": self = .tableRenames
     case "docstrings": self = .docstrings
     case "properties": self = .properties
     case "function": self = .function

@@ -62,7 +62,8 @@ package enum CommandParser {
     var matcher = CommandMatcher()
     guard let (kind, match) = matcher.match(forms, parser) else {
       if let absent = absent(parser) { return failure(absent) }
-      let found = matcher.diagnostic(parser)
+      var found = matcher.diagnostic(parser)
+      if found.hint == nil, startsCommand(Int(found.span.start), bytes) { found.hint = severalCommands }
       if let lexical = scanned.diagnostics.first(where: { $0.span.start <= found.span.end }) { return failure(lexical) }
       return failure(found)
     }
@@ -81,6 +82,16 @@ package enum CommandParser {
     default: break
     }
     return CommandParseResult(command: command, diagnostics: [])
+  }
+
+  /// How several commands are carried out.
+  static let severalCommands = ".execute database script <| and kconnect shell < FILE carry out several commands, one after another"
+
+  /// Whether a command may begin at a place: a dot that is the first sign of a line behind the first one.
+  private static func startsCommand(_ at: Int, _ bytes: [UInt8]) -> Bool {
+    guard at < bytes.count, bytes[at] == UInt8(ascii: ".") else { return false }
+    let before = bytes[..<at].last { $0 != 0x20 && $0 != 0x09 }
+    return before == 0x0A || before == 0x0D
   }
 
   /// What to say of a command that the reference knows and that is not carried out; nil for others.

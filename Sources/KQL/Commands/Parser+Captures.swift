@@ -37,7 +37,8 @@ extension Parser {
     case .type: return .word(try typeReference().type.rawValue)
     case .schema: return .schema(try tableSchema())
     case .tables: return .tables(try tableDeclarations())
-    case .renames: return .properties(try renames())
+    case .renames: return .properties(try renames(lenient: false))
+    case .tableRenames: return .properties(try renames(lenient: true))
     case .docstrings: return .properties(try docstrings())
     case .properties:
       guard acceptDashed("with") else { try fail(.expected, "expected 'with', found \(describeCurrent())") }
@@ -183,14 +184,16 @@ extension Parser {
     return tables
   }
 
-  private mutating func renames() throws(ParseFailure) -> [CommandProperty] {
+  /// `lenient`: behind each one `ifexists` may stand, which is its literal then.
+  private mutating func renames(lenient: Bool) throws(ParseFailure) -> [CommandProperty] {
     var list: [CommandProperty] = []
     repeat {
       let start = position
       let new = try entityName()
       try expect(.assign, "=")
       let old = try entityPath()
-      list.append(CommandProperty(name: new, text: old.map(\.text).joined(separator: "."), literal: nil, span: span(from: start)))
+      let mayLack = lenient && acceptWord("ifexists")
+      list.append(CommandProperty(name: new, text: old.map(\.text).joined(separator: "."), literal: mayLack ? .bool(true) : nil, span: span(from: start)))
     } while accept(.comma)
     return list
   }
@@ -324,7 +327,8 @@ extension Parser {
     return .source(String(decoding: bytes[start...], as: UTF8.self), SourceSpan(start: start, end: bytes.count))
   }
 
-  /// `[ data ]` at the end of the text.
+  /// `[ data ]` at the end of the text, or several of them with white space between, each a record or more: the records under one another.
+  /// Brackets within double quotes are data. Source: Kusto reference, ".ingest inline".
   private mutating func bracketedData() throws(ParseFailure) -> CommandArgument {
     guard kind == .leftBracket else { try fail(.expected, "expected '[', found \(describeCurrent())") }
     let start = Int(current.end)
@@ -335,7 +339,29 @@ extension Parser {
       throw ParseFailure()
     }
     skipToEnd()
-    return .source(String(decoding: bytes[start..<end - 1], as: UTF8.self), SourceSpan(start: start, end: end - 1))
+    end -= 1
+    var data: [UInt8] = []
+    var isQuoted = false
+    var i = start, kept = start
+    while i < end {
+      if bytes[i] == 0x22 { isQuoted.toggle() }
+      guard bytes[i] == 0x5D, !isQuoted else {
+        i += 1
+        continue
+      }
+      var next = i + 1
+      while next < end, bytes[next] <= 0x20 { next += 1 }
+      if next > i + 1, next < end, bytes[next] == 0x5B {
+        data += bytes[kept..<i]
+        data.append(0x0A)
+        kept = next + 1
+        i = kept
+      } else {
+        i = next
+      }
+    }
+    data += bytes[kept..<end]
+    return .source(String(decoding: data, as: UTF8.self), SourceSpan(start: start, end: end))
   }
 
   // MARK: Policies

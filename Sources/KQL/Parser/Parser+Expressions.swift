@@ -87,7 +87,7 @@ extension Parser {
         advance()
         try expect(.leftParen, "(")
         let low = try expression()
-        try expect(.dotDot, "..")
+        try expect(.dotDot, "..", hint: "write between (low .. high)")
         let high = try expression()
         try expect(.rightParen, ")")
         return node(.between(left, from: low, to: high, isNegated: isNegated), span(from: start), above: height([left, low, high]))
@@ -100,7 +100,7 @@ extension Parser {
   /// `(a, b, c)`, or one query.
   private mutating func membershipList() throws(ParseFailure) -> [Expression] {
     guard kind == .leftParen else {
-      try fail(.expected, "expected '(' and a list of values or a query, found \(describeCurrent())")
+      try fail(.expected, "expected '(' and a list of values or a query, found \(describeCurrent())", hint: kind == .leftBracket ? "write (1, 2)" : nil)
     }
     advance()
     var list: [Expression] = []

@@ -51,7 +51,7 @@ extension Parser {
       return .summarize(try summarize())
     case "distinct":
       parameters = try operatorParameters()
-      return .distinct(try expressions())
+      return .distinct(try namedExpressions())
     case "count": return .count(acceptWord("as") ? try self.name() : nil)
     case "take", "limit":
       parameters = try operatorParameters()
@@ -143,7 +143,8 @@ extension Parser {
       parameters = try operatorParameters(["kind"])
       return try reduce()
     case "scan":
-      parameters = try operatorParameters(["with_match_id", "with_step_name", "kind"])
+      parameters = try operatorParameters(["with_match_id"])
+      try refuseUnknownParameter(["with_match_id"])
       return .scan(try scan())
     case "macro-expand":
       parameters = try operatorParameters(["isfuzzy", "best_effort", "force_remote"])

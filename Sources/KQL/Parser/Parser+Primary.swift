@@ -16,7 +16,7 @@ extension Parser {
     case .leftParen:
       advance()
       let inner = try queryExpression()
-      try expect(.rightParen, ")")
+      try expect(.rightParen, ")", hint: kind == .comma ? "a list stands behind 'in', 'has_any' or 'has_all'" : nil)
       return inner
     case .star:
       return node(.star, advance().span)
@@ -24,7 +24,7 @@ extension Parser {
       // The lexer has reported it.
       throw ParseFailure()
     default:
-      try fail(.missing, "expected an expression, found \(describeCurrent())")
+      try fail(.missing, "expected an expression, found \(describeCurrent())", hint: expressionHint())
     }
   }
 

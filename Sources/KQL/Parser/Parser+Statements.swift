@@ -69,7 +69,9 @@ extension Parser {
   /// `view (...) { ... }` or `(...) { ... }`, if one stands here.
   private mutating func functionDeclaration() throws(ParseFailure) -> FunctionDeclaration? {
     let isView = isWord("view") && kind(1) == .leftParen
-    guard kind(isView ? 1 : 0) == .leftParen, isFunction(isView ? 1 : 0) else { return nil }
+    let open = isView ? 1 : 0
+    // `(a: type` begins parameters, even where they do not end.
+    guard kind(open) == .leftParen, isFunction(open) || kind(open + 1) == .word && kind(open + 2) == .colon else { return nil }
     if isView { advance() }
     let parameters = try parameterList()
     return FunctionDeclaration(isView: isView, parameters: parameters, body: try functionBody())

@@ -107,8 +107,9 @@ struct Parser {
     return true
   }
 
-  mutating func expect(_ kind: TokenKind, _ shown: String) throws(ParseFailure) {
-    if !accept(kind) { try fail(.expected, "expected '\(shown)', found \(describeCurrent())") }
+  mutating func expect(_ kind: TokenKind, _ shown: String, hint: String? = nil) throws(ParseFailure) {
+    if accept(kind) { return }
+    try fail(.expected, "expected '\(shown)', found \(describeCurrent())", hint: hint ?? (kind == .rightParen ? trailingHint() : nil))
   }
 
   mutating func expectWord(_ word: StaticString) throws(ParseFailure) {
@@ -158,16 +159,7 @@ struct Parser {
 
   /// Reports a token that cannot follow a complete expression or operator. `start`: where the statement begins, when it does.
   mutating func reportTrailing(after start: Int? = nil) {
-    let hint: String? =
-      switch kind {
-      case .assign: "use == to compare"
-      case .word where OperatorNames.directions[text(of: current).lowercased()] != nil: OperatorNames.directions[text(of: current).lowercased()]
-      case .word where OperatorNames.all.contains(text(of: current)): "put '|' before '\(text(of: current))'"
-      case .pipe: "an operator is missing before '|'"
-      case _ where start == position - 1 && tokens[position - 1].kind == .word: NameSuggestion.hint(for: text(of: tokens[position - 1]), among: OperatorNames.beginnings)
-      default: nil
-      }
-    report(.unexpected, "unexpected \(describeCurrent())", at: current.span, hint: hint)
+    report(.unexpected, "unexpected \(describeCurrent())", at: current.span, hint: trailingHint(after: start))
   }
 
   // MARK: Recovery

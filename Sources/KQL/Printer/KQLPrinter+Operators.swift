@@ -48,14 +48,13 @@ extension KQLPrinter {
         write("as ")
         name(value)
       }
-    case .distinct(let values): list(values) { $0.expression($1) }
     case .evaluate(let call, let schema):
       functionCall(call)
       if let schema {
         write(" : ")
         rowSchema(schema)
       }
-    case .extend(let items), .print(let items), .project(let items), .projectRename(let items), .serialize(let items): named(items)
+    case .distinct(let items), .extend(let items), .print(let items), .project(let items), .projectRename(let items), .serialize(let items): named(items)
     case .facet(let columns, let body):
       write("by ")
       list(columns) { $0.operand($1) }

@@ -15,8 +15,8 @@ package struct TabularOperator: Hashable, Sendable {
     case assertSchema(RowSchema)
     case consume
     case count(Name?)
-    /// Expressions, or one `*`.
-    case distinct([Expression])
+    /// Expressions, and `*`.
+    case distinct([NamedExpression])
     case evaluate(FunctionCall, schema: RowSchema?)
     case extend([NamedExpression])
     case facet(by: [Expression], with: Pipeline?)

@@ -96,7 +96,12 @@ package final class KeyCache: Sendable {
     self.init {
       var http = HTTPOptions()
       http.followsRedirects = false
-      let file = try HTTPDownload.spool(location, http)
+      let file: InputFile
+      do { file = try HTTPDownload.spool(location, http) } catch var error as KConnectError {
+        // It is not an address that a request has named.
+        error.code = .io
+        throw error
+      }
       guard let size = file.size, size <= limit else { throw KConnectError(.configuration, "'\(location)' has more than \(limit) bytes") }
       var bytes = [UInt8](repeating: 0, count: size)
       // SAFETY: the buffer has `size` bytes and lives through the call.

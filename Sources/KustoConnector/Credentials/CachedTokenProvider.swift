@@ -35,15 +35,17 @@ final class CachedTokenProvider: TokenProvider {
 
   func invalidate(_ token: Token, for resource: TokenResource) -> Bool {
     guard method.isRenewable, let target = try? target(of: resource), let key = try? TokenKey(method, target) else { return false }
-    // When another thread has renewed it meanwhile, the next call answers with that one.
-    if cache.slot(key).forget(token.secret) { try? file?.store(nil, key.digest, now: context.now()) }
+    // When another thread or process has renewed it meanwhile, the next call answers with that one.
+    try? file?.forget(token.secret, key.digest, now: context.now())
+    cache.slot(key).forget(token.secret)
     return true
   }
 
   private func acquire(_ key: TokenKey, _ previous: IssuedToken?) throws -> IssuedToken {
     let now = context.now()
     var known = previous
-    if previous == nil, let kept = try file?.token(key.digest, now: now) {
+    // A token that was refused is forgotten but for its refresh token.
+    if previous?.secret.isEmpty ?? true, let kept = try file?.token(key.digest, now: now) {
       if kept.expiresOn > now + 300 * 10_000_000 { return kept }
       known = kept
     }

@@ -90,11 +90,11 @@ struct OAuthClient: Sendable {
 }
 
 /// `application/x-www-form-urlencoded` and query texts.
-enum FormText {
+package enum FormText {
   private static let digits = Array("0123456789ABCDEF".utf8)
 
   /// All but letters, digits and `-._~` as `%XX`.
-  static func encoded(_ text: String, keeping extra: String = "") -> String {
+  package static func encoded(_ text: String, keeping extra: String = "") -> String {
     var out: [UInt8] = []
     let extra = Array(extra.utf8)
     for byte in text.utf8 {

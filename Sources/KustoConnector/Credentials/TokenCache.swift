@@ -96,13 +96,12 @@ final class TokenSlot: Sendable {
     return try outcome.get()
   }
 
-  /// Forgets a token that a service has refused; keeps its refresh token. True when it was the current one.
-  func forget(_ secret: String) -> Bool {
+  /// Forgets a token that a service has refused, where it is the current one; keeps its refresh token.
+  func forget(_ secret: String) {
     state.withLock { state in
-      guard let token = state.token, token.secret == secret else { return false }
+      guard let token = state.token, token.secret == secret else { return }
       state.token = token.refreshToken.map { IssuedToken(secret: "", expiresOn: 0, refreshToken: $0) }
       state.failure = nil
-      return true
     }
   }
 }

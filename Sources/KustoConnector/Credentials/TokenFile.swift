@@ -20,8 +20,28 @@ package struct TokenFile: Sendable {
   /// for one of a newer version; a broken one counts as empty.
   func token(_ key: String, now: Int64) throws -> IssuedToken? { try entries(now: now).first { $0.key == key }?.token }
 
-  /// Puts a token in the place of the key's old one, or removes it for nil; entries that have ended go.
-  func store(_ token: IssuedToken?, _ key: String, now: Int64) throws {
+  /// Puts a token in the place of the key's old one; entries that have ended go.
+  func store(_ token: IssuedToken, _ key: String, now: Int64) throws {
+    try change(now: now) { all in
+      all.removeAll { $0.key == key }
+      all.append((key, token))
+      return true
+    }
+  }
+
+  /// Takes away a token that a service has refused, where it is still the key's; its refresh token stays. What another process has put there
+  /// meanwhile is not touched.
+  func forget(_ secret: String, _ key: String, now: Int64) throws {
+    try change(now: now) { all in
+      guard let i = all.firstIndex(where: { $0.key == key && $0.token.secret == secret }) else { return false }
+      let refresh = all.remove(at: i).token.refreshToken
+      if let refresh { all.append((key, IssuedToken(secret: "", expiresOn: 0, refreshToken: refresh))) }
+      return true
+    }
+  }
+
+  /// Writes the entries anew where `body` says that it has changed them, under the file's lock.
+  private func change(now: Int64, _ body: (inout [Entry]) -> Bool) throws {
     let directory = parentPath(path)
     let (_, code) = FileSystem.system.makeDirectories(directory)
     try SystemError.check(code, "cannot create the directory", directory)
@@ -32,9 +52,8 @@ package struct TokenFile: Sendable {
     while flock(lock, LOCK_EX) != 0 {
       if errno != EINTR { throw SystemError.make("cannot lock", path, errno) }
     }
-    var all = try entries(now: now).filter { $0.key != key }
-    if let token { all.append((key, token)) }
-    try write(all)
+    var all = try entries(now: now)
+    if body(&all) { try write(all) }
   }
 
   private typealias Entry = (key: String, token: IssuedToken)
@@ -68,10 +87,9 @@ package struct TokenFile: Sendable {
     var text = "{\"version\":\(Self.version),\"tokens\":[\(items.joined(separator: ",\n"))]}\n"
     let draft = path + "." + randomIdentifier() + ".tmp"
     let fileSystem = FileSystem.system
-    let file = try OutputFile(creating: draft, displayPath: path)
+    // Whoever could open it before it is closed to others would read what comes later.
+    let file = try OutputFile(creating: draft, displayPath: path, mode: 0o600)
     do {
-      // Before a byte of a secret is in it.
-      try SystemError.check(fileSystem.setMode(draft, 0o600), "cannot protect", path)
       // SAFETY: the bytes live for the call.
       try text.withUTF8 { try unsafe file.write(UnsafeRawBufferPointer($0)) }
       try file.sync()

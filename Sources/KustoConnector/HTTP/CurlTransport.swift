@@ -243,7 +243,7 @@ package final class CurlTransport: HTTPTransport {
     return KConnectError(
       .http, unsafe "\(request.method) \(request.shownURL): \(String(cString: kccurl_error_text(result)))", hint: hint,
       // The library limits the time of connecting only.
-      cause: [CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_CONNECT, CURLE_COULDNT_RESOLVE_PROXY, CURLE_OPERATION_TIMEDOUT].contains(result) ? RequestNotSent() : nil,
+      cause: [CURLE_URL_MALFORMAT, CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_CONNECT, CURLE_COULDNT_RESOLVE_PROXY, CURLE_OPERATION_TIMEDOUT].contains(result) ? RequestNotSent() : nil,
       isRetryable: !isFinal)
   }
 }

@@ -44,7 +44,7 @@ package struct ClusterWrite {
     if let transaction { ingestion.properties.ingestByTags.append(transaction.tag) }
     let tables = ClusterTables(client: client, database: database)
     let adjustment = RowAdjustment(schema: schema, tableName: table, options: options)
-    guard let (target, isNew) = try settledSchema(tables, adjustment, ingestion, way) else { return nil }
+    guard let (target, isNew) = try settledSchema(tables, adjustment, ingestion) else { return nil }
     if !ingestion.properties.ingestIfNotExists.isEmpty, try !tables.ingestByTags(table).isDisjoint(with: ingestion.properties.ingestIfNotExists) { return nil }
     let converter = ingestion.mappingReference == nil ? try adjustment.converter(into: target, ingestion, fillsMissing: true) : nil
 
@@ -54,15 +54,16 @@ package struct ClusterWrite {
     let properties = PartProperties(
       format: format, ingestion: ingestion.properties, mappingReference: ingestion.mappingReference, flushImmediately: ingestion.flushImmediately)
     let batching = try options.integer("clientBatchingLimit", in: 1...65_536, else: 300) << 20
+    let newTable = isNew && way != .transactional ? NewTable(tables, table, target, takesStreams: way == .streaming) : nil
     let queued = QueuedIngestor(
       client, database: database, table: table, properties, flushesFull: !options.bool("disableFlushImmediately"),
-      marksParts: options.bool("ensureNoDuplicatedBlobs"), resources: resources)
+      marksParts: options.bool("ensureNoDuplicatedBlobs"), resources: resources, newTable: newTable)
     switch way {
     case .queued:
       return try sink(converter, format, queued, partBytes: batching)
     case .streaming:
       let chunk = try options.integer("streamingIngestSizeInMB", in: 1...65_536, else: 4) << 20
-      return try sink(converter, .csv, StreamingIngestor(client, database: database, table: table, properties, fallBack: queued), partBytes: chunk)
+      return try sink(converter, .csv, StreamingIngestor(client, database: database, table: table, properties, fallBack: queued, newTable: newTable), partBytes: chunk)
     case .transactional:
       let storage = try reachable(resources)
       var properties = properties
@@ -132,9 +133,9 @@ package struct ClusterWrite {
     if options.bool("addSourceLocationTransform") { throw KConnectError(.notSupported, "option 'addSourceLocationTransform': not supported yet") }
   }
 
-  /// The columns of the table, made or widened as asked; nil: save mode `ignore` found it. `isNew`: the write is to make it at its end.
+  /// The columns of the table, widened as asked; nil: save mode `ignore` found it. `isNew`: the write is to make it, when rows are on their way.
   private func settledSchema(
-    _ tables: ClusterTables, _ adjustment: RowAdjustment, _ ingestion: SparkIngestionProperties, _ way: Way
+    _ tables: ClusterTables, _ adjustment: RowAdjustment, _ ingestion: SparkIngestionProperties
   ) throws -> (schema: StructType, isNew: Bool)? {
     let failsIfMissing = options.word("tableCreateOptions") == "FailIfNotExist" && (mode == .append || options.isGiven("tableCreateOptions"))
     guard let found = try tables.schema(table) else {
@@ -142,14 +143,7 @@ package struct ClusterWrite {
         throw KConnectError(
           .pathNotFound, "there is no table '\(table)' in the database '\(database)' of '\(client.address.engine)'", hint: "tableCreateOptions=CreateIfNotExist makes it")
       }
-      let made = try adjustment.newSchema(ingestion)
-      if way == .transactional { return (made, true) }
-      try tables.createMerge(table, made)
-      if way == .streaming {
-        _ = try client.command(".alter table \(ClusterTables.quoted(table)) policy streamingingestion enable", database: database, activity: "policyAlter", isRepeatable: true)
-        _ = try client.command(".clear database cache streamingingestion schema", database: database, activity: "cacheClear", isRepeatable: true)
-      }
-      return (try tables.schema(table) ?? made, false)
+      return (try adjustment.newSchema(ingestion), true)
     }
     switch mode {
     case .ignore: return nil

@@ -13,7 +13,7 @@ struct IngestionStorage: Sendable {
 
   /// Puts a blob and answers its address with the container's signature.
   func put(_ bytes: [UInt8], name: String, container: String) throws -> String {
-    let url = Self.address(container, "/" + percentEncoded(name))
+    let url = Self.address(container, "/" + FormText.encoded(name))
     if bytes.count <= Self.blockBytes {
       try send("PUT", url, [("x-ms-blob-type", "BlockBlob"), ("Content-Type", "application/octet-stream")], bytes)
       return url
@@ -24,13 +24,21 @@ struct IngestionStorage: Sendable {
       let end = min(bytes.count, start + Self.blockBytes)
       let number = "\(ids.count)"
       let id = Base64.text(Array((String(repeating: "0", count: 6 - number.utf8.count) + number).utf8))
-      try send("PUT", Self.query(url, "comp=block&blockid=" + percentEncoded(id)), [("Content-Type", "application/octet-stream")], Array(bytes[start..<end]))
+      try send("PUT", Self.query(url, "comp=block&blockid=" + FormText.encoded(id)), [("Content-Type", "application/octet-stream")], Array(bytes[start..<end]))
       ids.append(id)
       start = end
     }
     let list = "<?xml version=\"1.0\" encoding=\"utf-8\"?><BlockList>" + ids.map { "<Latest>\($0)</Latest>" }.joined() + "</BlockList>"
     try send("PUT", Self.query(url, "comp=blocklist"), [("Content-Type", "application/xml")], Array(list.utf8))
     return url
+  }
+
+  /// Removes a blob that nobody needs any more, where the signature allows it: the service removes what stays some time later.
+  func remove(_ url: String) {
+    var request = HTTPRequest("DELETE", url, headers: [("x-ms-version", "2021-12-02"), ("x-ms-date", HTTPDate.text(client.retry.clock.nowTicks))])
+    request.timeoutMilliseconds = 30_000
+    // SAFETY: no receiver, so no pointer is handed over.
+    _ = try? unsafe client.transport.send(request, receive: nil)
   }
 
   /// Posts a message. `isRepeatable`: what it asks for happens once, however often it is there; else it is sent again only after refusals.

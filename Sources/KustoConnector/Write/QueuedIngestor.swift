@@ -1,6 +1,6 @@
 // Role: writeMode Queued: parts are put into storage while rows come, and named in the cluster's queue when all of them are there, so that a write
-// that fails before leaves nothing to ingest; one that fails among the messages says how many parts are on their way. The cluster ingests them when
-// it sees fit.
+// that fails before leaves nothing to ingest, nor a table that it would have made; one that fails among the messages says how many parts are on
+// their way. The cluster ingests them when it sees fit.
 // Source: queue messages as the ingest clients write them.
 
 import Columnar
@@ -19,11 +19,14 @@ final class QueuedIngestor: PartIngestor {
   private let marksParts: Bool
   private let resources: IngestionResources
   private let storage: IngestionStorage
+  /// The table where this write makes it; nil: it is there.
+  private let newTable: NewTable?
   private let id = randomIdentifier()
   private let parts = Mutex<[(url: String, part: IngestionPart)]>([])
 
   init(
-    _ client: ClusterClient, database: String, table: String, _ properties: PartProperties, flushesFull: Bool, marksParts: Bool, resources: IngestionResources
+    _ client: ClusterClient, database: String, table: String, _ properties: PartProperties, flushesFull: Bool, marksParts: Bool, resources: IngestionResources,
+    newTable: NewTable?
   ) {
     self.client = client
     self.database = database
@@ -32,6 +35,7 @@ final class QueuedIngestor: PartIngestor {
     self.flushesFull = flushesFull
     self.marksParts = marksParts
     self.resources = resources
+    self.newTable = newTable
     storage = IngestionStorage(client: client)
   }
 
@@ -45,12 +49,16 @@ final class QueuedIngestor: PartIngestor {
 
   func commit(rows: Int) throws -> Bool {
     let parts = parts.withLock { $0.sorted { $0.part.number < $1.part.number } }
+    do { try newTable?.make() } catch { throw newTable?.takenBack(after: error) ?? error }
     for (done, (url, part)) in parts.enumerated() {
       do {
         try storage.post(try message(url, part), queue: try resources.queue(), isRepeatable: marksParts)
+        newTable?.keep()
       } catch let error as KConnectError {
+        // Even where it may be repeated, the last attempt may have arrived.
+        if RequestFailure.leavesOutcomeOpen(error) || error.code == .cancelled { newTable?.keep() }
         let isOpen = !marksParts && RequestFailure.leavesOutcomeOpen(error)
-        guard isOpen || done > 0 else { throw error }
+        guard isOpen || done > 0 else { throw newTable?.takenBack(after: error) ?? error }
         let hint = "count the rows before they are written again; ensureNoDuplicatedBlobs=true lets messages be repeated"
         if isOpen { throw RequestFailure.outcomeUnknown(error, "part \(done + 1) of \(parts.count) is queued; those before it are", hint: hint) }
         throw KConnectError(error.code, "\(error.message): \(done) of \(parts.count) parts are queued and will be ingested, the others will not", hint: hint, cause: error.cause)
@@ -59,7 +67,8 @@ final class QueuedIngestor: PartIngestor {
     return true
   }
 
-  func abort() {}
+  /// No message names the parts.
+  func abort() { for (url, _) in parts.withLock({ $0 }) { storage.remove(url) } }
 
   private func message(_ url: String, _ part: IngestionPart) throws -> String {
     let mark = "\(id)_\(part.number)"

@@ -12,23 +12,29 @@ final class StreamingIngestor: PartIngestor {
   private let table: String
   private let properties: PartProperties
   private let fallBack: QueuedIngestor
+  /// The table where this write makes it; nil: it is there.
+  private let newTable: NewTable?
   private let queued = Mutex(0)
+  /// Rows that are in the table.
+  private let taken = Mutex(0)
 
-  init(_ client: ClusterClient, database: String, table: String, _ properties: PartProperties, fallBack: QueuedIngestor) {
+  init(_ client: ClusterClient, database: String, table: String, _ properties: PartProperties, fallBack: QueuedIngestor, newTable: NewTable?) {
     self.client = client
     self.database = database
     self.table = table
     self.properties = properties
     self.fallBack = fallBack
+    self.newTable = newTable
   }
 
   /// Bytes that services take in one request.
   private static let requestBytes = 10 << 20
 
   func ingest(_ part: IngestionPart) throws {
+    try newTable?.make()
     if part.bytes.count > Self.requestBytes { return try queue(part) }
-    var path = "/v1/rest/ingest/\(percentEncoded(database))/\(percentEncoded(table))?streamFormat=\(properties.format.ingestionName)"
-    if let mapping = properties.mappingReference { path += "&mappingName=" + percentEncoded(mapping) }
+    var path = "/v1/rest/ingest/\(FormText.encoded(database))/\(FormText.encoded(table))?streamFormat=\(properties.format.ingestionName)"
+    if let mapping = properties.mappingReference { path += "&mappingName=" + FormText.encoded(mapping) }
     var policy = client.retry
     policy.attempts = 3
     do {
@@ -41,11 +47,19 @@ final class StreamingIngestor: PartIngestor {
         // SAFETY: no receiver, so no pointer is handed over.
         _ = try unsafe client.exchange(request, .engine, activity: "executeStreamingIngest", attempt: attempt, receive: nil)
       }
+      newTable?.keep()
+      taken.withLock { $0 += part.rows }
     } catch let error as KConnectError where error.isRetryable && RequestFailure.isRefusal(error) {
       try queue(part)
     } catch let error as KConnectError where RequestFailure.leavesOutcomeOpen(error) {
+      newTable?.keep()
       throw RequestFailure.outcomeUnknown(
         error, "\(part.rows) rows (chunk \(part.number) of the write) have reached '\(table)'", hint: "count the rows before they are written again; writeMode=Transactional writes all or none")
+    } catch var error as KConnectError {
+      if error.code == .cancelled { newTable?.keep() }
+      let rows = taken.withLock { $0 }
+      if rows > 0 { error.message += "; \(rows) rows of this write are in '\(table)' already" }
+      throw error
     }
   }
 
@@ -55,9 +69,10 @@ final class StreamingIngestor: PartIngestor {
   }
 
   func commit(rows: Int) throws -> Bool {
+    do { try newTable?.make() } catch { throw newTable?.takenBack(after: error) ?? error }
     if queued.withLock({ $0 }) > 0 { _ = try fallBack.commit(rows: rows) }
     return true
   }
 
-  func abort() {}
+  func abort() { newTable?.takeBack() }
 }

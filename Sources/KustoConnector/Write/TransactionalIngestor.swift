@@ -120,6 +120,8 @@ final class TransactionalIngestor: PartIngestor {
     try tables.client.retry.run(when: { _ in settings.marksParts }) { _ in
       _ = try tables.wait(for: command, activity: "ingest", timeoutSeconds: settings.timeoutSeconds)
     }
+    // Behind a failure the cluster may still read it.
+    storage.remove(url)
   }
 
   func commit(rows: Int) throws -> Bool {

@@ -55,7 +55,7 @@ package struct StorageAccount: Sendable {
   }
 
   /// Letters of which one is needed.
-  private static func rights(_ request: ServerRequest, _ blob: String?) -> Set<Character> {
+  static func rights(_ request: ServerRequest, _ blob: String?) -> Set<Character> {
     switch request.method {
     case "GET", "HEAD": blob == nil ? ["l"] : ["r"]
     case "DELETE": blob == nil ? [] : ["d"]

@@ -232,7 +232,7 @@ final class BlobStore: Sendable {
     for name in (try? DirectoryReader.names(in: directory)) ?? [] {
       let path = joinPath(directory, name)
       // What users keep in containers of their own stays.
-      let isOwn = [IngestionQueues.container + "~", IngestionQueues.exportContainer + "~", Self.blockPrefix, "."].contains { name.hasPrefix($0) }
+      let isOwn = [IngestionQueues.container + "~", Self.blockPrefix, "."].contains { name.hasPrefix($0) } || IngestionQueues.isExportContainer(name.prefix { $0 != "~" })
       let isNameOfNothing = name.hasPrefix(Self.namePrefix) && pathKind(joinPath(directory, String(name.dropFirst(Self.namePrefix.utf8.count)))) == .missing
       if isOwn || isNameOfNothing, Self.facts(path).modified < limit { _ = FileSystem.system.remove(path) }
     }

@@ -2,14 +2,15 @@
 
 import Columnar
 import DataSource
+import KustoConnector
 import KustoStore
 import KustoWire
 
 /// Queues of a store, kept with its metadata.
 final class IngestionQueues: IngestionService {
   static let container = "tmp"
-  /// Where exports go whose readers fetch and remove them.
-  static let exportContainer = "export"
+  /// What the names of containers begin with where exports go whose readers fetch and remove them: each principal has one.
+  static let exportPrefix = "export-"
   static let statusTable = "status"
   enum Queue: String, CaseIterable { case ready, failed, success }
 
@@ -17,7 +18,7 @@ final class IngestionQueues: IngestionService {
     var metadata: MetadataStore?
     var blobs: BlobStore?
     var maxInflatedBytes = 0
-    var keys: [String: String] = [:]
+    var keys = ResourceKeys()
     var waiting = 0
     /// Of those that wait, messages that may be put aside.
     var aside = 0
@@ -26,10 +27,11 @@ final class IngestionQueues: IngestionService {
 
   /// Connects with a store; called once, before anything else.
   func open(_ metadata: MetadataStore, _ blobs: BlobStore, maxInflatedBytes: Int) throws {
-    var keys: [String: String] = [:]
-    for name in Queue.allCases.map(\.rawValue) + [Self.container, Self.exportContainer, Self.statusTable] {
-      keys[name] = try metadata.secret("sas:" + name).filter { $0 != "-" }
+    var secrets: [String: Secret] = [:]
+    for name in Queue.allCases.map(\.rawValue) + [Self.container, Self.exportPrefix, Self.statusTable] {
+      secrets[name] = Secret(Base64.text(try metadata.secret("sas:" + name).utf8))
     }
+    let keys = ResourceKeys(secrets)
     // What was put aside by a server that ended is not aside any more.
     _ = try metadata.resume(Queue.ready.rawValue, now: Int64.max)
     let waiting = try metadata.count(Queue.ready.rawValue)
@@ -54,25 +56,36 @@ final class IngestionQueues: IngestionService {
 
   // MARK: What clients ask for
 
-  private func root(_ name: String, _ endpoint: String?) -> String {
-    "\(endpoint ?? "http://localhost")/\(BlobStore.account)/\(name)?sv=2024-11-04&sr=c&sp=racwdlup&sig=\(state.change { $0.keys[name] } ?? "")"
+  private var keys: ResourceKeys { state.change { $0.keys } }
+
+  private func root(_ name: String, _ endpoint: String?) throws -> String {
+    "\(endpoint ?? "http://localhost")/\(BlobStore.account)/\(name)?\(try keys.query(name))"
   }
 
-  func exportContainers(endpoint: String?) throws -> [String] { [root(Self.exportContainer, endpoint)] }
+  func exportContainers(endpoint: String?, principal: Principal) throws -> [String] {
+    let name = try metadata().secret("export:" + principal.document.json).filter { $0 != "-" }
+    return [try root(Self.exportPrefix + name.prefix(32), endpoint)]
+  }
+
+  /// Whether a container is one of those whose names `exportContainers` makes.
+  static func isExportContainer(_ name: some StringProtocol) -> Bool {
+    name.hasPrefix(exportPrefix) && name.utf8.count == exportPrefix.utf8.count + 32 && name.utf8.dropFirst(exportPrefix.utf8.count).allSatisfy { hexDigits.contains($0) }
+  }
+  private static let hexDigits = Set("0123456789abcdef".utf8)
 
   func exportPlace(of address: String) throws -> ExportPlace? {
     guard let parts = URLParts(String(address.prefix { $0 != ";" })), let blob = BlobName(parts.path + "/x") else { return nil }
-    guard isSigned(parts.query ?? "", resource: blob.container), let blobs = state.change({ $0.blobs }) else { return nil }
+    guard try isSigned(parts.query ?? "", resource: blob.container, rights: ["w", "c"]), let blobs = state.change({ $0.blobs }) else { return nil }
     let base = blob.name.dropLast(1), shown = String(address.prefix { $0 != "?" && $0 != ";" })
     return ExportPlace(directory: blobs.directory) { name in
       guard let blob = BlobName("/\(BlobStore.account)/\(blob.container)/" + percentEncoded(base + name)) else { return nil }
-      return (try blobs.placeForNew(blob), shown + "/" + name.split(separator: "/").map { percentEncoded(String($0)) }.joined(separator: "/"))
+      return (try blobs.placeForNew(blob), shown + "/" + name.split(separator: "/").map { FormText.encoded(String($0)) }.joined(separator: "/"))
     }
   }
 
   func resources(endpoint: String?) throws -> [(type: String, root: String)] {
-    func root(_ name: String) -> String { self.root(name, endpoint) }
-    return [
+    func root(_ name: String) throws -> String { try self.root(name, endpoint) }
+    return try [
       ("SecuredReadyForAggregationQueue", root(Queue.ready.rawValue)), ("FailedIngestionsQueue", root(Queue.failed.rawValue)),
       ("SuccessfulIngestionsQueue", root(Queue.success.rawValue)), ("TempStorage", root(Self.container)), ("IngestionsStatusTable", root(Self.statusTable)),
     ]
@@ -101,20 +114,24 @@ final class IngestionQueues: IngestionService {
 
   // MARK: Keys
 
-  /// Throws 403 unless a query string has the resource's key.
-  func check(signature query: String, resource: String) throws {
-    guard isSigned(query, resource: resource) else {
-      throw WireError(
-        status: 403, code: "AuthenticationFailed", type: "KustoRequestDeniedException",
-        detail: "Server failed to authenticate the request. Make sure the address has the signature given by .get ingestion resources.", isPermanent: true)
+  /// Throws 403 unless a query string has the resource's key, and the key one of the rights.
+  func check(_ query: String, resource: String, rights: Set<Character>) throws {
+    func refused(_ code: String, _ detail: String) -> WireError {
+      WireError(status: 403, code: code, type: "KustoRequestDeniedException", detail: detail, isPermanent: true)
+    }
+    switch try keys.answer(query, resource: resource, rights: rights) {
+    case .allowed: return
+    case .unknown:
+      throw refused(
+        "AuthenticationFailed",
+        "Server failed to authenticate the request. Make sure the address has the signature given by .get ingestion resources, which ends after a day.")
+    case .forbidden: throw refused("AuthorizationPermissionMismatch", "This request is not authorized to perform this operation using this permission.")
     }
   }
 
-  /// Whether an address is one of this server's own.
-  func isSigned(_ query: String, resource: String) -> Bool {
-    guard let key = state.change({ $0.keys[resource] }) else { return false }
-    let given = query.split(separator: "&").first { $0.hasPrefix("sig=") }.map { percentDecoded($0.dropFirst(4)) } ?? ""
-    return Self.isSame(key, given)
+  /// Whether an address is one of this server's own, with one of the rights. `isTimeless`: also when its time is over.
+  func isSigned(_ query: String, resource: String, rights: Set<Character>, isTimeless: Bool = false) throws -> Bool {
+    try keys.answer(query, resource: resource, rights: rights, isTimeless: isTimeless) == .allowed
   }
 
   /// Compares in a time that does not tell where the texts differ.
@@ -126,7 +143,9 @@ final class IngestionQueues: IngestionService {
 
   func ownFile(of address: String) throws -> ServedFile? {
     // Only this server's own addresses have its key.
-    guard let parts = URLParts(String(address.prefix { $0 != ";" })), let blob = BlobName(parts.path), isSigned(parts.query ?? "", resource: blob.container) else { return nil }
+    guard let parts = URLParts(String(address.prefix { $0 != ";" })), let blob = BlobName(parts.path) else { return nil }
+    // A message may wait longer than the address in it lasts.
+    guard try isSigned(parts.query ?? "", resource: blob.container, rights: ["r"], isTimeless: true) else { return nil }
     let (blobs, limit) = state.change { ($0.blobs, $0.maxInflatedBytes) }
     guard let blobs else { return nil }
     let path = try blobs.path(of: blob)
@@ -192,6 +211,8 @@ final class IngestionQueues: IngestionService {
   // MARK: Status table
 
   func status(_ key: String) throws -> DynamicValue? { try metadata().ingestionStatus(key) }
+  /// False where the row is there already.
+  func addStatus(_ key: String, _ row: DynamicValue) throws -> Bool { try metadata().addIngestionStatus(key, row) }
   func putStatus(_ key: String, _ row: DynamicValue) throws { try metadata().putIngestionStatus(key, row) }
 
   // MARK: Waiting

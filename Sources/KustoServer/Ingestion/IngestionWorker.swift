@@ -61,7 +61,9 @@ struct IngestionWorker {
     service.metrics.add("kconnect_queued_ingestions_total")
     guard try service.queues.conclude(message, outcome(order, nil)), !order.retainsBlob else { return }
     // Last: while the message is there, so is its blob.
-    if let parts = URLParts(order.blob), let blob = BlobName(parts.path), service.queues.isSigned(parts.query ?? "", resource: blob.container) { service.blobs.remove(blob) }
+    if let parts = URLParts(order.blob), let blob = BlobName(parts.path),
+      try service.queues.isSigned(parts.query ?? "", resource: blob.container, rights: ["w", "c"], isTimeless: true)
+    { service.blobs.remove(blob) }
   }
 
   /// For now, where the failure may pass; else for good.
@@ -99,7 +101,7 @@ struct IngestionWorker {
     } else if service.authenticator != nil {
       throw WireError(status: 400, code: "BadRequest_InvalidKustoIdentityToken", type: "KustoBadRequestException", detail: "The message has no identity token", isPermanent: true)
     }
-    try service.withReadableFile(of: order.blob) { path in
+    try service.withReadableFile(of: order.blob, under: RequestCancellation()) { path in
       var files = ReceivedData(.files([path]), format: order.format, name: order.source)
       files.properties = order.properties
       files.transaction = (Self.writer, message.sequence)

@@ -4,6 +4,7 @@ import Codecs
 import Columnar
 import DataSource
 import FileConnector
+import KustoConnector
 import KustoStore
 import KustoWire
 
@@ -17,9 +18,9 @@ extension ServerRequest {
     if let length = header("content-length").flatMap({ Int($0) }), length > limit { throw WireError.tooLarge(limit) }
   }
 
-  /// The whole body, inflated when it is gzip or zstd. Throws 413 beyond `limit` bytes, and `inflated` after inflation (nil: `limit` too). `onBytes`
-  /// hears how many there are, before they are held. `seconds`: how long it may take to come; nil: as long as the client keeps to its least rate.
-  func bodyInMemory(limit: Int, inflated: Int? = nil, within seconds: Int? = nil, onBytes: (Int) throws -> Void = { _ in }) throws -> [UInt8] {
+  /// The whole body, inflated when it is compressed. Throws 413 beyond `limit` bytes, before inflation and after it. `onBytes` hears how many there
+  /// are, before they are held. `seconds`: how long it may take to come; nil: as long as the client keeps to its least rate.
+  func bodyInMemory(limit: Int, within seconds: Int? = nil, onBytes: (Int) throws -> Void = { _ in }) throws -> [UInt8] {
     try checkLength(limit)
     let deadline = seconds.map { Deadlines.now + $0 * 1_000 }
     var bytes: [UInt8] = []
@@ -28,14 +29,57 @@ extension ServerRequest {
       try onBytes(bytes.count + part.count)
       if bytes.isEmpty { bytes = part } else { bytes += part }
     }
-    // SAFETY: the array's bytes live for the call.
-    guard let format = unsafe bytes.withUnsafeBytes({ unsafe StreamFormat.detect($0) }) else { return bytes }
-    let whole = try Self.inflated(bytes, format, limit: inflated ?? limit)
+    guard let format = Self.compression(bytes) else { return bytes }
+    guard let whole = try Self.inflated(bytes, format, limit: limit) else { throw WireError.tooLarge(limit) }
     try onBytes(whole.count)
     return whole
   }
 
-  private static func inflated(_ bytes: [UInt8], _ format: StreamFormat, limit: Int) throws -> [UInt8] {
+  /// The whole body, for readers of files: inflated in memory where it has at most `held` bytes then, else as it came in a file of `directory`.
+  /// Throws 413 beyond `limit` bytes, and beyond `inflated` after inflation. `seconds` and `onBytes` as above; what is in a file is not told of.
+  func bodyOfRows(
+    limit: Int, inflated most: Int, held: Int, _ directory: String, within seconds: Int, onBytes: (Int) throws -> Void
+  ) throws -> ReceivedBody {
+    try checkLength(limit)
+    let deadline = Deadlines.now + seconds * 1_000
+    var bytes: [UInt8] = []
+    var file: ReceivedFile?
+    while let part = try body.read(until: deadline) {
+      guard (file?.count ?? bytes.count) + part.count <= limit else { throw WireError.tooLarge(limit) }
+      if file == nil, bytes.count + part.count > held {
+        file = try ReceivedFile(directory, bytes.isEmpty ? part : bytes)
+        try file?.append(bytes)
+        bytes = []
+      }
+      if let file {
+        try file.append(part)
+      } else {
+        try onBytes(bytes.count + part.count)
+        if bytes.isEmpty { bytes = part } else { bytes += part }
+      }
+    }
+    if file == nil {
+      guard let format = Self.compression(bytes) else { return .memory(bytes) }
+      if let whole = try Self.inflated(bytes, format, limit: min(held, most)) {
+        try onBytes(whole.count)
+        return .memory(whole)
+      }
+      file = try ReceivedFile(directory, bytes)
+      try file?.append(bytes)
+    }
+    guard let file else { return .memory(bytes) }
+    try file.close()
+    try ReceivedFile.checkInflation(file.path, limit: most)
+    return .file(file)
+  }
+
+  private static func compression(_ bytes: [UInt8]) -> StreamFormat? {
+    // SAFETY: the array's bytes live for the call.
+    unsafe bytes.withUnsafeBytes { unsafe StreamFormat.detect($0) }
+  }
+
+  /// Nil when there are more than `limit` bytes.
+  private static func inflated(_ bytes: [UInt8], _ format: StreamFormat, limit: Int) throws -> [UInt8]? {
     do {
       let decompressor = try StreamDecompressor(format)
       var out: [UInt8] = []
@@ -47,8 +91,8 @@ extension ServerRequest {
           try unsafe space.withUnsafeMutableBytes { try unsafe decompressor.feed(UnsafeRawBufferPointer(rebasing: input[at...]), into: $0) }
         }
         at += progress.consumed
+        if out.count + progress.produced > limit { return nil }
         out += space[..<progress.produced]
-        if out.count > limit { throw WireError.tooLarge(limit) }
         if at == bytes.count, progress.produced < space.count {
           try decompressor.finish()
           return out
@@ -57,16 +101,26 @@ extension ServerRequest {
     } catch let error as CodecError { throw KConnectError(.usage, "the request's body is damaged \(format): \(error)") }
   }
 
-  /// The body in a file of `directory`, as it came, on the disk. Throws 413 beyond `limit` bytes.
+  /// The body in a file of `directory`, as it came, on the disk. Throws 413 beyond `limit` bytes, 400 where the request tells another MD5.
   func bodyInFile(_ directory: String, extension ending: String, limit: Int) throws -> ReceivedFile {
     try checkLength(limit)
     var next = try body.read(until: nil)
     // Readers go by the name.
     let received = try ReceivedFile(directory, extension: ending + ReceivedFile.compression(next ?? []))
+    let told = header("content-md5")
+    let digest = told == nil ? nil : try RunningMD5()
     while let part = next {
+      try digest?.add(part)
       guard received.count + part.count <= limit else { throw WireError.tooLarge(limit) }
       try received.append(part)
       next = try body.read(until: nil)
+    }
+    if let digest, let told {
+      let found = Base64.text(try digest.finish())
+      guard found == told else {
+        throw WireError(
+          status: 400, code: "Md5Mismatch", type: "KustoBadRequestException", detail: "The MD5 of the body is \(found), the request tells \(told)", isPermanent: true)
+      }
     }
     try received.sync()
     try received.close()
@@ -85,6 +139,13 @@ extension WireError {
   }
 }
 
+/// A body that is all there.
+enum ReceivedBody {
+  case memory([UInt8])
+  /// As it came, maybe compressed.
+  case file(ReceivedFile)
+}
+
 /// Bytes from the network in a file that goes when nobody holds it any more.
 final class ReceivedFile {
   let path: String
@@ -95,6 +156,13 @@ final class ReceivedFile {
   init(_ directory: String, extension ending: String) throws {
     path = joinPath(directory, "received-\(randomIdentifier()).\(ending)")
     file = try OutputFile(creating: path)
+  }
+
+  /// A file of rows that begin so: readers go by the name, which tells how they are compressed.
+  convenience init(_ directory: String, _ head: [UInt8]) throws {
+    // SAFETY: the array's bytes live for the call.
+    let format = unsafe head.withUnsafeBytes { unsafe StreamFormat.detect($0) }
+    try self.init(directory, extension: "rows" + (format?.suffix ?? ""))
   }
 
   deinit { if !isKept { _ = FileSystem.system.remove(path) } }

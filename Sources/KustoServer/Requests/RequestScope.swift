@@ -14,6 +14,8 @@ struct RequestScope: Sendable {
   var principal: Principal?
   /// The query or command, once it is known.
   let text = Guarded<String?>(nil)
+  /// Bytes of the body that are, or were, in memory.
+  let bodyBytes = Guarded(0)
 
   init(_ request: ServerRequest) {
     self.request = request

@@ -25,6 +25,8 @@ package struct ServerRequest: Sendable {
   /// Who connected: an address without port.
   package var peer = "-"
   package var isSecure = false
+  /// What makes it no request of HTTP: it is answered 400 with these words.
+  package var fault: String?
   /// Cancelled when the client goes away.
   package var cancellation = RequestCancellation()
 
@@ -58,7 +60,7 @@ package struct ServerRequest: Sendable {
   /// The address under which the client reached the server: `http://host:port`.
   package var endpoint: String {
     let host = header("host") ?? header(":authority") ?? "localhost"
-    let isClean = host.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }
+    let isClean = !host.isEmpty && host.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }
     return (isSecure ? "https://" : "http://") + (isClean ? host : "localhost")
   }
 }

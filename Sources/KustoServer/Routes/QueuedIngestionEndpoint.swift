@@ -32,6 +32,7 @@ extension KustoService {
 
   /// Where blobs go, and how many at a time.
   private func ingestionConfiguration(_ scope: RequestScope) throws -> DynamicValue {
+    try executor.requireIngestion(scope.properties(self))
     let containers = try queues.resources(endpoint: scope.request.endpoint).filter { $0.type == "TempStorage" }.map { Self.bag([("path", .string($0.root))]) }
     return Self.bag([
       ("containerSettings", Self.bag([

@@ -2,6 +2,7 @@
 
 import Columnar
 import DataSource
+import FileConnector
 import KustoAccess
 import KustoStore
 import KustoWire
@@ -25,10 +26,12 @@ extension KustoService {
     }
     let duration = Deadlines.now - began
     metrics.request(route.name, status: reply.status, milliseconds: duration, bytesIn: min(max(0, request.header("content-length").flatMap { Int($0) } ?? 0), configuration.maxBlobBytes), bytesOut: reply.bytes)
+    memoryReturn.note(bytes: max(scope.bodyBytes.withLock { $0 }, reply.bytes), now: began + duration)
     accessLog.write(scope, status: reply.status, milliseconds: duration, bytes: reply.bytes)
   }
 
   private func answer(_ route: Route, _ scope: inout RequestScope, _ reply: CountedReply) throws {
+    if let fault = scope.request.fault { throw WireError.badRequest(fault) }
     if scope.request.method == "OPTIONS" { return try reply.send(preflight(scope.request)) }
     if case .ping = route.kind {} else { try checkOrigin(scope.request) }
     if route.hasBadName {
@@ -59,12 +62,30 @@ extension KustoService {
 
   /// Runs the work of a request whose body is there, when there is room for it; throws THROTTLED when there is not. Clients that are slow to send hold
   /// none of that room.
-  func working<R>(_ scope: RequestScope, _ body: () throws -> R) throws -> R { try permits.holding(scope.principal?.fullyQualifiedName ?? "", body) }
+  /// What it fetches ends with it.
+  func working<R>(_ scope: RequestScope, _ body: () throws -> R) throws -> R {
+    let limits = transferLimits(scope.request.cancellation)
+    return try permits.holding(scope.principal?.fullyQualifiedName ?? "") { try limits.holding(body) }
+  }
+
+  /// How long addresses are waited for that a request names.
+  func transferLimits(_ cancellation: RequestCancellation) -> TransferLimits {
+    TransferLimits(stallTimeoutMilliseconds: configuration.addressTimeout * 1_000) { cancellation.isCancelled }
+  }
 
   /// Takes a body in. What is long in coming has room of its own, and a time.
-  func received(_ scope: RequestScope, limit: Int, inflated: Int? = nil, onBytes: (Int) throws -> Void = { _ in }) throws -> [UInt8] {
-    func read() throws -> [UInt8] { try scope.request.bodyInMemory(limit: limit, inflated: inflated, within: configuration.queryTimeout, onBytes: onBytes) }
-    return try scope.request.body.isWhole ? read() : uploads.holding(scope.principal?.fullyQualifiedName ?? "", read)
+  func received(_ scope: RequestScope, limit: Int, onBytes: (Int) throws -> Void = { _ in }) throws -> [UInt8] {
+    try receiving(scope) {
+      try scope.request.bodyInMemory(limit: limit, within: configuration.queryTimeout) { count in
+        scope.bodyBytes.withLock { $0 = count }
+        try onBytes(count)
+      }
+    }
+  }
+
+  /// Runs `read`, which takes a body in.
+  func receiving<R>(_ scope: RequestScope, _ read: () throws -> R) throws -> R {
+    try scope.request.body.isWhole ? read() : uploads.holding(scope.principal?.fullyQualifiedName ?? "", read)
   }
 
   /// Whether the announced length of a body is one that will not be taken: nothing of it needs to be waited for.
@@ -132,7 +153,7 @@ extension KustoService {
     return Reply(
       204,
       [
-        ("Access-Control-Allow-Methods", "GET, POST, OPTIONS"), ("Access-Control-Allow-Headers", allowed), ("Access-Control-Allow-Private-Network", "true"),
+        ("Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, DELETE, OPTIONS"), ("Access-Control-Allow-Headers", allowed), ("Access-Control-Allow-Private-Network", "true"),
         ("Access-Control-Max-Age", "3600"),
       ])
   }

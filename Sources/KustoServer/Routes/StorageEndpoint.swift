@@ -13,17 +13,17 @@ extension KustoService {
     let segments = request.segments
     guard segments.count >= 2 else { throw WireError.notFound(request.path) }
     if let queue = IngestionQueues.Queue(rawValue: segments[1]) {
-      try queues.check(signature: request.query, resource: segments[1])
+      try queues.check(request.query, resource: segments[1], rights: Self.queueRights(request))
       return try reply.send(try self.queue(request, queue, Array(segments.dropFirst(2))))
     }
     if segments[1] == IngestionQueues.statusTable || segments[1].hasPrefix(IngestionQueues.statusTable + "(") {
-      try queues.check(signature: request.query, resource: IngestionQueues.statusTable)
+      try queues.check(request.query, resource: IngestionQueues.statusTable, rights: Self.tableRights(request))
       return try reply.send(try statusTable(request, segments[1]))
     }
     let blob = BlobName(request.path), container = segments[1]
     guard blob != nil || StorageAccount.isContainerName(container) && segments.count == 2 else { throw WireError.notFound(request.path) }
     if try configuration.storageAccount?.allows(request, container: container, blob: blob?.name) != true {
-      try queues.check(signature: request.query, resource: container)
+      try queues.check(request.query, resource: container, rights: StorageAccount.rights(request, blob?.name))
     }
     guard let blob else { return try reply.send(try self.container(request, container)) }
     // Slashes may have come encoded.
@@ -60,12 +60,14 @@ extension KustoService {
     }
     switch (request.method, request.parameter("comp")?.lowercased()) {
     case ("PUT", nil):
+      try Self.checkPut(request)
       if !replaces, (try? blobs.facts(blob)) != nil { throw KConnectError(.alreadyExists, "the blob exists already") }
       let received = try request.bodyInFile(blobs.directory, extension: "blob", limit: configuration.maxBlobBytes)
       try blobs.put(received, as: blob, replaces: replaces)
       try reply.send(Reply(201, headers(try blobs.facts(blob))))
     case ("PUT", "block"):
       guard let block = request.parameter("blockid") else { throw WireError.badRequest("The parameter 'blockid' is missing") }
+      guard !block.isEmpty, Base64.bytes(block.utf8, .padded) != nil else { throw WireError.badRequest("The parameter 'blockid' is not Base64") }
       let received = try request.bodyInFile(blobs.directory, extension: "block", limit: configuration.maxBlobBytes)
       try blobs.putBlock(received, block, of: blob)
       try reply.send(Reply(201))
@@ -94,6 +96,14 @@ extension KustoService {
     }
   }
 
+  /// Throws 501 for what is asked of a new blob and not done here.
+  private static func checkPut(_ request: ServerRequest) throws {
+    let type = request.header("x-ms-blob-type")
+    let asked = request.header("x-ms-copy-source") != nil ? "x-ms-copy-source" : type.map { $0.lowercased() != "blockblob" } == true ? "x-ms-blob-type: \(type ?? "")" : nil
+    guard let asked else { return }
+    throw StorageError.notSupported("Blobs are block blobs whose bytes come in the request: '\(asked)' is not supported")
+  }
+
   private func headers(_ facts: BlobFacts) -> [(name: String, value: String)] {
     [
       ("ETag", facts.tag), ("Last-Modified", HTTPDate.text(facts.modified * 10_000_000)),
@@ -105,14 +115,11 @@ extension KustoService {
     let path = try blobs.path(of: blob), facts = try blobs.facts(blob)
     var start = 0, count = facts.size, status = 200
     var extra: [(name: String, value: String)] = []
-    if let range = request.header("x-ms-range") ?? request.header("range"), range.hasPrefix("bytes=") {
-      let bounds = range.dropFirst(6).split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
-      guard bounds.count == 2, let first = bounds[0], first >= 0, first < facts.size, bounds[1].map({ $0 >= first }) ?? true else {
+    if let range = (request.header("x-ms-range") ?? request.header("range")).flatMap({ ByteRange($0, size: facts.size) }) {
+      guard case .part(let first, let length) = range else {
         return try reply.send(Reply(416, [("Content-Range", "bytes */\(facts.size)"), ("x-ms-error-code", "InvalidRange")]))
       }
-      start = first
-      count = min(facts.size - 1, bounds[1] ?? facts.size - 1) - first + 1
-      status = 206
+      (start, count, status) = (first, length, 206)
       extra = [("Content-Range", "bytes \(start)-\(start + count - 1)/\(facts.size)")]
     }
     try reply.start(ReplyHead(status, headers(facts) + extra + [("Content-Type", "application/octet-stream")], length: count))
@@ -120,6 +127,25 @@ extension KustoService {
   }
 
   // MARK: Queues
+
+  /// Letters of which one is needed.
+  private static func queueRights(_ request: ServerRequest) -> Set<Character> {
+    switch request.method {
+    case "POST": ["a"]
+    case "DELETE": request.segments.count > 3 ? ["p"] : ["d"]
+    case "GET" where request.segments.count > 2 && request.parameter("peekonly")?.lowercased() != "true": ["p"]
+    default: ["r"]
+    }
+  }
+
+  private static func tableRights(_ request: ServerRequest) -> Set<Character> {
+    switch request.header("x-http-method") ?? request.method {
+    case "GET", "HEAD": ["r"]
+    case "POST": ["a"]
+    case "DELETE": ["d"]
+    default: ["u"]
+    }
+  }
 
   private func queue(_ request: ServerRequest, _ queue: IngestionQueues.Queue, _ rest: [String]) throws -> Reply {
     guard rest.first == "messages" else {
@@ -155,37 +181,72 @@ extension KustoService {
   // MARK: Status table
 
   private func statusTable(_ request: ServerRequest, _ segment: String) throws -> Reply {
-    let named = Self.keys(segment)
-    switch request.header("x-http-method") ?? request.method {
+    let named = EntityKey(segment)
+    let method = request.header("x-http-method") ?? request.method
+    switch method {
     case "GET":
-      guard let key = named else { throw WireError.badRequest("Rows are read by PartitionKey and RowKey") }
-      guard let row = try queues.status(key) else { throw WireError.notFound(request.path) }
+      guard let key = named else { throw StorageError.notSupported("Rows are read by PartitionKey and RowKey; queries of tables are not supported") }
+      guard let row = try queues.status(key.text) else { throw StorageError.missingRow(key) }
       return .json(200, row.json)
     case "POST", "PUT", "MERGE", "PATCH":
       let body = String(decoding: try request.bodyInMemory(limit: 1 << 20), as: UTF8.self)
       guard let given = DynamicValue(json: body), let entries = given.entries else { throw WireError.badRequest("The row is no JSON object") }
-      func text(_ name: String) -> String { entries.first { $0.key == name }?.value.stringValue ?? "" }
-      let key = named ?? text("PartitionKey") + "/" + text("RowKey")
-      guard key.utf8.count > 1 else { throw WireError.badRequest("The row has no PartitionKey and RowKey") }
-      var row = request.method == "MERGE" || request.method == "PATCH" ? try queues.status(key)?.entries ?? [] : []
-      for entry in entries {
+      guard let key = named ?? EntityKey(given) else { throw WireError.badRequest("The row has no PartitionKey and RowKey") }
+      if method == "POST", named == nil {
+        guard try queues.addStatus(key.text, given) else { throw StorageError.existingRow(key) }
+        return Reply(204, [("Preference-Applied", "return-no-content")])
+      }
+      let known = try queues.status(key.text)
+      // Without the condition a row that is missing is made.
+      if known == nil, request.header("if-match") != nil { throw StorageError.missingRow(key) }
+      var row = method == "MERGE" || method == "PATCH" ? known?.entries ?? [] : []
+      for entry in [DynamicEntry("PartitionKey", .string(key.partition)), DynamicEntry("RowKey", .string(key.row))] + entries {
         row.removeAll { $0.key == entry.key }
         row.append(entry)
       }
-      try queues.putStatus(key, .bag(row))
+      try queues.putStatus(key.text, .bag(row))
       return Reply(204)
-    default: throw WireError.badRequest("The operation \(request.method) of tables is not supported")
+    default: throw StorageError.notSupported("The operation \(method) of tables is not supported")
     }
   }
+}
 
-  /// `partition/row` of `status(PartitionKey='p',RowKey='r')`.
-  private static func keys(_ segment: String) -> String? {
-    func value(_ name: String) -> String? {
-      guard let start = segment.firstRange(of: name + "='") else { return nil }
-      return String(segment[start.upperBound...].prefix { $0 != "'" })
+/// What names a row of the status table.
+struct EntityKey {
+  let partition: String
+  let row: String
+
+  /// The key as it is kept.
+  var text: String { partition + "/" + row }
+
+  /// Of a row's members; nil without both.
+  init?(_ row: DynamicValue) {
+    guard let partition = row["PartitionKey"]?.stringValue, let name = row["RowKey"]?.stringValue, !(partition + name).isEmpty else { return nil }
+    self.partition = partition
+    self.row = name
+  }
+
+  /// Of a segment `status(PartitionKey='p',RowKey='r')`, where a quote inside is doubled; nil for others.
+  init?(_ segment: String) {
+    var values: [Substring: String] = [:]
+    var rest = segment.drop { $0 != "(" }.dropFirst()
+    while let equals = rest.firstIndex(of: "="), rest[equals...].dropFirst().first == "'" {
+      let name = rest[..<equals]
+      rest = rest[equals...].dropFirst(2)
+      var value = ""
+      while let quote = rest.firstIndex(of: "'") {
+        value += rest[..<quote]
+        rest = rest[quote...].dropFirst()
+        guard rest.first == "'" else { break }
+        value.append("'")
+        rest = rest.dropFirst()
+      }
+      values[name] = value
+      rest = rest.drop { $0 == "," || $0 == " " }
     }
-    guard let partition = value("PartitionKey"), let row = value("RowKey") else { return nil }
-    return partition + "/" + row
+    guard let partition = values["PartitionKey"], let row = values["RowKey"] else { return nil }
+    self.partition = partition
+    self.row = row
   }
 }
 
@@ -200,14 +261,29 @@ struct StorageError {
       status: 400, code: "InvalidUri", type: "KustoBadRequestException", detail: "The request's path holds a name that is not valid: '\(request.path.prefix(200))'", isPermanent: true)
   }
 
+  static func notSupported(_ detail: String) -> WireError {
+    WireError(status: 501, code: "NotImplemented", type: "KustoBadRequestException", detail: detail, isPermanent: true)
+  }
+
+  static func missingRow(_ key: EntityKey) -> WireError {
+    WireError(status: 404, code: "ResourceNotFound", type: "EntityNotFoundException", detail: "There is no row '\(key.text)'", isPermanent: true)
+  }
+
+  static func existingRow(_ key: EntityKey) -> WireError {
+    WireError(status: 409, code: "EntityAlreadyExists", type: "EntityAlreadyExistsException", detail: "The row '\(key.text)' exists already", isPermanent: true)
+  }
+
   var reply: Reply {
     let (status, code): (Int, String) = switch (error.status, error.code) {
+    case (403, "AuthorizationPermissionMismatch"): (403, "AuthorizationPermissionMismatch")
     case (403, _): (403, "AuthenticationFailed")
+    case (404, "ResourceNotFound"), (409, "EntityAlreadyExists"): (error.status, error.code)
     case (404, _), (_, "BadRequest_EntityNotFound"): (404, "BlobNotFound")
     case (413, _): (413, "RequestBodyTooLarge")
     case (_, "BadRequest_EntityAlreadyExists"): (409, "BlobAlreadyExists")
-    case (400, "InvalidUri"): (400, "InvalidUri")
+    case (400, "InvalidUri"), (400, "Md5Mismatch"): (400, error.code)
     case (400, _): (400, "InvalidInput")
+    case (501, _): (501, "NotImplemented")
     default: (500, "InternalError")
     }
     let text = "<?xml version=\"1.0\" encoding=\"utf-8\"?><Error><Code>\(code)</Code><Message>\(MarkupText.escaped(error.detail))</Message></Error>"

@@ -21,31 +21,52 @@ extension KustoService {
       if request.parameter("sourceKind")?.lowercased() == "uri" {
         try ingestAddress(scope, format, into: table, properties, work)
       } else {
-        let memory = TextMemory(configuration.requestMemory)
-        defer { withExtendedLifetime(memory) {} }
-        let body = try received(scope, limit: configuration.maxStreamingBytes, inflated: configuration.maxStreamingInflatedBytes) { try memory.hold(rows: $0) }
-        guard !body.isEmpty else { throw WireError.emptyStream }
-        func data(_ bodies: [[UInt8]]) -> ReceivedData {
-          var data = ReceivedData(.bodies(bodies), format: format, name: scope.clientRequestId)
-          data.properties = properties
-          data.isStreaming = true
-          return data
-        }
-        try working(scope) {
-          if try executor.feedsOthers(table) {
-            let key = GroupIngestion.Key(table: table.id, format: format.lowercased(), properties: properties.map { "\($0.name)=\($0.value)" }, principal: scope.principal?.fullyQualifiedName ?? "")
-            // Others' rows go with this one's: nobody who leaves takes them along.
-            var common = work
-            common.cancellation = RequestCancellation()
-            try streaming.ingest(body, key) { _ = try executor.ingest(data($0), into: table, common) }
-          } else {
-            try executor.append(data([body]), to: table, work)
-          }
-        }
+        try ingestRows(scope, format, into: table, properties, work)
       }
     } catch { throw WireError.ingestion(error) }
     metrics.add("kconnect_streaming_ingestions_total")
     try reply.send(.json(200, #"{"Tables":[{"TableName":"Table_0","Columns":[{"ColumnName":"ConsumptionRecordsCount","DataType":"Int64","ColumnType":"long"}],"Rows":[]}]}"#))
+  }
+
+  /// The body has the rows. Few of them go into the row log, many into a commit of their own, read piece by piece.
+  private func ingestRows(_ scope: RequestScope, _ format: String, into table: StoreTable, _ properties: [(name: String, value: String)], _ work: RequestProperties) throws {
+    func data(_ input: IngestInput) -> ReceivedData {
+      var data = ReceivedData(input, format: format, name: scope.clientRequestId)
+      data.properties = properties
+      data.isStreaming = true
+      return data
+    }
+    let memory = TextMemory(configuration.requestMemory)
+    defer { withExtendedLifetime(memory) {} }
+    let received = try receiving(scope) {
+      try scope.request.bodyOfRows(
+        limit: configuration.maxStreamingBytes, inflated: configuration.maxStreamingInflatedBytes, held: configuration.heldStreamingBytes, blobs.directory,
+        within: configuration.queryTimeout
+      ) { count in
+        scope.bodyBytes.withLock { $0 = count }
+        try memory.hold(rows: count)
+      }
+    }
+    switch received {
+    case .file(let file):
+      defer { withExtendedLifetime(file) {} }
+      // Inflated it is more.
+      scope.bodyBytes.withLock { $0 = configuration.heldStreamingBytes }
+      try working(scope) { _ = try executor.ingest(data(.files([file.path])), into: table, work) }
+    case .memory(let body):
+      guard !body.isEmpty else { throw WireError.emptyStream }
+      try working(scope) {
+        if try executor.feedsOthers(table) {
+          let key = GroupIngestion.Key(table: table.id, format: format.lowercased(), properties: properties.map { "\($0.name)=\($0.value)" }, principal: scope.principal?.fullyQualifiedName ?? "")
+          // Others' rows go with this one's: nobody who leaves takes them along.
+          var common = work
+          common.cancellation = RequestCancellation()
+          try streaming.ingest(body, key) { _ = try executor.ingest(data(.bodies($0)), into: table, common) }
+        } else {
+          try executor.append(data(.bodies([body])), to: table, work)
+        }
+      }
+    }
   }
 
   /// The body names a blob to fetch.
@@ -55,7 +76,7 @@ extension KustoService {
       throw WireError.badRequest("The body of an ingestion with sourceKind=uri is {\"sourceUri\":\"…\"}")
     }
     try working(scope) {
-      try withReadableFile(of: address) { path in
+      try withReadableFile(of: address, under: scope.request.cancellation) { path in
         var files = ReceivedData(.files([path]), format: format, name: String(address.prefix { $0 != "?" && $0 != ";" }))
         files.properties = properties
         files.isStreaming = true
@@ -64,8 +85,8 @@ extension KustoService {
     }
   }
 
-  /// Runs `body` with the place of an address's bytes: a file whose name tells its compression, or an address that is allowed.
-  func withReadableFile(of address: String, _ body: (String) throws -> Void) throws {
+  /// Runs `body` with the place of an address's bytes: a file whose name tells its compression. `cancellation` ends fetching them.
+  func withReadableFile(of address: String, under cancellation: RequestCancellation, _ body: (String) throws -> Void) throws {
     if let own = try queues.ownFile(of: address) {
       defer { withExtendedLifetime(own) {} }
       return try body(own.path)
@@ -78,8 +99,13 @@ extension KustoService {
       return try body(path)
     }
     // Fetched here, so that what is looked at is what is read.
-    let fetched = try fetched(path)
-    try body(fetched.path)
+    let received = try deadlines.limiting(seconds: configuration.commandTimeout, cancellation) { deadline in
+      do { return try transferLimits(cancellation).holding { try fetched(path) } } catch {
+        guard deadline.hasFired else { throw error }
+        throw KConnectError(.http, "time-out: '\(path.prefix { $0 != "?" })' has not come whole within \(deadline.seconds) seconds", isRetryable: true)
+      }
+    }
+    try body(received.path)
   }
 
   /// What stands at an allowed address, in a file. Throws HTTP, 413 when it is larger than a blob may be, also inflated.
@@ -104,12 +130,11 @@ extension WireError {
 
   /// A failure of ingestion under the name Kusto gives it.
   static func ingestion(_ error: any Error) -> WireError {
-    guard let error = error as? KConnectError, !error.isRetryable else { return WireError(error) }
+    guard let error = error as? KConnectError, !error.isRetryable || error.code == .http else { return WireError(error) }
     let code = IngestFailure.code(error)
     var answer = WireError(error)
-    guard answer.status == 400 || answer.status == 500 && error.code == .http else { return answer }
-    answer.status = 400
-    answer.isPermanent = true
+    guard answer.status == 400 else { return answer }
+    answer.isPermanent = !error.isRetryable
     switch code {
     case "BadRequest_MappingReferenceWasNotFound": (answer.code, answer.type) = (code, "MappingNotFoundException")
     case "BadRequest_FormatNotSupported": (answer.code, answer.type) = (code, "FormatNotSupportedException")

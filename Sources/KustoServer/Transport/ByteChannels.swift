@@ -106,7 +106,9 @@ final class OutgoingReply: ReplyWriter, Sendable {
   /// Bodies up to so many bytes leave together with the head.
   private static let small = 1 << 16
   /// A client that takes nothing for so long has left: its request does not hold a permit any longer.
-  private static let stallMilliseconds = 60_000
+  private let stallMilliseconds: Int
+
+  init(stallMilliseconds: Int) { self.stallMilliseconds = stallMilliseconds }
 
   // MARK: The thread's side
 
@@ -126,7 +128,7 @@ final class OutgoingReply: ReplyWriter, Sendable {
 
   func write(_ bytes: Buffer<UInt8>) throws {
     if try gathers(bytes) { return }
-    let moved = try state.wait(milliseconds: Self.stallMilliseconds) { state -> CheckedContinuation<Buffer<UInt8>?, any Error>?? in
+    let moved = try state.wait(milliseconds: stallMilliseconds) { state -> CheckedContinuation<Buffer<UInt8>?, any Error>?? in
       if state.hasFailed { throw ClientLeft() }
       if let reader = state.reader {
         state.reader = nil

@@ -69,7 +69,7 @@ package enum HTTPServer {
     logger.logLevel = .error
     let shown = address.host.contains(":") ? "[\(address.host)]" : address.host
     let application = Application(
-      responder: ServiceResponder(service: service, departures: departures, isSecure: address.certificatePath != nil), server: server,
+      responder: ServiceResponder(service: service, departures: departures, isSecure: address.certificatePath != nil, idleTimeout: idleTimeout), server: server,
       configuration: .init(address: .hostname(address.host, port: address.port), serverName: "KConnect", availableConnectionsDelegate: MaximumAvailableConnections(address.maxConnections)),
       onServerRunning: { channel in onListening("\(scheme)://\(shown):\(channel.localAddress?.port ?? address.port)") }, logger: logger)
     do {
@@ -90,53 +90,6 @@ package enum HTTPServer {
   }
 }
 
-/// Who is told when the client of a connection goes away.
-private final class Departures: Sendable {
-  private let waiting = Guarded<[ObjectIdentifier: RequestEnd]>([:])
-
-  func watch(_ channel: any Channel, _ end: RequestEnd) { waiting.withLock { $0[ObjectIdentifier(channel)] = end } }
-  func forget(_ channel: any Channel) { waiting.withLock { $0[ObjectIdentifier(channel)] = nil } }
-  func left(_ channel: any Channel) { waiting.withLock { $0.removeValue(forKey: ObjectIdentifier(channel)) }?.clientLeft() }
-
-  /// The client sends no more. One that wants no answer either looks the same as one that only said so (RFC 9112, 9.6): a request that is whole has
-  /// a moment to be answered, and is cancelled then.
-  func endedInput(_ channel: any Channel) {
-    guard let end = waiting.withLock({ $0[ObjectIdentifier(channel)] }) else { return }
-    guard end.incoming.isWhole else { return left(channel) }
-    channel.eventLoop.scheduleTask(in: .milliseconds(1_000)) { end.cancellation.cancel(reason: "the client closed the connection") }
-  }
-}
-
-/// The parts of a running request that end with the connection.
-private struct RequestEnd: Sendable {
-  let cancellation: RequestCancellation
-  let incoming: IncomingBytes
-  let outgoing: OutgoingReply
-
-  func clientLeft() {
-    cancellation.cancel(reason: "the client closed the connection")
-    incoming.end(failed: true)
-    outgoing.fail()
-  }
-}
-
-/// Notices closed connections, also while nothing is read or written.
-private final class DepartureHandler: ChannelInboundHandler, RemovableChannelHandler {
-  typealias InboundIn = NIOAny
-  private let departures: Departures
-  init(_ departures: Departures) { self.departures = departures }
-
-  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-    if case ChannelEvent.inputClosed? = event as? ChannelEvent { departures.endedInput(context.channel) }
-    context.fireUserInboundEventTriggered(event)
-  }
-
-  func channelInactive(context: ChannelHandlerContext) {
-    departures.left(context.channel)
-    context.fireChannelInactive()
-  }
-}
-
 /// What the service needs of a connection.
 private struct ConnectionContext: RequestContext {
   var coreContext: CoreRequestContextStorage
@@ -152,6 +105,16 @@ extension ServerRequest {
   fileprivate init(_ head: HTTPRequest, body: any RequestBytes) {
     let authority = head.authority.map { [(name: "host", value: $0)] } ?? []
     self.init(method: head.method.rawValue, target: head.path ?? "", headers: head.headerFields.map { ($0.name.rawName, $0.value) } + authority, body: body)
+    fault = Self.hostFault(head)
+  }
+
+  /// What is wrong with the host that a request names: each names one, once (RFC 9112, 3.2).
+  private static func hostFault(_ head: HTTPRequest) -> String? {
+    // The first one is the authority; others stay among the headers.
+    guard let host = head.authority else { return "The request has no Host header" }
+    if head.headerFields.contains(where: { $0.name.canonicalName == "host" }) { return "The request has more than one Host header" }
+    let isClean = host.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7F && !"/\\\"?#@<>".utf8.contains($0) }
+    return isClean ? nil : "The request's Host header is no host with a port"
   }
 }
 
@@ -160,6 +123,8 @@ private struct ServiceResponder: HTTPResponder {
   let service: KustoService
   let departures: Departures
   let isSecure: Bool
+  /// Seconds.
+  let idleTimeout: Int
   let threads = RequestThreads()
   /// Bytes of a body that are gathered before a thread is spent on the request: trickling ones hold a connection and nothing else.
   private static let gathered = 1 << 16
@@ -168,7 +133,7 @@ private struct ServiceResponder: HTTPResponder {
   private static let patience = TimeAmount.seconds(3)
 
   func respond(to request: Request, context: ConnectionContext) async throws -> Response {
-    let incoming = IncomingBytes(), outgoing = OutgoingReply()
+    let incoming = IncomingBytes(), outgoing = OutgoingReply(stallMilliseconds: idleTimeout * 1_000)
     var given = ServerRequest(request.head, body: incoming)
     given.peer = context.channel.remoteAddress?.ipAddress ?? "-"
     given.isSecure = isSecure

@@ -1,5 +1,5 @@
-// Role: when a connection ends with its answer: for clients of HTTP/1.0, which know neither chunks nor answers before the last one, and for those
-// that say so in whatever spelling. The library looks for `Connection: close` alone. Source: RFC 9112, 9.3 and 9.6; RFC 9110, 10.1.1.
+// Role: when a connection ends with its answer: for clients of HTTP/1.0, which know neither hosts, nor chunks, nor answers before the last one, and for
+// those that say so in whatever spelling. The library looks for `Connection: close` alone. Source: RFC 9112, 3.2, 9.3 and 9.6; RFC 9110, 10.1.1.
 
 import NIOCore
 import NIOHTTP1
@@ -33,7 +33,12 @@ private final class HeadHandler: ChannelDuplexHandler, RemovableChannelHandler {
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     guard case .head(var head) = unwrapInboundIn(data) else { return context.fireChannelRead(data) }
     isOld = head.version.major < 1 || head.version.major == 1 && head.version.minor == 0
-    if isOld { head.headers.remove(name: "expect") }
+    if isOld {
+      context.fireUserInboundEventTriggered(OldClientEvent())
+      head.headers.remove(name: "expect")
+      // Only since HTTP/1.1 must a request name its host.
+      if !head.headers.contains(name: "host") { head.headers.add(name: "host", value: "localhost") }
+    }
     if isOld || !head.isKeepAlive { head.headers.replaceOrAdd(name: "connection", value: "close") }
     context.fireChannelRead(wrapInboundOut(.head(head)))
   }

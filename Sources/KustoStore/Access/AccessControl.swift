@@ -65,6 +65,12 @@ struct RequestAccess: Sendable {
 
   // MARK: Checks
 
+  /// Throws PERMISSION unless there is a table that the principal may bring rows into, or make.
+  func requireIngestion(into store: Store) throws {
+    guard try !mayIngest(store) else { return }
+    throw KConnectError(.permission, "Principal '\(principal)' is not authorized to ingest into any table")
+  }
+
   /// Throws PERMISSION unless the principal has the rights. `doing` completes "is not authorized to".
   func require(_ wanted: DatabaseRights, on database: String, to doing: String) throws {
     if try rights(on: database).isSuperset(of: wanted) { return }
@@ -118,6 +124,9 @@ extension CommandExecutor {
     guard let found = try store.databaseIfExists(home)?.tableIfExists(table) else { return try access.require(.ingest, on: home, to: "ingest") }
     try access.require(.ingestors, of: found, to: "ingest")
   }
+
+  /// Throws PERMISSION unless the request's principal may bring rows into some table.
+  package func requireIngestion(_ properties: RequestProperties) throws { try requestAccess(properties)?.requireIngestion(into: store) }
 
   /// Throws PERMISSION unless the request's principal may bring rows into the table: for ingestion that does not come as a command.
   package func requireIngestion(into table: StoreTable, _ properties: RequestProperties) throws {

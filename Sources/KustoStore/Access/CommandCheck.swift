@@ -30,10 +30,7 @@ extension CommandRun {
       var names = command.name("table").map { [$0.text] } ?? []
       if case .tables(let declared)? = command.arguments["tables"] { names = declared.map(\.name.text) }
       for name in names { try checkNew(name, role: changing ? .admins : nil, access) }
-    case .ingestion:
-      if try !access.mayIngest(store) {
-        throw KConnectError(.permission, "Principal '\(request.principal)' is not authorized to ingest into any table")
-      }
+    case .ingestion: try access.requireIngestion(into: store)
     case .policy: try checkPolicy(access)
     case .principals: try checkPrincipals(access)
     case .mapping: try checkMapping(access)

@@ -19,9 +19,9 @@ final class BackgroundOperations: Sendable {
   }
 
   /// Stops an operation of this process; false when it is not one of this process's.
-  func cancel(_ id: GUID) -> Bool {
+  func cancel(_ id: GUID, reason: String?) -> Bool {
     let found = running.withLock { $0[id]?.cancellation }
-    found?.cancel(reason: "the operation was cancelled")
+    found?.cancel(reason: "the operation was cancelled" + (reason.map { ": \($0)" } ?? ""))
     return found != nil
   }
 

@@ -2,6 +2,7 @@
 
 import Columnar
 import DataSource
+import Engine
 import KQL
 
 extension CommandRun {
@@ -103,11 +104,13 @@ extension CommandRun {
       if command.says("ifnotexists"), let old { return functionOutput([old]) }
       throw KConnectError(.alreadyExists, "the function '\(name.text)' exists already in the database '\(database.name)'", hint: "use .create-or-alter function")
     }
+    if old == nil { try requireFree(name.text, for: .function, in: database) }
     if kind == .functionAlter, old == nil { throw try missingFunction(name.text, database) }
-    if try database.tableIfExists(name.text) != nil { notes.add("the table '\(name.text)' has the same name; a query that says '\(name.text)' means the table") }
+    if try database.tableIfExists(name.text) != nil { notes.add("the table '\(name.text)' has the same name; a query that says '\(name.text)' means the function, table('\(name.text)') the table") }
     let function = StoredFunction(
       name: name.text, parameters: parameters, body: body, folder: properties.text("folder") ?? old?.folder ?? "",
-      docstring: properties.text("docstring") ?? old?.docstring ?? "")
+      docstring: properties.text("docstring") ?? old?.docstring ?? "", isView: try properties.bool("view") ?? old?.isView ?? false)
+    if function.isView, function.takesArguments { notes.add("'\(name.text)' takes arguments: a view that wildcards find has none") }
     if try properties.bool("skipvalidation") != true { try validate(function) }
     try metadata.put(.function, function.name, in: .database(database.name), function.document)
     if old == nil { try grantCreator(.function(database: database.name, function.name)) }
@@ -116,12 +119,13 @@ extension CommandRun {
   }
 
   /// A function without required parameters must bind, as when Kusto checks it; others are only parsed.
-  private func validate(_ function: StoredFunction) throws {
-    guard function.parameters.filter({ !$0.isWhitespace }) == "()" else { return }
+  func validate(_ function: StoredFunction) throws {
+    guard !function.takesArguments else { return }
     let catalog = catalog(), name = quotedName(function.name), declaration = "let \(name) = \(function.lambdaText); "
     let options = request.definitionOptions(executor, catalog)
     func bind(_ query: String) throws { _ = try KQL.bind(declaration + query, catalog: catalog, options: options) }
     do { try bind("\(name)()") } catch let failure {
+      if function.isView { throw failure }
       // It may give a scalar; if it does not bind as one either, the first finding tells more.
       do { try bind("print \(name)()") } catch { throw failure }
     }
@@ -143,17 +147,27 @@ extension CommandRun {
 
   private func functionOutput(_ functions: [StoredFunction]) -> CommandOutput {
     CommandOutput(
-      Shapes.functions, functions.map { [.string($0.name), .string($0.parameters), .string($0.body), .string($0.folder), .string($0.docstring)] })
+      Shapes.functions,
+      functions.map { [.string($0.name), .string($0.parameters), .string(showsObfuscated ? $0.body : LoggedText.hidingSecrets($0.body)), .string($0.folder), .string($0.docstring)] })
   }
+
+  /// Whether what stands in obfuscated strings is shown: only where the command asks for it.
+  var showsObfuscated: Bool { command.properties().contains { $0.name.text.lowercased() == "showobfuscatedstrings" && $0.text.lowercased() == "true" } }
 
   func functionsShow() throws -> CommandOutput { functionOutput(try StoredFunction.all(in: try database().name, metadata)) }
   func functionShow() throws -> CommandOutput { functionOutput([try function()]) }
 
   func functionSchemaAsJsonShow() throws -> CommandOutput {
-    let function = try function()
+    var function = try function()
+    if !showsObfuscated { function.body = LoggedText.hidingSecrets(function.body) }
+    // Without arguments only some of them can be asked for their columns.
+    let catalog = catalog(for: .metadata)
+    let name = function.name
+    let bound = try? KQL.bind("\(quotedName(name))()", catalog: catalog, options: request.definitionOptions(executor, catalog))
+    let text = SchemaText.function(function, output: bound?.results.first?.plan.schema ?? StructType()).json
     return CommandOutput(
       Shapes.functionSchema,
-      [[.string(function.name), .string(SchemaText.function(function).json), .string(try database().name), .string(function.folder), .string(function.docstring)]])
+      [[.string(function.name), .string(text), .string(try database().name), .string(function.folder), .string(function.docstring)]])
   }
 
   func functionTextAlter(docstring: Bool) throws -> CommandOutput {

@@ -25,6 +25,7 @@ package final class CommandExecutor: Sendable {
   package let access: AccessControl?
   let requests = RunningRequests()
   let background = BackgroundOperations()
+  let streaming = StreamingStatistics()
   /// When the policies of time were last applied to all tables of a database, by its name.
   let lastSweeps = Mutex<[String: Int64]>([:])
   let startedOn = StoreClock.nowTicks
@@ -72,6 +73,8 @@ package final class CommandExecutor: Sendable {
     if ["validatepermissions", "validate_permissions"].contains(where: request.isOn) {
       throw KConnectError(.notSupported, "not supported: validatepermissions of a command", hint: "it tells of queries; .show principal roles shows the rights")
     }
+    // What cannot be applied to the result must not come after the command has done its work.
+    try KQL.checkTail(of: command, request.text)
     let run = CommandRun(executor: self, request: request, command: command)
     let output = try run.logged()
     var tables = [ResultTable(name: "Table_0", plan: output.plan)]
@@ -121,7 +124,7 @@ package final class CommandExecutor: Sendable {
     _ request: Request, _ ticket: RequestTicket, _ tables: [ResultTable], isCommand: Bool, statements: [String: Scalar] = [:], notes: [String]
   ) -> RequestResult {
     RequestResult(
-      tables: tables, context: request.context, executionOptions: options.limited(by: request.properties.options.merging(statements) { $1 }), requestId: request.properties.requestId, isCommand: isCommand,
+      tables: tables, context: request.context, executionOptions: options.limited(by: request.properties.options, statements), requestId: request.properties.requestId, isCommand: isCommand,
       options: request.properties.options, notes: notes, cancellation: request.properties.cancellation, ticket: ticket)
   }
 
@@ -131,16 +134,6 @@ package final class CommandExecutor: Sendable {
     let names = try store.databaseNames()
     guard let name, !name.isEmpty else { return names.count == 1 ? names[0] : names.first { $0 == Self.defaultDatabase } }
     return names.first { $0.lowercased() == name.lowercased() } ?? name
-  }
-}
-
-extension ExecutionOptions {
-  /// With no more memory than a request wants (`max_memory_consumption_per_query_per_node`).
-  fileprivate func limited(by options: [String: Scalar]) -> ExecutionOptions {
-    guard let wanted = options["max_memory_consumption_per_query_per_node"]?.int64Value, wanted > 0 else { return self }
-    var limited = self
-    limited.memoryLimit = min(memoryLimit ?? Int.max, Int(clamping: wanted))
-    return limited
   }
 }
 

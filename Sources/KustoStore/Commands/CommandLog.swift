@@ -18,12 +18,17 @@ extension CommandRun {
     let began = processTicks()
     do {
       let output = try perform()
-      try record(state: "Completed", status: "", cpu: processTicks() - began)
+      try record(state: "Completed", status: "", cpu: processTicks() - began, result: persistsDetails ? ResultDocument.text(output) : nil)
       return output
     } catch {
       try? record(state: Self.state(of: error), status: Self.message(error), cpu: processTicks() - began, shouldRetry: Self.isRetryable(error))
       throw error
     }
+  }
+
+  /// Whether `.show operation … details` is to have the answer of a command that is carried out at once; that of others it always has.
+  private var persistsDetails: Bool {
+    command.properties().contains { $0.name.text.lowercased() == "persistdetails" && $0.text.lowercased() == "true" }
   }
 
   private func startInBackground() throws -> CommandOutput {
@@ -53,11 +58,12 @@ extension CommandRun {
     return CommandOutput(Shapes.operationId, [[.guid(operationId)]])
   }
 
-  private func record(state: String, status: String, cpu: Int64, shouldRetry: Bool = false) throws {
+  private func record(state: String, status: String, cpu: Int64, shouldRetry: Bool = false, result: String? = nil) throws {
     var operation = operation(state: state, status: status)
     operation.updatedOn = StoreClock.nowTicks
     operation.cpu = cpu
     operation.shouldRetry = shouldRetry
+    operation.result = result
     try metadata.begin(operation)
   }
 

@@ -252,7 +252,7 @@ struct CommandProperties: Sendable {
   /// A JSON list of strings: `tags='["a","b"]'`.
   func texts(_ name: String) throws -> [String]? {
     guard let property = self[name] else { return nil }
-    guard let list = DynamicValue(json: property.text)?.elements else {
+    guard let list = DynamicValue(lenientJSON: property.text)?.elements else {
       throw KConnectError(.optionInvalid, "property '\(name)': found '\(property.text.prefix(80))', expected a JSON list of strings", hint: #"as in '["a","b"]'"#)
     }
     return try list.map { value in

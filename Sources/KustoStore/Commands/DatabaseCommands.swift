@@ -144,15 +144,16 @@ extension CommandRun {
 
   func databasesDataStatsShow(_ databases: [Database]) throws -> CommandOutput {
     let rows = try databases.map { database -> [Scalar] in
-      var original = 0, bytes = 0, count = 0
+      var original = 0, bytes = 0, count = 0, extents = 0
       for table in try database.tables() {
         let snapshot = try table.snapshot()
         original += snapshot.originalSize
         bytes += snapshot.byteSize
         count += snapshot.rowCount
+        extents += snapshot.extents.count
       }
       let sizes: [Scalar] = [.size(original), .size(bytes), .size(bytes), .real(0), .count(count)]
-      return try head(database) + [.bool(try isUnrestrictedViewer(database)), id(database)] + sizes + sizes
+      return try head(database) + [.bool(try isUnrestrictedViewer(database)), id(database)] + sizes + sizes + [.count(extents), .count(extents)]
     }
     return CommandOutput(Shapes.databasesDataStats, rows)
   }
@@ -174,7 +175,7 @@ extension CommandRun {
         add("ExternalTable", table.name, table.docstring, table.folder, output: SchemaText.csl(table.schema))
       }
       for function in try StoredFunction.all(in: database.name, metadata) {
-        add("Function", function.name, function.docstring, function.folder, input: function.parameters, content: function.body)
+        add("Function", function.name, function.docstring, function.folder, input: function.parameters, content: showsObfuscated ? function.body : LoggedText.hidingSecrets(function.body))
       }
     }
     return CommandOutput(Shapes.entities, rows)

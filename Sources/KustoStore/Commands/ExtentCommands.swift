@@ -11,13 +11,14 @@ extension CommandRun {
 
   // MARK: Showing
 
-  func extentsShow(_ tables: [StoreTable]) throws -> CommandOutput {
+  /// `name` stands for that of the tables: those of materialized views have none to be shown.
+  func extentsShow(_ tables: [StoreTable], under name: String? = nil) throws -> CommandOutput {
     let ids = ids
     var rows: [[Scalar]] = []
     for table in tables {
       for extent in try table.snapshot().extents where (ids.isEmpty || ids.contains(extent.id)) && matchesTags(extent) {
         rows.append([
-          .guid(extent.id), .string(table.database.name), .string(table.name), .datetime(extent.maxCreatedOn), .size(extent.originalSize), .size(extent.byteSize),
+          .guid(extent.id), .string(table.database.name), .string(name ?? table.name), .datetime(extent.maxCreatedOn), .size(extent.originalSize), .size(extent.byteSize),
           .size(extent.byteSize), .real(0), .count(1), .count(1), .string(""), .count(extent.rowCount), .datetime(extent.minCreatedOn),
           .string(extent.tagList.joined(separator: "\r\n")), .string("Extent"), .count(0),
         ])
@@ -78,12 +79,7 @@ extension CommandRun {
   }
 
   private func move(_ groups: [(snapshot: TableSnapshot, extents: [Extent])], to target: StoreTable) throws -> CommandOutput {
-    let wanted = try target.snapshot().schema
     try requireAdmin(of: groups.map(\.snapshot.table))
-    for (snapshot, _) in groups where snapshot.schema.names != wanted.names || snapshot.schema.fields.map(\.type) != wanted.fields.map(\.type) {
-      throw KConnectError(
-        .schemaMismatch, "extents of '\(snapshot.table.name)' cannot move to '\(target.name)': its columns are (\(snapshot.schema)), the target's (\(wanted))")
-    }
     let isNew = try setsNewIngestionTime()
     if !isNew, groups.contains(where: { !$0.extents.isEmpty }) { try refuseOldRows(for: target) }
     for (snapshot, extents) in groups where !extents.isEmpty { try keepForViews(snapshot) }
@@ -307,7 +303,8 @@ extension CommandRun {
 
 /// The condition of `.delete table records <| T | where …`.
 enum DeletePredicate {
-  /// Only filters and renamings of columns may stand over the table. Columns of row origin are the scan's own.
+  /// Only filters and renamings of columns may stand over the table, at least one filter among them: without one a slip would delete every row.
+  /// Columns of row origin are the scan's own. Throws USAGE, NOT_SUPPORTED. Source: Kusto reference, ".delete table records".
   static func find(_ plan: LogicalPlan, in snapshot: TableSnapshot) throws -> Expr {
     var conjuncts: [Expr] = []
     var node = plan
@@ -321,7 +318,11 @@ enum DeletePredicate {
         conjuncts = conjuncts.map { $0.replacingColumns { meaning[$0] } }
         node = input
       case .scan(let scan) where (scan.table as? StoreScanTable)?.snapshot.table.id == snapshot.table.id:
-        guard let predicate = Expr.conjunction(conjuncts) else { return .literal(.bool(true)) }
+        guard let predicate = Expr.conjunction(conjuncts) else {
+          throw KConnectError(
+            .usage, "the predicate of .delete table records needs at least one 'where'",
+            hint: "\(quotedName(snapshot.table.name)) | where …; .clear table \(quotedName(snapshot.table.name)) data removes all rows")
+        }
         return predicate
       default:
         throw KConnectError(

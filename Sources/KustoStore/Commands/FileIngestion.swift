@@ -16,6 +16,8 @@ struct FileIngestion: Sendable {
   var isStreaming = false
   /// What stands for the paths in logs; nil: the first path.
   var sourceName: String?
+  /// What each path is called in the rows of a mapping with `SourceLocation`; empty: `sourceName`, or the paths themselves.
+  var locations: [String] = []
   /// The sequence number under which the rows are committed once only.
   var transaction: (application: String, version: Int64)?
 
@@ -24,12 +26,14 @@ struct FileIngestion: Sendable {
       let plan = try plan(input, format, for: try table.snapshot().schema, of: table, properties)
       var wanted = try properties.ingestProperties(operation: "INGEST")
       wanted.transaction = transaction
-      let result = try UpdatePolicies(executor, request).ingest(plan, into: table, wanted, mode: .append)
-      try report(result.dropped, of: result.rowCount, input, table, properties)
+      let result = try UpdatePolicies(executor, request).ingest(plan, into: table, wanted, mode: .append, check: Self.requireRecords)
+      report(result.dropped, of: result.rowCount, input, table, properties)
+      count(input, into: table, properties, rows: result.rowCount)
       // The rows are committed: what fails from here on is no failure of the ingestion.
       Retention(executor).sweep(behind: table)
       return result
     } catch {
+      count(input, into: table, properties, rows: 0, failure: error)
       try? recordFailure(error, table, path: sourceName ?? input.name, properties)
       throw error
     }
@@ -40,14 +44,18 @@ struct FileIngestion: Sendable {
     do {
       let schema = try table.columns()
       let (batches, dropped) = try rows(of: try plan(input, format, for: schema, of: table, properties))
+      let rowCount = batches.reduce(0) { $0 + $1.rowCount }
+      try Self.requireRecords(dropped, rowCount)
       try table.rowLog().append(
         batches.map { batch in
           RecordBatch(
             schema: schema, columns: schema.fields.map { field in batch.schema.index(of: field.name).map { batch.columns[$0] } ?? .nulls(field.type, count: batch.rowCount) },
             rowCount: batch.rowCount)
         })
-      try report(dropped, of: batches.reduce(0) { $0 + $1.rowCount }, input, table, properties)
+      report(dropped, of: rowCount, input, table, properties)
+      count(input, into: table, properties, rows: rowCount)
     } catch {
+      count(input, into: table, properties, rows: 0, failure: error)
       try? recordFailure(error, table, path: sourceName ?? input.name, properties)
       throw error
     }
@@ -56,25 +64,49 @@ struct FileIngestion: Sendable {
   /// The rows of an input under a table's columns.
   private func plan(_ input: IngestInput, _ format: IngestFormat, for schema: StructType, of table: StoreTable, _ properties: CommandProperties) throws -> LogicalPlan {
     var mapping: IngestionMapping?
-    let mappingKind = format.kind == "text" ? "csv" : format.kind
-    if let text = properties.text("ingestionMapping") {
-      mapping = try IngestionMapping(name: "ingestionMapping", kind: properties.text("ingestionMappingType")?.lowercased() ?? mappingKind, text: text)
-    } else if let name = properties.text("ingestionMappingReference") ?? properties.text("mappingReference") {
+    let mappingKind = format.mappingKind
+    var reader = format
+    if try properties.bool("treatGzAsUncompressed") == true, mappingKind == "csv" { reader.options.append(("compression", "none")) }
+    // Older names of the properties say the kind.
+    let older = ["csv", "json", "avro"].first { properties[$0 + "Mapping"] != nil }
+    if let text = properties.text("ingestionMapping") ?? older.flatMap({ properties.text($0 + "Mapping") }) {
+      let given = properties.text("ingestionMappingType")?.lowercased() ?? (properties["ingestionMapping"] == nil ? older : nil)
+      mapping = try IngestionMapping(name: "ingestionMapping", kind: given == "apacheavro" ? "avro" : given ?? mappingKind, text: text)
+    } else if let name = properties.text("ingestionMappingReference") ?? properties.text("mappingReference") ?? properties.text(mappingKind + "MappingReference") {
       do { mapping = try IngestionMapping.find(name, kind: mappingKind, for: table, executor.metadata) } catch var error as KConnectError {
         error.cause = MappingMissing()
         throw error
       }
     }
-    let bindOptions = request.bindOptions(executor, SessionCatalog(executor, request))
     let ignoresFirst = try properties.bool("ignoreFirstRecord") ?? false, checksWidth = try properties.checksWidth()
-    let plans = try input.parts.map { part in
+    let plans = try parts(input, of: format, apart: mapping?.tellsSource ?? false).map { part, location in
       try IngestSource(
-        input: part, format: format, mapping: mapping, ignoresFirstRecord: ignoresFirst, checksWidth: checksWidth, followsRedirects: executor.pathGuard == nil,
-        bindOptions: bindOptions
+        input: part, format: reader, mapping: mapping, ignoresFirstRecord: ignoresFirst, checksWidth: checksWidth, followsRedirects: executor.pathGuard == nil, location: location
       ).plan(for: schema)
     }
     return plans.count == 1 ? plans[0] : LogicalPlan(node: .union(plans), schema: plans[0].schema)
   }
+
+  /// The parts of an input that are read for themselves, and what their rows are told to come from: with `apart` each file is one.
+  private func parts(_ input: IngestInput, of format: IngestFormat, apart: Bool) throws -> [(input: IngestInput, location: String)] {
+    guard apart, case .files(let paths) = input else { return input.parts.map { ($0, Self.location(sourceName ?? "")) } }
+    var names = locations.count == paths.count ? locations : paths
+    if locations.isEmpty, paths.count == 1, let sourceName { names = [sourceName] }
+    var parts: [(input: IngestInput, location: String)] = []
+    for (path, name) in zip(paths, names) {
+      guard pathKind(path) == .directory else {
+        parts.append((.files([path]), Self.location(name)))
+        continue
+      }
+      var wanted = ListingOptions()
+      wanted.fileExtensions = try format.provider.format.fileExtensions
+      for file in try FileListing.files([path], wanted) { parts.append((.files([file.path]), file.path)) }
+    }
+    return parts
+  }
+
+  /// A path, or an address without what stands behind `?`: there may be credentials.
+  private static func location(_ name: String) -> String { name.contains("://") ? String(name.prefix { $0 != "?" && $0 != ";" }) : name }
 
   /// Runs a plan of few rows: a bare scan on this thread, others by the engine.
   private func rows(of plan: LogicalPlan) throws -> ([RecordBatch], DroppedRecords) {
@@ -101,11 +133,16 @@ struct FileIngestion: Sendable {
     return (batches, DroppedRecords(execution.progress))
   }
 
-  /// Records that were left out are told of: nothing else there is an error, some are an entry among the failures.
-  private func report(_ dropped: DroppedRecords, of rows: Int, _ input: IngestInput, _ table: StoreTable, _ properties: CommandProperties) throws {
+  /// Throws when records were left out, and nothing else was there: before anything is committed.
+  private static func requireRecords(_ dropped: DroppedRecords, _ rows: Int) throws {
+    guard dropped.count > 0, rows == 0 else { return }
+    throw KConnectError(.formatCorrupt, "there is no record of the format in the data: \(dropped.notes.joined(separator: "; "))", cause: NoRecords())
+  }
+
+  /// Records that were left out are an entry among the failures.
+  private func report(_ dropped: DroppedRecords, of rows: Int, _ input: IngestInput, _ table: StoreTable, _ properties: CommandProperties) {
     if dropped.count == 0 { return }
     let details = dropped.notes.joined(separator: "; ")
-    if rows == 0 { throw KConnectError(.formatCorrupt, "there is no record of the format in the data: \(details)", cause: NoRecords()) }
     try? recordFailure(KConnectError(.formatCorrupt, "\(rows) rows were ingested; \(details)", cause: BrokenRecord.malformed), table, path: sourceName ?? input.name, properties)
   }
 

@@ -10,21 +10,33 @@ extension CommandRun {
   static let ingestionProperties = [
     "format", "ignoreFirstRecord", "ingestionMapping", "ingestionMappingType", "ingestionMappingReference", "mappingReference", "tags", "ingestIfNotExists",
     "creationTime", "validationPolicy", "zipPattern", "folder", "docstring", "extend_schema", "recreate_schema", "distributed", "persistDetails",
-    "policy_ingestionTime", "rawDataSize", "skipBatching", "enableTracking", "kustoDatabase",
+    "policy_ingestiontime", "rawDataSize", "skipBatching", "enableTracking", "kustoDatabase",
+    "treatGzAsUncompressed", "csvMapping", "jsonMapping", "avroMapping", "csvMappingReference", "jsonMappingReference", "avroMappingReference",
   ]
+
+  /// Those of them that tell a cluster how to do the work.
+  private static let ingestionHints = ["zipPattern", "distributed", "rawDataSize", "skipBatching", "enableTracking", "kustoDatabase"]
+
+  /// The properties of an ingestion; what changes nothing is told of.
+  private func givenProperties() throws -> CommandProperties {
+    let properties = try properties(Self.ingestionProperties)
+    for name in Self.ingestionHints where properties[name] != nil { notes.add("'\(name)' changes nothing in an embedded store") }
+    return properties
+  }
 
   // MARK: Files and inline data
 
   func dataIngestPull() throws -> CommandOutput {
     let table = try table()
-    let properties = try properties(Self.ingestionProperties)
+    let properties = try givenProperties()
     let places = command.texts("paths")
     let served = try places.map { try executor.ingestionService?.ownFile(of: $0) }
     defer { withExtendedLifetime(served) {} }
     let paths = try zip(places, served).map { place, own in try own?.path ?? ingestPath(place) }
     guard !paths.isEmpty else { throw KConnectError(.usage, "no path is given") }
     let format = try properties.text("format").map { try IngestFormat($0) } ?? IngestFormat.guess(served[0] == nil ? paths[0] : String(places[0].prefix { $0 != "?" }))
-    let result = try ingestFiles(paths, format, into: table, properties)
+    let names = try zip(places, served).map { place, own in try own == nil ? localPath(place) : place }
+    let result = try ingestFiles(paths, named: names, format, into: table, properties)
     let duration = TimespanForm.text(StoreClock.nowTicks - request.startedOn)
     let rows = zip(paths, zip(places, served)).enumerated().map { i, item -> [Scalar] in
       let path = item.1.1 == nil ? item.0 : item.1.0
@@ -65,19 +77,22 @@ extension CommandRun {
 
   func dataIngestInline() throws -> CommandOutput {
     let table = try table()
-    let properties = try properties(Self.ingestionProperties)
+    let properties = try givenProperties()
     guard let (data, _) = command.source("data") else { throw KConnectError(.internalError, "no data") }
     let format = try IngestFormat(properties.text("format") ?? "csv")
-    guard format.kind != "parquet" else { throw KConnectError(.usage, "inline data is text, the format is parquet") }
+    guard format.kind != "parquet", format.kind != "avro" else { throw KConnectError(.usage, "inline data is text, the format is \(format.kind)") }
     let file = try TemporaryText(data, extension: format.kind == "json" ? "json" : "csv", directory: executor.options.spillDirectory)
     defer { file.remove() }
-    let result = try ingestFiles([file.path], format, into: table, properties)
+    let result = try ingestFiles([file.path], named: ["inline"], format, into: table, properties)
     if result.isSkipped { notes.add("nothing was ingested: the table has an extent with one of the ingest-by tags already") }
     return CommandOutput(Shapes.extentId, result.extents.isEmpty ? [[.guid(GUID(high: 0, low: 0))]] : result.extents.map { [.guid($0.id)] })
   }
 
-  private func ingestFiles(_ paths: [String], _ format: IngestFormat, into table: StoreTable, _ properties: CommandProperties) throws -> IngestResult {
-    let result = try FileIngestion(executor: executor, request: request, operationId: operationId, kind: command.kind.typeName).ingest(.files(paths), format, into: table, properties)
+  /// `names` are what mappings with `SourceLocation` call the paths.
+  private func ingestFiles(_ paths: [String], named names: [String], _ format: IngestFormat, into table: StoreTable, _ properties: CommandProperties) throws -> IngestResult {
+    var ingestion = FileIngestion(executor: executor, request: request, operationId: operationId, kind: command.kind.typeName)
+    ingestion.locations = names
+    let result = try ingestion.ingest(.files(paths), format, into: table, properties)
     for note in result.dropped.notes { notes.add(note) }
     return result
   }
@@ -85,7 +100,7 @@ extension CommandRun {
   // MARK: From queries
 
   func ingestFromQuery() throws -> CommandOutput {
-    let properties = try properties(Self.ingestionProperties)
+    let properties = try givenProperties()
     let database = try database()
     guard let name = command.name("table")?.text else { throw KConnectError(.internalError, "no table name") }
     let found = try database.tableIfExists(name)
@@ -93,7 +108,11 @@ extension CommandRun {
       throw KConnectError(.alreadyExists, "the table '\(name)' exists already in the database '\(database.name)'", hint: "use .append, .set-or-append or .set-or-replace")
     }
     if command.kind == .tableAppend, found == nil { _ = try database.table(name) }
+    if found == nil { try requireFree(name, for: .table, in: database) }
     var plan = try query()
+    if let name = plan.schema.names.first(where: { $0.contains("$") }) {
+      throw KConnectError(.schemaMismatch, "the query gives a column '\(name)': names of a table's columns hold no '$'", hint: "| project-rename name = \(quotedName(name))")
+    }
     let table: StoreTable
     let replaces = command.kind == .tableSetOrReplace
     // A table that appends share is there at once; otherwise nobody sees it before it has its rows.
@@ -113,7 +132,10 @@ extension CommandRun {
     }
     let result: IngestResult
     do {
-      if isNew || isDraft { try grantCreator(.table(table.id)) }
+      if isNew || isDraft {
+        try grantCreator(.table(table.id))
+        if try properties.bool("policy_ingestiontime") == false { try Policies(metadata).withoutIngestionTime(table.id) }
+      }
       let wanted = try properties.ingestProperties(operation: command.kind.typeName.uppercased())
       result = recreates ? try recreate(table, of: plan, wanted) : try UpdatePolicies(executor, request).ingest(plan, into: table, wanted, mode: replaces ? .replace : .append)
       if isDraft { try database.publish(table) }
@@ -128,6 +150,7 @@ extension CommandRun {
       if found != nil, properties["folder"] != nil || properties["docstring"] != nil { try alter(table, properties) { _ in } }
     } catch { notes.add("the rows are ingested; what follows failed: \(CommandRun.message(error))") }
     Retention(executor).sweep(behind: table)
+    if result.isSkipped { notes.add("nothing was ingested: the table has an extent with one of the ingest-by tags already") }
     return CommandOutput(
       Shapes.ingestQuery,
       result.extents.map { [.guid($0.id), .count($0.originalSize), .count($0.byteSize), .count($0.byteSize), .count(0), .count($0.rowCount)] })

@@ -48,10 +48,8 @@ extension IngestFormat {
     switch input {
     case .files(let paths): return try open(paths, schema: schema, extra)
     case .bodies(let bodies):
-      let name = kind == "text" ? "csv" : kind
-      guard let format = FileFormats.all.first(where: { $0.shortName == name }) else { throw KConnectError(.internalError, "no reader for '\(name)'") }
-      let specs = FileProvider(format).options
-      let checked = try DataSourceOptions(source: name, specs: specs, given: options + extra, use: .read)
+      let format = try reader
+      let checked = try DataSourceOptions(source: format.shortName, specs: FileProvider(format).options, given: options + extra, use: .read)
       return try format.open(InputFile(remote: BodyBytes(bodies.first ?? []), path: input.name), schema: schema, options: checked)
     }
   }

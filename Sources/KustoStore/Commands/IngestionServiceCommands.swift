@@ -12,8 +12,8 @@ package protocol IngestionService: Sendable {
   func identityToken(principal: Principal) throws -> String
   /// The file behind an address of the service's own, signed by it; nil for other addresses. Throws PATH_NOT_FOUND.
   func ownFile(of address: String) throws -> ServedFile?
-  /// Addresses of containers for exports, with the key to them.
-  func exportContainers(endpoint: String?) throws -> [String]
+  /// Addresses of containers for exports of a principal, with the key to them.
+  func exportContainers(endpoint: String?, principal: Principal) throws -> [String]
   /// Where an export to an address of the service's own goes; nil for other addresses.
   func exportPlace(of address: String) throws -> ExportPlace?
 }
@@ -60,7 +60,7 @@ extension CommandRun {
   }
 
   func exportContainersShow() throws -> CommandOutput {
-    CommandOutput(Self.containerShape, try service().exportContainers(endpoint: request.properties.endpoint).map { [.string($0)] })
+    CommandOutput(Self.containerShape, try service().exportContainers(endpoint: request.properties.endpoint, principal: request.caller).map { [.string($0)] })
   }
 
   func identityTokenGet() throws -> CommandOutput {

@@ -41,11 +41,12 @@ extension CommandRun {
 
   func operationCancel() throws -> CommandOutput {
     let operation = try operation("id")
-    let isCancelled = executor.background.cancel(operation.id)
-    let reason = isCancelled ? "" : operation.state == "InProgress" ? "it runs in another process" : "it is \(operation.state)"
+    let given = try properties(["reason"]).text("reason")
+    let isCancelled = operation.state == "InProgress" && executor.background.cancel(operation.id, reason: given)
+    let reason = isCancelled ? given ?? "" : operation.state == "InProgress" ? "it runs in another process" : "it is \(operation.state)"
     return CommandOutput(
       Shapes.cancelOperation,
-      [[.guid(operation.id), .string(operation.kind), .datetime(operation.startedOn), .string(isCancelled ? "Canceled" : "NotCanceled"), .string(reason)]])
+      [[.guid(operation.id), .string(operation.kind), .datetime(operation.startedOn), .string(isCancelled ? "Cancelled successfully" : "Cancel failed"), .string(reason)]])
   }
 
   func queryCancel() throws -> CommandOutput {
@@ -74,8 +75,8 @@ extension CommandRun {
     return [
       .string(request.properties.requestId), .string(LoggedText.hidingSecrets(request.text)), .text(request.database), .datetime(request.startedOn),
       .datetime(record.updatedOn), .timespan(record.updatedOn - request.startedOn), .string(record.state), .guid(request.activityId), .string(request.principal),
-      .string(record.failure), .timespan(0), .dynamic(.bag([])), .string(request.properties.application), .long(0), .dynamic(.bag([])), .string(request.principal),
-      .dynamic(.bag([])), .dynamic(.bag([])), .string("default"), .string(""), .string(""),
+      .string(record.failure), .timespan(record.usage.cpu), .dynamic(.bag([])), .string(request.properties.application), .count(record.usage.peakMemory),
+      .dynamic(record.usage.scanned), .string(request.principal), .dynamic(.bag([])), .dynamic(record.usage.results), .string("default"), .string(""), .string(""),
     ]
   }
 
@@ -101,8 +102,8 @@ extension CommandRun {
       return [
         .string(request.properties.requestId), .string("Query"), .string(LoggedText.hidingSecrets(request.text)), .text(request.database),
         .datetime(request.startedOn), .datetime(record.updatedOn), .timespan(record.updatedOn - request.startedOn), .string(record.state), .string(record.failure),
-        .guid(request.activityId), .string(request.principal), .string(request.properties.application), .string(request.principal), empty, .timespan(0), .long(0),
-        empty, empty, empty, .string("default"), .string(""), .string(""),
+        .guid(request.activityId), .string(request.principal), .string(request.properties.application), .string(request.principal), empty, .timespan(record.usage.cpu),
+        .count(record.usage.peakMemory), empty, .dynamic(record.usage.scanned), .dynamic(record.usage.results), .string("default"), .string(""), .string(""),
       ]
     }
     let commands = try metadata.operations().filter { try mayKnow(of: $0.principal, database: $0.database) }.map { operation -> [Scalar] in

@@ -105,9 +105,16 @@ package struct RequestResult: Sendable {
   /// when the request is.
   package func run(_ table: ResultTable, started: (QueryExecution) -> Void = { _ in }, _ consume: (RecordBatch) throws -> Bool) throws {
     do {
-      try cancellation.running(try execution(of: table)) { execution in
+      let execution = try self.execution(of: table), began = processTicks()
+      var rows = 0, bytes = 0
+      defer { ticket.add(execution.progress, peakMemory: execution.peakMemory, cpu: processTicks() - began, rows: rows, bytes: bytes) }
+      try cancellation.running(execution) { execution in
         started(execution)
-        try execution.run(consume)
+        try execution.run { batch in
+          rows += batch.rowCount
+          bytes += batch.byteSize
+          return try consume(batch)
+        }
       }
     } catch {
       ticket.end(failure: error)

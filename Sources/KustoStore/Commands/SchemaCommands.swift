@@ -8,6 +8,9 @@ import KQL
 extension CommandRun {
   private static let version = "v1.1"
 
+  /// The kinds of entities that the JSON document can be narrowed to.
+  private static let kinds = ["Tables", "ExternalTables", "MaterializedViews", "Functions", "EntityGroups"]
+
   /// One row for the database, one per table, one per column.
   func schemaShow(_ databases: [Database]) throws -> CommandOutput {
     var rows: [[Scalar]] = []
@@ -32,13 +35,16 @@ extension CommandRun {
   }
 
   func schemaAsJsonShow(_ databases: [Database]) throws -> CommandOutput {
-    let properties = try properties(["Tables", "ExternalTables", "MaterializedViews", "Functions", "EntityGroups", "IncludeHiddenTables"])
+    let properties = try properties(Self.kinds + ["IncludeHiddenTables"])
+    if properties["IncludeHiddenTables"] != nil { notes.add("'IncludeHiddenTables' changes nothing in an embedded store, which hides no tables") }
     let entries = try databases.map { DynamicEntry($0.name, try document($0, properties)) }
     return CommandOutput(Shapes.schemaJSON, [[.string(DynamicValue.bag([DynamicEntry("Databases", .bag(entries))]).json)]])
   }
 
   private func document(_ database: Database, _ properties: CommandProperties) throws -> DynamicValue {
-    func wants(_ name: String) throws -> Bool { try properties.bool(name) ?? true }
+    // Once something is asked for by name, the rest is left out.
+    let isChosen = try Self.kinds.contains { try properties.bool($0) == true }
+    func wants(_ name: String) throws -> Bool { try properties.bool(name) ?? !isChosen }
     var tables: [DynamicEntry] = []
     if try wants("Tables") { tables = try database.tables().map { DynamicEntry($0.name, SchemaText.table(try $0.snapshot().description)) } }
     var external: [DynamicEntry] = []
@@ -49,9 +55,10 @@ extension CommandRun {
     }
     var views: [DynamicEntry] = []
     if try wants("MaterializedViews") {
-      let catalog = catalog(for: .metadata)
+      let catalog = SessionCatalog(executor, Request(request, in: database.name), for: .metadata)
       views = try MaterializedView.all(in: database.name, metadata).map { view in
-        let schema = database.name == request.database ? try view.plan(catalog).schema : StructType()
+        // Of a view that does not fit what it reads no columns are known; the others are shown all the same.
+        let schema = try view.misfit(catalog) == nil ? view.plan(catalog).schema : StructType()
         return DynamicEntry(
           view.name,
           .bag([
@@ -72,30 +79,19 @@ extension CommandRun {
     ])
   }
 
-  /// Commands that make the database's entities again, one a row of text.
+  /// The commands that make the database's entities again, as one text.
   func schemaScriptShow() throws -> CommandOutput {
     let database = try database("database")
-    var lines = try database.tables().map { SchemaText.script(try $0.snapshot().description) }
-    for table in try database.tables() {
-      for mapping in try IngestionMapping.all(in: .table(table.id), metadata) {
-        lines.append(".create-or-alter table \(quotedName(table.name)) ingestion \(mapping.kind) mapping \(SchemaText.quoted(mapping.name)) \(SchemaText.quoted(mapping.text))")
-      }
-      for entry in try metadata.entries(.policy, in: .table(table.id)) {
-        lines.append(Self.policyScript(table.name, entry))
-      }
+    let properties = try properties(["IncludeEncodingPolicies", "IncludeSecuritySettings", "IncludeIngestionMappings", "ShowObfuscatedStrings"])
+    var script = SchemaScript(database, SessionCatalog(executor, Request(request, in: database.name), for: .metadata))
+    script.hasEncoding = try properties.bool("IncludeEncodingPolicies") ?? true
+    script.hasSecurity = try properties.bool("IncludeSecuritySettings") ?? true
+    script.hasMappings = try properties.bool("IncludeIngestionMappings") ?? true
+    if try properties.bool("ShowObfuscatedStrings") == true {
+      try executor.requestAccess(request.properties)?.require(.administer, on: database.name, to: "show obfuscated strings")
+      script.showsSecrets = true
     }
-    lines += try StoredFunction.all(in: database.name, metadata).map(SchemaText.script)
-    lines += try ExternalTable.all(in: database.name, metadata).map(\.script)
-    lines += try MaterializedView.all(in: database.name, metadata).map(\.script)
-    return CommandOutput(Shapes.schemaScript, [[.string(lines.joined(separator: "\n\n"))]])
-  }
-
-  private static func policyScript(_ table: String, _ entry: MetadataEntry) -> String {
-    let start = ".alter table \(quotedName(table)) policy \(entry.name) "
-    if entry.name == PolicyName.rowLevelSecurity.rawValue {
-      return start + (Policies.isOn(entry.document) == true ? "enable " : "disable ") + SchemaText.quoted(entry.document["Query"]?.stringValue ?? "")
-    }
-    return start + SchemaText.quoted(entry.document.json)
+    return CommandOutput(Shapes.schemaScript, [[.string(try script.commands().joined(separator: "\n\n"))]])
   }
 
   func cslSchemaShow() throws -> CommandOutput {

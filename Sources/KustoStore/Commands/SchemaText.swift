@@ -2,6 +2,7 @@
 
 import Columnar
 import DataSource
+import KQL
 
 enum SchemaText {
   /// `{"Name":"T","Folder":"","DocString":"","OrderedColumns":[…]}`
@@ -26,22 +27,36 @@ enum SchemaText {
   /// `a:string,b:long`
   static func csl(_ schema: StructType) -> String { schema.fields.map { "\(quotedName($0.name)):\($0.type.rawValue)" }.joined(separator: ",") }
 
-  /// The parameters of a stored function as the schema document has them.
+  /// The parameters of a stored function as the schema document has them: scalar ones with their type, tables with their columns.
   static func parameters(_ function: StoredFunction) -> DynamicValue {
-    let inside = function.parameters.dropFirst().dropLast()
-    guard !inside.contains("("), let schema = try? StructType(ddl: Self.withoutDefaults(String(inside))) else { return .array([]) }
-    return columns(schema)
+    let text = "let f = \(function.parameters) { print 1 }; print 1"
+    guard case .letFunction(_, let declaration)? = KQLParser.parse(text).query.statements.first?.kind else { return .array([]) }
+    let bytes = Array(text.utf8)
+    return .array(
+      declaration.parameters.map { parameter -> DynamicValue in
+        let name = DynamicEntry("Name", .string(parameter.name.text))
+        switch parameter.type {
+        case .tabular(let schema):
+          return .bag([name, DynamicEntry("Columns", columns(StructType(schema.columns.map { StructField($0.name.text, dataType($0.type)) })))])
+        case .scalar(let reference):
+          let found = dataType(reference)
+          var entries = [name, DynamicEntry("Type", .string(found.systemTypeName)), DynamicEntry("CslType", .string(found.rawValue))]
+          if let span = parameter.defaultValue?.span {
+            entries.append(DynamicEntry("CslDefaultValue", .string(String(decoding: bytes[Int(span.start)..<Int(span.end)], as: UTF8.self))))
+          }
+          return .bag(entries)
+        }
+      })
   }
 
-  private static func withoutDefaults(_ text: String) -> String {
-    text.split(separator: ",").map { part in part.split(separator: "=", maxSplits: 1)[0].trimmingSpaces() }.joined(separator: ", ")
-  }
+  private static func dataType(_ reference: TypeReference) -> DataType { DataType(rawValue: reference.type.rawValue) ?? .dynamic }
 
-  static func function(_ function: StoredFunction) -> DynamicValue {
+  /// `output`: the columns that it gives, as far as they are known.
+  static func function(_ function: StoredFunction, output: StructType = StructType()) -> DynamicValue {
     .bag([
       DynamicEntry("Name", .string(function.name)), DynamicEntry("InputParameters", parameters(function)), DynamicEntry("Body", .string(function.body)),
       DynamicEntry("Folder", .string(function.folder)), DynamicEntry("DocString", .string(function.docstring)), DynamicEntry("FunctionKind", .string("Unknown")),
-      DynamicEntry("OutputColumns", .array([])),
+      DynamicEntry("OutputColumns", columns(output)),
     ])
   }
 
@@ -67,15 +82,18 @@ enum SchemaText {
     return ".create-merge table \(quotedName(table.name)) (\(columns))" + withClause(folder: table.folder, docstring: table.docstring)
   }
 
-  /// `.create-or-alter function …`
-  static func script(_ function: StoredFunction) -> String {
-    ".create-or-alter function" + withClause(folder: function.folder, docstring: function.docstring) + " \(quotedName(function.name))\(function.parameters) \(function.body)"
+  /// `.create-or-alter function …`; with `isValidated` false the command asks for nothing that the body reads.
+  static func script(_ function: StoredFunction, isValidated: Bool = true) -> String {
+    let more = (function.isView ? ["view = true"] : []) + (isValidated ? [] : ["skipvalidation = true"])
+    return ".create-or-alter function" + withClause(folder: function.folder, docstring: function.docstring, more) + " \(quotedName(function.name))\(function.parameters) \(function.body)"
   }
 
-  static func withClause(folder: String?, docstring: String?) -> String {
+  /// ` with (folder = "…", …)`, or nothing.
+  static func withClause(folder: String?, docstring: String?, _ more: [String] = []) -> String {
     var parts: [String] = []
     if let folder, !folder.isEmpty { parts.append("folder = \(quoted(folder))") }
     if let docstring, !docstring.isEmpty { parts.append("docstring = \(quoted(docstring))") }
+    parts += more
     return parts.isEmpty ? "" : " with (\(parts.joined(separator: ", ")))"
   }
 }

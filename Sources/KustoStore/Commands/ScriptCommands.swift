@@ -10,6 +10,7 @@ extension CommandRun {
     let properties = try properties(["ContinueOnErrors", "ThrowOnErrors"])
     let continues = try properties.bool("ContinueOnErrors") ?? false
     let throwsErrors = try properties.bool("ThrowOnErrors") ?? false
+    if continues, throwsErrors { throw KConnectError(.optionInvalid, "ContinueOnErrors and ThrowOnErrors: only one of them can be true") }
     var rows: [[Scalar]] = []
     for piece in ScriptText.commands(text) {
       try cancellation.check()
@@ -20,6 +21,12 @@ extension CommandRun {
         kind = command.kind.typeName
         guard command.kind != .scriptExecute, !command.says("async") else {
           throw KConnectError(.notSupported, "not supported: \(command.says("async") ? "asynchronous commands" : "scripts") in a script")
+        }
+        try KQL.checkTail(of: command, piece)
+        // What only shows something has no effect in a script.
+        if command.kind.isReadOnly {
+          rows.append([.guid(inner.activityId), .string(kind), .string(LoggedText.shortened(piece, command)), .string("Skipped"), .string("")])
+          continue
         }
         let run = CommandRun(executor: executor, request: inner, command: command)
         _ = try run.logged()
@@ -74,7 +81,14 @@ enum ScriptText {
     }
     return starts.enumerated().map { n, start in
       var end = n + 1 < starts.count ? starts[n + 1] : bytes.count
-      while end > start, bytes[end - 1] <= 0x20 || bytes[end - 1] == 0x3B { end -= 1 }
+      while true {
+        while end > start, bytes[end - 1] <= 0x20 || bytes[end - 1] == 0x3B { end -= 1 }
+        // Lines of comment in front of the next command.
+        var line = end
+        while line > start, bytes[line - 1] != 0x0A { line -= 1 }
+        guard line > start, let sign = bytes[line..<end].firstIndex(where: { $0 > 0x20 }), sign + 1 < end, bytes[sign] == 0x2F, bytes[sign + 1] == 0x2F else { break }
+        end = line
+      }
       return String(decoding: bytes[start..<end], as: UTF8.self)
     }
   }

@@ -2,6 +2,7 @@
 
 import Columnar
 import DataSource
+import Engine
 import KQL
 
 #if canImport(Glibc)
@@ -65,45 +66,69 @@ extension CommandRun {
   }
 
   func diagnosticsShow() throws -> CommandOutput {
-    let totals = try totals()
-    let values: [String: Scalar] = [
+    let totals = try totals(), running = try commandsInProgress(), broken = try brokenViews()
+    let ingestions = CommandsInProgress.kinds["ingestions"] ?? []
+    let done = try metadata.operations().filter { ingestions.contains($0.kind) }
+    let completed = done.count { $0.state == "Completed" }, failed = done.count { $0.state == "Failed" }
+    var values: [String: Scalar] = [
       "IsHealthy": .bool(true), "EnvironmentDescription": .string(Self.environment), "IsScaleOutRequired": .bool(false), "MachinesTotal": .int(1),
       "MachinesOffline": .int(0), "NodeLastRestartedOn": .datetime(executor.startedOn), "AdminLastElectedOn": .datetime(executor.startedOn),
       "ExtentsTotal": .count(totals.extents), "TotalOriginalDataSize": .size(totals.original), "TotalExtentSize": .size(totals.bytes),
       "WarmExtentSize": .size(totals.bytes), "NumberOfDatabases": .int(Int32(truncatingIfNeeded: totals.databases)), "MaxExtentsInSingleTable": .count(totals.most),
       "TableWithMaxExtents": .string(totals.table), "BuildVersion": .string(Self.buildVersion), "BuildTime": .datetime(Self.interfaceDate),
-      "ProductVersion": .string(Self.productVersion), "IsAttentionRequired": .bool(false), "IsDataWarmingRequired": .bool(false), "IsRowStoreUnhealthy": .bool(false),
+      "ProductVersion": .string(Self.productVersion), "IsDataWarmingRequired": .bool(false), "IsRowStoreUnhealthy": .bool(false),
     ]
+    values["IsAttentionRequired"] = .bool(!broken.isEmpty)
+    values["AttentionRequiredReason"] = .string(broken.isEmpty ? "" : "materialized views take in no more rows: \(broken.joined(separator: ", "))")
+    values["IngestionsInProgress"] = .long(running.count(of: "ingestions"))
+    values["MergesInProgress"] = .long(running.count(of: "extents-merge"))
+    values["ExportsInProgress"] = .long(running.count(of: "data-export"))
+    values["FailedIngestOperations"] = .count(failed)
+    if completed + failed > 0 { values["IngestionsSuccessRate"] = .real(100 * Double(completed) / Double(completed + failed)) }
     let row = Shapes.diagnostics.schema.fields.map { values[$0.name] ?? ($0.type == .string ? .string("") : .null($0.type)) }
     return CommandOutput(Shapes.diagnostics, [row])
   }
 
+  private var queriesInProgress: Int64 { Int64(executor.requests.all().count { $0.state == "Running" && !CommandParser.isCommand($0.request.text) }) }
+
+  /// The commands that are being carried out: those of this process whose callers wait, and asynchronous ones of all processes.
+  private func commandsInProgress() throws -> CommandsInProgress {
+    let waited = executor.requests.all().filter { $0.state == "Running" && CommandParser.isCommand($0.request.text) }
+    let kinds = waited.compactMap { (try? KQL.command($0.request.text)).flatMap { $0.says("async") ? nil : $0.kind.typeName } }
+    let detached = try metadata.operations().filter { $0.state == "InProgress" }.map(\.kind)
+    return CommandsInProgress(kinds: kinds + detached)
+  }
+
   func capacityShow() throws -> CommandOutput {
-    let names = [
-      "ingestions", "extents-merge", "extents-partition", "data-export", "table-purge", "streaming-ingest-post-processing", "materialized-view",
-      "stored-query-results", "queries",
+    _ = try properties(["scope"])
+    // The resources, and where a cluster takes their limits from.
+    let resources = [
+      ("ingestions", "CapacityPolicy/Ingestion"), ("extents-merge", "CapacityPolicy/ExtentsMerge"), ("extents-partition", "CapacityPolicy/ExtentsPartition"),
+      ("data-export", "CapacityPolicy/Export"), ("table-purge", "CapacityPolicy/ExtentsPurgeRebuild"),
+      ("streaming-ingest-post-processing", "CapacityPolicy/StreamingIngestionPostProcessing"), ("materialized-view", "CapacityPolicy/MaterializedView"),
+      ("stored-query-results", "CapacityPolicy/StoredQueryResults"), ("queries", "RequestRateLimitPolicy"),
     ]
-    var shown = names
-    if let wanted = command.name("resource")?.text {
-      guard names.contains(wanted.lowercased()) else {
-        throw KConnectError(
-          .usage, "there is no resource '\(wanted)'", hint: nearestNames(to: wanted, among: names, limit: 1).first.map { "did you mean '\($0)'?" } ?? "resources: \(names.joined(separator: ", "))")
-      }
-      shown = [wanted.lowercased()]
-    }
+    let wanted = command.text("resource")
+    let shown = resources.filter { wanted == nil || wanted == $0.0 }
     let total = Int64(max(1, processors))
-    return CommandOutput(Shapes.capacity, shown.map { [.string($0.split(separator: "-").map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined()), .long(total), .long(0), .long(total)] })
+    let running = try commandsInProgress()
+    return CommandOutput(Shapes.capacity, shown.map { name, origin -> [Scalar] in
+      let title = name.split(separator: "-").map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined()
+      let consumed: Int64 = name == "queries" ? queriesInProgress : running.count(of: name)
+      return [.string(title), .long(total), .long(consumed), .long(max(0, total - consumed)), .string(origin)]
+    })
+  }
+
+  /// A view that takes in no more rows wants attention; each with its database.
+  private func brokenViews() throws -> [String] {
+    try store.databaseNames().flatMap { name in try MaterializedView.all(in: name, metadata).filter { $0.failure != nil }.map { "\(name).\($0.name)" } }
   }
 
   func cacheClear() -> CommandOutput { CommandOutput(Shapes.cache, [[.string("local"), .string("Succeeded")]]) }
 
   func pluginsShow() -> CommandOutput {
-    let names = [
-      "autocluster", "bag_unpack", "basket", "diffpatterns", "narrow", "pivot", "dcount_intersect", "rows_near", "sequence_detect", "session_count",
-      "sliding_window_counts", "activity_counts_metrics", "activity_engagement", "activity_metrics", "active_users_count", "funnel_sequence",
-      "funnel_sequence_completion", "new_activity_metrics", "rolling_percentile", "schema_merge", "preview",
-    ]
-    return CommandOutput(Shapes.plugins, names.sorted().map { [.string($0), .bool(true)] })
+    let names = Set(FunctionCatalog.all.filter { $0.family == "plugin" }.map(\.name) + ["python"]).sorted()
+    return CommandOutput(Shapes.plugins, names.map { [.string($0), .bool($0 != "python" || executor.options.scripts != nil)] })
   }
 
   func workloadGroupsShow() -> CommandOutput {
@@ -117,4 +142,24 @@ extension CommandRun {
   }
 
   func notServed(_ what: String, _ why: String) throws -> CommandOutput { throw KConnectError(.notSupported, "not supported: \(what)", hint: why) }
+}
+
+/// Commands on their way, by the resource of a cluster that they would take.
+private struct CommandsInProgress {
+  /// Type names as in logs.
+  var kinds: [String]
+
+  /// The commands that take a resource; those that are not here take none of an embedded store.
+  static let kinds: [String: Set<String>] = [
+    "ingestions": Set([CommandKind.dataIngestPull, .dataIngestInline, .tableSet, .tableAppend, .tableSetOrAppend, .tableSetOrReplace].map(\.typeName)),
+    "extents-merge": [CommandKind.extentsMerge.typeName],
+    "data-export": Set([CommandKind.dataExportToStorage, .dataExportToTable].map(\.typeName)),
+    "stored-query-results": Set([CommandKind.storedQueryResultSet, .storedQueryResultSetOrReplace].map(\.typeName)),
+    "materialized-view": Set([CommandKind.viewCreate, .viewCreateOrAlter].map(\.typeName)),
+  ]
+
+  func count(of resource: String) -> Int64 {
+    guard let wanted = Self.kinds[resource] else { return 0 }
+    return Int64(kinds.count { wanted.contains($0) })
+  }
 }

@@ -10,11 +10,12 @@ import Synchronization
 /// The catalog of a request. Every table is read at the snapshot taken when it is first named, and as its caller may see it.
 final class SessionCatalog: KQLCatalog {
   /// What names are looked up for.
-  enum Purpose: Sendable {
+  enum Purpose: Sendable, Equatable {
     /// Rows for the caller.
     case query
-    /// An update policy, which reads the tables of its database for whoever made it; row level security holds for the caller all the same.
-    case policy
+    /// An update policy, which reads the tables of its database for whoever made it. Under access control it reads other databases, and tables
+    /// that hide rows, only with a managed identity; row level security holds for the caller all the same.
+    case policy(hasIdentity: Bool)
     /// Columns, and counts that `.show` commands give: nothing is guarded.
     case metadata
   }
@@ -78,6 +79,9 @@ final class SessionCatalog: KQLCatalog {
   /// Whether the tables that were named so far were read as of one moment.
   func isOfOneMoment() throws -> Bool { try base.isOfOneMoment() }
 
+  /// Whether the table was named so far, through functions and views too.
+  func hasRead(_ table: StoreTable) -> Bool { base.hasRead(table) }
+
   /// Whether no commit of several tables came since the first table was looked for.
   func isQuiet() throws -> Bool { try base.isQuiet() }
 
@@ -96,8 +100,24 @@ final class SessionCatalog: KQLCatalog {
     if purpose == .query, database != request.database, settings.isOn("request_remote_entities_disabled") {
       throw forbidden("reach the database '\(database)'", by: "request_remote_entities_disabled")
     }
-    guard purpose != .metadata, purpose != .policy || database != request.database else { return }
+    guard purpose != .metadata else { return }
+    if case .policy(let hasIdentity) = purpose {
+      if database == request.database { return }
+      if !hasIdentity, executor.access != nil { throw needsIdentity("the database '\(database)'") }
+    }
     try executor.requestAccess(request.properties)?.require(.read, on: database, to: "read")
+  }
+
+  /// Throws PERMISSION for a table or view that hides rows where an update policy without a managed identity reads it.
+  func requireOpen(_ scope: EntryScope, _ name: String) throws {
+    guard purpose == .policy(hasIdentity: false), executor.access != nil, let policy = try Policies(executor.metadata).hiding(in: scope) else { return }
+    throw needsIdentity("'\(name)', which has the policy '\(policy.rawValue)'")
+  }
+
+  private func needsIdentity(_ what: String) -> KConnectError {
+    KConnectError(
+      .permission, "an update policy without a managed identity may not read \(what)",
+      hint: "an administrator of the database sets \"ManagedIdentity\":\"system\" in the update policy")
   }
 
   private func forbidden(_ what: String, by option: String) -> KConnectError {
@@ -132,6 +152,11 @@ final class SessionCatalog: KQLCatalog {
     return tables + views.filter { $0.failure == nil && names.contains($0.source) }.map(\.name) + own
   }
 
+  func viewNames(database: String?) -> [String] {
+    guard let home = resolve(database), (try? requireRead(home)) != nil else { return [] }
+    return ((try? StoredFunction.all(in: home, executor.metadata)) ?? []).filter { $0.isView && !$0.takesArguments }.map(\.name)
+  }
+
   func externalData(_ request: ExternalDataRequest) throws -> LogicalPlan? {
     try checkExternal(request.sources, isTable: false)
     return try self.request.properties.surroundings?.externalData(request)
@@ -147,6 +172,10 @@ final class SessionCatalog: KQLCatalog {
     guard let text = try base.functionText(name, database: home) else { return nil }
     try requireRead(home)
     return text
+  }
+
+  func bringsTable(_ name: String) -> Bool {
+    standIns[name] != nil || unguarded.isEmpty && request.properties.surroundings?.tableNames(database: nil).contains(name) ?? false
   }
 
   var databaseNames: [String] { base.databaseNames.filter { (try? requireRead($0)) != nil } }
@@ -222,6 +251,7 @@ final class SessionCatalog: KQLCatalog {
   /// Rows behind the policies of the entity they belong to. The policy's query is bound in the entity's own database: names of the caller's
   /// database, and what stands in for tables, mean nothing in it.
   private func guarded(_ rows: LogicalPlan, _ scope: EntryScope, key: String, name: String, in database: String, withOrigin: Bool) throws -> LogicalPlan {
+    try requireOpen(scope, name)
     let policies = Policies(executor.metadata)
     if try policies.isEnabled(.restrictedViewAccess, in: scope),
       try !Principals(executor.metadata).isUnrestrictedViewer(request.caller, database: database, homeTenant: executor.access?.homeTenant)
@@ -266,10 +296,10 @@ final class SessionCatalog: KQLCatalog {
     let hidden = HiddenColumns.virtual.fields
     let scan = LogicalPlan(
       node: .scan(ScanNode(table: rows, columns: rows.schema.names + hidden.map(\.name))), schema: StructType(rows.schema.fields + hidden))
-    let hasTime = try Policies(executor.metadata).hasIngestionTime(snapshot.table.id)
+    let time = try Policies(executor.metadata).ingestionTime(of: snapshot.table.id, .column(HiddenColumns.ingestionTime))
     return try scan.project(
       rows.schema.names.map { NamedExpr($0, .column($0)) } + [
-        NamedExpr(RowOrigin.ingestionTime, hasTime ? .column(HiddenColumns.ingestionTime) : .literal(.null(.datetime))),
+        NamedExpr(RowOrigin.ingestionTime, time),
         NamedExpr(RowOrigin.extentId, .column(HiddenColumns.extentId)), NamedExpr(RowOrigin.extentTags, .column(HiddenColumns.extentTags)),
         NamedExpr(RowOrigin.rowVersion(table: snapshot.table.id), .column(HiddenColumns.rowVersion)),
       ])
@@ -281,7 +311,7 @@ final class SessionCatalog: KQLCatalog {
     guard let database = resolve(database), let table = try ExternalTable.find(name, in: database, executor.metadata) else { return nil }
     try requireRead(database)
     try checkExternal(table.paths, isTable: true)
-    return .scan(try table.open(executor))
+    return try table.plan(executor)
   }
 
   var externalTableNames: [String] { request.database.map { ExternalTable.names(in: $0, executor.metadata) } ?? [] }

@@ -12,7 +12,7 @@ enum Shapes {
     "NodeId Address Name StartTime:dt AssignedHotExtents:i IsAdmin:b MachineTotalMemory:l MachineAvailableMemory:l ProcessorCount:i HotExtentsOriginalSize:l HotExtentsSize:l EnvironmentDescription ProductVersion Reserved0:i ClockDescription RuntimeDescription")
   static let diagnostics = Shape(
     "IsHealthy:b EnvironmentDescription IsScaleOutRequired:b MachinesTotal:i MachinesOffline:i NodeLastRestartedOn:dt AdminLastElectedOn:dt ExtentsTotal:l DiskColdAllocationPercentage:i InstancesTargetBasedOnDataCapacity:i TotalOriginalDataSize:r TotalExtentSize:r IngestionsLoadFactor:r IngestionsInProgress:l IngestionsSuccessRate:r MergesInProgress:l BuildVersion BuildTime:dt ClusterDataCapacityFactor:r IsDataWarmingRequired:b DataWarmingLastRunOn:dt MergesSuccessRate:r NotHealthyReason IsAttentionRequired:b AttentionRequiredReason ProductVersion FailedIngestOperations:l FailedMergeOperations:l MaxExtentsInSingleTable:l TableWithMaxExtents WarmExtentSize:r NumberOfDatabases:i PurgeExtentsRebuildLoadFactor:r PurgeExtentsRebuildInProgress:l PurgesInProgress:l RowStoreLocalStorageCapacityFactor:r ExportsLoadFactor:r ExportsInProgress:l PendingContinuousExports:l MaxContinuousExportLatenessMinutes:l RowStoreSealsInProgress:l IsRowStoreUnhealthy:b MachinesSuspended:i DataPartitioningLoadFactor:r DataPartitioningOperationsInProgress:l MinPartitioningPercentageInSingleTable:r TableWithMinPartitioningPercentage V3DataCapacityFactor:r MaterializedViewsInProgress:l")
-  static let capacity = Shape("Resource Total:l Consumed:l Remaining:l")
+  static let capacity = Shape("Resource Total:l Consumed:l Remaining:l Origin")
   static let databases = Shape("DatabaseName PersistentStorage Version IsCurrent:b DatabaseAccessMode PrettyName ReservedSlot1:b DatabaseId:g InTransitionTo SuspensionState")
   static let databasesDetails = Shape(
     "DatabaseName PersistentStorage Version IsCurrent:b DatabaseAccessMode PrettyName AuthorizedPrincipals RetentionPolicy MergePolicy ReservedSlot1 CachingPolicy ShardingPolicy StreamingIngestionPolicy IngestionBatchingPolicy TotalSize:r DatabaseId:g InTransitionTo")
@@ -21,7 +21,7 @@ enum Shapes {
   static let databasesPolicies = Shape(
     "DatabaseName PersistentStorage Version IsCurrent:b DatabaseAccessMode PrettyName DatabaseId:g AuthorizedPrincipals RetentionPolicy MergePolicy CachingPolicy ShardingPolicy StreamingIngestionPolicy IngestionBatchingPolicy")
   static let databasesDataStats = Shape(
-    "DatabaseName PersistentStorage Version IsCurrent:b DatabaseAccessMode PrettyName CurrentUseIsUnrestrictedViewer:b DatabaseId:g OriginalSize:r ExtentSize:r CompressedSize:r IndexSize:r RowCount:l HotOriginalSize:r HotExtentSize:r HotCompressedSize:r HotIndexSize:r HotRowCount:l")
+    "DatabaseName PersistentStorage Version IsCurrent:b DatabaseAccessMode PrettyName CurrentUseIsUnrestrictedViewer:b DatabaseId:g OriginalSize:r ExtentSize:r CompressedSize:r IndexSize:r RowCount:l HotOriginalSize:r HotExtentSize:r HotCompressedSize:r HotIndexSize:r HotRowCount:l TotalExtents:l HotExtents:l")
   static let databaseCreate = Shape("DatabaseName PersistentPath Created StoresMetadata:b StoresData:b")
   static let databaseAttach = Shape("Step Duration")
   static let databaseDrop = Shape("Table NumberOfRemovedExtents")
@@ -41,7 +41,7 @@ enum Shapes {
   static let tablesDetails = Shape(
     "TableName DatabaseName Folder DocString TotalExtents:l TotalExtentSize:r TotalOriginalSize:r TotalRowCount:l HotExtents:l HotExtentSize:r HotOriginalSize:r HotRowCount:l AuthorizedPrincipals RetentionPolicy CachingPolicy ShardingPolicy MergePolicy StreamingIngestionPolicy IngestionBatchingPolicy MinExtentsCreationTime:dt MaxExtentsCreationTime:dt RowOrderPolicy TableId:g")
   static let dataStatistics = Shape(
-    "ColumnName ColumnType ColumnId:g OriginalSize:l ExtentSize:l CompressionRatio:r DataCompressionSize:l SharedIndexSize:l IndexSize:l IndexSizePercent:r StorageEngineVersion PresentRowCount:l DeletedRowCount:l SamplePercent:r IncludeColdData:b")
+    "ColumnName ColumnType ColumnId:g OriginalSize:l ExtentSize:l CompressionRatio:r DataCompressedSize:l SharedIndexSize:l IndexSize:l IndexSizePercent:r StorageEngineVersion PresentRowCount:l DeletedRowCount:l SamplePercent:r IncludeColdData:b")
   static let functions = Shape("Name Parameters Body Folder DocString")
   static let functionName = Shape("Name")
   static let functionSchema = Shape("Name Schema DatabaseName Folder DocString")
@@ -50,10 +50,10 @@ enum Shapes {
   static let viewsDetails = Shape(
     "MaterializedViewName DatabaseName Folder DocString TotalExtents:l TotalExtentSize:r TotalOriginalSize:r TotalRowCount:l HotExtents:l HotExtentSize:r HotOriginalSize:r HotRowCount:l AuthorizedPrincipals RetentionPolicy CachingPolicy ShardingPolicy MergePolicy MinExtentsCreationTime:dt MaxExtentsCreationTime:dt RowOrderPolicy TableId:g")
   static let viewSchema = Shape("MaterializedViewName Schema DatabaseName Folder DocString")
-  static let viewFailures = Shape("Name Timestamp:dt OperationId:g Name1 LastSuccessRun:dt FailureKind Details")
+  static let viewFailures = Shape("Timestamp:dt OperationId:g Name LastSuccessRun:dt FailureKind Details")
   static let viewStatistics = Shape("Name Timestamp:dt MaterializedTo:dt RowCount:l")
   static let externalTables = Shape("TableName TableType Folder DocString Properties ConnectionStrings:dy Partitions:dy PathFormat")
-  static let externalArtifacts = Shape("Uri Partition:dy Size:l")
+  static let externalArtifacts = Shape("Uri Size:l Partition:dy")
   static let externalMappings = Shape("Name Kind Mapping LastUpdatedOn:dt Database Table")
   static let entityGroups = Shape("Name Entities")
 
@@ -70,6 +70,7 @@ enum Shapes {
   static let databaseMappings = Shape("Name Kind Mapping LastUpdatedOn:dt Database")
   static let update = Shape("Table Action ExtentId:g RowCount:l")
   static let export = Shape("Path NumRecords:l")
+  static let exportTable = Shape("ExternalTableName Path NumRecords:l")
 
   // MARK: Policies, extents, logs
   static let policies = Shape("PolicyName EntityName Policy ChildEntities EntityType")
@@ -87,7 +88,7 @@ enum Shapes {
   static let streamingFailures = Shape(
     "Database Table Principal RootActivityId:g IngestionProperties:dy Count:l FirstFailureOn:dt LastFailureOn:dt FailureKind ErrorCode Details")
   static let streamingStatistics = Shape(
-    "Database Table StartTime:dt EndTime:dt Count:l MinDuration:ts MaxDuration:ts AvgDuration:ts TotalDataSize:l MinDataSize:l MaxDataSize:l TotalRowCount:l MinRowCount:l MaxRowCount:l IngestionStatus NumOfRowStoresReferences:i Principal NodeId IngestionProperties")
+    "Database Table StartTime:dt EndTime:dt Count:l MinDuration:ts MaxDuration:ts AvgDuration:ts TotalDataSize:l MinDataSize:l MaxDataSize:l TotalRowCount:l MinRowCount:l MaxRowCount:l IngestionStatus NumOfRowStoresReferences:i Principal NodeId IngestionProperties:dy")
   static let queries = Shape(
     "ClientActivityId Text Database StartedOn:dt LastUpdatedOn:dt Duration:ts State RootActivityId:g User FailureReason TotalCpu:ts CacheStatistics:dy Application MemoryPeak:l ScannedExtentsStatistics:dy Principal ClientRequestProperties:dy ResultSetStatistics:dy WorkloadGroup OverallQueryStats VirtualCluster")
   static let commands = Shape(

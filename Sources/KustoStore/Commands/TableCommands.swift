@@ -2,16 +2,24 @@
 
 import Columnar
 import DataSource
+import Engine
 import KQL
 
 extension CommandRun {
   static let tableProperties = ["docstring", "folder", "hidden"]
 
+  /// What is said of a table besides its columns; `hidden` changes nothing.
+  private func describingProperties(_ more: [String] = []) throws -> CommandProperties {
+    let properties = try properties(Self.tableProperties + more)
+    if properties["hidden"] != nil { notes.add("'hidden' changes nothing in an embedded store, which hides no tables") }
+    return properties
+  }
+
   // MARK: Making and changing
 
   func tableCreate() throws -> CommandOutput {
     guard let name = command.name("table") else { throw KConnectError(.internalError, "no table name") }
-    let table = try makeTable(name.text, try declaredSchema(), try properties(Self.tableProperties + ["ifnotexists"]))
+    let table = try makeTable(name.text, try declaredSchema(), try describingProperties(["ifnotexists"]))
     return CommandOutput(Shapes.tableSchema, [try schemaRow(table)])
   }
 
@@ -19,29 +27,49 @@ extension CommandRun {
   private func makeTable(_ name: String, _ schema: StructType, _ properties: CommandProperties) throws -> StoreTable {
     let database = try database()
     if let found = try database.tableIfExists(name) { return found }
-    let description = TableDescription(name, schema: schema, docstring: properties.text("docstring"), folder: properties.text("folder"))
-    let table = try database.createTable(description, ifNotExists: true)
-    try metadata.forgetTable(table.id)
+    return try makeTable(TableDescription(name, schema: schema, docstring: properties.text("docstring"), folder: properties.text("folder")), in: database)
+  }
+
+  /// The same, with the policies of another table, which it has from the first moment.
+  private func makeTable(_ description: TableDescription, in database: Database, like source: StoreTable? = nil) throws -> StoreTable {
+    try requireFree(description.name, for: .table, in: database)
+    try metadata.forgetTable(description.id)
+    if let source { try metadata.copyPolicies(ofTable: source.id, to: description.id) }
+    let table: StoreTable
+    do { table = try database.createTable(description, ifNotExists: true) } catch {
+      try? metadata.forgetTable(description.id)
+      throw error
+    }
+    // Somebody else made it at the same time.
+    if table.id != description.id {
+      try metadata.forgetTable(description.id)
+      return table
+    }
     try grantCreator(.table(table.id))
-    journal("ADD-TABLE", name, after: SchemaText.csl(schema))
+    journal("ADD-TABLE", description.name, after: SchemaText.csl(description.schema))
     return table
   }
 
   func tableCreateBasedOn() throws -> CommandOutput {
     guard let name = command.name("table") else { throw KConnectError(.internalError, "no table name") }
-    let source = try table("source").snapshot().description
-    let properties = try properties(Self.tableProperties)
+    let original = try table("source")
+    let source = try original.snapshot().description
+    let properties = try describingProperties()
     let database = try database()
-    if try database.tableIfExists(name.text) != nil, !command.says("ifnotexists") {
+    if let found = try database.tableIfExists(name.text) {
+      if command.says("ifnotexists") { return CommandOutput(Shapes.tableSchema, [try schemaRow(found)]) }
       throw KConnectError(.alreadyExists, "the table '\(name.text)' exists already in the database '\(database.name)'", hint: "say ifnotexists to leave it as it is")
     }
-    let table = try makeTable(name.text, source.schema, properties)
+    let table = try makeTable(
+      TableDescription(
+        name.text, schema: source.schema, docstring: properties.text("docstring") ?? "Created based on \(original.name)", folder: properties.text("folder") ?? source.folder,
+        columnDocstrings: source.columnDocstrings), in: database, like: original)
     return CommandOutput(Shapes.tableSchema, [try schemaRow(table)])
   }
 
   func tableCreateMerge() throws -> CommandOutput {
     guard let name = command.name("table") else { throw KConnectError(.internalError, "no table name") }
-    let table = try mergeTable(name.text, try declaredSchema(), try properties(Self.tableProperties))
+    let table = try mergeTable(name.text, try declaredSchema(), try describingProperties())
     return CommandOutput(Shapes.tableSchema, [try schemaRow(table)])
   }
 
@@ -54,7 +82,7 @@ extension CommandRun {
   func tableCreateOrAlter() throws -> CommandOutput {
     guard let name = command.name("table") else { throw KConnectError(.internalError, "no table name") }
     let schema = try declaredSchema()
-    let properties = try properties(Self.tableProperties)
+    let properties = try describingProperties()
     let found = try database().tableIfExists(name.text)
     if let found { try alter(found, properties) { try $0.replace(with: schema) } }
     return CommandOutput(Shapes.tableSchema, [try schemaRow(try found ?? makeTable(name.text, schema, properties))])
@@ -62,7 +90,7 @@ extension CommandRun {
 
   func tablesCreate(merging: Bool) throws -> CommandOutput {
     guard case .tables(let declarations)? = command.arguments["tables"] else { throw KConnectError(.internalError, "no tables") }
-    let properties = try properties(Self.tableProperties)
+    let properties = try describingProperties()
     let made = try declarations.map { declaration in
       let schema = self.schema(declaration.schema)
       return try merging ? mergeTable(declaration.name.text, schema, properties) : makeTable(declaration.name.text, schema, properties)
@@ -73,7 +101,7 @@ extension CommandRun {
   func tableAlter(merging: Bool) throws -> CommandOutput {
     let table = try table()
     let schema = try declaredSchema()
-    try alter(table, try properties(Self.tableProperties)) { change in
+    try alter(table, try describingProperties()) { change in
       if merging { try change.merge(schema) } else { try change.replace(with: schema) }
     }
     return CommandOutput(Shapes.tableSchema, [try schemaRow(table)])
@@ -125,17 +153,44 @@ extension CommandRun {
   func tableRename() throws -> CommandOutput {
     guard let new = command.name("name") else { throw KConnectError(.internalError, "no new name") }
     let table = try table()
-    return try rename([(table.name, new.text)], table.database)
+    guard try properties(["updateMaterializedViews"]).bool("updateMaterializedViews") == true else { return try rename([(table.name, new.text)], table.database) }
+    let lock = try table.database.lockViews()
+    defer { withExtendedLifetime(lock) {} }
+    let views = try MaterializedView.all(in: table.database.name, metadata).filter { $0.source == table.name }.map { try renamed($0, table, new.text) }
+    let output = try rename([(table.name, new.text)], table.database)
+    for view in views { try view.put(in: table.database.name, metadata) }
+    return output
+  }
+
+  /// The view over a table that gets another name. Throws NOT_SUPPORTED where its query names the table elsewhere than at its beginning.
+  private func renamed(_ view: MaterializedView, _ table: StoreTable, _ new: String) throws -> MaterializedView {
+    guard let span = ViewQuery.source(of: view.query, named: table.name) else {
+      throw KConnectError(
+        .notSupported, "the materialized view '\(view.name)' does not read '\(table.name)' at the beginning of its query, which cannot be changed by itself",
+        hint: ".rename the table without updateMaterializedViews, then .alter materialized-view \(quotedName(view.name))")
+    }
+    var out = view
+    let bytes = Array(view.query.utf8)
+    out.source = new
+    out.query = String(decoding: bytes[..<Int(span.start)], as: UTF8.self) + quotedName(new) + String(decoding: bytes[Int(span.end)...], as: UTF8.self)
+    let catalog = catalog(for: .metadata)
+    // Another look at the old name finds none of its columns.
+    let gone = LogicalPlan.values(StructType([StructField("$renamed", .long)]), [])
+    do { _ = try out.bound(catalog.adding(new, try catalog.raw(try table.snapshot(), withOrigin: false)).adding(table.name, gone)) } catch {
+      throw KConnectError(.notSupported, "the materialized view '\(view.name)' also reads '\(table.name)' elsewhere than at the beginning of its query", cause: error)
+    }
+    return out
   }
 
   func tablesRename() throws -> CommandOutput {
-    let renames = command.properties("renames").map { (from: $0.text, to: $0.name.text) }
     let database = try database()
-    let present = command.says("ifexists") ? try renames.filter { try database.tableIfExists($0.from) != nil } : renames
-    return try rename(present, database)
+    // What says `ifexists` has a literal.
+    let present = try command.properties("renames").filter { try $0.literal == nil || database.tableIfExists($0.text) != nil }
+    return try rename(present.map { (from: $0.text, to: $0.name.text) }, database)
   }
 
   private func rename(_ renames: [(from: String, to: String)], _ database: Database) throws -> CommandOutput {
+    for (from, to) in renames where from != to { try requireFree(to, for: .table, in: database) }
     try database.renameTables(renames)
     for (from, to) in renames { journal("RENAME-TABLE", from, to: to, database: database.name) }
     return CommandOutput(Shapes.tables, try renames.map { try tableRow(try database.table($0.to)) })
@@ -189,17 +244,6 @@ extension CommandRun {
   }
 
   func tableSchemaAsJsonShow() throws -> CommandOutput { CommandOutput(Shapes.tableSchema, [try schemaRow(try table())]) }
-
-  func tableShow() throws -> CommandOutput {
-    let snapshot = try table().snapshot()
-    let rows = snapshot.schema.fields.map { field -> [Scalar] in
-      [
-        .string(field.name), .string(field.type.systemTypeName), .count(0), .real(0), .count(0), .real(0), .count(0),
-        .guid(StableGUID.make("\(snapshot.table.id)/\(field.name)")), .count(0), .string("4"),
-      ]
-    }
-    return CommandOutput(Shapes.tableColumns, rows)
-  }
 
   func tableDetailsShow(_ tables: [StoreTable]) throws -> CommandOutput { CommandOutput(Shapes.tablesDetails, try tables.map(detailsRow)) }
 

@@ -3,6 +3,7 @@
 import Columnar
 import DataSource
 import Engine
+import Expressions
 import FileConnector
 import KQL
 
@@ -19,7 +20,7 @@ extension CommandRun {
   ]
 
   /// Those that tell a cluster how to share the work.
-  private static let exportHints = ["distributed", "distribution", "distributionKind", "concurrency", "spread", "persistDetails", "useNativeParquetWriter"]
+  private static let exportHints = ["distributed", "distribution", "distributionKind", "concurrency", "spread", "useNativeParquetWriter"]
 
   private func exportProperties(_ allowed: [String]) throws -> CommandProperties {
     let properties = try properties(allowed)
@@ -57,44 +58,76 @@ extension CommandRun {
       throw KConnectError(.notSupported, "not supported: export to the external table '\(table.name)', which is no directory of this machine")
     }
     let plan = try query()
-    let wanted = StructType(table.schema.fields + table.partitions.fields.filter { table.schema.field($0.name) == nil })
+    let wanted = StructType(table.schema.fields + table.virtual.filter { table.schema.field($0.name) == nil })
     for field in wanted.fields where plan.schema.field(field.name)?.type != field.type {
       throw KConnectError(.schemaMismatch, "the external table '\(table.name)' has the column \(field.name):\(field.type); the query gives (\(plan.schema))")
     }
     let rows = try plan.select(wanted.names)
     if table.partitions.count == 0 {
-      return try export(rows, to: path, format: table.format, prefix: table.namePrefix, ending: table.fileExtension.isEmpty ? nil : table.fileExtension, properties, compressed: table.compressed, header: table.hasHeader)
+      let output = try export(rows, to: path, format: table.format, prefix: table.namePrefix, ending: table.fileExtension.isEmpty ? nil : table.fileExtension, properties, compressed: table.compressed, header: table.hasHeader, before: table.headsFirstFiles ? table.filesBefore(exportTo: path) : nil)
+      return CommandOutput(Shapes.exportTable, output.rows.map { [.string(table.name)] + $0 })
     }
-    if let form = table.path, !form.isHive {
+    if table.headsFirstFiles, table.format.lowercased() != "parquet" {
       throw KConnectError(
-        .notSupported, "not supported: export to the external table '\(table.name)' with the pathformat \(form.shown)", hint: "partitions are written to directories column=value")
+        .notSupported, "not supported: export to the external table '\(table.name)', which is partitioned, with includeHeaders='FirstFile'", hint: "includeHeaders='All' gives every file a header")
+    }
+    if !table.namePrefix.isEmpty {
+      throw KConnectError(
+        .notSupported, "not supported: export to the external table '\(table.name)', which is partitioned and has a namePrefix: files would have other names")
     }
     if properties["sizeLimit"] != nil {
       throw KConnectError(.notSupported, "not supported: sizeLimit of an export to the external table '\(table.name)', which is partitioned", hint: "each partition gets one file per export")
     }
     let format = try fileFormat(table.format)
     let given = try options(format, properties, compressed: table.compressed, header: table.hasHeader)
-    guard let provider = FileFormats.providers.first(where: { $0.shortName == format.shortName }) else { throw KConnectError(.internalError, "no writer") }
+    let provider = FileProvider(format)
     let checked = try DataSourceOptions(source: format.shortName, specs: provider.options, given: given, use: .write)
-    guard let sink = try provider.makeSink(path, schema: wanted, mode: .append, partitionBy: table.partitions.names, options: checked) else { return CommandOutput(Shapes.export, []) }
-    let execution = try QueryExecution(rows, options: executor.options, context: request.context)
+    // Without a path format they are directories `column=value`.
+    let hive = table.partitions.names.enumerated().flatMap { i, name -> [PartitionPath.Part] in [.text((i == 0 ? "" : "/") + percentEncoded(name) + "="), .column(name)] }
+    let form = try table.path ?? PartitionPath(hive)
+    let keyed = try withPartitions(rows, of: table, form)
+    var template = try form.template()
+    if table.path == nil { template.null = PartitionText.null }
+    if !table.fileExtension.isEmpty { template.fileExtension = table.fileExtension }
+    let keys = Array(keyed.schema.names.dropFirst(table.schema.count))
+    let sink = try provider.makeSink(path, schema: keyed.schema, partitionBy: keys, by: template, options: checked)
+    let execution = try QueryExecution(keyed, options: executor.options, context: request.context)
     let summary = try cancellation.running(execution) { try $0.write(to: sink) }
-    return CommandOutput(Shapes.export, [[.string(path), .count(summary.rows)]])
+    return CommandOutput(Shapes.exportTable, [[.string(table.name), .string(path), .count(summary.rows)]])
+  }
+
+  /// The columns of an external table's files, and behind them the values that make their directories, in the order of the path.
+  private func withPartitions(_ rows: LogicalPlan, of table: ExternalTable, _ form: PartitionPath) throws -> LogicalPlan {
+    let options = request.bindOptions(executor, catalog())
+    func value(_ name: String) throws -> Expr {
+      guard let i = table.partitions.index(of: name), let expression = table.expression(i) else { return .column(name) }
+      return try KQL.bindExpression(expression, schema: table.schema, options: options).0
+    }
+    var columns = table.schema.names.map { NamedExpr($0, .column($0)) }
+    for part in form.parts {
+      switch part {
+      case .text: break
+      case .column(let name): columns.append(NamedExpr("$\(columns.count)", try value(name)))
+      case .datetime(let pattern, let name): columns.append(NamedExpr("$\(columns.count)", try PartitionPath.text(of: try value(name), by: pattern)))
+      }
+    }
+    return try rows.project(columns)
   }
 
   private func export(
-    _ plan: LogicalPlan, to path: String, format word: String, prefix: String, ending: String? = nil, _ properties: CommandProperties, compressed: Bool, header: Bool? = nil
+    _ plan: LogicalPlan, to path: String, format word: String, prefix: String, ending: String? = nil, _ properties: CommandProperties, compressed: Bool, header: Bool? = nil, before: Int? = nil
   ) throws -> CommandOutput {
     guard !prefix.contains("/") else { throw KConnectError(.optionInvalid, "property 'namePrefix': '\(prefix)' holds a '/'") }
     guard prefix.utf8.count <= Self.longestPrefix else {
       throw KConnectError(.optionInvalid, "property 'namePrefix': it has \(prefix.utf8.count) bytes, \(Self.longestPrefix) are the most")
     }
     let place = ExportPlace(directory: path) { (joinPath(path, $0), joinPath(path, $0)) }
-    return try export(plan, to: place, format: word, prefix: prefix, properties, compressed: compressed, header: header)
+    return try export(plan, to: place, format: word, prefix: prefix, ending: ending, properties, compressed: compressed, header: header, before: before)
   }
 
+  /// `before`: only the first file of the place has a header, and so many files are there; nil: headers are as the options say.
   private func export(
-    _ plan: LogicalPlan, to place: ExportPlace, format word: String, prefix: String, ending: String? = nil, _ properties: CommandProperties, compressed: Bool, header: Bool? = nil
+    _ plan: LogicalPlan, to place: ExportPlace, format word: String, prefix: String, ending: String? = nil, _ properties: CommandProperties, compressed: Bool, header: Bool? = nil, before: Int? = nil
   ) throws -> CommandOutput {
     guard !Self.hasControls(prefix) else { throw KConnectError(.optionInvalid, "property 'namePrefix': it holds a control character") }
     let limit = try properties.integer("sizeLimit") ?? Self.defaultSizeLimit
@@ -107,7 +140,8 @@ extension CommandRun {
     var files = ExportFiles(format: format, options: try checked(given), schema: plan.schema)
     files.prefix = prefix
     files.sizeLimit = limit
-    if properties.text("includeHeaders")?.lowercased() == "firstfile" { files.later = try checked(given.map { $0.0 == "header" ? ("header", "false") : $0 }) }
+    files.before = before ?? 0
+    if before != nil || properties.text("includeHeaders")?.lowercased() == "firstfile" { files.later = try checked(given.map { $0.0 == "header" ? ("header", "false") : $0 }) }
     files.fileExtension = try fileExtension(properties) ?? ending ?? (word.lowercased() == "tsv" ? ".tsv" : nil)
     files.hasMark = try byteOrderMark(properties, format, files.options)
     if properties["sizeLimit"] != nil, format.shortName != "parquet", !["none", "auto"].contains(files.options.word("compression") ?? "none") {
@@ -162,7 +196,7 @@ extension CommandRun {
     }
     let compression = properties.text("compressionType")?.lowercased()
     switch compression {
-    case nil: if compressed, format.shortName != "parquet" { given.append(("compression", "gzip")) }
+    case nil: if compressed { given.append(("compression", "gzip")) }
     case "gzip"?, "zstd"?, "snappy"?, "lz4_raw"?, "brotli"?, "uncompressed"?, "none"?:
       given.append(("compression", compression == "uncompressed" ? "none" : compression ?? "none"))
     case let other?: throw KConnectError(.notSupported, "not supported: the compression '\(other)' of exports", hint: "gzip, zstd, and for parquet snappy, lz4_raw, brotli")

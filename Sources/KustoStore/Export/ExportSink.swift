@@ -17,6 +17,8 @@ struct ExportFiles {
   var fileExtension: String?
   /// Whether a file begins with the byte order mark of UTF-8.
   var hasMark = false
+  /// How many files there are already: numbers go on behind them, and none of the new ones is the first.
+  var before = 0
   /// Bytes, after which a new file begins.
   var sizeLimit = Int.max
 
@@ -79,7 +81,8 @@ final class ExportSink: TableSink, @unchecked Sendable {  // append/commit by on
     let directory = place.directory
     let (_, code) = fileSystem.makeDirectories(directory)
     if code != 0 { throw SystemError.make("cannot create", directory, code) }
-    let first = try files.start(1, at: joinPath(directory, ".\(identifier)-1.tmp" + files.ending), shownAs: directory)
+    number = files.before
+    let first = try files.start(files.before + 1, at: joinPath(directory, ".\(identifier)-1.tmp" + files.ending), shownAs: directory)
     file = first.file
     writer = first.writer
     encoder = first.writer

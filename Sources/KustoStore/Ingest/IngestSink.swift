@@ -105,6 +105,9 @@ package final class IngestSink: TableSink, @unchecked Sendable {  // append/comm
     return result
   }
 
+  /// Rows so far.
+  var rowCount: Int { sequence?.rowCount ?? 0 }
+
   package func commit() throws -> WriteSummary { WriteSummary(try finish()) }
 
   package func abort() {

@@ -6,8 +6,8 @@ import Columnar
 import DataSource
 
 enum StorageEncoder {
-  /// Scales of 64-bit decimals: few, so that chunks of one ingestion share one layout.
-  private static let scales = [0, 2, 4, 6, 9, 12, 15, 18]
+  /// The scales of 64-bit decimals that others read as well.
+  private static let scales = 0...18
   /// Coefficients below this are exact in DECIMAL(18).
   private static let narrowBound: Int128 = 1_000_000_000_000_000_000
 
@@ -44,31 +44,33 @@ enum StorageEncoder {
     }
   }
 
+  /// The form that keeps the column's digits behind the point, zeros too: `1.50` is not read as `1.5`, nor the other way round. Where the values
+  /// of a batch have different numbers of them the longest is that of all, as in columns of literals and text files.
   private static func decimalForm(_ column: ColumnVector) -> ExactForm {
     switch column.storage {
     case .decimal64(let values, let scale):
-      guard let bucket = scales.first(where: { $0 >= scale }) else { return .text }
-      let limit = Int64(narrowBound / powerOfTen(bucket - scale))
+      guard scales.contains(scale) else { return .text }
+      let limit = Int64(narrowBound)
       let fits = unsafe values.withUnsafeElements { p, n in
         var outside = false
         for i in 0..<n { outside = unsafe outside || p[i] >= limit || p[i] <= -limit }
         return !outside
       }
-      return fits ? .decimal(scale: bucket) : .text
+      return fits ? .decimal(scale: scale) : .text
     case .constant(let value): return column.isAllNull ? .decimal(scale: 0) : decimalForm(value)
     case .dictionary(_, let values): return decimalForm(values)
     default:
       var scale = 0
       for i in 0..<column.count {
         guard case .decimal(let value) = column.scalar(i) else { continue }
-        scale = max(scale, Int(value.normalized.scale))
+        scale = max(scale, Int(value.scale))
       }
-      guard let bucket = scales.first(where: { $0 >= scale }) else { return .text }
+      guard scales.contains(scale) else { return .text }
       for i in 0..<column.count {
         guard case .decimal(let value) = column.scalar(i) else { continue }
-        guard let c = value.rescaled(to: bucket), c < narrowBound, c > -narrowBound else { return .text }
+        guard let c = value.rescaled(to: scale), c < narrowBound, c > -narrowBound else { return .text }
       }
-      return .decimal(scale: bucket)
+      return .decimal(scale: scale)
     }
   }
 

@@ -14,7 +14,8 @@ enum ExactForm: Sendable, Hashable {
   /// Decimals as text, of any size.
   case text
 
-  /// A form that holds what both hold.
+  /// A form that holds what both hold. Of two scales it is the larger one: the values of one get zeros behind the point, and stay numbers that are
+  /// read at once.
   func joined(_ other: ExactForm) -> ExactForm {
     switch (self, other) {
     case (.ticks, .ticks): .ticks

@@ -10,8 +10,11 @@ struct ColumnMapping: Sendable {
   /// Given with the mapping, for columns the table does not have.
   var type: DataType?
   var ordinal: Int?
-  /// `$.a.b`, or a field's name.
+  /// `$.a.b`, or `$` for the whole record.
   var path: String?
+  /// The name of a field.
+  var field: String?
+  /// The text of a constant; also a path that does not begin with `$`.
   var constant: String?
   var transform: String?
 }
@@ -19,7 +22,7 @@ struct ColumnMapping: Sendable {
 /// A mapping.
 struct IngestionMapping: Sendable {
   var name: String
-  /// `csv`, `json`, `parquet`, …
+  /// `csv`, `json`, `parquet`, `avro`, …
   var kind: String
   var columns: [ColumnMapping]
   /// The JSON list as stored.
@@ -27,7 +30,7 @@ struct IngestionMapping: Sendable {
   var updated: Int64 = 0
 
   /// Kinds that can be used here; the others can be stored and are refused when they are used.
-  static let usable = ["csv", "json", "parquet"]
+  static let usable = ["csv", "json", "parquet", "avro"]
 
   /// Reads a JSON list. Throws VALUE_INVALID with the element that is wrong.
   init(name: String, kind: String, text: String) throws {
@@ -36,7 +39,7 @@ struct IngestionMapping: Sendable {
     func fail(_ what: String) -> KConnectError {
       KConnectError(.valueInvalid, "ingestion mapping '\(name)': \(what)", hint: #"as in [{"column":"a","Properties":{"Path":"$.a"}}]"#)
     }
-    guard let value = DynamicValue(json: text) else { throw fail("found '\(text.prefix(80))', which is no JSON") }
+    guard let value = DynamicValue(lenientJSON: text) else { throw fail("found '\(text.prefix(80))', which is no JSON") }
     guard let list = value.elements else { throw fail("expected a JSON list, found '\(text.prefix(80))'") }
     columns = try list.map { item in
       let members = Members(item)
@@ -59,8 +62,10 @@ struct IngestionMapping: Sendable {
         guard let number = Int(given), number >= 0, number < 20_000 else { throw fail("column '\(column)': the ordinal '\(given)' is no position") }
         ordinal = number
       }
+      let path = text("path"), isPath = path?.hasPrefix("$") ?? false
       return ColumnMapping(
-        column: column, type: type, ordinal: ordinal, path: text("path") ?? text("field").map { "$['\($0)']" }, constant: text("constvalue"), transform: text("transform"))
+        column: column, type: type, ordinal: ordinal, path: isPath ? path : nil, field: text("field"), constant: text("constvalue") ?? (isPath ? nil : path),
+        transform: text("transform"))
     }
     guard !columns.isEmpty else { throw fail("the list is empty") }
     var names: Set<String> = []

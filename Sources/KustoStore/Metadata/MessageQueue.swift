@@ -1,4 +1,4 @@
-// Role: queues of messages, states of ingestions, and secrets of a server, kept with the store so that they outlive the process.
+// Role: queues of messages and states of ingestions, kept with the store so that they outlive the process.
 
 package import Columnar
 import DataSource
@@ -189,18 +189,8 @@ extension MetadataStore {
   /// The row of the status table under a key; nil when there is none.
   package func ingestionStatus(_ key: String) throws -> DynamicValue? { try entry(.ingestionStatus, key, in: .cluster)?.document }
 
+  /// Puts a row where there is none; false where there is one.
+  package func addIngestionStatus(_ key: String, _ row: DynamicValue) throws -> Bool { try exchange(.ingestionStatus, key, in: .cluster, nil, for: row) }
+
   package func putIngestionStatus(_ key: String, _ row: DynamicValue) throws { try put(.ingestionStatus, key, in: .cluster, row) }
-
-  // MARK: Secrets
-
-  /// The secret of that name; nil when it was never given out.
-  package func knownSecret(_ name: String) throws -> String? { try entry(.secret, name, in: .cluster)?.document.stringValue }
-
-  /// The secret of that name, made when it is missing.
-  package func secret(_ name: String) throws -> String {
-    if let found = try entry(.secret, name, in: .cluster)?.document.stringValue { return found }
-    let made = randomIdentifier() + randomIdentifier()
-    try put(.secret, name, in: .cluster, .string(made))
-    return made
-  }
 }

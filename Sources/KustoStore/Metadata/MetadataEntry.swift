@@ -7,6 +7,8 @@ import GRDB
 /// What an entry is.
 enum EntryKind: String, Sendable {
   case function, mapping, policy, view, externalTable, principal, database, message, ingestionStatus, secret, storedResult, graphModel, graphSnapshot
+  /// When a policy of a table was off.
+  case timeGaps
 }
 
 /// To what an entry belongs.
@@ -201,6 +203,20 @@ extension MetadataStore {
     try write { database in
       try Self.forget(.table(id), database)
       try database.execute(sql: "DELETE FROM entry WHERE substr(scope, 1, ?) = ?", arguments: [8 + id.unicodeScalars.count, "column:" + id + "/"])
+    }
+  }
+
+  /// Gives a table the policies that another one and its columns have, but the update policies.
+  func copyPolicies(ofTable id: String, to other: String) throws {
+    guard pathExists(path) else { return }
+    let kind = EntryKind.policy.rawValue, update = PolicyName.update.rawValue, columns = "column:" + id + "/"
+    try write { database in
+      try database.execute(
+        sql: "INSERT OR REPLACE INTO entry (kind, scope, name, document, updated) SELECT kind, ?, name, document, ? FROM entry WHERE kind = ? AND scope = ? AND name <> ?",
+        arguments: [EntryScope.table(other).text, StoreClock.nowTicks, kind, EntryScope.table(id).text, update])
+      try database.execute(
+        sql: "INSERT OR REPLACE INTO entry (kind, scope, name, document, updated) SELECT kind, ? || substr(scope, ?), name, document, ? FROM entry WHERE kind = ? AND substr(scope, 1, ?) = ?",
+        arguments: ["column:" + other + "/", columns.unicodeScalars.count + 1, StoreClock.nowTicks, kind, columns.unicodeScalars.count, columns])
     }
   }
 

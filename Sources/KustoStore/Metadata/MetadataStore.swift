@@ -65,6 +65,7 @@ package final class MetadataStore: Sendable {
   func copy(toStore storePath: String) throws {
     guard let queue = try open(creating: false) else { return }
     let target = joinPath(joinPath(storePath, StoreFormat.directory), Self.fileName)
+    if isClosed { try Self.makeEmpty(target) }
     try translating { try queue.inDatabase { try $0.execute(sql: "VACUUM INTO ?", arguments: [target]) } }
   }
 

@@ -68,10 +68,11 @@ extension MetadataStore {
     try write { database in
       try database.execute(sql: "DELETE FROM operation WHERE started < ?", arguments: [operation.startedOn - Self.keptTicks])
       try database.execute(
-        sql: "INSERT INTO operation VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)",
+        sql: "INSERT INTO operation VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         arguments: [
           operation.id.description, operation.kind, operation.text, operation.database, operation.state, operation.status, operation.startedOn,
           operation.updatedOn, operation.requestId, operation.principal, Self.ownProcess, operation.shouldRetry, operation.application, operation.cpu,
+          operation.result,
         ])
     }
   }
@@ -140,6 +141,15 @@ extension MetadataStore {
           record.requestId,
         ])
     }
+  }
+
+  /// Notes a change of a definition that no command made: a write that made its table, a policy that took one away.
+  func note(_ event: String, _ entity: String, in database: String, after: String = "") throws {
+    let principal = Principal.process.fullyQualifiedName
+    try add(
+      JournalRecord(
+        event: event, time: StoreClock.nowTicks, database: database, entity: entity, updatedEntity: entity, before: "", after: after, command: "", principal: principal,
+        requestId: ""))
   }
 
   /// Oldest first, as Kusto lists them.

@@ -12,27 +12,34 @@ struct StoredFunction: Sendable {
   var body: String
   var folder: String
   var docstring: String
+  /// Whether wildcards of table names find it: a stored view. Source: Kusto, "Views".
+  var isView: Bool
 
   /// What the query parser reads as a lambda.
   var lambdaText: String { parameters + " " + body }
 
-  init(name: String, parameters: String, body: String, folder: String, docstring: String) {
+  /// Whether it has parameters, with or without default values.
+  var takesArguments: Bool { parameters.filter { !$0.isWhitespace } != "()" }
+
+  init(name: String, parameters: String, body: String, folder: String, docstring: String, isView: Bool = false) {
     self.name = name
     self.parameters = parameters
     self.body = body
     self.folder = folder
     self.docstring = docstring
+    self.isView = isView
   }
 
   init(_ entry: MetadataEntry) {
     func text(_ key: String) -> String { entry.document[key]?.stringValue ?? "" }
-    self.init(name: entry.name, parameters: text("Parameters"), body: text("Body"), folder: text("Folder"), docstring: text("DocString"))
+    let isView = if case .bool(true)? = entry.document["View"] { true } else { false }
+    self.init(name: entry.name, parameters: text("Parameters"), body: text("Body"), folder: text("Folder"), docstring: text("DocString"), isView: isView)
   }
 
   var document: DynamicValue {
     .bag([
       DynamicEntry("Parameters", .string(parameters)), DynamicEntry("Body", .string(body)), DynamicEntry("Folder", .string(folder)),
-      DynamicEntry("DocString", .string(docstring)),
+      DynamicEntry("DocString", .string(docstring)), DynamicEntry("View", .bool(isView)),
     ])
   }
 

@@ -75,13 +75,15 @@ struct Policies: Sendable {
     }
   }
 
-  /// New tables have it; `.alter table T policy ingestiontime false` and `.delete` take it away.
-  func hasIngestionTime(_ tableId: String) throws -> Bool { Self.isOn(try document(.ingestionTime, in: .table(tableId))) ?? true }
-
   /// The query through which the table or view is seen; nil: it is seen as it is. `evenDisabled`: also that of a policy that is switched off.
   func rowLevelSecurity(in scope: EntryScope, evenDisabled: Bool = false) throws -> String? {
     guard let document = try document(.rowLevelSecurity, in: scope), evenDisabled || Self.isOn(document) == true else { return nil }
     return document["Query"]?.stringValue
+  }
+
+  /// The policy by which the table or view is not shown whole to all who read its database; nil: it is.
+  func hiding(in scope: EntryScope) throws -> PolicyName? {
+    try [PolicyName.rowLevelSecurity, .restrictedViewAccess].first { try isEnabled($0, in: scope) }
   }
 
   /// Ticks after which a table's rows go; nil: never.
@@ -105,6 +107,8 @@ struct UpdatePolicy: Sendable {
   var query: String
   var isTransactional: Bool
   var propagatesProperties: Bool
+  /// Whether `ManagedIdentity` is set, as administrators of the database may: then the policy reads tables that hide rows, and other databases.
+  var hasIdentity: Bool
 
   init?(_ value: DynamicValue) {
     guard let source = value["Source"]?.stringValue, let query = value["Query"]?.stringValue else { return nil }
@@ -114,5 +118,6 @@ struct UpdatePolicy: Sendable {
     isEnabled = flag("IsEnabled", true)
     isTransactional = flag("IsTransactional", false)
     propagatesProperties = flag("PropagateIngestionProperties", false)
+    hasIdentity = !(value["ManagedIdentity"]?.stringValue ?? "").isEmpty
   }
 }

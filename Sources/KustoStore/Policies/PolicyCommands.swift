@@ -85,7 +85,7 @@ extension CommandRun {
     func change(of entity: PolicyEntity) throws -> (old: DynamicValue?, new: DynamicValue) {
       let old = try metadata.entry(.policy, policy.rawValue, in: entity.scope)?.document
       let new = try merging ? PolicyDocument.merge(policy, value, into: old) : PolicyDocument.make(policy, value)
-      try check(policy, new, entity)
+      try check(policy, new, replacing: old, entity)
       return (old, new)
     }
     let changes = try entities.map { entity in
@@ -100,8 +100,12 @@ extension CommandRun {
     }
     for (entity, first) in changes {
       var (old, document) = first
+      let gaps = try policy == .ingestionTime ? entity.table.map { try Policies(metadata).timeGaps(of: $0.id) } : nil
       // What others made of the policy meanwhile is not lost.
       while try !metadata.exchange(.policy, policy.rawValue, in: entity.scope, old, for: document) { (old, document) = try change(of: entity) }
+      if let gaps, let table = entity.table, let isOn = Policies.isOn(document) {
+        try Policies(metadata).noteIngestionTime(of: table.id, isOn: isOn, at: StoreClock.nowTicks, after: gaps)
+      }
       journal(
         "ALTER-\(entity.type.uppercased())-POLICY-\(policy.rawValue.uppercased())", entity.shown, before: old?.json ?? "", after: document.json,
         database: entity.database ?? "")
@@ -118,7 +122,9 @@ extension CommandRun {
       try checkFits(policy, entity)
       // Without its entry a table would have ingestion times again, which is the default here.
       if policy == .ingestionTime {
+        let gaps = try entity.table.map { try Policies(metadata).timeGaps(of: $0.id) }
         try metadata.put(.policy, policy.rawValue, in: entity.scope, .bag([DynamicEntry("IsEnabled", .bool(false))]))
+        if let table = entity.table, let gaps { try Policies(metadata).noteIngestionTime(of: table.id, isOn: false, at: StoreClock.nowTicks, after: gaps) }
       } else {
         try metadata.remove(.policy, policy.rawValue, in: entity.scope)
       }
@@ -142,7 +148,7 @@ extension CommandRun {
   }
 
   /// Policies that run queries are checked with the query.
-  private func check(_ policy: PolicyName, _ document: DynamicValue, _ entity: PolicyEntity) throws {
+  private func check(_ policy: PolicyName, _ document: DynamicValue, replacing old: DynamicValue?, _ entity: PolicyEntity) throws {
     let exclusive: [PolicyName: PolicyName] = [.rowLevelSecurity: .restrictedViewAccess, .restrictedViewAccess: .rowLevelSecurity]
     if Policies.isOn(document) == true, let other = exclusive[policy], try Policies(metadata).isEnabled(other, in: entity.scope) {
       throw KConnectError(.usage, "\(entity.shown) has the policy '\(other.rawValue)'; a table has only one of the two", hint: ".delete table … policy \(other.rawValue)")
@@ -154,18 +160,43 @@ extension CommandRun {
     guard let table = entity.table else { return }
     switch policy {
     case .update:
+      try checkIdentities(document, replacing: old, of: table)
       for update in (document.elements ?? []).compactMap(UpdatePolicy.init) where update.isEnabled {
         let source = try table.database.table(update.source)
         guard source.id != table.id else { throw KConnectError(.valueInvalid, "the update policy of '\(table.name)' has the table itself as its source") }
         try UpdatePolicies(executor, request).check(update, source: source, target: table)
       }
-    case .rowLevelSecurity: try checkSecurity(document, "'\(table.name)'", try table.snapshot().schema)
+    case .rowLevelSecurity:
+      try checkSecurity(document, "'\(table.name)'", try table.snapshot().schema)
+      try checkReaders(of: table, policy, document, replacing: old)
+    case .restrictedViewAccess: try checkReaders(of: table, policy, document, replacing: old)
     default: break
     }
   }
 
+  /// Throws PERMISSION where update policies with a managed identity are added by somebody else than an administrator of the database: they read
+  /// what is hidden from others.
+  private func checkIdentities(_ document: DynamicValue, replacing old: DynamicValue?, of table: StoreTable) throws {
+    guard let access = try executor.requestAccess(request.properties) else { return }
+    let known = Set((old?.elements ?? []).map(\.json))
+    for item in document.elements ?? [] where UpdatePolicy(item)?.hasIdentity == true && !known.contains(item.json) {
+      try access.require(.administer, on: table.database.name, to: "set an update policy with a managed identity")
+    }
+  }
+
+  /// Throws PERMISSION for a policy that would hide rows of a table which update policies pass on.
+  private func checkReaders(of table: StoreTable, _ policy: PolicyName, _ document: DynamicValue, replacing old: DynamicValue?) throws {
+    guard executor.access != nil, Policies.isOn(document) == true, Policies.isOn(old) != true else { return }
+    let readers = try UpdatePolicies(executor, request).readers(of: table)
+    guard let first = readers.first else { return }
+    throw KConnectError(
+      .permission,
+      "the policy '\(policy.rawValue)' of '\(table.name)' would hide rows that update policies without a managed identity pass on to \(readers.map { "'\($0.name)'" }.joined(separator: ", "))",
+      hint: ".delete table \(quotedName(first.name)) policy update, or set \"ManagedIdentity\":\"system\" in it")
+  }
+
   /// A row level security query gives the columns of what it stands for.
-  private func checkSecurity(_ document: DynamicValue, _ shown: String, _ wanted: StructType) throws {
+  func checkSecurity(_ document: DynamicValue, _ shown: String, _ wanted: StructType) throws {
     guard Policies.isOn(document) == true, let query = document["Query"]?.stringValue else { return }
     let catalog = catalog(for: .metadata)
     let bound = try KQL.bind(query, catalog: catalog, options: request.definitionOptions(executor, catalog))

@@ -55,6 +55,7 @@ struct Retention: Sendable {
     if let policy = expiring[EntryScope.table(table.id).text]?.document, try isExpired(table, policy, now) {
       try table.database.dropTable(table.name, ifExists: true)
       try executor.metadata.forgetTable(table.id)
+      try? executor.metadata.note("DROP-TABLE", table.name, in: table.database.name)
       return "the table '\(table.name)' was dropped by its auto_delete policy"
     }
     guard let period = try Policies(executor.metadata).softDeletePeriod(of: table) else { return nil }

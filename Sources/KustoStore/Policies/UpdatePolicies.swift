@@ -40,10 +40,11 @@ struct UpdatePolicies: Sendable {
 
   /// The rows a policy makes of `rows`, with the target's columns.
   private func plan(
-    _ policy: UpdatePolicy, source: StoreTable, rows: LogicalPlan, target: StoreTable, for purpose: SessionCatalog.Purpose = .policy
+    _ policy: UpdatePolicy, source: StoreTable, rows: LogicalPlan, target: StoreTable, for purpose: SessionCatalog.Purpose? = nil
   ) throws -> LogicalPlan {
     let scoped = Request(text: policy.query, database: source.database.name, properties: request.properties)
-    let catalog = SessionCatalog(executor, scoped, for: purpose).adding(source.name, rows)
+    let catalog = SessionCatalog(executor, scoped, for: purpose ?? .policy(hasIdentity: policy.hasIdentity)).adding(source.name, rows)
+    try catalog.requireOpen(.table(source.id), source.name)
     let bound = try KQL.bind(policy.query, catalog: catalog, options: scoped.bindOptions(executor, catalog))
     guard bound.results.count == 1, let result = bound.results.first else {
       throw KConnectError(.kqlSemantic, "the update policy of '\(target.name)' gives \(bound.results.count) results, expected one")
@@ -53,16 +54,40 @@ struct UpdatePolicies: Sendable {
 
   /// Throws where the policy's query does not bind or gives other columns than the target has.
   func check(_ policy: UpdatePolicy, source: StoreTable, target: StoreTable) throws {
-    let schema = try source.snapshot().schema
-    // Whoever makes the policy must be able to read what it reads.
-    _ = try plan(policy, source: source, rows: .values(schema, []), target: target, for: .query)
+    let rows = LogicalPlan.values(try source.snapshot().schema, [])
+    // Whoever makes the policy must be able to read what it reads, and so must the policy.
+    _ = try plan(policy, source: source, rows: rows, target: target, for: .query)
+    _ = try plan(policy, source: source, rows: rows, target: target)
   }
 
-  /// Ingests a plan's rows with everything that follows from it.
-  func ingest(_ plan: LogicalPlan, into table: StoreTable, _ properties: IngestProperties, mode: IngestMode) throws -> IngestResult {
+  /// The tables with policies that could not read the table any more if it hid rows: those without a managed identity that read it, be it as
+  /// their source or through functions and views.
+  func readers(of table: StoreTable) throws -> [StoreTable] {
+    try table.database.tables().filter { target in
+      try Policies(executor.metadata).updates(of: target.id).contains { try !$0.hasIdentity && reads($0, table) }
+    }
+  }
+
+  private func reads(_ policy: UpdatePolicy, _ table: StoreTable) throws -> Bool {
+    if policy.source == table.name { return true }
+    guard let source = try table.database.tableIfExists(policy.source) else { return false }
+    let scoped = Request(text: policy.query, database: table.database.name, properties: request.properties)
+    let catalog = SessionCatalog(executor, scoped, for: .metadata).adding(source.name, .values(try source.snapshot().schema, []))
+    // One that does not bind any more has read what it names up to there.
+    _ = try? KQL.bind(policy.query, catalog: catalog, options: scoped.definitionOptions(executor, catalog))
+    return catalog.hasRead(table)
+  }
+
+  /// Ingests a plan's rows with everything that follows from it. `check` may throw before anything is committed.
+  func ingest(
+    _ plan: LogicalPlan, into table: StoreTable, _ properties: IngestProperties, mode: IngestMode, check: (DroppedRecords, _ rows: Int) throws -> Void = { _, _ in }
+  ) throws -> IngestResult {
     let sink = try table.ingest(schema: plan.schema, properties, mode: mode)
     var dropped = DroppedRecords()
-    if !sink.isDone { dropped = try write(plan, to: sink) }
+    if !sink.isDone {
+      dropped = try write(plan, to: sink)
+      try check(dropped, sink.rowCount)
+    }
     var result = try finish(sink)
     result.dropped = dropped
     return result

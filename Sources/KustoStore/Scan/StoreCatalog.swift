@@ -75,6 +75,9 @@ package final class StoreCatalog: KQLCatalog {
     }
   }
 
+  /// Whether the query has named the table.
+  func hasRead(_ table: StoreTable) -> Bool { state.withLock { state in state.snapshots.values.contains { $0.table.id == table.id } } }
+
   /// Whether all tables of each database were read as of one moment: no commit of several tables, and no renaming, came between two of them.
   func isOfOneMoment() throws -> Bool { try isQuiet { $0.tables > 1 } }
 

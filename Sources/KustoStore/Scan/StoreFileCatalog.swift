@@ -6,13 +6,12 @@ import DataSource
 import Delta
 import Expressions
 import FileConnector
-import Synchronization
 
 /// The extents of a scan. Holds the snapshot, and with it the directory and the lease, while the scan runs.
 struct StoreFileCatalog: FileCatalog {
   let snapshot: TableSnapshot
   let files: [ExtentFile]
-  private let statistics = StatisticsCache()
+  private let cache = StatisticsCache()
   private let fields: [String: DeltaField]
   private let versionColumn: String
   private let exactNames: [String: String]
@@ -26,7 +25,7 @@ struct StoreFileCatalog: FileCatalog {
   }
 
   func statistics(_ column: String, file: Int) -> ColumnStatistics? {
-    if let field = fields[column] { return statistics.of(file, files[file].add.stats)?.column(field) }
+    if let field = fields[column] { return cache.statistics(of: file, files[file].add.stats)?.column(field) }
     let rows = files[file].extent.rowCount
     if let value = constant(column, file: file), value.type != .dynamic {
       return ColumnStatistics(type: value.type, min: value, max: value, nullCount: 0, rowCount: rows, mayHaveNaN: false)
@@ -60,18 +59,4 @@ struct StoreFileCatalog: FileCatalog {
   func deletedRows(file: Int, rowCount: Int) throws -> Bitmap? { nil }
 
   var exactRowCount: Int? { files.reduce(0) { $0 + $1.extent.rowCount } }
-}
-
-/// The statistics parsed last: scans ask for several columns of one file, then for the next file.
-private final class StatisticsCache: Sendable {
-  private let last = Mutex<(file: Int, statistics: FileStatistics?)?>(nil)
-
-  func of(_ file: Int, _ text: String?) -> FileStatistics? {
-    last.withLock { last in
-      if let last, last.file == file { return last.statistics }
-      let parsed = FileStatistics(text)
-      last = (file, parsed)
-      return parsed
-    }
-  }
 }

@@ -41,7 +41,9 @@ package struct KustoProvider: PlanProvider {
       throw KConnectError(.optionInvalid, "kustoQuery has \(result.tables.count) results, expected one")
     }
     if !options.bool("queryFilterPushDown") { plan = Self.unpushed(plan) }
-    plan = try Self.limited(plan, of: result, asked, memory: executor.options.memoryLimit)
+    plan = try AnswerLimits(asked, statements: result.statements, hasDefaults: false).applied(
+      to: plan, seconds: asked.flag("norequesttimeout") ? nil : try AnswerLimits.timeout(asked), execution: result.executionOptions,
+      memory: executor.options.memoryLimit, context: result.context, needsRun: asked["query_now"] != nil)
     let wanted = try schema ?? options.string("customSchema").map { try StructType(ddl: $0) }
     return try wanted.map { try Self.cast(plan, to: $0) } ?? plan
   }
@@ -72,19 +74,6 @@ package struct KustoProvider: PlanProvider {
     return inputs.isEmpty ? plan : plan.withInputs(inputs.map(unpushed))
   }
 
-  /// The plan as the request's options want it: in a run of its own where they limit the answer or fix the clock. `memory`: the limit without them.
-  private static func limited(_ plan: LogicalPlan, of result: RequestResult, _ options: RequestOptions, memory: Int?) throws -> LogicalPlan {
-    let limits = try AnswerLimits(options, statements: result.statements, hasDefaults: false)
-    if let most = limits.columns, plan.schema.count > most {
-      throw KConnectError(.valueInvalid, "the result has \(plan.schema.count) columns, \(most) are allowed (request option maxoutputcolumns)", hint: "keep fewer with project")
-    }
-    let rows = limits.take.map { plan.limit($0) } ?? plan
-    let seconds = options.flag("norequesttimeout") ? nil : try AnswerLimits.timeout(options)
-    let execution = result.executionOptions
-    guard seconds != nil || limits.rows != nil || limits.bytes != nil || execution.memoryLimit != memory || options["query_now"] != nil else { return rows }
-    return .scan(LimitedAnswer(plan: rows, limits: limits, seconds: seconds, execution: execution, context: result.context))
-  }
-
   // MARK: Writing
 
   package func makeSink(
@@ -106,7 +95,7 @@ struct KustoTarget {
   var store: String
   var name: KustoName
 
-  /// `hasQuery`: a query says what is read, the path names its database at most. Throws USAGE for a bad path or one that contradicts the
+  /// `hasQuery`: a query says what is read, the path names its database at most; so it may where the option `kustoTable` is given. Throws USAGE for a bad path or one that contradicts the
   /// options, NOT_SUPPORTED for addresses of clusters.
   init(_ paths: [String], _ options: DataSourceOptions, hasQuery: Bool = false) throws {
     store = options.string("kustoStore") ?? OpenStores.defaultPath
@@ -114,7 +103,7 @@ struct KustoTarget {
     if paths.count > 1 { throw KConnectError(.usage, "kusto: \(paths.count) paths, expected one table") }
     if let path = paths.first, !path.isEmpty {
       if path.lowercased().hasPrefix("http") { throw KConnectError(.notSupported, "'kusto:\(path)': not supported yet: remote clusters", hint: "kusto:DATABASE.TABLE is a table of the embedded store") }
-      name = try KustoName(path: path, namesDatabase: hasQuery)
+      name = try KustoName(path: path, namesDatabase: hasQuery || options.string("kustoTable") != nil)
     }
     for (option, known) in [("kustoDatabase", name.database), ("kustoTable", name.table)] {
       if let given = options.string(option), let known, given != known {

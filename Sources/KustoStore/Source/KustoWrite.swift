@@ -84,6 +84,12 @@ struct KustoWrite {
         var summary = try finish()
         if summary.isSkipped, !tags.isEmpty { summary.skipReason = "rows with \(tags.joined(separator: " or ")) are there already" }
         if publishes, try !publish(table, in: home) { return WriteSummary(isSkipped: true) }
+        // The rows are there: nothing behind this makes the write a failure.
+        if drops || publishes {
+          let columns = (try? table.columns()).map(SchemaText.csl) ?? ""
+          try? executor.metadata.note("ADD-TABLE", tableName, in: home.name, after: columns)
+        }
+        Retention(executor).sweep(behind: table)
         return summary
       }
     } catch {

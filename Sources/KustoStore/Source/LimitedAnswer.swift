@@ -19,7 +19,7 @@ struct LimitedAnswer: BatchReadable {
   let context: EvaluationContext
 
   var schema: StructType { plan.schema }
-  var description: String { "kusto query with limits" }
+  var description: String { "query with limits" }
 
   func pushdown(_ filters: [Expr]) -> [FilterPushdown] { filters.map { _ in .unsupported } }
 
@@ -84,7 +84,7 @@ private struct LimitedRun: Morsel {
         bytes += batch.byteSize
         if let limit = limits.bytes, bytes > limit { cut = "\(limit) bytes (truncationmaxsize)" }
         if let cut, !limits.isDeferred {
-          throw KConnectError(.valueInvalid, "the results of this query exceed the set limit of \(cut)", hint: "notruncation in clientRequestPropertiesJson lifts the limits")
+          throw KConnectError(.valueInvalid, "the results of this query exceed the set limit of \(cut)", hint: "ask for less, or raise the limit")
         }
         let goesOn = try emit(RecordBatch(schema: schema, columns: columns.map { batch.columns[$0] }, rowCount: batch.rowCount))
         return goesOn && cut == nil

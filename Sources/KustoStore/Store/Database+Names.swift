@@ -20,6 +20,8 @@ extension Database {
     for _ in 0..<100 {
       try rollForward(waits: true)
       let tables = try renames.map { try table($0.from) }
+      // Two names of one table: somebody exchanged them between the looks.
+      if Set(tables.map(\.id)).count < tables.count { continue }
       let locks = try tables.sorted { $0.id < $1.id }.map { try $0.lockCommits() }
       defer { withExtendedLifetime(locks) {} }
       if try hasPendingCommit(tables: Set(tables.map(\.id))) { continue }

@@ -154,17 +154,22 @@ extension Database {
     return JournalMark(completed: first ? before : completed(), decided: decided)
   }
 
-  private func countCompletion() throws {
-    let lock = try FileLock.acquire(countPath)
+  /// The turn of whoever completes: operations are completed one at a time, so that nobody looks for a table while a rename carries it on.
+  private func lockCompletion() throws -> FileLock { try FileLock.acquire(countPath) }
+
+  private func countCompletion(_ turn: FileLock) throws {
     // A hole needs no room on the disk.
     var info = stat()
     // SAFETY: fstat fills `info` during the call.
-    guard unsafe fstat(lock.descriptor, &info) == 0, ftruncate(lock.descriptor, info.st_size + 1) == 0 else { throw SystemError.make("cannot count in", countPath, errno) }
+    guard unsafe fstat(turn.descriptor, &info) == 0, ftruncate(turn.descriptor, info.st_size + 1) == 0 else { throw SystemError.make("cannot count in", countPath, errno) }
   }
 
   /// Does what was decided and forgets it. The tables' locks are held; every step may have been done before.
-  func complete(_ entry: JournalEntry) throws {
-    try countCompletion()
+  func complete(_ entry: JournalEntry) throws { try complete(entry, turn: lockCompletion()) }
+
+  private func complete(_ entry: JournalEntry, turn: FileLock) throws {
+    defer { withExtendedLifetime(turn) {} }
+    try countCompletion(turn)
     for commit in entry.commits {
       // A draft that was given up: nobody sees its rows.
       if commit.entry.hasPrefix(Self.temporaryPrefix), pathKind(directory.path(commit.entry)) == .missing { continue }
@@ -173,9 +178,7 @@ extension Database {
     }
     try completeRenames(entry.renames)
     let file = joinPath(journalPath, entry.id + ".json")
-    let code = store.fileSystem.remove(file)
-    // Somebody else may have come to the same end.
-    if code != ENOENT { try SystemError.check(code, "cannot remove the journal", file) }
+    try SystemError.check(store.fileSystem.remove(file), "cannot remove the journal", file)
   }
 
   /// Every table goes to a place of its own first, so that names can be exchanged.
@@ -206,33 +209,29 @@ extension Database {
     for name in try journalNames() {
       let path = joinPath(journalPath, name)
       while let entry = try journal().first(where: { $0.id + ".json" == name }) {
-        let mustWait = waits || !entry.renames.isEmpty
-        guard let locks = try locks(of: entry, waits: mustWait) else {
-          if !mustWait { break }
-          usleep(500)
-          continue
+        let turn = try lockCompletion()
+        if !pathExists(path) { break }
+        if let locks = try locks(of: entry) {
+          defer { withExtendedLifetime(locks) {} }
+          try complete(entry, turn: turn)
+          break
         }
-        defer { withExtendedLifetime(locks) {} }
-        if pathExists(path) { try complete(entry) }
-        break
+        guard waits || !entry.renames.isEmpty else { break }
+        // Without the turn, which the one that holds the tables waits for.
+        withExtendedLifetime(turn) {}
+        usleep(500)
       }
     }
   }
 
-  /// The locks of an operation's tables; nil when somebody holds one of them. With `waits` the first is waited for, and no other: renames may have made
-  /// its place that of another table, and nobody may wait in a circle.
-  private func locks(of entry: JournalEntry, waits: Bool) throws -> [FileLock]? {
+  /// The locks of an operation's tables, none of which is waited for; nil when somebody holds one of them. Nobody else completes meanwhile, so that a
+  /// table that is missing is gone, and not under way.
+  private func locks(of entry: JournalEntry) throws -> [FileLock]? {
     var locks: [FileLock] = []
     // Directories are found by the names that commits know; renames move the lock with the directory.
     for place in lockPlaces(entry) where pathKind(place) == .directory {
-      let path = place + "/" + StoreTable.ownDirectory + "/commit.lock"
-      do {
-        guard let lock = try waits && locks.isEmpty ? FileLock.acquire(path) : FileLock.tryAcquire(path) else { return nil }
-        locks.append(lock)
-      } catch let error as KConnectError where error.code == .pathNotFound {
-        // Somebody has moved it on.
-        return nil
-      }
+      guard let lock = try FileLock.tryAcquire(place + "/" + StoreTable.ownDirectory + "/commit.lock") else { return nil }
+      locks.append(lock)
     }
     return locks
   }

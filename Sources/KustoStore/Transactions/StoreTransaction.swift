@@ -65,7 +65,7 @@ package final class StoreTransaction {
     for field in snapshot.schema.fields where schema.field(field.name)?.type != field.type {
       throw KConnectError(
         .schemaMismatch, "column '\(field.name)':\(field.type) of table '\(snapshot.table.name)' does not match table '\(target.name)'",
-        hint: "both tables need the same columns")
+        hint: "every column of the source must be in the target, with its type")
     }
     let files = try snapshot.files(of: Set(extents.map(\.id)))
     try drop(extents, of: snapshot)

@@ -39,11 +39,14 @@ extension CommandRun {
     case .externalTableAlter: _ = try namedExternal()
     default: break
     }
+    if old == nil { try requireFree(name, for: .external, in: database) }
     var partitions: [StructField] = []
     var texts: [String] = []
+    var expressions: [String] = []
     if case .partitions(let declared)? = command.arguments["partitions"] {
       for partition in declared {
         partitions.append(StructField(partition.name.text, DataType(rawValue: partition.type.type.rawValue) ?? .string))
+        expressions.append(partition.expression ?? "")
         texts.append("\(quotedName(partition.name.text)): \(partition.type.type.rawValue)" + (partition.expression.map { " = \($0)" } ?? ""))
       }
     }
@@ -52,13 +55,30 @@ extension CommandRun {
       name: name, schema: command.schema().map(schema) ?? StructType(), format: format.lowercased(), paths: paths, partitions: StructType(partitions))
     if table.schema.count == 0, format.lowercased() != "parquet" { throw KConnectError(.usage, "an external table of \(format) needs its columns", hint: ".create external table \(name) (a: string, …) kind = storage …") }
     table.partitionText = texts.joined(separator: ", ")
-    if case .paths(let parts)? = command.arguments["pathformat"] { table.path = try Self.path(parts, table.partitions) }
-    table.hasHeader = try properties.bool("ignoreFirstRecord") ?? (properties.text("includeHeaders").map { $0.lowercased() != "none" } ?? false)
-    table.headers = try includedHeaders(properties) ?? ""
+    table.expressions = expressions
+    try checkExpressions(of: table)
+    if case .paths(let parts)? = command.arguments["pathformat"] {
+      table.path = try Self.path(parts, table)
+    } else if expressions.contains(where: { !$0.isEmpty }) {
+      table.path = try PartitionPath(table.partitions.fields.indices.flatMap { i -> [PartitionPath.Part] in (i == 0 ? [] : [PartitionPath.Part.text("/")]) + [Self.part(i, of: table)] })
+    }
+    let included = try includedHeaders(properties) ?? ""
+    table.headers = try properties.bool("ignoreFirstRecord").map { $0 ? "All" : "None" } ?? included
+    table.hasHeader = !table.headers.isEmpty && table.headers != "None"
     table.compressed = try properties.bool("compressed") ?? false
     table.namePrefix = properties.text("namePrefix") ?? ""
     table.fileExtension = try fileExtension(properties) ?? ""
-    for property in ["compressionType", "encoding"] where properties[property] != nil {
+    if let encoding = properties.text("encoding"), encoding.lowercased() != "utf8nobom" {
+      throw KConnectError(.notSupported, "not supported: encoding=\(encoding.prefix(80)) of an external table", hint: "texts are UTF8NoBOM")
+    }
+    for property in ["sampleUris", "filesPreview", "skipValidation", "format", "dateTimeFormat"] where properties[property] != nil {
+      notes.add("'\(property)' changes nothing here; .show external table \(quotedName(name)) artifacts lists the files")
+    }
+    if try properties.bool("validateNotEmpty") == true {
+      for path in table.paths { try executor.pathGuard?(path) }
+      guard try !table.files().isEmpty else { throw KConnectError(.pathNotFound, "there are no files of the external table '\(name)' under its paths") }
+    }
+    for property in ["compressionType"] where properties[property] != nil {
       throw KConnectError(.notSupported, "not supported: the property '\(property)' of an external table", hint: "give it to .export, or leave it out: compressed=true is gzip, and texts are UTF-8")
     }
     table.folder = properties.text("folder") ?? old?.folder ?? ""
@@ -80,8 +100,38 @@ extension CommandRun {
     return word
   }
 
+  /// Throws where the expression of a partition does not bind over the table's columns, or gives another type.
+  private func checkExpressions(of table: ExternalTable) throws {
+    for (i, field) in table.partitions.fields.enumerated() {
+      guard let expression = table.expression(i) else { continue }
+      let (_, type) = try KQL.bindExpression(expression, schema: table.schema, options: request.bindOptions(executor, catalog()))
+      guard type == field.type else {
+        throw KConnectError(.typeMismatch, "the partition '\(field.name)' is \(field.type), its expression '\(expression)' gives \(type)")
+      }
+    }
+  }
+
+  /// The place of a partition in a path that gives no pattern for it.
+  private static func part(_ i: Int, of table: ExternalTable) -> PartitionPath.Part {
+    let field = table.partitions[i]
+    guard field.type == .datetime, let expression = table.expression(i) else { return .column(field.name) }
+    return .datetime(pattern: defaultPattern(expression), column: field.name)
+  }
+
+  /// How datetimes of an expression stand in paths. Source: Kusto reference, "Path format".
+  private static func defaultPattern(_ expression: String) -> String {
+    let text = expression.lowercased().filter { !$0.isWhitespace }
+    if text.hasPrefix("startofyear(") { return "yyyy" }
+    if text.hasPrefix("startofmonth(") { return "yyyy/MM" }
+    guard text.hasPrefix("bin("), let comma = text.lastIndex(of: ","),
+      case .timespan(let ticks)? = ScalarText.parse(String(text[text.index(after: comma)...].dropLast()), as: .timespan), ticks > 0
+    else { return "yyyy/MM/dd" }
+    return ticks % 864_000_000_000 == 0 ? "yyyy/MM/dd" : ticks % 36_000_000_000 == 0 ? "yyyy/MM/dd/HH" : "yyyy/MM/dd/HH/mm"
+  }
+
   /// Every partition has its place, those of a pattern are datetimes.
-  private static func path(_ parts: [PathFormatPart], _ partitions: StructType) throws -> PartitionPath {
+  private static func path(_ parts: [PathFormatPart], _ table: ExternalTable) throws -> PartitionPath {
+    let partitions = table.partitions
     func column(_ name: Name) throws -> StructField {
       guard let field = partitions.field(name.text) else {
         throw KConnectError(.columnNotFound, "pathformat: '\(name.text)' is no partition column", hint: "partitions: \(partitions.names.joined(separator: ", "))")
@@ -92,7 +142,9 @@ extension CommandRun {
       try parts.map { part -> PartitionPath.Part in
         switch part {
         case .text(let text): return .text(text)
-        case .column(let name): return .column(try column(name).name)
+        case .column(let name):
+          let field = try column(name)
+          return Self.part(partitions.index(of: field.name) ?? 0, of: table)
         case .pattern(let pattern, let name):
           let field = try column(name)
           guard field.type == .datetime else { throw KConnectError(.typeMismatch, "pathformat: datetime_pattern of '\(field.name)', which is \(field.type)") }
@@ -155,7 +207,7 @@ extension CommandRun {
     for path in table.paths { try executor.pathGuard?(path) }
     var entries = try table.files()
     if let limit = try limit() { entries = Array(entries.prefix(limit)) }
-    return CommandOutput(Shapes.externalArtifacts, entries.map { [.string($0.path), .dynamic(partition(of: $0, table)), .count($0.size ?? 0)] })
+    return CommandOutput(Shapes.externalArtifacts, entries.map { [.string($0.path), .count($0.size ?? 0), .dynamic(partition(of: $0, table))] })
   }
 
   /// The partition values that stand in a file's path, as texts.
@@ -163,8 +215,11 @@ extension CommandRun {
     .bag(
       file.directories.compactMap { directory -> DynamicEntry? in
         let parts = directory.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-        guard parts.count == 2, table.partitions.field(percentDecoded(parts[0])) != nil else { return nil }
-        return DynamicEntry(percentDecoded(parts[0]), .string(percentDecoded(parts[1])))
+        guard parts.count == 2, let field = table.partitions.field(percentDecoded(parts[0])) else { return nil }
+        let text = percentDecoded(parts[1])
+        if text == PartitionText.null { return DynamicEntry(field.name, .null) }
+        let value = field.type == .datetime ? ScalarText.parse(text, as: .datetime).flatMap { ScalarText.text($0) } : nil
+        return DynamicEntry(field.name, .string(value ?? text))
       })
   }
 }

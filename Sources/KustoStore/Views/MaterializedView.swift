@@ -74,13 +74,6 @@ struct MaterializedView: Sendable {
     ] + (failure.map { [DynamicEntry("Failure", .string($0)), DynamicEntry("FailedOn", .long(failedOn ?? 0))] } ?? []))
   }
 
-  var script: String {
-    let properties = (cursor.isEmpty ? ["backfill = true"] : []) + (folder.isEmpty ? [] : ["folder = \(SchemaText.quoted(folder))"])
-      + (docstring.isEmpty ? [] : ["docString = \(SchemaText.quoted(docstring))"])
-    let with = properties.isEmpty ? "" : "with (\(properties.joined(separator: ", "))) "
-    return ".create materialized-view \(with)\(quotedName(name)) on table \(quotedName(source)) { \(query) }"
-  }
-
   // MARK: Finding
 
   static func find(_ name: String, in database: String, _ metadata: MetadataStore) throws -> MaterializedView? {

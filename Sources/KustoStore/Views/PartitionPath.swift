@@ -3,6 +3,8 @@
 
 import Columnar
 import DataSource
+import Expressions
+import FileConnector
 
 /// Where the values of partition columns stand in the directories of a file.
 struct PartitionPath: Sendable {
@@ -68,6 +70,51 @@ struct PartitionPath: Sendable {
       })
   }
 
+  /// The path without the values of one datetime: where it is null.
+  private func withoutDatetime(_ place: Int) throws -> PartitionPath {
+    var parts = parts
+    parts[place] = .text(FileListing.defaultPartition)
+    return try PartitionPath(parts)
+  }
+
+  /// The text of a datetime under a pattern; '' for null. Throws as `init` does.
+  static func text(of moment: Expr, by pattern: String) throws -> Expr {
+    var form = try PartitionPath([Part]())
+    try form.append(pattern, "")
+    let texts = form.pieces.map { piece -> Expr in
+      switch piece {
+      case .text(let text): return .literal(.string(text))
+      case .column: return .literal(.string(""))
+      case .number(let unit, let width, _):
+        let letter = Array("yMdHms")[unit.rawValue]
+        return .call("format_datetime", [moment, .literal(.string(String(repeating: letter, count: width)))])
+      }
+    }
+    if texts.isEmpty { return .literal(.string("")) }
+    return .call("iff", [.call("isnull", [moment]), .literal(.string("")), .call("strcat", texts)])
+  }
+
+  /// How directories are made of the values of its parts, in their order; texts are left out there.
+  func template() throws -> DirectoryTemplate {
+    var text = ""
+    var made: [DirectoryTemplate.Part] = []
+    for part in parts {
+      switch part {
+      case .text(let next): text += next
+      case .column, .datetime:
+        if made.isEmpty { text = String(text.drop { $0 == "/" }) }
+        let isPath = if case .datetime = part { true } else { false }
+        made.append(DirectoryTemplate.Part(prefix: text, isPath: isPath))
+        text = ""
+      }
+    }
+    while text.hasSuffix("/") { text.removeLast() }
+    if (made.map(\.prefix) + [text]).contains(where: { $0.contains("..") }) {
+      throw KConnectError(.notSupported, "not supported: writing to the pathformat \(shown), which leads out of the table's directory")
+    }
+    return DirectoryTemplate(parts: made, suffix: text, null: FileListing.defaultPartition)
+  }
+
   /// As it was written.
   var shown: String {
     parts.map { part -> String in
@@ -88,21 +135,6 @@ struct PartitionPath: Sendable {
         case .column(let name), .datetime(_, let name): name
         }
       })
-  }
-
-  /// Whether every value has a directory `column=value` of its own, as partitions are written.
-  var isHive: Bool {
-    var text = ""
-    for part in parts {
-      switch part {
-      case .text(let piece): text += piece
-      case .column(let name): text += "\u{1}" + name + "\u{1}"
-      case .datetime: return false
-      }
-    }
-    return text.split(separator: "/").allSatisfy { segment in
-      !segment.contains("\u{1}") || columns.contains { segment == "\($0)=\u{1}\($0)\u{1}" }
-    }
   }
 
   // MARK: Patterns
@@ -150,6 +182,17 @@ struct PartitionPath: Sendable {
 
   /// The directories of a file as `column=value`; nil for a file whose path has another form.
   func hive(_ directories: [String]) -> [String]? {
+    if let found = values(directories) { return found }
+    guard directories.contains(where: { $0.contains(FileListing.defaultPartition) }) else { return nil }
+    // Datetimes without a value stand in no pattern.
+    for (place, part) in parts.enumerated() {
+      guard case .datetime(_, let column) = part, let found = (try? withoutDatetime(place))?.hive(directories) else { continue }
+      return found + ["\(Self.escaped(column))=\(PartitionText.null)"]
+    }
+    return nil
+  }
+
+  private func values(_ directories: [String]) -> [String]? {
     let path = directories.joined(separator: "/") + "/"
     var rest = path[...]
     var names: [String] = []
@@ -167,7 +210,7 @@ struct PartitionPath: Sendable {
           end = found
         }
         if !names.contains(name) { names.append(name) }
-        texts[name] = String(rest[..<end])
+        texts[name] = rest[..<end] == FileListing.defaultPartition ? PartitionText.null : String(rest[..<end])
         rest = rest[end...]
       case .number(let unit, let width, let column):
         let digits = rest.prefix(width == 1 ? 2 : width).prefix { $0.isASCII && $0.isNumber }

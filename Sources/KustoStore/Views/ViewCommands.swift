@@ -46,7 +46,7 @@ extension CommandRun {
         .usage, "the materialized view '\(name)' is one of '\(old.source)', and what it holds is made of its rows: it cannot become one of '\(source)'",
         hint: ".drop materialized-view \(quotedName(name)), then create it anew")
     }
-    if try database.tableIfExists(name) != nil { throw KConnectError(.alreadyExists, "a table has the name '\(name)' already") }
+    if old == nil { try requireFree(name, for: .view, in: database) }
     if command.says("table") { _ = try database.table(source) } else { _ = try materializedView(source) }
     var view = old ?? MaterializedView(name: name, source: source, query: "")
     view.source = source
@@ -77,6 +77,17 @@ extension CommandRun {
     guard Self.isAggregation(plan), Self.endsInSummarize(view.query) else {
       throw KConnectError(.kqlSemantic, "the query of a materialized view ends in one summarize over its source", hint: "\(quotedName(source)) | summarize count() by …")
     }
+    if let obstacle = ViewQuery.obstacle(in: try own(view, in: database)) {
+      throw KConnectError(
+        .notSupported, "not supported: \(obstacle) in the query of the materialized view '\(name)': its results are kept and continued with rows that come later",
+        hint: "a retention policy limits how far back a view goes; sort and filter where the view is read")
+    }
+    if !view.lookbackColumn.isEmpty {
+      guard let field = plan.schema.field(view.lookbackColumn) else {
+        throw KConnectError(.columnNotFound, "lookback_column: the materialized view '\(name)' has no column '\(view.lookbackColumn)'", hint: "columns: \(plan.schema.names.joined(separator: ", "))")
+      }
+      guard field.type == .datetime else { throw KConnectError(.typeMismatch, "lookback_column: '\(field.name)' is \(field.type), expected datetime") }
+    }
     if try view.history(in: database) == nil, let obstacle = ViewAggregation.of(plan).obstacle {
       notes.add("the view forgets what '\(source)' forgets: '\(obstacle)' cannot be continued from stored results")
     }
@@ -85,6 +96,13 @@ extension CommandRun {
     if old == nil { try grantCreator(.view(database: database.name, view.name)) }
     journal(old == nil ? "ADD-MATERIALIZED-VIEW" : "ALTER-MATERIALIZED-VIEW", view.name, before: old?.query ?? "", after: view.query)
     return try viewsOutput([view])
+  }
+
+  /// What the view's query says by itself, over the rows of its source as they are.
+  private func own(_ view: MaterializedView, in database: Database) throws -> LogicalPlan {
+    let catalog = catalog()
+    guard let table = try database.tableIfExists(view.source) else { return try view.bound(catalog) }
+    return try view.bound(catalog.adding(view.source, try catalog.raw(try table.snapshot(), withOrigin: false)))
   }
 
   /// Whether no operator stands behind the aggregation; that of a function is within it.
@@ -178,9 +196,10 @@ extension CommandRun {
     let lock = try database.lockViews()
     defer { withExtendedLifetime(lock) {} }
     var view = try namedView()
-    if try MaterializedView.find(new, in: database.name, metadata) != nil || database.tableIfExists(new) != nil {
-      throw KConnectError(.alreadyExists, "'\(new)' exists already in the database '\(database.name)'")
+    if try MaterializedView.find(new, in: database.name, metadata) != nil {
+      throw KConnectError(.alreadyExists, "the materialized view '\(new)' exists already in the database '\(database.name)'")
     }
+    try requireFree(new, for: .view, in: database)
     try metadata.rename(
       .view, view.name, to: new, in: .database(database.name), own: .view(database: database.name, view.name), to: .view(database: database.name, new))
     view.name = new
@@ -226,14 +245,34 @@ extension CommandRun {
       })
   }
 
+  /// The extents of what is stored of the view; what its source has is not among them.
+  func viewExtentsShow() throws -> CommandOutput {
+    let view = try namedView()
+    return try extentsShow(view.history(in: database()).map { [$0.snapshot.table] } ?? [], under: view.name)
+  }
+
+  /// Why the view cannot be read, or takes in no more rows: the last failure, as it stays until the view is mended.
+  func viewFailuresShow() throws -> CommandOutput {
+    let view = try namedView()
+    guard let failure = try view.failure ?? view.misfit(catalog(for: .metadata))?.message else { return CommandOutput(Shapes.viewFailures, []) }
+    let last = try view.history(in: database())?.snapshot.committedOn ?? view.createdOn
+    return CommandOutput(
+      Shapes.viewFailures,
+      [[
+        .datetime(view.failedOn ?? request.startedOn), .guid(GUID(high: 0, low: 0)), .string(view.name), .datetime(last), .string("Permanent"), .string(failure),
+      ]])
+  }
+
   func viewsDetailsShow(_ views: [MaterializedView]) throws -> CommandOutput {
     let database = try database()
     let catalog = catalog(for: .metadata)
     return CommandOutput(
       Shapes.viewsDetails,
       try views.map { view in
-        let count = try rows(of: try view.plan(catalog).count()).rows.first?.first ?? .long(0)
-        let sizes: [Scalar] = [.long(0), .real(0), .real(0), count]
+        // A view that cannot be read has no figures, and does not keep the others from being shown.
+        let isReadable = try view.misfit(catalog) == nil
+        let count = try isReadable ? rows(of: try view.plan(catalog).count()).rows.first?.first ?? .long(0) : .null(.long)
+        let sizes: [Scalar] = isReadable ? [.long(0), .real(0), .real(0), count] : [.null(.long), .null(.real), .null(.real), count]
         return [.string(view.name), .string(database.name), .string(view.folder), .string(view.docstring)] + sizes + sizes
           + [.string("[]"), .string("null"), .string("null"), .string("null"), .string("null"), .null(.datetime), .null(.datetime), .string("null")]
           + [.guid(StableGUID.make(database.name + "/" + view.name))]
@@ -245,7 +284,12 @@ extension CommandRun {
 
   func viewSchemaShow(asJSON: Bool) throws -> CommandOutput {
     let view = try namedView()
-    let schema = try view.plan(catalog(for: .metadata)).schema
+    let catalog = catalog(for: .metadata)
+    if let error = try view.misfit(catalog) {
+      notes.add("the columns are not known: \(error.message)")
+      return CommandOutput(Shapes.viewSchema, [[.string(view.name), .string(""), .string(try database().name), .string(view.folder), .string(view.docstring)]])
+    }
+    let schema = try view.plan(catalog).schema
     let text = asJSON ? SchemaText.table(TableDescription(view.name, schema: schema, docstring: view.docstring, folder: view.folder, id: "", createdOn: 0)).json : SchemaText.csl(schema)
     return CommandOutput(Shapes.viewSchema, [[.string(view.name), .string(text), .string(try database().name), .string(view.folder), .string(view.docstring)]])
   }

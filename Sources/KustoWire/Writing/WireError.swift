@@ -69,9 +69,9 @@ package struct WireError: Error, Sendable {
     case .cancelled: self.init(status: 400, code: "BadRequest_RequestCancelled", type: "KustoRequestCancelledException", detail: text, isPermanent: true)
     case .lowMemory:
       self.init(status: 400, code: "LowMemoryCondition", type: "KustoServicePartialQueryFailureLowMemoryConditionException", detail: text, isPermanent: false)
-    // An address that a request names, which will not answer otherwise next time.
-    case .http where !error.isRetryable: self.init(status: 400, code: "General_BadRequest", type: "KustoBadRequestException", detail: text, isPermanent: true)
-    case .http, .io, .diskFull, .internalError, .configuration:
+    // An address that a request names; one that did not answer in time, or said that it is busy, may do so next time.
+    case .http: self.init(status: 400, code: "General_BadRequest", type: "KustoBadRequestException", detail: text, isPermanent: !error.isRetryable)
+    case .io, .diskFull, .internalError, .configuration:
       self.init(status: 500, code: "General_InternalServerError", type: "InternalServiceErrorException", detail: text, isPermanent: false)
     default: self.init(status: 400, code: "General_BadRequest", type: "KustoBadRequestException", detail: text, isPermanent: !error.isRetryable)
     }

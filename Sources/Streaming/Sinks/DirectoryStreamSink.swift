@@ -1,5 +1,5 @@
 // Role: batches into a directory of files that any reader may read at any time. Names say query and batch, so that a batch written again
-// replaces itself; `_kconnect/<query>/<batch>.json` lists a batch's files once all are in place and makes it done.
+// replaces itself; a manifest lists a batch's files once all are in place and makes it done.
 
 package import Columnar
 package import DataSource
@@ -40,8 +40,7 @@ package final class DirectoryStreamSink: MicroBatchSink {
   package var files: (directory: String, name: String)? { (directory, "part-00000000000000000000-00000-00000000\(format.fileExtensions.first ?? "")") }
 
   package func start(queryId: String, schema: StructType) throws {
-    let manifests = manifestDirectory(queryId)
-    try fileSystem.makeDurably(manifests)
+    try fileSystem.makeDurably(manifests(queryId).directory)
     // What a run that died had begun.
     _ = fileSystem.removeTree(BatchCommit.staging(directory, queryId))
     try checkColumns(schema)
@@ -62,11 +61,13 @@ package final class DirectoryStreamSink: MicroBatchSink {
     }
   }
 
-  private func manifestDirectory(_ queryId: String) -> String { joinPath(joinPath(directory, "_kconnect"), queryId) }
+  private func manifests(_ queryId: String) -> BatchManifests {
+    BatchManifests(BatchManifests.place(in: directory, queryId: queryId), fileSystem)
+  }
 
   package func add(_ batch: MicroBatch) throws -> WriteSummary {
-    let manifests = manifestDirectory(batch.queryId)
-    if pathExists(joinPath(manifests, "\(batch.id).json")) { return WriteSummary(isSkipped: true) }
+    let manifests = manifests(batch.queryId)
+    if manifests.has(batch.id) { return WriteSummary(isSkipped: true) }
     try Failpoint.pass("sink.before")
     // An earlier try, in this run or one that died, may have moved some of its files.
     let isAgain = batch.isReplay || tried == batch.id
@@ -76,14 +77,16 @@ package final class DirectoryStreamSink: MicroBatchSink {
     let sink = try PartSinks.make(
       commit, format: format, options: options, schema: batch.schema, partitionBy: partitionBy, target: directory, fileSystem: fileSystem,
       maxRecordsPerFile: limit > 0 ? limit : nil, maxOpenFiles: max(1, options.integer("maxOpenPartitions") ?? 128))
-    return try batch.execution.write(to: sink)
+    let summary = try batch.execution.write(to: sink)
+    manifests.gather(after: batch.id)
+    return summary
   }
 }
 
 /// The commit of one batch: parts are made in a hidden directory, renamed to their names, then the manifest is put.
 private final class BatchCommit: PartCommit {
   private let directory: String
-  private let manifests: String
+  private let manifests: BatchManifests
   private let stagingPlace: String
   private let batchId: Int
   private let isAgain: Bool
@@ -96,7 +99,7 @@ private final class BatchCommit: PartCommit {
 
   static func staging(_ directory: String, _ queryId: String) -> String { joinPath(directory, "_temporary-stream-\(queryId.prefix(8))") }
 
-  init(directory: String, manifests: String, batch: MicroBatch, isAgain: Bool, _ fileSystem: FileSystem) throws {
+  init(directory: String, manifests: BatchManifests, batch: MicroBatch, isAgain: Bool, _ fileSystem: FileSystem) throws {
     self.directory = directory
     self.manifests = manifests
     self.fileSystem = fileSystem
@@ -156,8 +159,7 @@ private final class BatchCommit: PartCommit {
     let files = moves.map { move in
       DynamicValue.object([("name", .string(move.to)), ("size", .long(Int64(move.part.bytes))), ("rows", .long(Int64(move.part.rows)))])
     }
-    let manifest = DynamicValue.object([("batchId", .long(Int64(batchId))), ("files", .array(files))])
-    _ = try SmallFile.putDurably(Array(manifest.json.utf8), name: "\(batchId).json", in: manifests, fileSystem)
+    try manifests.put(batchId, .object([("batchId", .long(Int64(batchId))), ("files", .array(files))]))
     try Failpoint.pass("sink.after")
     isDone = true
     _ = fileSystem.removeTree(stagingPlace)

@@ -21,13 +21,11 @@ package enum SinkMemory: Sendable, Equatable {
     let path = String(identity[identity.index(after: colon)...])
     switch identity[..<colon] {
     case "parquet", "csv", "json":
-      let manifests = joinPath(joinPath(path, "_kconnect"), queryId)
       guard pathKind(path) == .directory else {
         self = .unknown
         return
       }
-      let names = pathKind(manifests) == .directory ? try DirectoryReader.names(in: manifests) : []
-      self = .newest(names.compactMap { $0.hasSuffix(".json") ? Int($0.dropLast(5)) : nil }.max())
+      self = .newest(try BatchManifests(BatchManifests.place(in: path, queryId: queryId), .system).batches().max())
     case "delta":
       let log = DeltaLog(path: try DeltaProvider.directory(path))
       guard log.exists else {

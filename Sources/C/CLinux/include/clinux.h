@@ -16,7 +16,7 @@ long kclinux_random(void *_Nonnull bytes, size_t count);
 void kclinux_start_writeback(int descriptor, long offset, long count);
 /// Large buffers come from the system and go back to it at once: resident memory follows what is in use. For programs, at their start.
 void kclinux_return_large_buffers(void);
-/// Gives the gaps between small buffers back to the system when `growth` bytes more are resident than after the last time.
+/// Gives the gaps between small buffers back to the system when `growth` bytes more are resident than after the last time; 0: in any case.
 void kclinux_trim_heap(long growth);
 /// Whether the process ignores a signal.
 int kclinux_is_signal_ignored(int number);

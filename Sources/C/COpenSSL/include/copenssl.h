@@ -17,6 +17,14 @@ bool kcssl_sha256(const void *_Nullable bytes, size_t count, uint8_t *_Nonnull o
 bool kcssl_sha1(const void *_Nullable bytes, size_t count, uint8_t *_Nonnull out);
 bool kcssl_hmac_sha256(const void *_Nullable key, size_t key_count, const void *_Nullable bytes, size_t count, uint8_t *_Nonnull out);
 
+/// An MD5 over bytes as they come: storage services compare it, nothing is protected by it. Null: libcrypto refused.
+typedef struct kcssl_md5 kcssl_md5;
+kcssl_md5 *_Nullable kcssl_md5_new(void);
+bool kcssl_md5_add(kcssl_md5 *_Nonnull digest, const void *_Nullable bytes, size_t count);
+/// `out` has 16 bytes; once.
+bool kcssl_md5_finish(kcssl_md5 *_Nonnull digest, uint8_t *_Nonnull out);
+void kcssl_md5_free(kcssl_md5 *_Nonnull digest);
+
 /// A private key with its certificate and the chain above it.
 typedef struct kcssl_identity kcssl_identity;
 

@@ -46,8 +46,7 @@ final class AggregateNode: PhysicalNode, @unchecked Sendable {
       return single(empty, sink)
     }
     if states.count == 1 { return single(states[0], sink) }
-    let total = states.reduce(0) { $0 + $1.groupCount }
-    if total > Self.fewGroups, let stream = try sink.partitionedStream(states) { return stream }
+    if states.reduce(0, { $0 + $1.groupCount }) > Self.fewGroups { return try sink.partitionedStream() }
     let largest = states.indices.max { states[$0].groupCount < states[$1].groupCount } ?? 0
     for (i, state) in states.enumerated() where i != largest { try states[largest].merge(state) }
     return single(states[largest], sink)
@@ -97,7 +96,8 @@ final class AggregateSink: DrainSink, @unchecked Sendable {  // a slot is used b
     slot.state = state
     try state.update(batch)
     let bytes = state.byteSize
-    if !slot.resize(to: bytes), bytes > AggregateSpill.smallState {
+    let fits = slot.resize(to: state.reservation(bytes))
+    if fits ? state.isTooLarge(bytes) : bytes > AggregateSpill.smallState {
       try writeOut(state)
       slot.state = nil
       _ = slot.resize(to: 0)
@@ -142,25 +142,26 @@ final class AggregateSink: DrainSink, @unchecked Sendable {  // a slot is used b
     }
   }
 
-  /// All states, split by hash; each partition is merged when it is read. Nil when some aggregate has no columnar state.
-  func partitionedStream(_ states: [AggregateState]) throws -> (any BatchStream)? {
-    struct NoColumns: Error {}
+  /// All states as columns, split by hash; each partition is merged when it is read.
+  func partitionedStream() throws -> any BatchStream {
     let shape = shape, node = node
-    let parts: [PartitionedState]
-    do {
-      let collected = Mutex<[Int: PartitionedState]>([:])
-      try run.forEach(states.count) { i in
-        let state = states[i]
-        let columns = try state.partialColumns { _ in NoColumns() }
-        let hashes = hashRows(Array(columns.prefix(shape.keys.count)), rowCount: state.groupCount)
-        let part = PartitionedState(columns: columns, rows: partitionRows(hashes: hashes, bits: 5, level: 0))
-        collected.withLock { $0[i] = part }
-      }
-      parts = collected.withLock { all in states.indices.compactMap { all[$0] } }
-    } catch is NoColumns {
-      return nil
+    let states = states
+    let collected = Mutex<[Int: PartitionedState]>([:])
+    try run.forEach(states.count) { i in
+      let state = states[i]
+      let columns = try state.partialColumns()
+      let hashes = hashRows(Array(columns.prefix(shape.keys.count)), rowCount: state.groupCount)
+      let part = PartitionedState(columns: columns, rows: partitionRows(hashes: hashes, bits: 5, level: 0))
+      collected.withLock { $0[i] = part }
     }
-    let widths = try AggregateSpill.widths(states[0])
+    let parts = collected.withLock { all in states.indices.compactMap { all[$0] } }
+    // Each state makes room; what was reserved for its columns stays.
+    for slot in slots {
+      guard let state = slot.state else { continue }
+      _ = slot.resize(to: state.byteSize)
+      slot.state = nil
+    }
+    let widths = try AggregateSpill.widths(AggregateState(shape))
     return IndexedStream(count: 32) { p, emit in
       let state = AggregateState(shape)
       try node.metrics.timed {

@@ -54,6 +54,13 @@ final class AggregateState: @unchecked Sendable {  // one thread at a time, by i
 
   var byteSize: Int { table.byteSize + accumulators.reduce(0) { $0 + $1.byteSize } }
 
+  /// What a state of that many bytes is to have reserved: the columns that are made of its groups stand beside it for a while.
+  func reservation(_ bytes: Int) -> Int { shape.keys.isEmpty ? bytes : 2 * bytes }
+
+  /// Whether a state of that many bytes goes to disk although the budget has room: its values, written as columns, might not fit a vector.
+  func isTooLarge(_ bytes: Int) -> Bool { bytes > Self.largestState && groupCount > 1 && accumulators.contains { $0.growsWithRows } }
+  private static let largestState = 1 << 29
+
   func update(_ batch: RecordBatch) throws {
     let n = batch.rowCount
     let values = try shape.arguments.map { try $0.evaluate(batch) }
@@ -76,13 +83,11 @@ final class AggregateState: @unchecked Sendable {  // one thread at a time, by i
     for (mine, theirs) in zip(accumulators, other.accumulators) { try mine.merge(theirs, mapping: mapping, groupCount: groupCount) }
   }
 
-  /// Keys and partial states as columns, one row per group; throws through `refuse` when an aggregate has no such form.
-  func partialColumns(_ refuse: (String) -> any Error) throws -> [ColumnVector] {
+  /// Keys and partial states as columns, one row per group.
+  func partialColumns() throws -> [ColumnVector] {
     var columns = table.keyColumns()
-    for (a, accumulator) in accumulators.enumerated() {
-      guard let state = try accumulator.partialState(groupCount: groupCount) else { throw refuse(shape.aggregates[a].call.name) }
-      columns += state
-    }
+    for accumulator in accumulators { columns += try accumulator.partialState(groupCount: groupCount) }
+    try checkColumnSizes()
     return columns
   }
 

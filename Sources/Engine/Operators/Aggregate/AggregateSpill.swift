@@ -34,11 +34,11 @@ final class AggregateSpill: Sendable {
 
   /// State columns of each aggregate, asked of an empty state.
   static func widths(_ state: AggregateState) throws -> [Int] {
-    try state.accumulators.map { try $0.partialState(groupCount: 0)?.count ?? 0 }
+    try state.accumulators.map { try $0.partialState(groupCount: 0).count }
   }
 
   func write(_ state: AggregateState, level: Int, into partitions: [Partition]) throws {
-    let columns = try state.partialColumns { run.memory.lowMemory("the aggregate \($0)(), whose state cannot be written to disk,") }
+    let columns = try state.partialColumns()
     let hashes = hashRows(Array(columns.prefix(shape.keys.count)), rowCount: state.groupCount)
     for (p, rows) in partitionRows(hashes: hashes, bits: Self.bits, level: level).enumerated() where rows.count > 0 {
       var start = 0
@@ -61,8 +61,9 @@ final class AggregateSpill: Sendable {
       try state.updatePartial(try file.read(block), widths: widths, rowCount: block.rowCount)
       let bytes = state.byteSize
       node.metrics.sawMemory(bytes)
-      if account.resize(to: bytes) || bytes <= Self.smallState { continue }
-      guard (level + 1) * Self.bits <= 32 else { throw run.memory.lowMemory("an aggregation") }
+      let fits = account.resize(to: state.reservation(bytes))
+      if fits ? !state.isTooLarge(bytes) : bytes <= Self.smallState { continue }
+      guard state.groupCount > 1, (level + 1) * Self.bits <= 32 else { throw run.memory.lowMemory("one group of an aggregation") }
       let split = pieces ?? Self.partitions()
       pieces = split
       try write(state, level: level, into: split)

@@ -13,9 +13,12 @@ struct DynamicCells {
 
   init(_ vector: ColumnVector) {
     // A long list that all rows share is not written out for each.
-    var flat = vector
-    isConstant = vector.isConstant && vector.count > 0
-    if case .constant(let value) = vector.storage, isConstant { flat = value.flattened } else { flat = vector.flattened }
+    let flat: ColumnVector
+    if case .constant(let value) = vector.storage, vector.count > 0 {
+      (isConstant, flat) = (true, value.flattened)
+    } else {
+      (isConstant, flat) = (false, vector.flattened)
+    }
     self.vector = vector
     if case .bytes(let offsets, let data) = flat.storage {
       (self.offsets, self.data) = (offsets, data)

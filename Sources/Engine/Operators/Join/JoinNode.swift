@@ -12,6 +12,7 @@ enum JoinPlanner {
     let buildsLeft: Bool
     switch join.kind {
     case .innerUnique: buildsLeft = true
+    case .inner where join.keepsOrder, .leftOuter where join.keepsOrder: buildsLeft = false
     default:
       if let left = RowEstimate.rows(join.left), let right = RowEstimate.rows(join.right) { buildsLeft = left < right } else { buildsLeft = false }
     }
@@ -61,7 +62,7 @@ final class HashJoinNode: PhysicalNode, @unchecked Sendable {
     let rightKeys = try join.keys.map { try CompiledExpr($0.right, schema: right, context: run.context) }
     let shape = JoinShape(
       mode: mode, buildsLeft: buildsLeft, probeKeys: buildsLeft ? rightKeys : leftKeys, buildKeys: buildsLeft ? leftKeys : rightKeys,
-      probeSchema: probeNode.schema, buildSchema: buildNode.schema, schema: schema, sources: sources)
+      probeSchema: probeNode.schema, buildSchema: buildNode.schema, schema: schema, sources: sources, keepsOrder: join.keepsOrder)
     let sink = JoinBuildSink(shape, run, self)
     try run.drain(try buildNode.open(run), into: sink)
     if let spill = sink.spill { return try spilled(sink, spill, shape, run) }
@@ -182,6 +183,7 @@ final class JoinBuildSink: DrainSink, @unchecked Sendable {  // a slot is used b
 
   private func write(_ slot: Slot) throws {
     if shape.buildKeys.isEmpty { throw run.memory.lowMemory("a cross join, which holds one side whole,") }
+    if shape.keepsOrder { throw run.memory.lowMemory("a join that keeps the order of its rows, and holds one side for that,") }
     let spill = try spillState.withLock { current in
       if let current { return current }
       let made = try JoinSpill(shape, run)

@@ -59,6 +59,8 @@ struct JoinShape: Sendable {
   let schema: StructType
   /// For each output column, its side and position there.
   let sources: [(isBuild: Bool, column: Int)]
+  /// Rows come out in the left side's order, so nothing goes to disk by partition.
+  let keepsOrder: Bool
 
   func probeKeyColumns(_ batch: RecordBatch) throws -> [ColumnVector] { try probeKeys.map { try $0.evaluate(batch) } }
   func buildKeyColumns(_ batch: RecordBatch) throws -> [ColumnVector] { try buildKeys.map { try $0.evaluate(batch) } }

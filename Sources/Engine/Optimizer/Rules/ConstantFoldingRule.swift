@@ -24,18 +24,21 @@ struct ConstantFoldingRule: OptimizerRule {
     let call = Expr.call(name, folded)
     switch (name, folded.count) {
     case (FunctionName.and, 2):
-      if folded[0] == .yes { return folded[1] }
-      if folded[1] == .yes { return folded[0] }
+      if folded[0] == .yes, isBool(folded[1], input) { return folded[1] }
+      if folded[1] == .yes, isBool(folded[0], input) { return folded[0] }
       if folded[0] == .no || folded[1] == .no { return .no }
     case (FunctionName.or, 2):
-      if folded[0] == .no { return folded[1] }
-      if folded[1] == .no { return folded[0] }
+      if folded[0] == .no, isBool(folded[1], input) { return folded[1] }
+      if folded[1] == .no, isBool(folded[0], input) { return folded[0] }
       if folded[0] == .yes || folded[1] == .yes { return .yes }
     default: break
     }
     guard call.isDeterministic, !folded.isEmpty, folded.allSatisfy({ if case .literal = $0 { true } else { false } }) else { return call }
     return value(of: call, context).map { .literal($0) } ?? call
   }
+
+  /// Whether an expression is a bool: numbers and dynamic values are conditions too, which and, or convert.
+  private static func isBool(_ expr: Expr, _ input: LogicalPlan) -> Bool { (try? input.type(of: expr)) == .bool }
 
   /// The value of an expression without columns; nil when it cannot be computed or is dynamic (whose literals other rules do not read).
   private static func value(of expr: Expr, _ context: EvaluationContext) -> Scalar? {

@@ -13,7 +13,7 @@ struct PredicatePushdownRule: OptimizerRule {
   /// The plan with `predicates`, given over its output, applied at or below it.
   private func push(_ plan: LogicalPlan, _ predicates: [Expr]) -> LogicalPlan {
     switch plan.node {
-    case .filter(let predicate, let input): return push(input, predicate.conjuncts + predicates)
+    case .filter(let predicate, let input): return push(input, input.conditions(predicate) + predicates)
     case .project(_, let input) where predicates.isEmpty: return plan.withInputs([push(input, [])])
     case .project(let columns, let input):
       var definitions: [String: Expr] = [:]

@@ -10,7 +10,7 @@ struct ScanFilterRule: OptimizerRule {
   func apply(_ plan: LogicalPlan, _ context: EvaluationContext) throws -> LogicalPlan {
     try plan.rewrittenUp { node in
       guard case .filter(let predicate, let input) = node.node, case .scan(var scan) = input.node, scan.limit == nil else { return node }
-      let conjuncts = predicate.conjuncts
+      let conjuncts = input.conditions(predicate)
       let offered = conjuncts.filter(\.isDeterministic)
       let answers = scan.table.pushdown(offered)
       guard answers.count == offered.count else { throw internalError("\(scan.table.description) gave \(answers.count) answers for \(offered.count) filters") }

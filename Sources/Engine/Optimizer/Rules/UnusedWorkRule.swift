@@ -17,7 +17,7 @@ struct UnusedWorkRule: OptimizerRule {
         if isDistinct(input) { return input }
         return node.withInputs([unsorted(input)])
       case .count(_, let input): return node.withInputs([counted(input)])
-      case .join: return node.withInputs(node.inputs.map { unsorted($0) })
+      case .join(let join): return node.withInputs([join.keepsOrder ? join.left : unsorted(join.left), unsorted(join.right)])
       case .union(let inputs):
         let flat = inputs.flatMap { input in if case .union(let inner) = input.node { inner } else { [input] } }
         let kept = flat.filter { if case .values(let batches) = $0.node { batches.contains { $0.rowCount > 0 } } else { true } }
@@ -33,6 +33,7 @@ struct UnusedWorkRule: OptimizerRule {
     switch plan.node {
     case .sort(_, let input): unsorted(input)
     case .filter(_, let input), .project(_, let input): plan.withInputs([unsorted(input)])
+    case .join(let join) where join.keepsOrder: LogicalPlan(node: .join(join.unordered), schema: plan.schema).withInputs([unsorted(join.left), join.right])
     case .custom(let op, let inputs) where !op.needsOrder: plan.withInputs(inputs.map { unsorted($0) })
     default: plan
     }

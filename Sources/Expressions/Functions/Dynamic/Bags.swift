@@ -35,7 +35,9 @@ let bagFunctions: [FunctionSpec] = [
       for i in 0..<keys.childCount {
         guard let key = keys.element(i), key.tag == .string else { continue }
         let name = unsafe String(decoding: key.stringBytes, as: UTF8.self)
-        let steps = JSONPath(name)?.steps ?? [.key(name)]
+        let path = JSONPath(name)
+        if path?.entersArrays == true { continue }
+        let steps = path?.steps ?? [.key(name)]
         out = out.removing(steps[...])
       }
       return out
@@ -63,6 +65,26 @@ let bagFunctions: [FunctionSpec] = [
         guard let key = keys.element(i), key.tag == .string else { continue }
         let entry = unsafe DynamicEntry(String(decoding: key.stringBytes, as: UTF8.self), (hasValues ? values.element(i)?.value : nil) ?? .null)
         if let k = out.firstIndex(where: { $0.isNamed(entry.key) }) { out[k] = entry } else { out.append(entry) }
+      }
+      return .bag(out)
+    })),
+  // The mapping transformation PropertyBagArrayToDictionary. Source: Kusto reference, "Ingestion mappings".
+  FunctionSpec(FunctionName.dictionary, .operator, 1...1, parameters: "array", "One bag of the members of the bags in an array, the last of a name; a bag is itself.", example: "",
+    bind: BoundFunction.unary(.dynamic, .dynamic, rows(DynamicRows.self) { value -> DynamicValue in
+      if value.tag == .bag { return value.value }
+      guard case .array(let items) = value.value else { return .null }
+      var out: [DynamicEntry] = []
+      var places: [TextKey: Int] = [:]
+      for case .bag(let entries) in items {
+        for entry in entries {
+          let key = TextKey(entry.key)
+          if let place = places[key] {
+            out[place] = entry
+          } else {
+            places[key] = out.count
+            out.append(entry)
+          }
+        }
       }
       return .bag(out)
     })),

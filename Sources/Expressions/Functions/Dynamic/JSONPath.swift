@@ -13,6 +13,9 @@ struct JSONPath: Sendable {
 
   let steps: [Step]
 
+  /// Whether it leads into arrays, as paths of bags' keys may not.
+  var entersArrays: Bool { steps.contains { if case .key = $0 { false } else { true } } }
+
   /// Nil when the text is no path (it must begin with `$`).
   // SAFETY: the bytes are copied; the caller keeps them alive for the call.
   init?(_ bytes: UnsafeBufferPointer<UInt8>) { unsafe self.init(String(decoding: bytes, as: UTF8.self)) }
@@ -93,6 +96,49 @@ struct JSONPath: Sendable {
     }
     if steps.contains(.all) { return found.isEmpty ? nil : .array(found) }
     return found.first
+  }
+
+  /// The number at the path of a JSON text as it is written there; nil for other values, bad text and paths with `[*]`.
+  // SAFETY: the caller keeps the text alive for the call; an extent lies within it.
+  func number(in text: UnsafeBufferPointer<UInt8>) -> String? {
+    guard let base = text.baseAddress else { return nil }
+    var cursor = unsafe JSONCursor(base, text.count)
+    guard var found = try? cursor.skipValue() else { return nil }
+    for step in steps {
+      cursor.at = found.start
+      guard let next = try? Self.step(step, in: found, &cursor) else { return nil }
+      found = next
+    }
+    guard found.kind == .integer || found.kind == .number else { return nil }
+    return unsafe String(decoding: UnsafeBufferPointer(start: base + found.start, count: found.end - found.start), as: UTF8.self)
+  }
+
+  /// A member or an element of the object or array at the cursor. The last of equal keys counts.
+  private static func step(_ step: Step, in container: JSONExtent, _ cursor: inout JSONCursor) throws(JSONTextError) -> JSONExtent? {
+    var isFirst = true
+    switch (step, container.kind) {
+    case (.key(let name), .object):
+      var found: JSONExtent?
+      let key = BufferBuilder<UInt8>()
+      try cursor.openObject()
+      while let member = try cursor.nextMember(isFirst: isFirst) {
+        isFirst = false
+        key.count = 0
+        cursor.appendString(member.key, to: key)
+        if unsafe name.utf8.elementsEqual(UnsafeBufferPointer(start: UnsafePointer(key.pointer), count: key.count)) { found = member.value }
+      }
+      return found
+    case (.index(let k), .array):
+      var elements: [JSONExtent] = []
+      try cursor.openArray()
+      while let element = try cursor.nextElement(isFirst: isFirst) {
+        isFirst = false
+        elements.append(element)
+      }
+      let i = k < 0 ? elements.count + k : k
+      return elements.indices.contains(i) ? elements[i] : nil
+    default: return nil
+    }
   }
 }
 

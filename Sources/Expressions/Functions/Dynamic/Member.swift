@@ -31,7 +31,7 @@ let memberFunctions: [FunctionSpec] = [
     unsafe BoundFunction(.bool, [.dynamic, .string], kernel: rows(DynamicRows.self, TextRows.self) { bag, key -> Bool? in
       guard bag.tag == .bag else { return nil }
       if unsafe bag.value(forKey: key) != nil { return true }
-      guard let path = unsafe JSONPath(key) else { return false }
+      guard let path = unsafe JSONPath(key), !path.entersArrays else { return false }
       return path.resolve(bag) != nil
     })
   },

@@ -92,8 +92,3 @@ func geo(
 let geoLine = #"dynamic({"type":"LineString","coordinates":[[-73.95796,40.80042],[-73.97317,40.764486]]})"#
 /// A polygon for examples.
 let geoPolygon = #"dynamic({"type":"Polygon","coordinates":[[[-73.9495,40.7969],[-73.95807,40.80068],[-73.98201,40.76825],[-73.97317,40.76455],[-73.9495,40.7969]]]})"#
-
-/// Distances on the spheroid (`use_spheroid = true`) are not done; a column of false passes.
-func refuseSpheroid(_ flags: ColumnVector) throws {
-  if !flags.truth.isTrue.indices().array.isEmpty { throw ExpressionError.notSupported("use_spheroid=true, distances on the spheroid") }
-}

@@ -22,11 +22,10 @@ let geoLineFunctions: [FunctionSpec] = [
   },
   geo("geo_line_locate_point", .real, [.dynamic, .real, .real, .bool], defaults: [.bool(false)], "line, lng, lat [, use_spheroid]",
     "The fraction 0 to 1 of a line's length at the point nearest to a point.", "geo_line_locate_point(\(geoLine), -73.965, 40.792)") { arguments, n in
-    try refuseSpheroid(arguments[3])
-    let shape = ShapeRows<LineSet>(arguments[0]), point = PositionRows(arguments, 1)
+    let shape = ShapeRows<LineSet>(arguments[0]), point = PositionRows(arguments, 1), isSpheroid = BoolRows(arguments[3])
     return try Optional<Double>.collect(n) { i in
       guard let line = shape[i], line.lines.count == 1, let p = point[i] else { return nil }
-      return line.fraction(nearest: p)
+      return isSpheroid[i] ? line.spheroidFraction(nearest: p) : line.fraction(nearest: p)
     }
   },
   geo("geo_line_simplify", .dynamic, [.dynamic, .real], defaults: [.real(10)], "line [, tolerance]",

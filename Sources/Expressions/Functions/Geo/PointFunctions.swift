@@ -6,12 +6,11 @@ import Geospatial
 
 let geoPointFunctions: [FunctionSpec] = [
   geo("geo_distance_2points", .real, [.real, .real, .real, .real, .bool], defaults: [.bool(false)], "lng1, lat1, lng2, lat2 [, use_spheroid]",
-    "Metres between two points on the sphere.", "geo_distance_2points(-122.407628, 47.578557, -118.275287, 34.019056)") { arguments, n in
-    try refuseSpheroid(arguments[4])
-    let a = PositionRows(arguments, 0), b = PositionRows(arguments, 2)
+    "Metres between two points on the sphere, or on the WGS84 spheroid.", "geo_distance_2points(-122.407628, 47.578557, -118.275287, 34.019056)") { arguments, n in
+    let a = PositionRows(arguments, 0), b = PositionRows(arguments, 2), isSpheroid = BoolRows(arguments[4])
     return try Optional<Double>.collect(n) { i in
-      guard let p = a[i], let q = b[i] else { return nil }
-      return Geodesic.distance(p, q)
+      guard let p = a.position(i), let q = b.position(i) else { return nil }
+      return isSpheroid[i] ? Spheroid.distance(p, q) : Geodesic.distance(p.vector, q.vector)
     }
   },
   geo("geo_azimuth", .real, [.real, .real, .real, .real], "lng1, lat1, lng2, lat2", "The direction from one point to another, in radians clockwise from north.",

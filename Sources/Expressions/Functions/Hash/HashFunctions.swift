@@ -83,7 +83,7 @@ private func digest(_ name: String, _ summary: String, _ f: @escaping @Sendable 
 }
 
 private func combined(_ name: String, _ summary: String, hashing: Bool) -> FunctionSpec {
-  spec(name, 1...64, hashing ? "value, …" : "hash, …", summary, hashing ? "hash_many('a', 'b')" : "hash_combine(hash('a'), hash('b'))") { call in
+  spec(name, 2...64, hashing ? "value, …" : "hash, …", summary, hashing ? "hash_many('a', 'b')" : "hash_combine(hash('a'), hash('b'))") { call in
     BoundFunction(.long, hashing ? call.types : Array(repeating: .long, count: call.count), nulls: .custom) { arguments, n in
       let columns = try arguments.map { hashing ? try hashes($0, n) : $0 }
       let readers = columns.map { LongRows($0) }

@@ -54,17 +54,18 @@ private func three(_ name: String, _ parameters: String, _ summary: String, _ f:
     bind: BoundFunction.fixed(.real, [.real, .real, .real], rows(RealRows.self, RealRows.self, RealRows.self) { f($0, $1, $2) }))
 }
 
-private func conversion(_ quantity: String, _ example: String, _ f: @escaping @Sendable (_ from: String, _ to: String) -> (@Sendable (Double) -> Double)?, _ units: [String])
-  -> FunctionSpec
-{
+/// A quantity in another unit; null for units that there are not. Source: Kusto "convert_length()" and its like.
+// SAFETY: the texts are windows on the arguments' memory, which live for the call.
+private func conversion(_ quantity: String, _ example: String, _ f: @escaping @Sendable (_ from: String, _ to: String) -> (@Sendable (Double) -> Double)?) -> FunctionSpec {
   FunctionSpec("convert_\(quantity)", .math, 3...3, parameters: "value, from, to", "A \(quantity) in another unit.", example: example) { call in
-    let from = try call.constantText(1, "the unit"), to = try call.constantText(2, "the unit")
-    for unit in [from, to] where !units.contains(unit) {
-      let near = nearestNames(to: unit, among: units)
-      throw call.invalid("unknown unit '\(unit)'" + (near.isEmpty ? "" : "; did you mean '\(near[0])'?"))
+    let parameters: [DataType] = [.real, .string, .string]
+    if case .string(let from)? = call.constants[1], case .string(let to)? = call.constants[2] {
+      let convert = f(from, to)
+      return BoundFunction(.real, parameters, kernel: rows(RealRows.self) { (value: Double) -> Double? in convert?(value) })
     }
-    guard let convert = f(from, to) else { throw call.invalid("unknown unit") }
-    return BoundFunction(.real, [.real, .string, .string], kernel: rows(RealRows.self) { convert($0) })
+    return unsafe BoundFunction(.real, parameters, kernel: rows(RealRows.self, TextRows.self, TextRows.self) { (value, from, to) -> Double? in
+      unsafe f(String(decoding: from, as: UTF8.self), String(decoding: to, as: UTF8.self))?(value)
+    })
   }
 }
 
@@ -90,7 +91,7 @@ let unitFunctions: [FunctionSpec] = unitTables.map { (table: UnitTable) -> Funct
   return conversion(table.quantity, "convert_\(table.quantity)(1.2, '\(units[0])', '\(units[1])')", { from, to in
     guard let a = table.factors[from], let b = table.factors[to] else { return nil }
     return { $0 * a / b }
-  }, units)
+  })
 }
 
 private func temperature(_ from: String, _ to: String) -> (@Sendable (Double) -> Double)? {
@@ -105,7 +106,7 @@ private func betaDensity(_ x: Double, _ a: Double, _ b: Double) -> Double {
 }
 
 let statisticalFunctions: [FunctionSpec] = [
-  conversion("temperature", "convert_temperature(1.2, 'Kelvin', 'DegreeCelsius')", temperature, Array(temperatureUnits.keys)),
+  conversion("temperature", "convert_temperature(1.2, 'Kelvin', 'DegreeCelsius')", temperature),
   three("beta_cdf", "x, alpha, beta", "Cumulative beta distribution.") { x, a, b in
     x < 0 || x > 1 || a <= 0 || b <= 0 || a > 1e4 || b > 1e4 ? .nan : incompleteBeta(x, a, b)
   },

@@ -18,14 +18,21 @@ let comparisonOperators: [FunctionSpec] =
     ) { try bindBetween($0, isNegated: true) },
   ]
 
-/// The type both sides are compared as; nil when they cannot be.
+/// The type both sides are compared as; nil when they cannot be. A dynamic value beside a time or a guid is read as one, as its texts are
+/// those of times and guids too. Source: Kusto "The dynamic data type".
 func comparisonType(_ a: DataType, _ b: DataType, isEquality: Bool) -> DataType? {
   if a == b { return a }
   if let wide = DataType.widest(a, b) { return wide }
   if a == .bool, b.isNumeric { return b }
   if b == .bool, a.isNumeric { return a }
-  if a == .dynamic || b == .dynamic { return .dynamic }
+  if a == .dynamic { return b.isTextInDynamic ? b : .dynamic }
+  if b == .dynamic { return a.isTextInDynamic ? a : .dynamic }
   return nil
+}
+
+extension DataType {
+  /// Whether JSON holds values of the type as texts.
+  var isTextInDynamic: Bool { self == .datetime || self == .timespan || self == .guid }
 }
 
 private func bindComparison(_ op: Comparison, _ call: FunctionCall) throws -> BoundFunction {
@@ -137,7 +144,7 @@ private func compareTexts(_ op: Comparison, _ a: ColumnVector, _ b: ColumnVector
 private func bindBetween(_ call: FunctionCall, isNegated: Bool) throws -> BoundFunction {
   var types = call.types
   // datetime between (start .. timespan): the end lies that long behind the start.
-  let endIsOffset = types[0] == .datetime && types[1] == .datetime && types[2] == .timespan
+  let endIsOffset = (types[0] == .datetime || types[0] == .dynamic) && types[1] == .datetime && types[2] == .timespan
   if endIsOffset { types[2] = .datetime }
   guard let first = comparisonType(types[0], types[1], isEquality: false), let type = comparisonType(first, types[2], isEquality: false) else {
     throw call.wrongTypes("three values of one type")

@@ -11,18 +11,40 @@ let membershipOperators: [FunctionSpec] = [
 
 private func membership(_ name: String, isNegated: Bool, folds: Bool, _ summary: String) -> FunctionSpec {
   FunctionSpec(name, .operator, 2...FunctionSpec.unbounded, parameters: "value, item, …", summary, example: folds ? "'B' \(name) ('a', 'b')" : "2 \(name) (1, 2)") { call in
-    guard let items = call.constantItems(from: 1) else { return try bindComputed(call, isNegated: isNegated, folds: folds) }
+    guard let items = constantItems(call) else { return try bindComputed(call, isNegated: isNegated, folds: folds) }
     return try bindConstant(call, items, isNegated: isNegated, folds: folds)
   }
 }
 
+/// The constant items; nil when one is not constant. Elements of a dynamic array have types of their own, and those that are no values of the
+/// compared type equal none: they are left out.
+private func constantItems(_ call: FunctionCall) -> [Scalar]? {
+  var out: [Scalar] = []
+  for i in 1..<call.count {
+    guard let value = call.constants[i] else { return nil }
+    if case .dynamic(.array(let elements)) = value { out += elements.compactMap { element(Scalar($0), as: call.types[0]) } } else { out.append(value) }
+  }
+  return out
+}
+
+/// An element of a dynamic array beside values of a type; nil when it equals none of them.
+private func element(_ item: Scalar, as type: DataType) -> Scalar? {
+  if item.isNull || comparisonType(type, item.type, isEquality: true) != nil { return item }
+  guard type.isTextInDynamic, item.type == .string else { return nil }
+  let value = ColumnVector.constant(item, count: 1).cast(to: type).scalar(0)
+  return value.isNull ? nil : value
+}
+
 // SAFETY: rows are windows on the arguments' memory, which live for the call; sets read them only in `contains`.
 private func bindConstant(_ call: FunctionCall, _ items: [Scalar], isNegated: Bool, folds: Bool) throws -> BoundFunction {
-  let type = call.types[0]
+  var type = call.types[0]
   if folds, type != .string, type != .dynamic { throw call.wrongTypes("string") }
   for item in items where !item.isNull && comparisonType(type, item.type, isEquality: true) == nil {
     throw ExpressionError.argumentTypes(function: call.name, found: [type, item.type], expected: "items of the value's type")
   }
+  // Dynamic values beside times or guids alone are read as such.
+  let kinds = Set(items.filter { !$0.isNull }.map(\.type))
+  if type == .dynamic, !folds, kinds.count == 1, let kind = kinds.first, kind.isTextInDynamic { type = kind }
   switch type {
   case .string:
     let set = TextSet(items.filter { !$0.isNull || $0.type == .string }.map(\.plainText), folds: folds)
@@ -54,7 +76,7 @@ private func bindConstant(_ call: FunctionCall, _ items: [Scalar], isNegated: Bo
   // The other types: one comparison per item.
   var wide = type
   for item in items where !item.isNull { wide = comparisonType(wide, item.type, isEquality: true) ?? wide }
-  let columns = items.filter { !$0.isNull }.map { ColumnVector.constant($0, count: 1).cast(to: wide) }
+  let columns = items.filter { !$0.isNull }.map { ColumnVector.constant($0, count: 1).cast(to: wide) }.filter { $0.nullCount == 0 }
   return BoundFunction(.bool, [wide], nulls: .custom) { arguments, n in
     var found = Bitmap(repeating: false, count: n)
     for column in columns { found = found.or(compareBits(.equal, arguments[0], column.one.repeated(n), n)) }
@@ -103,7 +125,7 @@ private func bindComputed(_ call: FunctionCall, isNegated: Bool, folds: Bool) th
   }
   var type = call.types[0]
   for other in call.types.dropFirst() {
-    guard let common = comparisonType(type, other, isEquality: true) else { throw call.wrongTypes("items of the value's type") }
+    guard let common = comparisonType(type, other, isEquality: true) ?? (call.types.contains(.dynamic) ? .dynamic : nil) else { throw call.wrongTypes("items of the value's type") }
     type = common
   }
   if folds { type = .string }

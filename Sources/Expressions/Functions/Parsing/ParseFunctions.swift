@@ -14,6 +14,8 @@ let parsingFunctions: [FunctionSpec] = [
     let text = try call.constantText(0, "the path")
     guard let path = JSONPath(text) else { throw call.invalid("'\(text)' is no JSON path") }
     let type = call.count == 3 ? try call.typeLiteral(2) : .string
+    // Doubles lose digits that texts and decimals have.
+    let keepsDigits = type == .string || type == .decimal
     return BoundFunction(type, [.string, .string], nulls: .custom) { arguments, n in
       let rows = TextRows(arguments[1])
       let parser = DynamicParser(.json)
@@ -21,7 +23,9 @@ let parsingFunctions: [FunctionSpec] = [
       let values = try DynamicValue.collect(n) { i in
         scratch.count = 0
         do throws(JSONTextError) { try unsafe parser.parse(rows[i], into: scratch) } catch { return .null }
-        return unsafe path.resolve(DynamicView(UnsafePointer(scratch.pointer), scratch.count).value) ?? .null
+        let found = unsafe path.resolve(DynamicView(UnsafePointer(scratch.pointer), scratch.count).value) ?? .null
+        if keepsDigits, case .real = found, let digits = unsafe path.number(in: rows[i]) { return .string(digits) }
+        return found
       }
       return values.cast(to: type)
     }

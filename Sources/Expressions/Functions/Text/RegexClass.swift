@@ -1,4 +1,4 @@
-// Role: character classes with nested classes and the set operations && -- ~~, computed as ranges of code points, since RE2 has none of these.
+// Role: character classes with nested classes, the set operations && -- ~~ and properties beyond RE2's, computed as ranges of code points.
 
 import Columnar
 
@@ -42,7 +42,7 @@ struct CodePointSet {
   }
 
   /// All scalars a test holds for.
-  private static func scanning(_ test: (Unicode.Scalar) -> Bool) -> CodePointSet {
+  static func scanning(_ test: (Unicode.Scalar) -> Bool) -> CodePointSet {
     var out: [ClosedRange<UInt32>] = []
     var start: UInt32?
     for value: UInt32 in 0...0x110000 {
@@ -95,12 +95,14 @@ struct CodePointSet {
 struct RegexClassParser {
   private let pattern: [UInt8]
   private(set) var at: Int
+  private let modes: RegexModes
   private let function: String
   private var depth = 0
 
-  init(pattern: [UInt8], at: Int, function: String) {
+  init(pattern: [UInt8], at: Int, modes: RegexModes, function: String) {
     self.pattern = pattern
     self.at = at
+    self.modes = modes
     self.function = function
   }
 
@@ -116,6 +118,7 @@ struct RegexClassParser {
     at += 1
     var isNegated = false
     if at < pattern.count, pattern[at] == UInt8(ascii: "^") {
+      if modes.isASCII { throw fail("a negated class without Unicode would match parts of characters") }
       isNegated = true
       at += 1
     }
@@ -132,6 +135,10 @@ struct RegexClassParser {
       }
     }
     while at < pattern.count {
+      if let next = modes.skipped(pattern, at) {
+        at = next
+        continue
+      }
       let b = pattern[at]
       if b == UInt8(ascii: "]"), !isFirst {
         at += 1
@@ -163,17 +170,17 @@ struct RegexClassParser {
       return isNegated ? set.complement : set
     }
     if pattern[at] == UInt8(ascii: "\\"), at + 1 < pattern.count {
-      let sets: [UInt8: CodePointSet] = switch pattern[at + 1] {
-      case UInt8(ascii: "d"), UInt8(ascii: "D"): [UInt8(ascii: "d"): .digits, UInt8(ascii: "D"): CodePointSet.digits.complement]
-      case UInt8(ascii: "s"), UInt8(ascii: "S"): [UInt8(ascii: "s"): .spaces, UInt8(ascii: "S"): CodePointSet.spaces.complement]
-      case UInt8(ascii: "w"), UInt8(ascii: "W"): [UInt8(ascii: "w"): .words, UInt8(ascii: "W"): CodePointSet.words.complement]
-      case UInt8(ascii: "p"), UInt8(ascii: "P"):
-        throw ExpressionError.notSupported("\\p{…} in a class with set operations, in the regular expression of \(function)")
-      default: [:]
-      }
-      if let set = sets[pattern[at + 1]] {
+      let c = pattern[at + 1]
+      if c | 0x20 == UInt8(ascii: "p") {
+        if modes.isASCII { throw fail("a property needs Unicode") }
         at += 2
-        return set
+        return try RegexProperty.read(pattern, &at, function: function).set(function: function)
+      }
+      if let set = named(c | 0x20) {
+        let isNegated = c & 0x20 == 0
+        if modes.isASCII, isNegated { throw fail("\\\(Character(UnicodeScalar(c))) without Unicode would match parts of characters") }
+        at += 2
+        return isNegated ? set.complement : set
       }
     }
     let low = try scalar()
@@ -184,6 +191,16 @@ struct RegexClassParser {
       return CodePointSet([low...high])
     }
     return CodePointSet([low...low])
+  }
+
+  /// What \d, \s and \w stand for.
+  private func named(_ letter: UInt8) -> CodePointSet? {
+    switch letter {
+    case UInt8(ascii: "d"): modes.isASCII ? CodePointSet.posix("digit") : CodePointSet.digits
+    case UInt8(ascii: "s"): modes.isASCII ? CodePointSet.posix("space") : CodePointSet.spaces
+    case UInt8(ascii: "w"): modes.isASCII ? CodePointSet.posix("word") : CodePointSet.words
+    default: nil
+    }
   }
 
   // SAFETY: `at` is below pattern.count (checked above), and the bytes live for the call.
@@ -212,6 +229,10 @@ struct RegexClassParser {
           at += n
         }
         guard let value = UInt32(String(decoding: digits, as: UTF8.self), radix: 16), value <= 0x10FFFF else { throw fail("a bad code point") }
+        return value
+      case UInt8(ascii: "0")...UInt8(ascii: "7"):
+        guard let (value, end) = RegexTranslator.octal(pattern, at - 1) else { return UInt32(c) }
+        at = end
         return value
       default: return UInt32(c)
       }

@@ -13,6 +13,26 @@ private func pattern(_ call: FunctionCall, _ i: Int) throws -> Regex {
   try Regex(try call.constantText(i, "the regular expression"), function: call.name)
 }
 
+/// The number of a capture group that is given by number or name; nil when there is none.
+private func groupNumber(_ item: DynamicValue, _ regex: Regex) -> Int? {
+  switch item {
+  case .long(let k) where k >= 0 && k <= regex.groupCount: Int(k)
+  case .string(let name): regex.group(named: name)
+  default: nil
+  }
+}
+
+/// What the groups hold in all matches of a row; null when there is none.
+// SAFETY: the ranges of a match lie within the row, whose bytes live for the call.
+private func allMatches(_ regex: Regex, _ row: UnsafeBufferPointer<UInt8>, _ wanted: [Int]) -> DynamicValue {
+  var matches: [DynamicValue] = []
+  unsafe regex.eachMatch(row, groups: (wanted.max() ?? 0) + 1) { found in
+    let parts = wanted.map { k in DynamicValue.string(found[k].map { unsafe String(decoding: UnsafeBufferPointer(rebasing: row[$0]), as: UTF8.self) } ?? "") }
+    matches.append(wanted.count == 1 ? parts[0] : .array(parts))
+  }
+  return matches.isEmpty ? .null : .array(matches)
+}
+
 let regexFunctions: [FunctionSpec] = [
   // SAFETY: the rows looked at are below n and windows on the argument's memory, which lives for the call.
   spec(FunctionName.matchesRegex, 2...2, "text, pattern", "True when the pattern occurs in the text.", "'abc' matches regex 'b.'") { call in
@@ -56,34 +76,30 @@ let regexFunctions: [FunctionSpec] = [
   },
   spec("extract_all", aliases: ["extractall"], 2...3, "pattern [, groups], text", "All matches of the capture groups as an array.", "extract_all('(\\\\d+)', 'a1b22')") { call in
     let regex = try pattern(call, 0)
-    var groups = Array(1..<max(2, regex.groupCount + 1))
-    if regex.groupCount == 0 { groups = [0] }
-    if call.count == 3 {
-      guard case .dynamic(.array(let items))? = call.constants[1] else { throw call.invalid("the capture groups must be a constant array") }
-      groups = try items.map { item in
-        switch item {
-        case .long(let k) where k >= 0 && k <= regex.groupCount: return Int(k)
-        case .string(let name):
-          guard let k = regex.group(named: name) else { throw call.invalid("there is no capture group '\(name)'") }
-          return k
-        default: throw call.invalid("\(item.json) is no capture group")
+    if call.count == 3, call.constants[1] == nil {
+      // Groups that change from row to row; rows that ask for one that is not there have no matches.
+      return BoundFunction(.dynamic, [.string, .dynamic, .string], nulls: .custom) { arguments, n in
+        let groups = DynamicRows(arguments[1]), text = TextRows(arguments[2])
+        return try DynamicValue.collect(n) { i in
+          guard case .array(let items) = groups[i].value else { return .null }
+          let wanted = items.compactMap { groupNumber($0, regex) }
+          return unsafe wanted.count == items.count ? allMatches(regex, text[i], wanted) : .null
         }
       }
     }
+    var groups = regex.groupCount == 0 ? [0] : Array(1...regex.groupCount)
+    if call.count == 3 {
+      guard case .dynamic(.array(let items))? = call.constants[1] else { throw call.invalid("the capture groups must be an array") }
+      groups = try items.map { item in
+        guard let k = groupNumber(item, regex) else { throw call.invalid("there is no capture group \(item.json)") }
+        return k
+      }
+    }
     let wanted = groups
-    let width = (wanted.max() ?? 0) + 1
     let at = call.count - 1
     return BoundFunction(.dynamic, at == 1 ? [.string, .string] : [.string, .dynamic, .string], nulls: .custom) { arguments, n in
       let text = TextRows(arguments[at])
-      return try DynamicValue.collect(n) { i in
-        let row = unsafe text[i]
-        var matches: [DynamicValue] = []
-        unsafe regex.eachMatch(row, groups: width) { found in
-          let parts = wanted.map { k in DynamicValue.string(found[k].map { unsafe String(decoding: UnsafeBufferPointer(rebasing: row[$0]), as: UTF8.self) } ?? "") }
-          matches.append(wanted.count == 1 ? parts[0] : .array(parts))
-        }
-        return matches.isEmpty ? .null : .array(matches)
-      }
+      return try DynamicValue.collect(n) { i in unsafe allMatches(regex, text[i], wanted) }
     }
   },
   spec("replace_regex", 3...3, "text, pattern, rewrite", "Replaces all matches; \\1 stands for a group.", "replace_regex('a1', '\\\\d', 'x')") { call in
@@ -168,7 +184,7 @@ func requiredText(_ pattern: String) -> String? {
       if c != "+", !out.isEmpty { out.removeLast() }
       break
     }
-    if c == "\\", let next = rest.dropFirst().first, next.isASCII, !next.isLetter, !next.isNumber {
+    if c == "\\", let next = rest.dropFirst().first, next.isASCII, !next.isLetter, !next.isNumber, next != "<", next != ">" {
       out.append(next)
       rest = rest.dropFirst(2)
       continue

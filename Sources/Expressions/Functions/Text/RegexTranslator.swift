@@ -1,24 +1,48 @@
-// Role: Kusto's regular expression syntax to RE2's. Unicode \d \s \w, \u escapes, long property names and class set operations are rewritten;
-// what RE2 cannot do is refused by name. RE2's \b and \B know ASCII words only, which differs for letters beyond ASCII.
+// Role: Kusto's regular expression syntax to RE2's. Unicode \d \s \w, \u and octal escapes, properties, class set operations, verbose mode, repeated
+// repetitions and those beyond RE2's limit are rewritten; what RE2 cannot do is refused by name. RE2's \b and \B know ASCII words only, which differs for
+// letters beyond ASCII.
 // Source: Kusto "Regex syntax"; RE2 "Syntax".
 
 import Columnar
+
+/// The flags of a group that RE2 does not have.
+struct RegexModes {
+  /// `x`: blanks and comments mean nothing.
+  var isVerbose = false
+  /// `-u`: \w, \d, \s and \b know ASCII only.
+  var isASCII = false
+
+  static let asciiSpace = #"\t\n\v\f\r "#
+
+  /// Behind the blank or the comment at `at`; nil where there is none.
+  func skipped(_ pattern: [UInt8], _ at: Int) -> Int? {
+    guard isVerbose else { return nil }
+    if pattern[at] == 0x20 || (9...13).contains(pattern[at]) { return at + 1 }
+    guard pattern[at] == UInt8(ascii: "#") else { return nil }
+    return pattern[at...].firstIndex(of: 10).map { $0 + 1 } ?? pattern.count
+  }
+}
 
 struct RegexTranslator {
   private let pattern: [UInt8]
   private let function: String
   private var at = 0
   private var out: [UInt8] = []
+  private var modes = RegexModes()
+  /// The open groups: the modes that hold again behind them, and where they start in `out`.
+  private var groups: [(modes: RegexModes, start: Int)] = []
+  /// Where the last item starts in `out`; nil where there is nothing to repeat.
+  private var item: Int?
+  private var isRepeated = false
+  /// A `?` here makes the repetition before it lazy.
+  private var mayTurnLazy = false
+  /// The last item ends in a word character.
+  private var endsInWord = false
 
   private static let space = #"\t\n\v\f\r \x{85}\p{Z}"#
   private static let word = #"\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}\x{200C}\x{200D}"#
-  private static let properties: [String: String] = [
-    "Letter": "L", "Uppercase_Letter": "Lu", "Lowercase_Letter": "Ll", "Titlecase_Letter": "Lt", "Modifier_Letter": "Lm", "Other_Letter": "Lo",
-    "Uppercase": "Lu", "Lowercase": "Ll", "Alphabetic": "L", "alpha": "L", "Number": "N", "Decimal_Number": "Nd", "digit": "Nd", "Mark": "M",
-    "Letter_Number": "Nl", "Other_Number": "No", "Punctuation": "P", "punct": "P", "Symbol": "S", "Separator": "Z", "Space_Separator": "Zs",
-    "Other": "C", "Control": "Cc", "Format": "Cf", "White_Space": "Z", "Connector_Punctuation": "Pc", "Dash_Punctuation": "Pd",
-    "Currency_Symbol": "Sc", "Math_Symbol": "Sm",
-  ]
+  /// RE2 repeats no more often at once.
+  private static let mostRepetitions = 1000
 
   /// The RE2 pattern; throws `ExpressionError`.
   static func translate(_ pattern: String, function: String) throws -> String {
@@ -40,74 +64,269 @@ struct RegexTranslator {
     .invalidArgument(function: function, message: "the regular expression '\(String(decoding: pattern, as: UTF8.self))' is not valid: \(what)")
   }
 
+  /// An item starts at the end of `out`.
+  private mutating func begin(isWord: Bool = false) {
+    item = out.count
+    isRepeated = false
+    mayTurnLazy = false
+    endsInWord = isWord
+  }
+
   private mutating func run() throws {
     while at < pattern.count {
       let b = pattern[at]
+      if let next = modes.skipped(pattern, at) {
+        at = next
+        mayTurnLazy = false
+        continue
+      }
       switch b {
       case UInt8(ascii: "\\"): try escape(inClass: false)
-      case UInt8(ascii: "["): try characterClass()
+      case UInt8(ascii: "["):
+        begin()
+        try characterClass()
       case UInt8(ascii: "("): try group()
+      case UInt8(ascii: ")"): closeGroup()
+      case UInt8(ascii: "*"), UInt8(ascii: "+"), UInt8(ascii: "?"): repetition(b)
+      case UInt8(ascii: "|"):
+        pass()
+        item = nil
+        endsInWord = false
+      case UInt8(ascii: "{"):
+        if let (low, high, end) = counts() { countedRepetition(low, high, end) } else {
+          begin()
+          pass()
+        }
+      case UInt8(ascii: ".") where modes.isASCII: throw invalid("'.' without Unicode would match parts of characters")
       default:
-        out.append(b)
-        at += 1
+        // The bytes of a character stay together.
+        if b & 0xC0 != 0x80 { begin(isWord: Self.isWord(b)) }
+        pass()
       }
     }
   }
 
-  private mutating func group() throws {
+  private mutating func pass() {
     out.append(pattern[at])
     at += 1
-    guard at + 1 < pattern.count, pattern[at] == UInt8(ascii: "?") else { return }
+  }
+
+  private static func isWord(_ b: UInt8) -> Bool { (b | 0x20) &- 0x61 < 26 || b &- 0x30 < 10 || b == 0x5F }
+
+  // MARK: - Repetitions
+
+  /// `*`, `+` or `?` at `at`. Of something that is repeated already it is a repetition of that, unless it is the `?` of a lazy one.
+  private mutating func repetition(_ sign: UInt8) {
+    if isRepeated, mayTurnLazy, sign == UInt8(ascii: "?") {
+      pass()
+      mayTurnLazy = false
+      return
+    }
+    wrapRepeated()
+    pass()
+    isRepeated = true
+    mayTurnLazy = true
+    if sign != UInt8(ascii: "+") { endsInWord = false }
+  }
+
+  /// A repeated item becomes one item, since RE2 takes no repetition right behind another.
+  private mutating func wrapRepeated() {
+    guard isRepeated, let item else { return }
+    out.insert(contentsOf: Array("(?:".utf8), at: item)
+    put(")")
+  }
+
+  /// The bounds of `{n}`, `{n,}` (no upper one) or `{n,m}` at `at`, and where it ends; nil for a brace that is none of them.
+  private func counts() -> (low: Int, high: Int?, end: Int)? {
+    guard let close = pattern[at...].firstIndex(of: UInt8(ascii: "}")) else { return nil }
+    let parts = pattern[at + 1..<close].split(separator: UInt8(ascii: ","), maxSplits: 1, omittingEmptySubsequences: false)
+    guard parts.allSatisfy({ $0.allSatisfy { (0x30...0x39).contains($0) } }), let low = Int(String(decoding: parts[0], as: UTF8.self)) else { return nil }
+    if parts.count == 1 { return (low, low, close + 1) }
+    if parts[1].isEmpty { return (low, nil, close + 1) }
+    guard let high = Int(String(decoding: parts[1], as: UTF8.self)) else { return nil }
+    return (low, high, close + 1)
+  }
+
+  private mutating func countedRepetition(_ low: Int, _ high: Int?, _ end: Int) {
+    wrapRepeated()
+    let most = max(low, high ?? low)
+    if most > Self.mostRepetitions, most <= 100 * Self.mostRepetitions, low <= high ?? low, let item, !holdsCapture(from: item) {
+      let one = String(decoding: out[item...], as: UTF8.self)
+      let isLazy = end < pattern.count && pattern[end] == UInt8(ascii: "?")
+      let suffix = isLazy ? "?" : ""
+      out.removeSubrange(item...)
+      put("(?:")
+      pieces(low) { "\(one){\($0)}" }
+      if let high { pieces(high - low) { "\(one){0,\($0)}\(suffix)" } } else { put("\(one)*\(suffix)") }
+      put(")")
+      at = isLazy ? end + 1 : end
+      isRepeated = false
+    } else {
+      out += pattern[at..<end]
+      at = end
+      isRepeated = true
+      mayTurnLazy = true
+    }
+    if low == 0 { endsInWord = false }
+  }
+
+  /// A count in parts that RE2 takes.
+  private mutating func pieces(_ count: Int, _ text: (Int) -> String) {
+    var left = count
+    while left > 0 {
+      put(text(min(left, Self.mostRepetitions)))
+      left -= Self.mostRepetitions
+    }
+  }
+
+  /// Groups that capture cannot be written twice.
+  private func holdsCapture(from start: Int) -> Bool {
+    var i = start
+    while i < out.count {
+      if out[i] == UInt8(ascii: "\\") {
+        i += 1
+      } else if out[i] == UInt8(ascii: "("), i + 2 >= out.count || out[i + 1] != UInt8(ascii: "?") || out[i + 2] == UInt8(ascii: "P") {
+        return true
+      }
+      i += 1
+    }
+    return false
+  }
+
+  // MARK: - Groups
+
+  private mutating func open(_ text: String) {
+    groups.append((modes, out.count))
+    put(text)
+    item = nil
+    isRepeated = false
+    endsInWord = false
+  }
+
+  private mutating func closeGroup() {
+    let group = groups.popLast()
+    begin()
+    pass()
+    guard let group else { return }
+    modes = group.modes
+    item = group.start
+  }
+
+  private mutating func group() throws {
+    at += 1
+    guard at + 1 < pattern.count, pattern[at] == UInt8(ascii: "?") else { return open("(") }
     let rest = String(decoding: pattern[at...], as: UTF8.self)
     for (look, name) in [("?=", "look-ahead (?=…)"), ("?!", "look-ahead (?!…)"), ("?<=", "look-behind (?<=…)"), ("?<!", "look-behind (?<!…)"), ("?>", "atomic group (?>…)")]
     where rest.hasPrefix(look) { throw refuse(name) }
-    if rest.hasPrefix("?<") {
-      put("?P<")
-      at += 2
+    if rest.hasPrefix("?<") || rest.hasPrefix("?P<") {
+      guard let end = pattern[at...].firstIndex(of: UInt8(ascii: ">")) else { throw invalid("the name of a group does not end") }
+      at += rest.hasPrefix("?P") ? 3 : 2
+      open("(?P<\(String(decoding: pattern[at...end], as: UTF8.self))")
+      at = end + 1
       return
     }
-    if rest.hasPrefix("?P") || rest.hasPrefix("?:") { return }
-    // Flags: i, m, s, U are RE2's; u is the default; x, R and turning u off are not.
-    out.append(pattern[at])
+    try flags()
+  }
+
+  /// At the `?` of `(?flags)` or `(?flags:…)`. i, m, s and U are RE2's; u and x hold here; R is not.
+  private mutating func flags() throws {
     at += 1
+    var next = modes
+    var on = "", off = ""
     var isOff = false
     while at < pattern.count, pattern[at] != UInt8(ascii: ":"), pattern[at] != UInt8(ascii: ")") {
-      switch pattern[at] {
-      case UInt8(ascii: "x"): throw refuse("the verbose flag (?x)")
-      case UInt8(ascii: "R"): throw refuse("the flag (?R)")
-      case UInt8(ascii: "u"): if isOff { throw refuse("turning Unicode off, (?-u)") }
-      case UInt8(ascii: "-"):
-        isOff = true
-        out.append(pattern[at])
-      default: out.append(pattern[at])
-      }
+      let flag = pattern[at]
       at += 1
+      switch flag {
+      case UInt8(ascii: "-"): isOff = true
+      case UInt8(ascii: "x"): next.isVerbose = !isOff
+      case UInt8(ascii: "u"): next.isASCII = isOff
+      case UInt8(ascii: "R"): if !isOff { throw refuse("the flag (?R)") }
+      default:
+        guard "imsU".utf8.contains(flag) else { throw invalid("'\(Character(UnicodeScalar(flag)))' is no flag") }
+        if isOff { off.append(Character(UnicodeScalar(flag))) } else { on.append(Character(UnicodeScalar(flag))) }
+      }
     }
-    if out.last == UInt8(ascii: "?"), at < pattern.count, pattern[at] == UInt8(ascii: ")") { throw refuse("the flag (?u) alone") }
+    guard at < pattern.count else { throw invalid("a group does not end") }
+    let text = on + (off.isEmpty ? "" : "-\(off)")
+    if pattern[at] == UInt8(ascii: ":") {
+      open("(?\(text):")
+    } else {
+      if !text.isEmpty { put("(?\(text))") }
+      item = nil
+      endsInWord = false
+    }
+    at += 1
+    modes = next
   }
+
+  // MARK: - Escapes
 
   private mutating func escape(inClass: Bool) throws {
     guard at + 1 < pattern.count else { throw invalid("it ends in a backslash") }
     let c = pattern[at + 1]
+    let wasWord = endsInWord
+    if !inClass { begin(isWord: c == UInt8(ascii: "w") || c == UInt8(ascii: "d")) }
     at += 2
     switch c {
-    case UInt8(ascii: "d"): put(#"\p{Nd}"#)
-    case UInt8(ascii: "D"): put(#"\P{Nd}"#)
-    case UInt8(ascii: "s"): put(inClass ? Self.space : "[\(Self.space)]")
-    case UInt8(ascii: "S"): put("[^\(Self.space)]")
-    case UInt8(ascii: "w"): put(inClass ? Self.word : "[\(Self.word)]")
-    case UInt8(ascii: "W"): put("[^\(Self.word)]")
-    case UInt8(ascii: "u"), UInt8(ascii: "U"), UInt8(ascii: "x"):
-      let scalar = try codePoint(c)
-      put("\\x{\(String(scalar, radix: 16))}")
-    case UInt8(ascii: "p"), UInt8(ascii: "P"): try property(c)
-    case UInt8(ascii: "<"), UInt8(ascii: ">"): throw refuse("the word boundary \\\(Character(UnicodeScalar(c)))")
-    case UInt8(ascii: "b") where at < pattern.count && pattern[at] == UInt8(ascii: "{"): throw refuse("the word boundary \\b{…}")
-    case UInt8(ascii: "1")...UInt8(ascii: "9"): throw refuse("the back reference \\\(Character(UnicodeScalar(c)))")
+    case UInt8(ascii: "D"), UInt8(ascii: "S"), UInt8(ascii: "W"), UInt8(ascii: "p"), UInt8(ascii: "P"):
+      if modes.isASCII { throw invalid("\\\(Character(UnicodeScalar(c))) without Unicode would match parts of characters") }
+      switch c {
+      case UInt8(ascii: "D"): put(#"\P{Nd}"#)
+      case UInt8(ascii: "S"): put("[^\(Self.space)]")
+      case UInt8(ascii: "W"): put("[^\(Self.word)]")
+      default: try property()
+      }
+    case UInt8(ascii: "d"): put(modes.isASCII ? "[0-9]" : #"\p{Nd}"#)
+    case UInt8(ascii: "s"): put(modes.isASCII ? "[\(RegexModes.asciiSpace)]" : inClass ? Self.space : "[\(Self.space)]")
+    case UInt8(ascii: "w"): put(modes.isASCII ? "[0-9A-Za-z_]" : inClass ? Self.word : "[\(Self.word)]")
+    case UInt8(ascii: "u"), UInt8(ascii: "U"), UInt8(ascii: "x"): put(Self.escaped(try codePoint(c)))
+    case UInt8(ascii: "<"): try boundary("\\<", holds: wordFollows)
+    case UInt8(ascii: ">"): try boundary("\\>", holds: wasWord)
+    case UInt8(ascii: "b") where !inClass && at < pattern.count && pattern[at] == UInt8(ascii: "{"):
+      guard let end = pattern[at...].firstIndex(of: UInt8(ascii: "}")) else { throw invalid("\\b{ does not end") }
+      let name = String(decoding: pattern[at + 1..<end], as: UTF8.self)
+      at = end + 1
+      try boundary("\\b{\(name)}", holds: name == "start" ? wordFollows : name == "end" ? wasWord : false)
+    case UInt8(ascii: "0")...UInt8(ascii: "9"):
+      // One digit alone is what others write for a back reference, which a result without one would hide.
+      guard let (value, end) = Self.octal(pattern, at - 1), inClass || c == UInt8(ascii: "0") || end > at else {
+        throw refuse("the back reference \\\(Character(UnicodeScalar(c)))")
+      }
+      at = end
+      put(Self.escaped(value))
     default:
       out.append(UInt8(ascii: "\\"))
       out.append(c)
     }
+  }
+
+  private static func escaped(_ scalar: UInt32) -> String { "\\x{\(String(scalar, radix: 16))}" }
+
+  /// Up to three octal digits and where they end; nil where there is none.
+  static func octal(_ pattern: [UInt8], _ at: Int) -> (value: UInt32, end: Int)? {
+    let digits = pattern[at...].prefix(3).prefix { (0x30...0x37).contains($0) }
+    if digits.isEmpty { return nil }
+    return (digits.reduce(0) { $0 * 8 + UInt32($1 - 0x30) }, digits.endIndex)
+  }
+
+  /// The start or the end of a word. RE2 has boundaries without a side: such a one where a word character stands at the right side anyway.
+  private mutating func boundary(_ name: String, holds: Bool) throws {
+    guard holds else { throw refuse("the word boundary \(name) without a character of a word beside it") }
+    put("\\b")
+  }
+
+  /// Whether what follows starts with a word character.
+  private var wordFollows: Bool {
+    guard at < pattern.count else { return false }
+    var next = at + 1
+    if pattern[at] == UInt8(ascii: "\\") {
+      guard next < pattern.count, pattern[next] == UInt8(ascii: "w") || pattern[next] == UInt8(ascii: "d") else { return false }
+      next += 1
+    } else if !Self.isWord(pattern[at]) {
+      return false
+    }
+    return next >= pattern.count || !"*?{".utf8.contains(pattern[next])
   }
 
   private mutating func codePoint(_ kind: UInt8) throws -> UInt32 {
@@ -128,29 +347,33 @@ struct RegexTranslator {
     return value
   }
 
-  private mutating func property(_ c: UInt8) throws {
-    guard at < pattern.count else { throw invalid("\\\(Character(UnicodeScalar(c))) without a class") }
-    out += [UInt8(ascii: "\\"), c]
-    guard pattern[at] == UInt8(ascii: "{") else { return }
-    var name = ""
-    at += 1
-    while at < pattern.count, pattern[at] != UInt8(ascii: "}") { name.append(Character(UnicodeScalar(pattern[at]))); at += 1 }
-    at += 1
-    put("{\(Self.properties[name] ?? name)}")
+  private mutating func property() throws {
+    let property = try RegexProperty.read(pattern, &at, function: function)
+    switch property.kind {
+    case .named(let name): put("\\\(property.isNegated ? "P" : "p"){\(name)}")
+    case .set: put(try property.set(function: function).text)
+    }
   }
 
   // MARK: - Classes
 
-  /// At `[`: passes a plain class through; one with nested classes, set operations, \W or \S is computed.
+  /// At `[`: passes a plain class through; one with nested classes, set operations, \W, \S or properties that RE2 does not have is computed.
   private mutating func characterClass() throws {
     let start = at
+    if modes.isVerbose || modes.isASCII { return try computedClass() }
     var depth = 0
     var i = at
-    var isPlain = true
     while i < pattern.count {
       let b = pattern[i]
       if b == UInt8(ascii: "\\") {
-        if i + 1 < pattern.count, pattern[i + 1] == UInt8(ascii: "W") || pattern[i + 1] == UInt8(ascii: "S") { isPlain = false }
+        if i + 1 < pattern.count {
+          let c = pattern[i + 1]
+          if c == UInt8(ascii: "W") || c == UInt8(ascii: "S") { return try computedClass() }
+          if c | 0x20 == UInt8(ascii: "p") {
+            var behind = i + 2
+            if case .set = try RegexProperty.read(pattern, &behind, function: function).kind { return try computedClass() }
+          }
+        }
         i += 2
         continue
       }
@@ -160,7 +383,7 @@ struct RegexTranslator {
           continue
         }
         depth += 1
-        if i > start { isPlain = false }
+        if i > start { return try computedClass() }
         // A bracket right behind the opening stands for itself.
         var next = i + 1
         if next < pattern.count, pattern[next] == UInt8(ascii: "^") { next += 1 }
@@ -169,25 +392,22 @@ struct RegexTranslator {
         depth -= 1
         if depth == 0 { break }
       } else if i + 1 < pattern.count, pattern[i + 1] == b, [UInt8(ascii: "&"), UInt8(ascii: "-"), UInt8(ascii: "~")].contains(b) {
-        isPlain = false
+        return try computedClass()
       }
       i += 1
     }
     guard depth == 0, i < pattern.count else { throw invalid("a class does not end") }
-    if !isPlain {
-      var parser = RegexClassParser(pattern: pattern, at: start, function: function)
-      put(try parser.parse().text)
-      at = parser.at
-      return
-    }
     while at < i {
-      if pattern[at] == UInt8(ascii: "\\") { try escape(inClass: true) } else {
-        out.append(pattern[at])
-        at += 1
-      }
+      if pattern[at] == UInt8(ascii: "\\") { try escape(inClass: true) } else { pass() }
     }
     out.append(UInt8(ascii: "]"))
     at = i + 1
+  }
+
+  private mutating func computedClass() throws {
+    var parser = RegexClassParser(pattern: pattern, at: at, modes: modes, function: function)
+    put(try parser.parse().text)
+    at = parser.at
   }
 
   private func posixEnd(_ i: Int) -> Int? {

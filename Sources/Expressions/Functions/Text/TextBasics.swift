@@ -107,7 +107,8 @@ let textFunctions: [FunctionSpec] = unsafe [
     bind: BoundFunction.unary(.dynamic, .string, rows(TextRows.self) { text -> DynamicValue in unsafe .array(scalars(text).map { .long(Int64($0.value)) }) })),
   text("unicode_codepoints_to_string", aliases: ["make_string"], 1...FunctionSpec.unbounded, "codepoint, …", "The text of code points or arrays of them.",
     "unicode_codepoints_to_string(75, 117)") { call in
-    BoundFunction(.string, call.types, nulls: .custom, kernel: scalarRows { values in
+    for type in call.types where ![.int, .long, .dynamic].contains(type) { throw call.wrongTypes("code points, or arrays of them") }
+    return BoundFunction(.string, call.types, nulls: .custom, kernel: scalarRows { values in
       var out = String.UnicodeScalarView()
       func add(_ value: DynamicValue) -> Bool {
         switch value {
@@ -126,7 +127,7 @@ let textFunctions: [FunctionSpec] = unsafe [
   text("tohex", 1...2, "value [, digits]", "The number in hexadecimal digits.", "tohex(256)") { call in
     let f: @Sendable (Int64, Int64, BufferBuilder<UInt8>) -> Void = { value, least, out in
       let digits = String(UInt64(bitPattern: value), radix: 16)
-      for _ in 0..<max(0, min(least, 64) - Int64(digits.utf8.count)) { out.append(0x30) }
+      for _ in 0..<max(0, min(least, 16) - Int64(digits.utf8.count)) { out.append(0x30) }
       out.append(text: digits)
     }
     // A negative int has the eight digits of 32 bits.

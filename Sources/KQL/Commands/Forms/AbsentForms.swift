@@ -11,7 +11,7 @@ extension CommandForms {
     heads(["show graph_snapshot <snapshot:path>", "show graph_snapshots <snapshots:path> [. *]"], "data statistics"),
     heads(["show graph_snapshot <snapshot:path>", "show graph_snapshots <snapshots:path> [. *]"], "failures"),
     [
-      "show follower databases", "show data operations", "list blobs", "clear cluster cache", "clear cache", "show database cache", "undo drop", "update table <table> on",
+      "show database [<database>] extents partitioning statistics", "show follower databases", "show data operations", "list blobs", "clear cluster cache", "clear cache", "show database cache", "undo drop", "update table <table> on",
       "update async table <table> on", "purge", "show purges",
     ],
   ].flatMap { $0 }

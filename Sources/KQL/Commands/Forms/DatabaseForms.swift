@@ -22,6 +22,8 @@ extension CommandForms {
     CommandForm(.databaseDataStatsShow, "show database [<database>] datastats [<properties>]"),
     CommandForm(.databasesEntitiesShow, "show databases entities [<properties>]"),
     CommandForm(.databaseCacheClear, "clear database [<database>] cache {query_results | streamingingestion schema | query_weak_consistency | remote-schema}"),
+    // As clients that change a batching policy ask the ingestion service to read it anew.
+    CommandForm(.databaseCacheClear, "refresh database <database> table <table> cache ingestionbatchingpolicy"),
   ]
 
   static let schemas: [CommandForm] = [

@@ -2,7 +2,7 @@
 
 extension CommandForms {
   static let mappings: [CommandForm] = ["table", "database"].flatMap { level in
-    let entity = "\(level) <\(level)> ingestion"
+    let entity = level == "table" ? "table <table> ingestion" : "database [<database>] ingestion"
     return [
       CommandForm(.mappingCreate, "create \(entity) <kind:\(mappingKinds)> mapping <name:label> <mapping:string> [<properties>]"),
       CommandForm(.mappingCreateOrAlter, "create-or-alter \(entity) <kind:\(mappingKinds)> mapping <name:label> <mapping:string> [<properties>]"),

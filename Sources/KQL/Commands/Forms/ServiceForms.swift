@@ -6,7 +6,7 @@ extension CommandForms {
     CommandForm(.clusterShow, "show cluster"),
     CommandForm(.clusterDetailsShow, "show cluster details"),
     CommandForm(.diagnosticsShow, "show diagnostics [<properties>]"),
-    CommandForm(.capacityShow, "show capacity [<resource>] [<properties>]"),
+    CommandForm(.capacityShow, "show capacity [<resource:ingestions|extents-merge|extents-partition|data-export|table-purge|streaming-ingest-post-processing|materialized-view|stored-query-results|queries>] [<properties>]"),
     CommandForm(.pluginsShow, "show plugins [<properties>]"),
     CommandForm(.workloadGroupsShow, "show {workload_groups | workload_group <group>}"),
     CommandForm(.operationsShow, "show operations [<ids:guids>] [<properties>]"),
@@ -26,7 +26,11 @@ extension CommandForms {
     CommandForm(.entityGroupsShow, "show entity_groups"),
     CommandForm(.queryPlanShow, "show queryplan [<properties>] <query:source>"),
     CommandForm(.ingestionResourcesGet, "get ingestion resources [<properties>]"),
+    // As the ingestion client for Java asks.
+    CommandForm(.ingestionResourcesGet, "show ingestion resources [<properties>]"),
     CommandForm(.exportContainersShow, "show export containers [<properties>]"),
+    // The older name, for containers of blobs of one's own.
+    CommandForm(.exportContainersShow, "create tempstorage"),
     CommandForm(.identityTokenGet, "get kusto identity token [<properties>]"),
     CommandForm(.scriptExecute, "execute [database] script [<properties>] <script:source>"),
     CommandForm(.clusterScriptExecute, "execute cluster script [<properties>] <script:source>"),

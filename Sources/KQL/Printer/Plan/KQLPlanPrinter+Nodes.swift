@@ -164,7 +164,8 @@ extension KQLPlanPrinter {
   /// dropped after it. Semi and anti joins give one side's columns and rename nothing.
   private mutating func join(_ join: JoinNode) -> PrintedPlan? {
     let rightSchema = join.right.schema.names
-    guard join.left.schema.count > 0, !rightSchema.isEmpty, var left = node(join.left), var right = node(join.right) else { return nil }
+    // Joins elsewhere promise no order.
+    guard !join.keepsOrder, join.left.schema.count > 0, !rightSchema.isEmpty, var left = node(join.left), var right = node(join.right) else { return nil }
     var renamed: [String: String] = [:]
     for (name, made) in zip(rightSchema, join.rightNames) where name != made { renamed[name] = made }
     if !renamed.isEmpty {
