@@ -79,6 +79,7 @@ struct RefusalCase: Sendable, CustomTestStringConvertible {
     ScriptCase(steps: [".create table T (a:long, b:string)", ".ingest inline into table T [7,\"b1\"] [8,b2]"], ask: "T | order by a asc", rows: [["7", "b1"], ["8", "b2"]]),
     ScriptCase(
       steps: [".create table T (a:long, b:string)", ".ingest inline into table T [1,\"x] [y\"] [2,a[0]\n3,z]"], ask: "T | order by a asc", rows: [["1", "x] [y"], ["2", "a[0]"], ["3", "z"]]),
+    ScriptCase(steps: [".create table T (a:string)", ".ingest inline into table T [[INFO] [main] started] [done]"], ask: "T | order by a asc", rows: [["[INFO] [main] started"], ["done"]]),
     ScriptCase(steps: [".set T <| range a from 1 to 3 step 1", ".delete table T records <| T | where true"], ask: "T | count", rows: [["0"]]),
   ]
 

@@ -160,6 +160,21 @@ import Testing
     #expect(error?.code == code)
   }
 
+  /// Neither a pattern nor a value leads out of the table's directory.
+  @Test func exportsStayInTheirDirectory() throws {
+    let store = try CommandSessionTests.store()
+    let place = joinPath(store.path + "-files", "place")
+    for (i, pattern) in [#"datetime_pattern("'../outside/'yyyy", q)"#, #"datetime_pattern("yyyy'/../../../outside'", q)"#, #"datetime_pattern("'.'", q) "." datetime_pattern("'/a/'yyyy", q)"#].enumerated() {
+      try store.run(".create external table E\(i) (d:datetime) kind=storage partition by (q:datetime=bin(d, 1d)) pathformat=(\(pattern)) dataformat=csv (h@'\(place)')")
+      let error = #expect(throws: KConnectError.self) { try store.run(".export to table E\(i) <| print d=datetime(2026-01-02)") }
+      #expect(error?.code == .notSupported && error?.message.contains("leads out") == true)
+    }
+    try store.run(".create external table V (n:long) kind=storage partition by (p:string) pathformat=(\".\" p) dataformat=csv (h@'\(place)')")
+    try store.run(".export to table V <| print n=1, p='.'")
+    #expect(pathKind(joinPath(place, ".%2E")) == .directory)
+    _ = FileSystem.system.removeTree(store.path + "-files")
+  }
+
   @Test func aMappingIsNotIgnored() throws {
     let store = try CommandSessionTests.store()
     try store.run(".create external table E (v:long) kind=storage dataformat=csv (h@'/nowhere')")

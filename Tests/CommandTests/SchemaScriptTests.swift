@@ -49,6 +49,20 @@ import Testing
     #expect(try store.run(".show database other policy retention | project Policy", database: "other").rows == [["{\"SoftDeletePeriod\":\"100.00:00:00\"}"]])
   }
 
+  /// In queries of views, policies and graph models as in those of functions.
+  @Test func secretsAreStars() throws {
+    let store = try CommandSessionTests.store()
+    for command in [
+      ".create table T (a:string)", ".create table U (a:string)", ".create function F() { T | where a != h'topsecret1' }",
+      ".create materialized-view MV on table U { U | where a != h'topsecret2' | summarize count() by a }", ".alter table T policy row_level_security enable \"T | where a != h'topsecret3'\"",
+      ".alter table U policy update ```[{\"IsEnabled\":true,\"Source\":\"T\",\"Query\":\"T | where a != h'topsecret4'\"}]```",
+      ".create-or-alter graph_model GM ```{\"Schema\":{},\"Definition\":{\"Steps\":[{\"Kind\":\"AddNodes\",\"Query\":\"T | where a != h'topsecret5'\",\"NodeIdColumn\":\"a\"}]}}```",
+    ] { try store.run(command) }
+    let text = try script(store)
+    #expect(!text.contains("topsecret") && text.split(separator: "****").count == 6)
+    #expect(try script(store, "with (ShowObfuscatedStrings=true)").split(separator: "topsecret").count == 6)
+  }
+
   @Test func optionsLeaveThingsOut() throws {
     let store = try filled()
     let whole = try script(store)

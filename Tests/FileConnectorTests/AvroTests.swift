@@ -180,11 +180,29 @@ extension Scratch {
     Damage(testDescription: "a record too few", bytes: Bytes.join(Bytes.header(schema), Bytes.block(2, [2]))), Damage(testDescription: "a record too many", bytes: Bytes.join(Bytes.header(schema), Bytes.block(1, [2, 4]))),
     Damage(testDescription: "a negative count", bytes: Bytes.join(Bytes.header(schema), Bytes.block(-1, [2]))), Damage(testDescription: "very many records without bytes", bytes: Bytes.join(Bytes.header(#"{"type":"record","name":"R","fields":[{"name":"v","type":"null"}]}"#), Bytes.block(1 << 40, []))),
     Damage(testDescription: "a block of any length", bytes: Bytes.join(Bytes.header(schema), Bytes.long(1), Bytes.long(1 << 60))), Damage(testDescription: "a block longer than the file", bytes: Bytes.join(Bytes.header(schema), Bytes.long(1), Bytes.long(100 << 20))),
+    Damage(testDescription: "very many records within a record", bytes: Bytes.file(tower(60), []), code: .notSupported),
+    Damage(testDescription: "records with long names", bytes: Bytes.file(#"{"type":"array","items":{"type":"record","name":"N","fields":[{"name":"\#(String(repeating: "n", count: 100_000))","type":"null"}]}}"#, Bytes.join([UInt8](Array(repeating: Bytes.long(100), count: 100).joined()), [0])), code: .notSupported),
     Damage(testDescription: "another marker", bytes: Bytes.join(Bytes.header(schema), Bytes.long(1), Bytes.counted([2]), [UInt8](repeating: 1, count: 16))),
     Damage(testDescription: "half a marker", bytes: Array(Bytes.join(Bytes.header(schema), Bytes.block(1, [2])).dropLast(8))), Damage(testDescription: "no deflate", bytes: Bytes.join(Bytes.header(schema, codec: "deflate"), Bytes.block(1, [0xFF, 0xFF]))),
     Damage(testDescription: "no snappy", bytes: Bytes.join(Bytes.header(schema, codec: "snappy"), Bytes.block(1, [1, 2]))), Damage(testDescription: "snappy of any length", bytes: Bytes.join(Bytes.header(schema, codec: "snappy"), Bytes.block(1, [0xFF, 0xFF, 0xFF, 0xFF, 0x0F, 0, 0, 0, 0]))),
     Damage(testDescription: "snappy with another checksum", bytes: Bytes.join(Bytes.header(schema, codec: "snappy"), Bytes.block(1, [1, 0, 2, 0, 0, 0, 0]))), Damage(testDescription: "no zstandard", bytes: Bytes.join(Bytes.header(schema, codec: "zstandard"), Bytes.block(1, [1, 2, 3, 4, 5]))),
   ]
+
+  /// A record of two records of two records and so on, of which none has a byte.
+  private static func tower(_ height: Int) -> String {
+    var type = #"{"type":"record","name":"R0","fields":[]}"#
+    for i in 1...height { type = #"{"type":"record","name":"R\#(i)","fields":[{"name":"a","type":\#(type)},{"name":"b","type":"R\#(i - 1)"}]}"# }
+    return type
+  }
+
+  /// Nor may passing over it take for ever.
+  @Test func manyRecordsPassedOver() throws {
+    let s = Scratch()
+    let schema = #"{"type":"record","name":"Row","fields":[{"name":"v","type":\#(Self.tower(60))},{"name":"last","type":"int"}]}"#
+    let path = s.put("x.avro", Bytes.join(Bytes.header(schema), Bytes.block(1, [2])))
+    let error = thrown { _ = try readBatches(try openTable(avro, [path]), columns: ["last"]) }
+    #expect(error?.code == .notSupported)
+  }
 
   @Test(arguments: damages) func damagedFiles(_ damage: Damage) throws {
     let s = Scratch()

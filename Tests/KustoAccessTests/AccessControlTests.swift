@@ -114,6 +114,26 @@ import Testing
     #expect(store.outcome(".show tables", as: GuardedStore.user("viewer"), database: "OTHER") == "PERMISSION")
   }
 
+  /// Secrets in texts are for those who administer the database, and who made the function.
+  @Test func secretsAreForAdmins() throws {
+    let store = try GuardedStore(Self.setup + [
+      ".create function S() { print h'topsecret' }", ".create materialized-view MV on table T { T | where b != h'topsecret' | summarize count() by b }",
+      ".alter table T policy row_level_security enable \"T | where b != h'topsecret'\"", ".add function S admins ('aaduser=user@contoso.com')",
+    ])
+    func sees(_ text: String, _ who: String) throws -> Bool { try store.run(text, as: GuardedStore.user(who)).joined().contains { $0.contains("topsecret") } }
+    for (text, isAsked) in [
+      (".show function S with (ShowObfuscatedStrings=true)", true), (".show functions with (ShowObfuscatedStrings=true)", true), (".show function S", false),
+    ] {
+      #expect(try sees(text, "admin") == isAsked)
+      #expect(try sees(text, "user") == isAsked)
+      #expect(try !sees(text, "viewer"))
+    }
+    for text in [".show materialized-views", ".show materialized-view MV", ".show table T policy row_level_security"] {
+      #expect(try sees(text, "admin"))
+      #expect(try !sees(text, "viewer"))
+    }
+  }
+
   @Test func creatorsBecomeAdmins() throws {
     let store = try GuardedStore(Self.setup)
     let user = GuardedStore.user("user")

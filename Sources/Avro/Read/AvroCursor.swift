@@ -6,14 +6,17 @@ struct AvroCursor {
   private(set) var at = 0
   /// Where the block begins in its file.
   let origin: Int
-  /// Items of arrays and maps since the record began: each takes much more memory than its byte.
-  var parts = 0
+  /// Items of arrays and maps, and records, since the record began: each takes much more memory than its bytes, of which there may be none.
+  private var parts = 0
   private static let mostParts = 4 << 20
 
   init(_ bytes: [UInt8], origin: Int) {
     self.bytes = bytes
     self.origin = origin
   }
+
+  /// A record begins.
+  mutating func begin() { parts = 0 }
 
   var left: Int { bytes.count - at }
 
@@ -84,8 +87,13 @@ struct AvroCursor {
     }
     let most = leastBytes > 0 ? left / leastBytes : 100
     guard count <= Int64(most) else { throw error("a run of \(count) items, for which \(left) bytes are not enough") }
-    parts += Int(count)
-    guard parts <= Self.mostParts else { throw error("a record with more than \(Self.mostParts) items in arrays and maps", .notSupported) }
+    try spend(Int(count))
     return Int(count)
+  }
+
+  /// So many more parts of a record.
+  mutating func spend(_ more: Int) throws {
+    parts += more
+    guard parts <= Self.mostParts else { throw error("a record with more than \(Self.mostParts) items in arrays, maps and records", .notSupported) }
   }
 }

@@ -33,7 +33,7 @@ package final class AvroRowReader {
     let fields = schema.nodes[schema.root].children
     var begin = cursor.at
     for _ in 0..<block.count {
-      cursor.parts = 0
+      cursor.begin()
       for field in fields.indices {
         let target = targets[field]
         if target < 0 {

@@ -7,6 +7,8 @@ struct AvroValues {
   private let nodes: [AvroNode]
   /// Bytes that a value of a type has at least.
   private let least: [Int]
+  /// Parts that a record counts for, its names among them: a dynamic value holds them once more.
+  private let weights: [Int]
   /// Values inside values at most.
   private static let mostDepth = 64
 
@@ -16,6 +18,7 @@ struct AvroValues {
     // Types refer to those inside them, and to earlier ones, which are known by then.
     for index in nodes.indices { _ = Self.leastBytes(of: index, nodes, &known) }
     least = known.map { $0 ?? 0 }
+    weights = nodes.map { node in 1 + node.names.reduce(0) { $0 + $1.utf8.count } / 64 }
   }
 
   private static func leastBytes(of index: Int, _ nodes: [AvroNode], _ known: inout [Int?]) -> Int {
@@ -179,6 +182,7 @@ struct AvroValues {
       let child = try branch(index, &cursor)
       return try value(child, &cursor, depth + 1)
     case .record:
+      try cursor.spend(weights[index])
       let node = nodes[index]
       var entries: [DynamicEntry] = []
       entries.reserveCapacity(node.names.count)
@@ -229,7 +233,9 @@ struct AvroValues {
     case .union:
       let child = try branch(index, &cursor)
       try skip(child, &cursor, depth + 1)
-    case .record: for child in nodes[index].children { try skip(child, &cursor, depth + 1) }
+    case .record:
+      try cursor.spend(1)
+      for child in nodes[index].children { try skip(child, &cursor, depth + 1) }
     case .array, .map:
       let item = nodes[index].children[0], isMap = nodes[index].kind == .map
       while true {

@@ -4,10 +4,10 @@ import Columnar
 import DataSource
 import Expressions
 
-extension LogicalPlan {
-  /// The inputs of the node.
-  package var inputs: [LogicalPlan] {
-    switch node {
+extension PlanNode {
+  /// The plans below.
+  var inputs: [LogicalPlan] {
+    switch self {
     case .scan, .values, .range: []
     case .filter(_, let input), .project(_, let input), .aggregate(_, _, let input), .sort(_, let input), .topN(_, _, let input),
       .limit(_, let input), .distinct(let input), .count(_, let input), .sample(_, let input):
@@ -16,6 +16,11 @@ extension LogicalPlan {
     case .union(let inputs), .custom(_, let inputs): inputs
     }
   }
+}
+
+extension LogicalPlan {
+  /// The inputs of the node.
+  package var inputs: [LogicalPlan] { node.inputs }
 
   /// The node over other inputs of the same schemas.
   package func withInputs(_ inputs: [LogicalPlan]) -> LogicalPlan {

@@ -9,11 +9,14 @@ package import Expressions
 package struct LogicalPlan: Sendable {
   package let node: PlanNode
   package let schema: StructType
+  /// Operators, one that stands in several places counted in each.
+  package let size: Int
 
   /// Takes a node whose schema the caller has worked out; the makers do that.
   package init(node: PlanNode, schema: StructType) {
     self.node = node
     self.schema = schema
+    size = node.inputs.reduce(1) { min($0 + $1.size, 1 << 40) }
   }
 }
 

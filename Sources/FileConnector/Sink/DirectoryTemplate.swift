@@ -32,12 +32,12 @@ package struct DirectoryTemplate: Sendable {
   }
 
   /// The directory so far and the value of part `k`. Values are encoded where directories could not have them in their names: they lead nowhere
-  /// else, and no reader takes them for hidden.
+  /// else, not behind dots of the text either, and no reader takes them for hidden.
   func path(_ directory: String, _ k: Int, _ text: String) -> String {
     let before = directory + parts[k].prefix
     var value = text == PartitionText.null ? null : text
     if !parts[k].isPath {
-      let isFirst = before.isEmpty || before.hasSuffix("/")
+      let isFirst = before.reversed().prefix { $0 != "/" }.allSatisfy { $0 == "." }
       value = percentEncoded(value)
       if isFirst, value != null, let sign = value.first, sign == "." || sign == "_" { value = (sign == "." ? "%2E" : "%5F") + value.dropFirst() }
     }

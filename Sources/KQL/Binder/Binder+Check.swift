@@ -119,11 +119,13 @@ extension Binder {
 
   /// Runs a maker of plan nodes; its errors are reported at `span`.
   func plan(at span: SourceSpan, _ body: () throws -> LogicalPlan) throws(BindFailure) -> LogicalPlan {
-    do {
-      return try body()
-    } catch {
-      try report(error, at: span)
+    planned += 1
+    let plan: LogicalPlan
+    do { plan = try body() } catch { try report(error, at: span) }
+    guard planned <= Self.mostPlanned, plan.size <= Self.mostOperators else {
+      try fail(.planTooLarge, "the query becomes more than \(Self.mostOperators) operators: views or names that read each other multiply", at: span, hint: "materialize(…) what is read several times, or name the tables")
     }
+    return plan
   }
 }
 

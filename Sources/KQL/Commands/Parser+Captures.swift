@@ -328,7 +328,7 @@ extension Parser {
   }
 
   /// `[ data ]` at the end of the text, or several of them with white space between, each a record or more: the records under one another.
-  /// Brackets within double quotes are data. Source: Kusto reference, ".ingest inline".
+  /// Brackets within double quotes or within brackets are data. Source: Kusto reference, ".ingest inline".
   private mutating func bracketedData() throws(ParseFailure) -> CommandArgument {
     guard kind == .leftBracket else { try fail(.expected, "expected '[', found \(describeCurrent())") }
     let start = Int(current.end)
@@ -342,10 +342,18 @@ extension Parser {
     end -= 1
     var data: [UInt8] = []
     var isQuoted = false
+    // Brackets of the data that are open.
+    var depth = 0
     var i = start, kept = start
     while i < end {
       if bytes[i] == 0x22 { isQuoted.toggle() }
+      if bytes[i] == 0x5B, !isQuoted { depth += 1 }
       guard bytes[i] == 0x5D, !isQuoted else {
+        i += 1
+        continue
+      }
+      if depth > 0 {
+        depth -= 1
         i += 1
         continue
       }

@@ -10,11 +10,22 @@ final class Metrics: Sendable {
     var count = 0
     var milliseconds = 0
     var buckets = [Int](repeating: 0, count: Metrics.bounds.count)
+
+    mutating func add(_ duration: Int) {
+      count += 1
+      milliseconds += duration
+      for (i, bound) in Metrics.bounds.enumerated() where duration <= bound { buckets[i] += 1 }
+    }
+  }
+  private struct Answer: Hashable {
+    var route: String
+    var status: Int
   }
   private struct State {
     var requests: [String: Series] = [:]
-    var statuses: [String: Int] = [:]
+    var answers: [Answer: Int] = [:]
     var counters: [String: Int] = [:]
+    var bytesIn = 0, bytesOut = 0
   }
   private let state = Guarded(State())
   /// Upper bounds of duration buckets in milliseconds.
@@ -23,14 +34,10 @@ final class Metrics: Sendable {
   /// A request that ended.
   func request(_ route: String, status: Int, milliseconds: Int, bytesIn: Int, bytesOut: Int) {
     state.withLock { state in
-      var series = state.requests[route] ?? Series()
-      series.count += 1
-      series.milliseconds += milliseconds
-      for (i, bound) in Self.bounds.enumerated() where milliseconds <= bound { series.buckets[i] += 1 }
-      state.requests[route] = series
-      state.statuses["\(route)\",status=\"\(status)", default: 0] += 1
-      state.counters["kconnect_received_bytes_total", default: 0] += bytesIn
-      state.counters["kconnect_sent_bytes_total", default: 0] += bytesOut
+      state.requests[route, default: Series()].add(milliseconds)
+      state.answers[Answer(route: route, status: status), default: 0] += 1
+      state.bytesIn += bytesIn
+      state.bytesOut += bytesOut
     }
   }
 
@@ -41,7 +48,9 @@ final class Metrics: Sendable {
   func text(gauges: [(name: String, help: String, value: Int)]) -> String {
     let state = state.withLock { $0 }
     var out = "# HELP kconnect_requests_total Requests answered.\n# TYPE kconnect_requests_total counter\n"
-    for (label, count) in state.statuses.sorted(by: { $0.key < $1.key }) { out += "kconnect_requests_total{route=\"\(label)\"} \(count)\n" }
+    for (answer, count) in state.answers.sorted(by: { ($0.key.route, $0.key.status) < ($1.key.route, $1.key.status) }) {
+      out += "kconnect_requests_total{route=\"\(answer.route)\",status=\"\(answer.status)\"} \(count)\n"
+    }
     out += "# HELP kconnect_request_duration_seconds Time from the request's head to the reply's end.\n# TYPE kconnect_request_duration_seconds histogram\n"
     for (route, series) in state.requests.sorted(by: { $0.key < $1.key }) {
       for (i, bound) in Self.bounds.enumerated() {
@@ -51,7 +60,8 @@ final class Metrics: Sendable {
       out += "kconnect_request_duration_seconds_sum{route=\"\(route)\"} \(Self.seconds(series.milliseconds))\n"
       out += "kconnect_request_duration_seconds_count{route=\"\(route)\"} \(series.count)\n"
     }
-    for (name, value) in state.counters.sorted(by: { $0.key < $1.key }) { out += "# TYPE \(name) counter\n\(name) \(value)\n" }
+    let bytes = ["kconnect_received_bytes_total": state.bytesIn, "kconnect_sent_bytes_total": state.bytesOut]
+    for (name, value) in state.counters.merging(bytes, uniquingKeysWith: +).sorted(by: { $0.key < $1.key }) { out += "# TYPE \(name) counter\n\(name) \(value)\n" }
     for gauge in gauges { out += "# HELP \(gauge.name) \(gauge.help)\n# TYPE \(gauge.name) gauge\n\(gauge.name) \(gauge.value)\n" }
     return out
   }

@@ -145,21 +145,24 @@ extension CommandRun {
     return found
   }
 
-  private func functionOutput(_ functions: [StoredFunction]) -> CommandOutput {
-    CommandOutput(
+  private func functionOutput(_ functions: [StoredFunction]) throws -> CommandOutput {
+    let database = try database().name
+    return CommandOutput(
       Shapes.functions,
-      functions.map { [.string($0.name), .string($0.parameters), .string(showsObfuscated ? $0.body : LoggedText.hidingSecrets($0.body)), .string($0.folder), .string($0.docstring)] })
+      try functions.map { [.string($0.name), .string($0.parameters), .string(try body($0, in: database)), .string($0.folder), .string($0.docstring)] })
   }
 
-  /// Whether what stands in obfuscated strings is shown: only where the command asks for it.
-  var showsObfuscated: Bool { command.properties().contains { $0.name.text.lowercased() == "showobfuscatedstrings" && $0.text.lowercased() == "true" } }
+  /// The body of a function as the caller sees it.
+  func body(_ function: StoredFunction, in database: String) throws -> String {
+    try showsObfuscated(function, in: database) ? function.body : LoggedText.hidingSecrets(function.body)
+  }
 
-  func functionsShow() throws -> CommandOutput { functionOutput(try StoredFunction.all(in: try database().name, metadata)) }
-  func functionShow() throws -> CommandOutput { functionOutput([try function()]) }
+  func functionsShow() throws -> CommandOutput { try functionOutput(try StoredFunction.all(in: try database().name, metadata)) }
+  func functionShow() throws -> CommandOutput { try functionOutput([try function()]) }
 
   func functionSchemaAsJsonShow() throws -> CommandOutput {
     var function = try function()
-    if !showsObfuscated { function.body = LoggedText.hidingSecrets(function.body) }
+    function.body = try body(function, in: database().name)
     // Without arguments only some of them can be asked for their columns.
     let catalog = catalog(for: .metadata)
     let name = function.name

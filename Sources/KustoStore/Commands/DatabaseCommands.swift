@@ -170,12 +170,12 @@ extension CommandRun {
         let description = try table.snapshot().description
         add("Table", table.name, description.docstring ?? "", description.folder ?? "", output: SchemaText.csl(description.schema))
       }
-      for view in try MaterializedView.all(in: database.name, metadata) { add("MaterializedView", view.name, view.docstring, view.folder, content: view.query) }
+      for view in try MaterializedView.all(in: database.name, metadata) { add("MaterializedView", view.name, view.docstring, view.folder, content: try visible(view.query, in: database.name)) }
       for table in try ExternalTable.all(in: database.name, metadata) {
         add("ExternalTable", table.name, table.docstring, table.folder, output: SchemaText.csl(table.schema))
       }
       for function in try StoredFunction.all(in: database.name, metadata) {
-        add("Function", function.name, function.docstring, function.folder, input: function.parameters, content: showsObfuscated ? function.body : LoggedText.hidingSecrets(function.body))
+        add("Function", function.name, function.docstring, function.folder, input: function.parameters, content: try body(function, in: database.name))
       }
     }
     return CommandOutput(Shapes.entities, rows)

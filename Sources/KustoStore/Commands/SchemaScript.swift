@@ -39,7 +39,7 @@ struct SchemaScript {
     out += external.map { $0.script(showsSecrets: showsSecrets) }
     let sources = Set(tables.map(\.name))
     for view in views { out += try commands(for: view, isOverTable: sources.contains(view.source)) }
-    out += models.map { ".create-or-alter graph_model \(quotedName($0.name)) \(SchemaText.quoted($0.versions.last?.text ?? ""))" }
+    out += models.map { ".create-or-alter graph_model \(quotedName($0.name)) \(SchemaText.quoted(definition($0.versions.last?.text ?? "")))" }
     if hasMappings {
       out += try mappings(of: .database(name), "database")
       for table in tables { out += try mappings(of: .table(table.id), "table \(quotedName(table.name))") }
@@ -58,6 +58,12 @@ struct SchemaScript {
     scopes += functions.map { (EntryScope.function(database: name, $0.name), "function \(quotedName($0.name))") }
     for (scope, entity) in scopes { out += try principals(of: scope, entity) }
     return out
+  }
+
+  /// Queries in it stand within texts.
+  private func definition(_ text: String) -> String {
+    guard !showsSecrets, let document = try? DynamicValue(parsing: text) else { return text }
+    return document.hidingSecrets.json
   }
 
   private func shown(_ command: String) -> String { showsSecrets ? command : LoggedText.hidingSecrets(command) }
@@ -104,7 +110,7 @@ struct SchemaScript {
     if view.isOpen { properties.append("\(CommandRun.opensViews) = true") }
     let with = properties.isEmpty ? "" : "with (\(properties.joined(separator: ", "))) "
     let source = "\(isOverTable ? "table" : "materialized-view") \(quotedName(view.source))"
-    let made = ".create-or-alter materialized-view \(with)\(quotedName(view.name)) on \(source) { \(view.query) }"
+    let made = ".create-or-alter materialized-view \(with)\(quotedName(view.name)) on \(source) { \(shown(view.query)) }"
     return view.isEnabled ? [made] : [made, ".disable materialized-view \(quotedName(view.name))"]
   }
 
@@ -119,9 +125,10 @@ struct SchemaScript {
   private func policies(of scope: EntryScope, _ entity: String) throws -> [String] {
     try metadata.entries(.policy, in: scope).compactMap { entry -> String? in
       guard let policy = PolicyName(rawValue: entry.name), entry.document != .null, isWanted(policy) else { return nil }
+      let document = showsSecrets ? entry.document : entry.document.hidingSecrets
       let start = ".alter \(entity) policy \(policy.rawValue) "
-      guard policy == .rowLevelSecurity else { return start + SchemaText.quoted(entry.document.json) }
-      let query = SchemaText.quoted(entry.document["Query"]?.stringValue ?? "")
+      guard policy == .rowLevelSecurity else { return start + SchemaText.quoted(document.json) }
+      let query = SchemaText.quoted(document["Query"]?.stringValue ?? "")
       return start + (Policies.isOn(entry.document) == true ? "enable " : "disable ") + query
     }
   }

@@ -64,6 +64,8 @@ extension CommandRun {
     }
     let rows = try plan.select(wanted.names)
     if table.partitions.count == 0 {
+      let lock = try table.headsFirstFiles ? database().lockHeadedExports() : nil
+      defer { withExtendedLifetime(lock) {} }
       let output = try export(rows, to: path, format: table.format, prefix: table.namePrefix, ending: table.fileExtension.isEmpty ? nil : table.fileExtension, properties, compressed: table.compressed, header: table.hasHeader, before: table.headsFirstFiles ? table.filesBefore(exportTo: path) : nil)
       return CommandOutput(Shapes.exportTable, output.rows.map { [.string(table.name)] + $0 })
     }

@@ -65,9 +65,9 @@ extension CommandRun {
     let count = try isDetailed ? snapshots(of: model).count : 0
     return CommandOutput(
       isDetailed ? Shapes.graphModelDetails : Shapes.graphModel,
-      versions.map { version -> [Scalar] in
+      try versions.map { version -> [Scalar] in
         let row: [Scalar] = [.string(model.name), .datetime(version.createdOn), .string(version.id.description)]
-        return isDetailed ? row + [.count(count), Self.shown(version)] : row
+        return try isDetailed ? row + [.count(count), shown(version)] : row
       })
   }
 
@@ -78,14 +78,14 @@ extension CommandRun {
       isDetailed ? Shapes.graphModelsDetails : Shapes.graphModels,
       try GraphModel.all(in: database().name, metadata).flatMap { model in
         let count = try isDetailed ? snapshots(of: model).count : 0
-        return (showsAll ? model.versions[...] : model.versions.suffix(1)).map { version -> [Scalar] in
+        return try (showsAll ? model.versions[...] : model.versions.suffix(1)).map { version -> [Scalar] in
           let row: [Scalar] = [.string(model.name), .datetime(version.createdOn), .guid(version.id)]
-          return isDetailed ? row + [.count(count), Self.shown(version), .dynamic(.array([request.caller.details])), .dynamic(Self.retention)] : row
+          return try isDetailed ? row + [.count(count), shown(version), .dynamic(.array([request.caller.details])), .dynamic(Self.retention)] : row
         }
       })
   }
 
-  private static func shown(_ version: GraphModel.Version) -> Scalar { .dynamic((try? DynamicValue(parsing: version.text)) ?? .null) }
+  private func shown(_ version: GraphModel.Version) throws -> Scalar { .dynamic(try visible((try? DynamicValue(parsing: version.text)) ?? .null, in: database().name)) }
 
   func graphModelDrop() throws -> CommandOutput {
     let database = try database()

@@ -62,9 +62,10 @@ struct IngestionMapping: Sendable {
         guard let number = Int(given), number >= 0, number < 20_000 else { throw fail("column '\(column)': the ordinal '\(given)' is no position") }
         ordinal = number
       }
-      let path = text("path"), isPath = path?.hasPrefix("$") ?? false
+      // A field of the file, or a path into it.
+      let field = text("field"), path = text("path") ?? (field?.hasPrefix("$") == true ? field : nil), isPath = path?.hasPrefix("$") ?? false
       return ColumnMapping(
-        column: column, type: type, ordinal: ordinal, path: isPath ? path : nil, field: text("field"), constant: text("constvalue") ?? (isPath ? nil : path),
+        column: column, type: type, ordinal: ordinal, path: isPath ? path : nil, field: path == field ? nil : field, constant: text("constvalue") ?? (isPath ? nil : path),
         transform: text("transform"))
     }
     guard !columns.isEmpty else { throw fail("the list is empty") }

@@ -67,11 +67,9 @@ extension CommandRun {
 
   private func row(_ policy: PolicyName, _ entity: PolicyEntity) throws -> [Scalar] {
     let document = try metadata.entry(.policy, policy.rawValue, in: entity.scope)?.document
-    return [.string(policy.shownName), .string(entity.shown), .string(document.map { Self.shown(policy, $0) } ?? "null"), .string("[]"), .string(entity.type)]
+    let shown = try document.map { try visible($0, in: entity.table?.database.name ?? entity.database).json } ?? "null"
+    return [.string(policy.shownName), .string(entity.shown), .string(shown), .string("[]"), .string(entity.type)]
   }
-
-  /// Flags are shown the way Kusto shows them.
-  private static func shown(_ policy: PolicyName, _ document: DynamicValue) -> String { document.json }
 
   func policyShow() throws -> CommandOutput {
     let policy = try policyName()

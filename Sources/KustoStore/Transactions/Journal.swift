@@ -96,6 +96,9 @@ extension Database {
   /// entry that names it.
   func lockViews() throws -> FileLock { try lock("views.lock") }
 
+  /// Held by whoever exports to an external table whose first file alone has a header, from before the files were counted until there are new ones.
+  func lockHeadedExports() throws -> FileLock { try lock("exports.lock") }
+
   private func lock(_ name: String) throws -> FileLock {
     let code = store.fileSystem.makeDirectory(journalPath)
     if code != 0, code != EEXIST { throw SystemError.make("cannot create", journalPath, code) }

@@ -31,6 +31,14 @@ struct PartitionPath: Sendable {
     case column(String)
     /// A number of so many digits; one digit stands for one or two.
     case number(Unit, width: Int, column: String)
+
+    /// What it is in the path, a digit for a value.
+    var sample: String {
+      switch self {
+      case .text(let text): text
+      case .column, .number: "0"
+      }
+    }
   }
 
   let parts: [Part]
@@ -109,7 +117,7 @@ struct PartitionPath: Sendable {
       }
     }
     while text.hasSuffix("/") { text.removeLast() }
-    if (made.map(\.prefix) + [text]).contains(where: { $0.contains("..") }) {
+    if pieces.reduce("", { $0 + $1.sample }).split(separator: "/").contains(where: { $0 == "." || $0 == ".." }) {
       throw KConnectError(.notSupported, "not supported: writing to the pathformat \(shown), which leads out of the table's directory")
     }
     return DirectoryTemplate(parts: made, suffix: text, null: FileListing.defaultPartition)

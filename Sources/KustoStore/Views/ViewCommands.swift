@@ -238,7 +238,7 @@ extension CommandRun {
         let isHealthy = try view.failure == nil && view.misfit(catalog) == nil
         let readTo = try isHealthy ? request.startedOn : view.history(in: database)?.snapshot.committedOn ?? view.createdOn
         return [
-          .string(view.name), .string(view.source), .string(view.query), .datetime(readTo), .datetime(view.failedOn ?? request.startedOn),
+          .string(view.name), .string(view.source), .string(try visible(view.query, in: database.name)), .datetime(readTo), .datetime(view.failedOn ?? request.startedOn),
           .string(isHealthy ? "Completed" : "Failed"), .bool(isHealthy), .bool(view.isEnabled), .string(view.folder), .string(view.docstring), .bool(view.autoUpdatesSchema), .ticks(view.effectiveOn ?? view.createdOn),
           view.lookback.map { .timespan($0) } ?? .null(.timespan), .string(view.lookbackColumn),
         ]

@@ -44,7 +44,7 @@ struct UnusedWorkRule: OptimizerRule {
     switch plan.node {
     case .sort(_, let input), .project(_, let input): counted(input)
     case .custom(let op, let inputs) where op.keepsRowCount && inputs.count == 1: counted(inputs[0])
-    default: plan
+    default: unsorted(plan)
     }
   }
 

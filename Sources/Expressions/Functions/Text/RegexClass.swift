@@ -91,6 +91,37 @@ struct CodePointSet {
   }
 }
 
+extension CodePointSet {
+  /// The code points that have others beside them when case does not count, ascending, each with all of its class. Source: Unicode, "CaseFolding.txt",
+  /// simple case folding.
+  private static let caseClasses: [(value: UInt32, others: [UInt32])] = {
+    func single(_ text: String) -> Unicode.Scalar? { text.unicodeScalars.count == 1 ? text.unicodeScalars.first : nil }
+    var classes: [UInt32: [UInt32]] = [:]
+    var keys: [(value: UInt32, key: UInt32)] = []
+    for value: UInt32 in 0..<0x20000 {
+      // The dotless i is an i to Turkish alone.
+      guard let scalar = Unicode.Scalar(value), scalar.properties.changesWhenCaseMapped, value != 0x131 else { continue }
+      let upper = single(scalar.properties.uppercaseMapping) ?? scalar
+      let key = (single(upper.properties.lowercaseMapping) ?? upper).value
+      classes[key, default: []].append(value)
+      keys.append((value, key))
+    }
+    return keys.compactMap { value, key in classes[key].flatMap { $0.count > 1 ? (value, $0) : nil } }
+  }()
+
+  /// The set with all that is the same when case does not count.
+  var foldingCase: CodePointSet {
+    var more: [ClosedRange<UInt32>] = []
+    var i = 0
+    for (value, others) in Self.caseClasses {
+      while i < ranges.count, ranges[i].upperBound < value { i += 1 }
+      if i == ranges.count { break }
+      if ranges[i].contains(value) { more += others.map { $0...$0 } }
+    }
+    return more.isEmpty ? self : CodePointSet(ranges + more)
+  }
+}
+
 /// Reads one bracketed class into a set.
 struct RegexClassParser {
   private let pattern: [UInt8]
@@ -153,7 +184,8 @@ struct RegexClassParser {
         at += 2
         continue
       }
-      current = current.union(try item())
+      let next = try item()
+      current = current.union(modes.ignoresCase ? next.foldingCase : next)
     }
     throw fail("a class does not end")
   }

@@ -172,28 +172,30 @@ private func matchingByRow(_ function: String) -> BoundFunction {
   }
 }
 
-/// Plain characters at the start of a pattern, behind `^` or `.*`, that every match has; nil when there are fewer than two.
+/// Plain text at the start of a pattern, behind `^` or `.*`, that every match has; nil when there are fewer than two bytes.
 func requiredText(_ pattern: String) -> String? {
-  var rest = Substring(pattern)
-  if rest.contains("|") || rest.hasPrefix("(?") { return nil }
-  if rest.hasPrefix("^") { rest = rest.dropFirst() } else { while rest.hasPrefix(".*") { rest = rest.dropFirst(2) } }
-  var out = ""
+  // Scalars, not characters: a sign of the pattern may have a combining mark behind it.
+  var rest = Substring(pattern).unicodeScalars
+  if rest.contains("|") || rest.starts(with: "(?".unicodeScalars) { return nil }
+  if rest.first == "^" { rest = rest.dropFirst() } else { while rest.starts(with: ".*".unicodeScalars) { rest = rest.dropFirst(2) } }
+  var out = String.UnicodeScalarView()
   while let c = rest.first {
-    if "*?{+".contains(c) {
-      // The last character is repeated, perhaps not at all.
+    if "*?{+".unicodeScalars.contains(c) {
+      // What is repeated last is perhaps not there at all.
       if c != "+", !out.isEmpty { out.removeLast() }
       break
     }
-    if c == "\\", let next = rest.dropFirst().first, next.isASCII, !next.isLetter, !next.isNumber, next != "<", next != ">" {
+    if c == "\\", let next = rest.dropFirst().first, next.isASCII, !next.properties.isAlphabetic, !("0"..."9").contains(next), next != "<", next != ">" {
       out.append(next)
       rest = rest.dropFirst(2)
       continue
     }
-    if "\\.[](){}^$|".contains(c) { break }
+    if "\\.[](){}^$|".unicodeScalars.contains(c) { break }
     out.append(c)
     rest = rest.dropFirst()
   }
-  return out.utf8.count >= 2 ? out : nil
+  let text = String(out)
+  return text.utf8.count >= 2 ? text : nil
 }
 
 extension FunctionCall {

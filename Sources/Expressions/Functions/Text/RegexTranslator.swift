@@ -5,12 +5,14 @@
 
 import Columnar
 
-/// The flags of a group that RE2 does not have.
+/// The flags of a group that matter to the translation.
 struct RegexModes {
   /// `x`: blanks and comments mean nothing.
   var isVerbose = false
   /// `-u`: \w, \d, \s and \b know ASCII only.
   var isASCII = false
+  /// `i`: RE2 has it too, but knows nothing of how a computed class came about.
+  var ignoresCase = false
 
   static let asciiSpace = #"\t\n\v\f\r "#
 
@@ -34,6 +36,8 @@ struct RegexTranslator {
   /// Where the last item starts in `out`; nil where there is nothing to repeat.
   private var item: Int?
   private var isRepeated = false
+  /// How often a repetition was repeated.
+  private var wraps = 0
   /// A `?` here makes the repetition before it lazy.
   private var mayTurnLazy = false
   /// The last item ends in a word character.
@@ -43,6 +47,8 @@ struct RegexTranslator {
   private static let word = #"\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}\x{200C}\x{200D}"#
   /// RE2 repeats no more often at once.
   private static let mostRepetitions = 1000
+  /// Bytes of a translated pattern: repetitions of repetitions multiply. RE2 takes no pattern that comes near.
+  private static let mostBytes = 1 << 20
 
   /// The RE2 pattern; throws `ExpressionError`.
   static func translate(_ pattern: String, function: String) throws -> String {
@@ -87,13 +93,13 @@ struct RegexTranslator {
         try characterClass()
       case UInt8(ascii: "("): try group()
       case UInt8(ascii: ")"): closeGroup()
-      case UInt8(ascii: "*"), UInt8(ascii: "+"), UInt8(ascii: "?"): repetition(b)
+      case UInt8(ascii: "*"), UInt8(ascii: "+"), UInt8(ascii: "?"): try repetition(b)
       case UInt8(ascii: "|"):
         pass()
         item = nil
         endsInWord = false
       case UInt8(ascii: "{"):
-        if let (low, high, end) = counts() { countedRepetition(low, high, end) } else {
+        if let (low, high, end) = counts() { try countedRepetition(low, high, end) } else {
           begin()
           pass()
         }
@@ -116,13 +122,13 @@ struct RegexTranslator {
   // MARK: - Repetitions
 
   /// `*`, `+` or `?` at `at`. Of something that is repeated already it is a repetition of that, unless it is the `?` of a lazy one.
-  private mutating func repetition(_ sign: UInt8) {
+  private mutating func repetition(_ sign: UInt8) throws {
     if isRepeated, mayTurnLazy, sign == UInt8(ascii: "?") {
       pass()
       mayTurnLazy = false
       return
     }
-    wrapRepeated()
+    try wrapRepeated()
     pass()
     isRepeated = true
     mayTurnLazy = true
@@ -130,8 +136,10 @@ struct RegexTranslator {
   }
 
   /// A repeated item becomes one item, since RE2 takes no repetition right behind another.
-  private mutating func wrapRepeated() {
+  private mutating func wrapRepeated() throws {
     guard isRepeated, let item else { return }
+    wraps += 1
+    guard wraps <= Self.mostRepetitions else { throw invalid("it has more than \(Self.mostRepetitions) repetitions of repetitions") }
     out.insert(contentsOf: Array("(?:".utf8), at: item)
     put(")")
   }
@@ -147,10 +155,11 @@ struct RegexTranslator {
     return (low, high, close + 1)
   }
 
-  private mutating func countedRepetition(_ low: Int, _ high: Int?, _ end: Int) {
-    wrapRepeated()
+  private mutating func countedRepetition(_ low: Int, _ high: Int?, _ end: Int) throws {
+    try wrapRepeated()
     let most = max(low, high ?? low)
     if most > Self.mostRepetitions, most <= 100 * Self.mostRepetitions, low <= high ?? low, let item, !holdsCapture(from: item) {
+      guard (out.count - item) * (2 + most / Self.mostRepetitions) <= Self.mostBytes else { throw invalid("its repetitions multiply beyond what can be searched") }
       let one = String(decoding: out[item...], as: UTF8.self)
       let isLazy = end < pattern.count && pattern[end] == UInt8(ascii: "?")
       let suffix = isLazy ? "?" : ""
@@ -244,6 +253,7 @@ struct RegexTranslator {
       case UInt8(ascii: "R"): if !isOff { throw refuse("the flag (?R)") }
       default:
         guard "imsU".utf8.contains(flag) else { throw invalid("'\(Character(UnicodeScalar(flag)))' is no flag") }
+        if flag == UInt8(ascii: "i") { next.ignoresCase = !isOff }
         if isOff { off.append(Character(UnicodeScalar(flag))) } else { on.append(Character(UnicodeScalar(flag))) }
       }
     }
