@@ -196,16 +196,16 @@ def plain_writes(place):
     for mode in ("Transactional", "Queued", "KustoStreaming"):
         check(f"{mode}: names with blanks, signs and letters of all kinds", lambda: named(mode))
 
-    # Tables that a failed write has made.
-    def undone(mode, text, fault):
-        proxy.fault = lambda method, path, body: fault if text in path else None
-        place.fails("", "write", "--from", "in.csv", "--to", table("Undone", proxy.url), *create, "-o", f"writeMode={mode}")
+    # Tables of writes that fail: made just before the first rows leave, and left to those who use them meanwhile.
+    def failed(name, mode, text, stays):
+        proxy.fault = lambda method, path, body: "refuse" if text in path else None
+        place.fails("which this write made, stays" if stays else "", "write", "--from", "in.csv", "--to", table(name, proxy.url), *create, "-o", f"writeMode={mode}")
         proxy.fault = None
-        expect([row for row in command(".show tables") if row["TableName"] == "Undone"], [])
+        expect([row["TableName"] for row in command(".show tables") if row["TableName"] == name], [name] if stays else [])
 
-    check("queued: no table stays when no blob was taken", lambda: undone("Queued", "/devstoreaccount1/tmp", "refuse"))
-    check("queued: no table stays when no message was taken", lambda: undone("Queued", "/messages", "refuse"))
-    check("streaming: no table stays when no chunk was taken", lambda: undone("KustoStreaming", "/v1/rest/ingest/", "refuse"))
+    check("queued: no table is made when no blob was taken", lambda: failed("Failed1", "Queued", "/devstoreaccount1/tmp", False))
+    check("queued: the table stays when no message was taken", lambda: failed("Failed2", "Queued", "/messages", True))
+    check("streaming: the table stays when no chunk was taken", lambda: failed("Failed3", "KustoStreaming", "/v1/rest/ingest/", True))
 
     def unknown():
         proxy.fault = first("POST", "/v1/rest/ingest/", "lost")
