@@ -169,7 +169,7 @@ import Testing
     let server = try Self.server()
     #expect(stream(server, "streamFormat=csv", "1,x\n2,y\n").status == 200)
     #expect(server.rows("T | where a == 2 | project s") == #"[["y"]]"#)
-    #expect(server.rows("T | where ingestion_time() > ago(1m) and isnotempty(extent_id()) | count") == "[[2]]")
+    #expect(server.rows("T | where ingestion_time() > ago(1h) and isnotempty(extent_id()) | count") == "[[2]]")
     #expect(server.rows(".show table T extents | count") == "[[0]]")
     #expect(server.rows(".show table T details | project TotalRowCount") == "[[2]]")
     let cursor = try #require(DynamicValue(json: server.rows("print cursor_current()"))?.elements?.first?.elements?.first?.stringValue)

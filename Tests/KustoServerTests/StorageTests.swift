@@ -296,9 +296,8 @@ struct StorageTests {
     let root = try #require(Self.resources(other)["TempStorage"])
     #expect(other.send("PUT", "\(root.path)/late.csv?\(root.key)", Array("5\n".utf8)).status == 201)
     // A port on which nobody listens, for now.
-    let found = Mutex<UInt16>(0)
-    try await LiveServer.with(other) { server in found.withLock { $0 = server.port } }
-    let place = "127.0.0.1:\(found.withLock { $0 })"
+    let reserved = try ReservedPort()
+    let place = "127.0.0.1:\(reserved.port)"
     let server = try TestService(allowedURLs: ["http://\(place)/"])
     server.command(".create table T (a:long)")
     let own = try #require(Self.resources(server)["TempStorage"])
@@ -312,6 +311,7 @@ struct StorageTests {
     try await LiveServer.with(other, listen: place) { _ in
       while try server.service.executor.metadata.count("success") + server.service.executor.metadata.count("failed") < 2 { usleep(1_000) }
     }
+    withExtendedLifetime(reserved) {}
     server.service.stop()
     #expect(try server.service.executor.metadata.count("failed") == 0)
     #expect(server.rows("T | order by a asc") == "[[1],[5]]")
