@@ -14,14 +14,15 @@ struct IngestFormat: Sendable {
   /// JSON with a record on each line.
   var hasLines = false
 
+  private static let separators = ["csv": ",", "tsv": "\\t", "tsve": "\\t", "psv": "|", "scsv": ";", "sohsv": "\u{1}"]
+
   /// Throws NOT_SUPPORTED for Kusto's other formats, USAGE for words that are none.
   init(_ word: String) throws {
-    let separators = ["csv": ",", "tsv": "\\t", "tsve": "\\t", "psv": "|", "scsv": ";", "sohsv": "\u{1}"]
     let lower = word.lowercased()
     switch lower {
     case "csv", "tsv", "tsve", "psv", "scsv", "sohsv":
       kind = "csv"
-      options = [("sep", separators[lower] ?? ",")]
+      options = [("sep", Self.separators[lower] ?? ",")]
     case "json", "multijson", "singlejson":
       kind = "json"
       hasLines = lower == "json"
@@ -56,23 +57,27 @@ struct IngestFormat: Sendable {
 
   /// The reader of the format.
   func open(_ paths: [String], schema: StructType?, _ extra: [(String, String)]) throws -> any BatchReadable {
-    let provider = try self.provider
-    let checked = try DataSourceOptions(source: provider.shortName, specs: provider.options, given: options + extra, use: .read)
-    return try provider.open(paths, schema: schema, options: checked)
+    let reader = try reader
+    return try FileProvider(reader.format).open(paths, schema: schema, options: checked(extra, for: reader))
   }
 
   /// What reads its files.
   var provider: FileProvider {
-    get throws { FileProvider(try reader) }
+    get throws { FileProvider(try reader.format) }
   }
 
   /// How one of them is read.
-  var reader: any FileFormat {
+  var reader: FileFormats.Known {
     get throws {
       let name = kind == "text" ? "csv" : kind
       guard let format = FileFormats.named(name) else { throw KConnectError(.internalError, "no reader for '\(name)'") }
       return format
     }
+  }
+
+  /// The options of its reader, with those that are given besides.
+  func checked(_ extra: [(String, String)], for reader: FileFormats.Known) throws -> DataSourceOptions {
+    try DataSourceOptions(source: reader.format.shortName, declared: reader.options, given: options + extra, use: .read)
   }
 }
 
