@@ -154,6 +154,18 @@ import Testing
     }
   }
 
+  /// Whether a command may be carried out is told without doing it.
+  @Test func trialsOfCommands() throws {
+    let store = try GuardedStore(Self.setup)
+    let trial: [String: Scalar] = ["validatepermissions": .bool(true)]
+    #expect(try store.run(".drop table T", as: Self.principal("admin"), options: trial) == [["OK"]])
+    for who in ["viewer", "ingestor", "stranger"] {
+      let error = #expect(throws: KConnectError.self, "\(who)") { try store.run(".drop table T", as: Self.principal(who), options: trial) }
+      #expect(error?.code == .permission, "\(who)")
+    }
+    #expect(store.outcome("T | count", as: Self.principal("admin")) == "ok")
+  }
+
   @Test func whoAsks() throws {
     let store = try GuardedStore(Self.setup)
     let viewer = GuardedStore.user("viewer", groups: ["readers", "9f0c"])
