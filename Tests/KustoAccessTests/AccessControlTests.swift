@@ -1,5 +1,6 @@
 // Role: who may do what: roles against commands and queries, row level security and restricted views against every way around them.
 
+import Columnar
 import DataSource
 import KustoStore
 import Testing
