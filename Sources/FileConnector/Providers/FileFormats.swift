@@ -8,7 +8,7 @@ package enum FileFormats {
   package static let all: [any FileFormat] = [ParquetFormat(), CSVFormat(), JSONFormat()]
 
   /// Formats that are read only, and only where data of others come in: by ingestion and `externaldata`.
-  package static let foreign: [any FileFormat] = [AvroFormat()]
+  package static let foreign: [any FileFormat] = [AvroFormat(), W3CLogFormat()]
 
   /// A format with the options that reads of its files take.
   package struct Known: Sendable {

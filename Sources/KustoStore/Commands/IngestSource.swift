@@ -8,7 +8,7 @@ import FileConnector
 
 /// The formats of ingestion by the names commands use.
 struct IngestFormat: Sendable {
-  /// The mapping kind: `csv`, `json`, `parquet`, `avro`, or `text` for whole lines.
+  /// The mapping kind: `csv`, `json`, `parquet`, `avro`, `w3clogfile`, or `text` for whole lines.
   var kind: String
   var options: [(String, String)] = []
   /// JSON with a record on each line.
@@ -32,7 +32,8 @@ struct IngestFormat: Sendable {
     case "txt":
       kind = "text"
       options = [("sep", "\u{2}"), ("quote", "")]
-    case "raw", "orc", "sstream", "w3clogfile", "azmonstream":
+    case "w3clogfile": kind = "w3clogfile"
+    case "raw", "orc", "sstream", "azmonstream":
       throw KConnectError(.notSupported, "not supported: ingestion of the format '\(lower)'", hint: "formats: \(Self.words.joined(separator: ", "))")
     default:
       throw KConnectError(
@@ -43,13 +44,13 @@ struct IngestFormat: Sendable {
   /// The kind of mappings for it: whole lines are a delimited text of one field.
   var mappingKind: String { kind == "text" ? "csv" : kind }
 
-  static let words = ["csv", "tsv", "tsve", "psv", "scsv", "sohsv", "json", "multijson", "singlejson", "parquet", "avro", "apacheavro", "txt"]
+  static let words = ["csv", "tsv", "tsve", "psv", "scsv", "sohsv", "json", "multijson", "singlejson", "parquet", "avro", "apacheavro", "w3clogfile", "txt"]
 
   /// The format a path tells by its extension; Kusto's default is csv.
   static func guess(_ path: String) throws -> IngestFormat {
     let name = path.lowercased().prefix { $0 != "?" }
     let bare = [".gz", ".zst"].reduce(String(name)) { $1.count < $0.count && $0.hasSuffix($1) ? String($0.dropLast($1.count)) : $0 }
-    for (ending, word) in [(".parquet", "parquet"), (".avro", "avro"), (".json", "json"), (".jsonl", "json"), (".ndjson", "json"), (".tsv", "tsv"), (".psv", "psv"), (".txt", "txt")]
+    for (ending, word) in [(".parquet", "parquet"), (".avro", "avro"), (".json", "json"), (".jsonl", "json"), (".ndjson", "json"), (".tsv", "tsv"), (".psv", "psv"), (".txt", "txt"), (".log", "w3clogfile")]
     where bare.hasSuffix(ending) { return try IngestFormat(word) }
     if bare.hasSuffix(".orc") { return try IngestFormat("orc") }
     return try IngestFormat("csv")
