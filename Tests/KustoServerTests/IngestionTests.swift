@@ -65,6 +65,8 @@ import Testing
       name: "w3clogfile by mapping", query: "streamFormat=w3clogfile&mappingName=w", body: "#Fields: date sc-bytes cs(User-Agent)\n2024-01-01 7 Agent/1.0+(x)\n",
       expected: #"[[7,"Agent/1.0+(x)"]]"#),
     StreamCase(name: "w3clogfile without fields", query: "streamFormat=w3clogfile", body: "x 1\n", status: 400, expected: "BadRequest_InvalidBlob"),
+    StreamCase(name: "w3clogfile, an open quote", query: "streamFormat=w3clogfile", body: "#Fields: a s\n1 \"x\n2 y\n", status: 400, expected: "Stream_ClosingQuoteMissing"),
+    StreamCase(name: "w3clogfile, a short record", query: "streamFormat=w3clogfile", body: "#Fields: a s\n1 x\n2\n", status: 400, expected: "Stream_WrongNumberOfFields"),
     StreamCase(name: "w3clogfile, other fields", query: "streamFormat=w3clogfile", body: "#Fields: a s\n1 x\n#Fields: s a\ny 2\n", status: 400, expected: "BadRequest_FormatNotSupported"),
     StreamCase(name: "no parquet", query: "streamFormat=parquet", body: "PAR0", status: 400, expected: "BadRequest_InvalidBlob"),
   ]

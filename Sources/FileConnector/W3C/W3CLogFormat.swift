@@ -18,7 +18,7 @@ package struct W3CLogFormat: FileFormat {
   package var options: [OptionSpec] { [] }
 
   private static let declared = OptionIndex(CSVOptionSpecs.specs)
-  private static let given = [("sep", " "), ("comment", "#"), ("nullValue", "-"), ("header", "false"), ("mode", "PERMISSIVE")]
+  private static let given = [("sep", " "), ("comment", "#"), ("nullValue", "-"), ("header", "false"), ("mode", "FAILBROKEN")]
 
   package func open(_ file: InputFile, schema: StructType?, isGuessed: Bool, options: DataSourceOptions) throws -> any BatchReadable {
     guard file.size != nil else { throw KConnectError(.notSupported, "not supported: log files in W3C's format that can be read only once") }
