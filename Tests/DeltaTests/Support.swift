@@ -159,7 +159,7 @@ enum Judges {
   static let golden: String? = {
     let archives = [getenv("KCONNECT_DATA").map { String(cString: $0) }, folder + "/../../../shared/data", folder + "/../../../../shared/data"]
     guard let archive = archives.compactMap({ $0 }).map({ $0 + "/delta-golden.tar.zst" }).first(where: { access($0, R_OK) == 0 }) else { return nil }
-    let target = "/tmp/kconnect-delta-golden-\(getpid())"
+    let target = "/tmp/kconnect-delta-golden-\(UInt64.random(in: 0 ... .max))"
     guard system("mkdir -p '\(target)' && tar --zstd -xf '\(archive)' -C '\(target)'") == 0 else { return nil }
     return target + "/golden"
   }()

@@ -1,5 +1,6 @@
 // Role: who may do what: roles against commands and queries, row level security and restricted views against every way around them.
 
+import Columnar
 import DataSource
 import KustoStore
 import Testing
@@ -172,6 +173,18 @@ import Testing
     for wrong in ["someone", "aaduser=", "aaduser=a@b.c;", "wizard=a@b.c", "aaduser=a\\r\\nb"] {
       #expect(store.outcome(".add database db viewers ('\(wrong)')", as: GuardedStore.root) == "VALUE_INVALID")
     }
+  }
+
+  /// Whether a command may be carried out is told without doing it.
+  @Test func trialsOfCommands() throws {
+    let store = try GuardedStore(Self.setup)
+    let trial: [String: Scalar] = ["validatepermissions": .bool(true)]
+    #expect(try store.run(".drop table T", as: Self.principal("admin"), options: trial) == [["OK"]])
+    for who in ["viewer", "ingestor", "stranger"] {
+      let error = #expect(throws: KConnectError.self, "\(who)") { try store.run(".drop table T", as: Self.principal(who), options: trial) }
+      #expect(error?.code == .permission, "\(who)")
+    }
+    #expect(store.outcome("T | count", as: Self.principal("admin")) == "ok")
   }
 
   @Test func whoAsks() throws {

@@ -35,9 +35,10 @@ final class GuardedStore: Sendable {
 
   static let root = Principal(.application, objectId: "root-object", tenantId: tenant, applicationId: "root-app")
 
-  private static func rows(_ executor: CommandExecutor, _ text: String, _ principal: Principal?, database: String? = "db") throws -> [[String]] {
+  private static func rows(_ executor: CommandExecutor, _ text: String, _ principal: Principal?, database: String? = "db", options: [String: Scalar] = [:]) throws -> [[String]] {
     var properties = RequestProperties()
     properties.principal = principal
+    properties.options = options
     let result = try executor.execute(text, database: database, properties)
     guard let table = result.tables.first else { return [] }
     return try result.rows(of: table).map { row in
@@ -47,7 +48,9 @@ final class GuardedStore: Sendable {
 
   /// Rows of the first table as texts. A nil principal is a request nobody stands for.
   @discardableResult
-  func run(_ text: String, as principal: Principal?, database: String? = "db") throws -> [[String]] { try Self.rows(executor, text, principal, database: database) }
+  func run(_ text: String, as principal: Principal?, database: String? = "db", options: [String: Scalar] = [:]) throws -> [[String]] {
+    try Self.rows(executor, text, principal, database: database, options: options)
+  }
 
   /// As the user of the process, without access control.
   @discardableResult

@@ -61,6 +61,19 @@ def refused(status, body):
     raise AssertionError("it was not refused")
 
 
+reserved = []
+
+
+def free_port():
+    """A port for a server that must know it before it listens. It is bound here, not listened on, while this program runs: who asks for any free port
+    is not given it, and the server may listen on it."""
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", 0))
+    reserved.append(held)
+    return held.getsockname()[1]
+
+
 def b64(data):
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
@@ -120,9 +133,7 @@ def main(program, directory):
     }
     path("identity.json", json.dumps(identity).encode())
     os.environ["REQUESTS_CA_BUNDLE"] = os.environ["SSL_CERT_FILE"] = path("ca.pem")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     process = subprocess.Popen(
         [program, "--listen", f"localhost:{port}", "--store", path("store"), "--tls-certificate", path("server.pem"), "--tls-key", path("server.key"),
          "--local-identity", path("identity.json"), "--admin", f"aadapp={ADMIN};{TENANT}"],
@@ -135,7 +146,7 @@ def main(program, directory):
         trusting(program, f"https://localhost:{port}", path)
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(120)
 
 
 def trusting(program, url, path):
@@ -156,7 +167,7 @@ def trusting(program, url, path):
                 return requests.post(f"{address}/v2/rest/query", json={"csl": "print 1"}, headers=headers, timeout=60).status_code
             finally:
                 process.terminate()
-                process.wait(30)
+                process.wait(120)
 
         check("keys from https with the CA of the environment", lambda: expect(status({"CURL_CA_BUNDLE": path("ca.pem")}, token), 200))
         check("keys from https refuse another token", lambda: expect(status({"CURL_CA_BUNDLE": path("ca.pem")}, token[:-8] + "AAAAAAAA"), 401))

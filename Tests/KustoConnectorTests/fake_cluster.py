@@ -1,5 +1,5 @@
 """A cluster of a few lines that misbehaves on request: the query's first word says how. Prints its port."""
-import gzip, io, json, re, sys, threading, time, urllib.parse
+import functools, gzip, io, json, re, sys, threading, time, urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 seen = {}
@@ -7,6 +7,7 @@ files = {}
 lock = threading.Lock()
 
 
+@functools.cache
 def answer(rows):
     frames = [
         {"FrameType": "DataSetHeader", "IsProgressive": False, "Version": "v2.0"},

@@ -57,6 +57,17 @@ import Testing
     StreamCase(name: "csv, blank lines", query: "streamFormat=csv", body: "1,x\n\n2,y\n\n", expected: #"[[1,"x"],[2,"y"]]"#),
     StreamCase(name: "psv, a short record", query: "streamFormat=psv", body: "1|x\n2\n", status: 400, expected: "Stream_WrongNumberOfFields"),
     StreamCase(name: "txt", query: "streamFormat=txt", body: "1\n2\n", expected: #"[[1,""],[2,""]]"#),
+    StreamCase(
+      name: "w3clogfile", query: "streamFormat=w3clogfile", body: "#Version: 1.0\r\n#Fields: s sc-bytes a\r\nx 5 1\r\n- 6 2\r\n#Fields: s sc-bytes a\r\n\"y z\" - -\r\n",
+      expected: #"[[1,"x"],[2,""],[null,"y z"]]"#),
+    StreamCase(name: "w3clogfile with tabs", query: "streamFormat=w3clogfile", body: "#Fields:\ta\ts\n1\tx y\n", expected: #"[[1,"x y"]]"#),
+    StreamCase(
+      name: "w3clogfile by mapping", query: "streamFormat=w3clogfile&mappingName=w", body: "#Fields: date sc-bytes cs(User-Agent)\n2024-01-01 7 Agent/1.0+(x)\n",
+      expected: #"[[7,"Agent/1.0+(x)"]]"#),
+    StreamCase(name: "w3clogfile without fields", query: "streamFormat=w3clogfile", body: "x 1\n", status: 400, expected: "BadRequest_InvalidBlob"),
+    StreamCase(name: "w3clogfile, an open quote", query: "streamFormat=w3clogfile", body: "#Fields: a s\n1 \"x\n2 y\n", status: 400, expected: "Stream_ClosingQuoteMissing"),
+    StreamCase(name: "w3clogfile, a short record", query: "streamFormat=w3clogfile", body: "#Fields: a s\n1 x\n2\n", status: 400, expected: "Stream_WrongNumberOfFields"),
+    StreamCase(name: "w3clogfile, other fields", query: "streamFormat=w3clogfile", body: "#Fields: a s\n1 x\n#Fields: s a\ny 2\n", status: 400, expected: "BadRequest_FormatNotSupported"),
     StreamCase(name: "no parquet", query: "streamFormat=parquet", body: "PAR0", status: 400, expected: "BadRequest_InvalidBlob"),
   ]
 
@@ -112,6 +123,7 @@ import Testing
   private static func makeTable(_ server: TestService) {
     server.command(".create table T (a:long, s:string)")
     server.command(#".create table T ingestion csv mapping "m" '[{"column":"a","Properties":{"Ordinal":"1"}},{"column":"s","Properties":{"Ordinal":"0"}}]'"#)
+    server.command(#".create table T ingestion w3clogfile mapping "w" '[{"column":"a","Properties":{"Field":"sc-bytes"}},{"column":"s","Properties":{"Field":"cs(User-Agent)"}}]'"#)
     server.command(#".create table T ingestion json mapping "j" '[{"column":"a","Properties":{"Path":"$.n.v"}},{"column":"s","Properties":{"Path":"$.w"}}]'"#)
   }
 
@@ -169,7 +181,7 @@ import Testing
     let server = try Self.server()
     #expect(stream(server, "streamFormat=csv", "1,x\n2,y\n").status == 200)
     #expect(server.rows("T | where a == 2 | project s") == #"[["y"]]"#)
-    #expect(server.rows("T | where ingestion_time() > ago(1m) and isnotempty(extent_id()) | count") == "[[2]]")
+    #expect(server.rows("T | where ingestion_time() > ago(1h) and isnotempty(extent_id()) | count") == "[[2]]")
     #expect(server.rows(".show table T extents | count") == "[[0]]")
     #expect(server.rows(".show table T details | project TotalRowCount") == "[[2]]")
     let cursor = try #require(DynamicValue(json: server.rows("print cursor_current()"))?.elements?.first?.elements?.first?.stringValue)

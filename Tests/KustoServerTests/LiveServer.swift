@@ -69,28 +69,40 @@ struct LiveFailure: Error, CustomStringConvertible {
   init(_ description: String) { self.description = description }
 }
 
-/// An address on this machine that takes connections and never answers; closed with the object.
-final class SilentAddress: Sendable {
-  private let descriptor: Int32
-  let url: String
+/// A port of this machine on which nobody listens. Who asks for a free port is not given it; a server that is told to may listen on it. Closed with the object.
+final class ReservedPort: Sendable {
+  fileprivate let descriptor: Int32
+  let port: UInt16
 
   init() throws {
-    let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    // Bound and not listening, it lets another socket with this option bind the same port by its number.
+    var isReusable: Int32 = 1
+    setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &isReusable, socklen_t(MemoryLayout<Int32>.size))
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
     var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let bound = descriptor
     let isBound = withUnsafeMutablePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        bind(listener, $0, length) == 0 && listen(listener, 64) == 0 && getsockname(listener, $0, &length) == 0
-      }
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(bound, $0, length) == 0 && getsockname(bound, $0, &length) == 0 }
     }
+    port = UInt16(bigEndian: address.sin_port)
     guard isBound else { throw LiveFailure("no port") }
-    descriptor = listener
-    url = "http://127.0.0.1:\(UInt16(bigEndian: address.sin_port))"
   }
 
   deinit { close(descriptor) }
+}
+
+/// An address on this machine that takes connections and never answers; closed with the object.
+final class SilentAddress: Sendable {
+  private let place: ReservedPort
+  var url: String { "http://127.0.0.1:\(place.port)" }
+
+  init() throws {
+    place = try ReservedPort()
+    guard listen(place.descriptor, 64) == 0 else { throw LiveFailure("no port") }
+  }
 }
 
 /// A socket; closed with the object.

@@ -37,10 +37,12 @@ final class TestService: Sendable {
     try? FileManager.default.removeItem(atPath: directory)
   }
 
+  /// - Parameter kind: of the blob that a PUT makes; nil: it is not said.
   @discardableResult
-  func send(_ method: String, _ target: String, headers: [(name: String, value: String)] = [], _ body: [UInt8] = []) -> CollectedReply {
+  func send(_ method: String, _ target: String, headers: [(name: String, value: String)] = [], kind: String? = "BlockBlob", _ body: [UInt8] = []) -> CollectedReply {
     let reply = CollectedReply()
-    service.handle(ServerRequest(method: method, target: target, headers: headers, body: MemoryBytes(body)), reply)
+    let kinds = method == "PUT" ? kind.map { [(name: "x-ms-blob-type", value: $0)] } ?? [] : []
+    service.handle(ServerRequest(method: method, target: target, headers: headers + kinds, body: MemoryBytes(body)), reply)
     return reply
   }
 

@@ -44,7 +44,7 @@ import Testing
   /// PyArrow writes maps as they are given. Every second one here has a key twice; its bag has the last value, behind the keys that came between.
   @Test(.enabled(if: TestFiles.python != nil, "KCONNECT_PYTHON is not set: no PyArrow to write files")) func theLastOfEqualKeysStays() throws {
     let python = try #require(TestFiles.python)
-    let path = "/tmp/kconnect-equal-keys-\(getpid()).parquet"
+    let path = "/tmp/kconnect-equal-keys-\(UInt64.random(in: 0 ... .max)).parquet"
     let maps = "[[('k', i), ('l', 0)] + [('k', -i)] * (i % 2) for i in range(3000)]"
     let script = "import pyarrow as pa, pyarrow.parquet as pq; "
       + "pq.write_table(pa.table({'m': pa.array(\(maps), pa.map_(pa.string(), pa.int64()))}), '\(path)')"

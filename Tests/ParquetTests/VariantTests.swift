@@ -420,7 +420,7 @@ private func sortedFields(_ text: String) throws -> DynamicValue {
 
   /// Files that another program wrote, every member of objects shredded, or some.
   @Test(.enabled(if: TestFiles.python != nil, "KCONNECT_PYTHON is not set: no DuckDB to write files")) func filesOfDuckDB() throws {
-    let folder = "/tmp/kconnect-duckdb-variants-\(getpid())"
+    let folder = "/tmp/kconnect-duckdb-variants-\(UInt64.random(in: 0 ... .max))"
     let python = try #require(TestFiles.python)
     #expect(system("mkdir -p '\(folder)' && '\(python)' '\(TestFiles.folder)/Judges/duckdb_variants.py' '\(folder)'") == 0)
     for name in ["own", "told"] {

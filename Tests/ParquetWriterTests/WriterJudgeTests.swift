@@ -85,7 +85,7 @@ struct SeededGenerator: RandomNumberGenerator {
 
   @Test(.enabled(if: python != nil, "KCONNECT_PYTHON is not set: no PyArrow, DuckDB and Polars to judge"))
   func judgesReadEveryTypeNullPatternCodecAndEncoding() throws {
-    let folder = "/tmp/kconnect-writer-\(getpid())"
+    let folder = "/tmp/kconnect-writer-\(UInt64.random(in: 0 ... .max))"
     mkdir(folder, 0o755)
     defer { system("rm -rf \(folder)") }
     let codecs: [Codec] = [.zstd, .snappy, .gzip, .lz4Raw, .brotli, .uncompressed]

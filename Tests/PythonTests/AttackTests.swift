@@ -68,7 +68,7 @@ import Testing
 
   @Test func cancellationEndsTheScript() async throws {
     let place = Place()
-    let spark = try await session(["pythonTimeout": "600"])
+    let spark = try await session(["pythonTimeout": "600", "spillDirectory": place.path])
     let frame = try spark.kql("print 1 | evaluate python(typeof(n: long), \(literal("import time\ntime.sleep(1e6)")))")
     let run = try spark.execution(frame.plan)
     let hasEnded = Ended()

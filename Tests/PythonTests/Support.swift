@@ -60,13 +60,11 @@ final class Place {
     try #require(process.terminationStatus == 0)
   }
 
-  /// Processes below this one that run a script.
+  /// Processes that run a script of a session with this `spillDirectory`: they work in a directory below it. Other tests run scripts meanwhile.
   func scripts() throws -> Int {
-    let own = getpid()
-    return try FileManager.default.contentsOfDirectory(atPath: "/proc").compactMap { Int32($0) }.count { process in
-      let status = (try? String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8)) ?? ""
-      let command = (try? String(contentsOfFile: "/proc/\(process)/cmdline", encoding: .utf8)) ?? ""
-      return status.contains("PPid:\t\(own)\n") && command.contains("sandbox_utils")
+    let name = URL(fileURLWithPath: path).lastPathComponent
+    return try FileManager.default.contentsOfDirectory(atPath: "/proc").filter { Int32($0) != nil }.count { process in
+      (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(process)/cwd"))?.contains(name) == true
     }
   }
 }

@@ -6,7 +6,7 @@ package import Columnar
 package final class AvroRowReader {
   private let schema: AvroSchema
   private let output: StructType
-  private let columns: [AvroColumn]
+  private let columns: [ColumnBuilder]
   /// For each field of the record its column; -1: passed over.
   private let targets: [Int]
   private let values: AvroValues
@@ -19,7 +19,7 @@ package final class AvroRowReader {
   package init(_ schema: AvroSchema, fields: [Int]) {
     self.schema = schema
     output = StructType(fields.map { schema.columns[$0] })
-    columns = fields.map { AvroColumn(schema.columns[$0].type) }
+    columns = fields.map { ColumnBuilder(schema.columns[$0].type) }
     targets = schema.columns.fields.indices.map { field in fields.firstIndex(of: field) ?? -1 }
     values = AvroValues(schema)
   }

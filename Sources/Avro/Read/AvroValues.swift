@@ -45,21 +45,21 @@ struct AvroValues {
   // MARK: Columns
 
   /// Puts the value of type `index` into a column of the type's column type.
-  func read(_ index: Int, into column: AvroColumn, _ cursor: inout AvroCursor) throws {
+  func read(_ index: Int, into column: ColumnBuilder, _ cursor: inout AvroCursor) throws {
     if column.type == .dynamic {
       let value = try value(index, &cursor, 0)
-      if case .null = value { column.appendNull() } else { column.append(value) }
+      if case .null = value { column.appendNull() } else { column.append(dynamic: value) }
       return
     }
     switch nodes[index].kind {
     case .null: column.appendNull()
-    case .boolean: column.append(try bool(&cursor))
+    case .boolean: column.append(bool: try bool(&cursor))
     case .int:
       let number = try cursor.int()
-      if column.type == .long { column.append(Int64(number)) } else { column.append(number) }
-    case .long: column.append(try cursor.long())
-    case .float: column.append(try cursor.float())
-    case .double: column.append(try cursor.double())
+      if column.type == .long { column.append(long: Int64(number)) } else { column.append(int: number) }
+    case .long: column.append(long: try cursor.long())
+    case .float: column.append(real: try cursor.float())
+    case .double: column.append(real: try cursor.double())
     case .string:
       let place = try cursor.takeCounted()
       column.append(cursor.bytes, place, isBinary: false)
@@ -69,11 +69,11 @@ struct AvroValues {
     case .fixed:
       let place = try cursor.take(nodes[index].size)
       column.append(cursor.bytes, place, isBinary: true)
-    case .enumeration: column.append(try symbol(index, &cursor))
-    case .date, .timestampMillis, .timestampMicros, .timestampNanos: column.append(try datetime(nodes[index].kind, &cursor))
-    case .timeMillis, .timeMicros: column.append(try timespan(nodes[index].kind, &cursor))
-    case .decimalBytes, .decimalFixed: column.append(try decimal(index, &cursor))
-    case .uuidText, .uuidFixed: column.append(try guid(nodes[index].kind, &cursor))
+    case .enumeration: column.append(text: try symbol(index, &cursor))
+    case .date, .timestampMillis, .timestampMicros, .timestampNanos: column.append(long: try datetime(nodes[index].kind, &cursor))
+    case .timeMillis, .timeMicros: column.append(long: try timespan(nodes[index].kind, &cursor))
+    case .decimalBytes, .decimalFixed: column.append(decimal: try decimal(index, &cursor))
+    case .uuidText, .uuidFixed: column.append(guid: try guid(nodes[index].kind, &cursor))
     case .union:
       let child = try branch(index, &cursor)
       try read(child, into: column, &cursor)

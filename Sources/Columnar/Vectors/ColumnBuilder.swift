@@ -1,6 +1,7 @@
-// Role: builds a column of any type value by value, for literals, samples and edges. Hot paths fill typed `BufferBuilder`s instead.
+// Role: builds a column of any type value by value: from scalars, for literals, samples and edges, or by appends of the column's own kind of value. What
+// takes many values at once fills typed `BufferBuilder`s instead.
 
-/// A growing column of one type. `append` takes a scalar of that type or a null.
+/// A growing column of one type. Appends of a kind take values of the columns that store it; another type is a programming error. Not thread-safe.
 package final class ColumnBuilder {
   package let type: DataType
   private let validity: BitmapBuilder
@@ -22,30 +23,28 @@ package final class ColumnBuilder {
   // SAFETY: the counter is read without overlap checks: a builder belongs to one thread.
   package var count: Int { unsafe validity.count }
 
-  package func appendNull() { append(.null(type)) }
+  /// Bytes of texts and dynamic values so far.
+  // SAFETY: as `count`.
+  package var textBytes: Int { unsafe text.data.count }
 
   /// Appends a value of this builder's type, or a null of any type; another type is a programming error.
-  // SAFETY: the bytes of the text or value live for the call and are copied.
   package func append(_ scalar: Scalar) {
-    validity.append(!scalar.isNull)
     switch (type, scalar) {
-    case (.bool, .bool(let v)): bits.append(v)
-    case (.int, .int(let v)): ints.append(v)
-    case (.long, .long(let v)), (.datetime, .datetime(let v)), (.timespan, .timespan(let v)): longs.append(v)
-    case (.real, .real(let v)): reals.append(v)
-    case (.decimal, .decimal(let v)):
-      wide.append(v.coefficient)
-      scales.append(v.scale)
-    case (.string, .string(var v)): v.withUTF8 { unsafe text.append($0) }
-    case (.guid, .guid(let v)): guids.append(v)
-    case (.dynamic, .dynamic(let v)): unsafe v.binary.withUnsafeBufferPointer { unsafe text.append($0) }
-    case (_, .null): appendSlot()
+    case (.bool, .bool(let v)): append(bool: v)
+    case (.int, .int(let v)): append(int: v)
+    case (.long, .long(let v)), (.datetime, .datetime(let v)), (.timespan, .timespan(let v)): append(long: v)
+    case (.real, .real(let v)): append(real: v)
+    case (.decimal, .decimal(let v)): append(decimal: v)
+    case (.string, .string(let v)): append(text: v)
+    case (.guid, .guid(let v)): append(guid: v)
+    case (.dynamic, .dynamic(let v)): append(dynamic: v)
+    case (_, .null): appendNull()
     default: preconditionFailure("a \(scalar.type) value for a \(type) column")
     }
   }
 
-  // SAFETY: no bytes, so no address is used.
-  private func appendSlot() {
+  package func appendNull() {
+    validity.append(false)
     switch type {
     case .bool: bits.append(false)
     case .int: ints.append(0)
@@ -55,8 +54,73 @@ package final class ColumnBuilder {
       wide.append(0)
       scales.append(0)
     case .guid: guids.append(GUID(high: 0, low: 0))
-    case .string, .dynamic: unsafe text.append(UnsafeBufferPointer(start: nil, count: 0))
+    case .string, .dynamic: text.appendEmpty()
     }
+  }
+
+  package func append(bool value: Bool) {
+    assert(type == .bool)
+    validity.append(true)
+    bits.append(value)
+  }
+
+  package func append(int value: Int32) {
+    assert(type == .int)
+    validity.append(true)
+    ints.append(value)
+  }
+
+  /// A long, or ticks of a datetime or timespan.
+  package func append(long value: Int64) {
+    assert(type == .long || type == .datetime || type == .timespan)
+    validity.append(true)
+    longs.append(value)
+  }
+
+  package func append(real value: Double) {
+    assert(type == .real)
+    validity.append(true)
+    reals.append(value)
+  }
+
+  package func append(decimal value: DecimalValue) {
+    assert(type == .decimal)
+    validity.append(true)
+    wide.append(value.coefficient)
+    scales.append(value.scale)
+  }
+
+  package func append(guid value: GUID) {
+    assert(type == .guid)
+    validity.append(true)
+    guids.append(value)
+  }
+
+  package func append(text value: String) {
+    assert(type == .string)
+    validity.append(true)
+    text.append(value)
+  }
+
+  /// The bytes at `place` as a text. False where they are not UTF-8: nothing is appended then.
+  // SAFETY: the place is within the bytes (checked), which live for the call and are copied.
+  package func append(utf8 bytes: [UInt8], _ place: Range<Int>) -> Bool {
+    assert(type == .string)
+    precondition(place.lowerBound >= 0 && place.upperBound <= bytes.count, "bytes \(place) of \(bytes.count)")
+    return unsafe bytes.withUnsafeBufferPointer { all in
+      let part = unsafe UnsafeBufferPointer(rebasing: all[place])
+      guard unsafe isValidUTF8(part) else { return false }
+      validity.append(true)
+      unsafe text.append(part)
+      return true
+    }
+  }
+
+  // SAFETY: the bytes of the value live for the call and are copied.
+  package func append(dynamic value: DynamicValue) {
+    assert(type == .dynamic)
+    validity.append(true)
+    unsafe value.binary.withUnsafeBufferPointer { unsafe text.append($0) }
   }
 
   /// The column so far; the builder is empty afterwards. Decimals come out in 64-bit form when all share a scale and fit.

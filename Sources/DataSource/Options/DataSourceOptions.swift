@@ -5,7 +5,7 @@ import Columnar
 /// Checked options of one read or write. Names are compared case-insensitively; asking for an undeclared option is a programming error.
 /// Prints without the values of secrets.
 public struct DataSourceOptions: Sendable, CustomStringConvertible, CustomReflectable {
-  private let specs: [String: OptionSpec]
+  private let declared: OptionIndex
   private var values: [String: String]
   /// Remarks for the user, such as options without effect here.
   public let notes: [String]
@@ -16,20 +16,22 @@ public struct DataSourceOptions: Sendable, CustomStringConvertible, CustomReflec
 
   /// Checks `given` against `specs`; throws OPTION_UNKNOWN, OPTION_INVALID or NOT_SUPPORTED.
   public init(source: String, specs: [OptionSpec], given: [(String, String)], use: OptionSpec.Use) throws {
-    var byName: [String: OptionSpec] = [:]
-    for spec in specs {
-      for name in [spec.name] + spec.aliases { byName[name.lowercased()] = spec }
-    }
+    try self.init(source: source, declared: OptionIndex(specs), given: given, use: use)
+  }
+
+  /// The same with declarations that are looked up often.
+  package init(source: String, declared: OptionIndex, given: [(String, String)], use: OptionSpec.Use) throws {
+    let hasStrict = declared[Self.leniency] != nil
     var values: [String: String] = [:]
     var notes: [String] = []
-    let isLenient = byName[Self.leniency] == nil && given.contains { $0.0.lowercased() == Self.leniency && OptionValueParser.bool($0.1) == false }
+    let isLenient = !hasStrict && given.contains { $0.0.lowercased() == Self.leniency && OptionValueParser.bool($0.1) == false }
     for (name, value) in given {
-      if byName[Self.leniency] == nil, name.lowercased() == Self.leniency {
+      if !hasStrict, name.lowercased() == Self.leniency {
         guard OptionValueParser.bool(value) != nil else { throw KConnectError(.optionInvalid, "option 'strict': found '\(value.prefix(80))', expected true or false") }
         continue
       }
-      guard let spec = byName[name.lowercased()] ?? Self.family(of: name, specs) else {
-        let near = nearestNames(to: name, among: specs.flatMap { [$0.name] + $0.aliases }, limit: 1)
+      guard let spec = declared[name]?.spec ?? declared.family(of: name) else {
+        let near = nearestNames(to: name, among: declared.specs.flatMap { [$0.name] + $0.aliases }, limit: 1)
         if isLenient {
           notes.append("unknown option '\(name)' is ignored" + (near.first.map { "; did you mean '\($0)'?" } ?? ""))
           continue
@@ -49,24 +51,18 @@ public struct DataSourceOptions: Sendable, CustomStringConvertible, CustomReflec
       try OptionValueParser.check(value, spec, source: source)
       values[spec.isFamily ? name.lowercased() : spec.name.lowercased()] = value
     }
-    self.specs = byName
+    self.declared = declared
     self.values = values
     self.notes = notes
     self.source = source
   }
 
   public var description: String {
-    let shown = values.sorted { $0.key < $1.key }.map { name, value in specs[name]?.isSecret == true ? "\(name)=****" : "\(name)=\(value)" }
+    let shown = values.sorted { $0.key < $1.key }.map { name, value in declared[name]?.spec.isSecret == true ? "\(name)=****" : "\(name)=\(value)" }
     return "\(source)(\(shown.joined(separator: ", ")))"
   }
 
   public var customMirror: Mirror { Mirror(self, children: ["options": description]) }
-
-  /// The declaration `prefix.*` that a name belongs to.
-  private static func family(of name: String, _ specs: [OptionSpec]) -> OptionSpec? {
-    let lower = name.lowercased()
-    return specs.first { $0.isFamily && lower.hasPrefix($0.name.dropLast().lowercased()) && lower.utf8.count > $0.name.utf8.count - 1 }
-  }
 
   /// What was given of the family `prefix.*`: names behind the prefix, in lower case, sorted.
   package func family(_ prefix: String) -> [(name: String, value: String)] {
@@ -74,13 +70,13 @@ public struct DataSourceOptions: Sendable, CustomStringConvertible, CustomReflec
     return values.filter { $0.key.hasPrefix(start) }.sorted { $0.key < $1.key }.map { (String($0.key.dropFirst(start.utf8.count)), $0.value) }
   }
 
-  private func spec(_ name: String) -> OptionSpec {
-    guard let spec = specs[name.lowercased()] else { preconditionFailure("option '\(name)' is not declared for '\(source)'") }
-    return spec
+  private func entry(_ name: String) -> OptionIndex.Entry {
+    guard let entry = declared[name] else { preconditionFailure("option '\(name)' is not declared for '\(source)'") }
+    return entry
   }
 
   /// True when the user gave the option.
-  public func isGiven(_ name: String) -> Bool { values[spec(name).name.lowercased()] != nil }
+  public func isGiven(_ name: String) -> Bool { values[entry(name).key] != nil }
 
   /// The same without what was given for one option; names that are not declared are passed over.
   package func without(_ name: String) -> DataSourceOptions {
@@ -91,8 +87,8 @@ public struct DataSourceOptions: Sendable, CustomStringConvertible, CustomReflec
 
   /// The text given, or the declared default, or nil.
   public func string(_ name: String) -> String? {
-    let spec = spec(name)
-    return values[spec.name.lowercased()] ?? spec.defaultValue
+    let entry = entry(name)
+    return values[entry.key] ?? entry.spec.defaultValue
   }
 
   public func bool(_ name: String) -> Bool { string(name).flatMap(OptionValueParser.bool) ?? false }
@@ -110,7 +106,7 @@ public struct DataSourceOptions: Sendable, CustomStringConvertible, CustomReflec
 
   /// For `oneOf`: the declared spelling of the word given.
   public func word(_ name: String) -> String? {
-    guard case .oneOf(let words) = spec(name).kind, let given = string(name) else { return string(name) }
+    guard case .oneOf(let words) = entry(name).spec.kind, let given = string(name) else { return string(name) }
     return words.first { $0.lowercased() == given.lowercased() } ?? given
   }
 

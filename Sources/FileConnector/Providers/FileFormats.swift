@@ -8,10 +8,19 @@ package enum FileFormats {
   package static let all: [any FileFormat] = [ParquetFormat(), CSVFormat(), JSONFormat()]
 
   /// Formats that are read only, and only where data of others come in: by ingestion and `externaldata`.
-  package static let foreign: [any FileFormat] = [AvroFormat()]
+  package static let foreign: [any FileFormat] = [AvroFormat(), W3CLogFormat()]
+
+  /// A format with the options that reads of its files take.
+  package struct Known: Sendable {
+    package let format: any FileFormat
+    package let options: OptionIndex
+  }
+
+  private static let known = Dictionary(
+    uniqueKeysWithValues: (all + foreign).map { ($0.shortName, Known(format: $0, options: OptionIndex(FileProvider($0).options))) })
 
   /// The format of that name, a foreign one, too; nil when there is none.
-  package static func named(_ shortName: String) -> (any FileFormat)? { (all + foreign).first { $0.shortName == shortName } }
+  package static func named(_ shortName: String) -> Known? { known[shortName] }
 
   /// One provider per format.
   package static var providers: [any DataSourceProvider] { providers(stores: ObjectStores()) }

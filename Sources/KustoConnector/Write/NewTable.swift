@@ -1,4 +1,5 @@
-// Role: the table that a Queued or KustoStreaming write makes: just before its first rows leave for it, and taken back when none of them did.
+// Role: the table that a Queued or KustoStreaming write makes, just before its first rows leave for it. A table that is made stays, whatever becomes of
+// the write: rows that others have under way to it cannot be seen from outside, and would be lost with it.
 
 import Columnar
 import DataSource
@@ -8,10 +9,8 @@ import Synchronization
 final class NewTable: Sendable {
   private struct State {
     var isMade = false
-    /// This write made it, or may have.
+    /// This write made it.
     var isOwn = false
-    /// Rows are in it or on their way, or may be.
-    var isUsed = false
   }
 
   private let tables: ClusterTables
@@ -34,13 +33,13 @@ final class NewTable: Sendable {
     try state.withLock { state in
       if state.isMade { return }
       if let found = try tables.schema(name) {
-        guard state.isOwn || Self.areEqual(found, schema) else {
+        guard Self.areEqual(found, schema) else {
           throw KConnectError(
             .schemaMismatch, "the table '\(name)' was made by somebody else meanwhile, with the columns \(found); the rows have \(schema)", hint: "write again: the rows are brought to its columns then")
         }
       } else {
-        state.isOwn = true
         try tables.createMerge(name, schema)
+        state.isOwn = true
       }
       if takesStreams {
         _ = try tables.client.command(
@@ -53,28 +52,9 @@ final class NewTable: Sendable {
 
   private static func areEqual(_ a: StructType, _ b: StructType) -> Bool { a.names == b.names && a.fields.map(\.type) == b.fields.map(\.type) }
 
-  /// Rows are on their way to it, or may be: it stays.
-  func keep() { state.withLock { $0.isUsed = true } }
-
-  /// Drops the table when this write made it and nobody has put rows into it. What others have under way to it cannot be seen: between the two
-  /// lie moments. False when it stays although this write made it.
-  @discardableResult
-  func takeBack() -> Bool {
-    state.withLock { state in
-      guard state.isOwn else { return true }
-      guard !state.isUsed else { return false }
-      do {
-        guard try tables.schema(name) == nil || tables.rowCount(name) == 0 else { return false }
-        try tables.drop(name)
-        (state.isOwn, state.isMade) = (false, false)
-        return true
-      } catch { return false }
-    }
-  }
-
-  /// The error of a write whose rows have not left, which says so when the table stays.
-  func takenBack(after error: any Error) -> any Error {
-    guard !takeBack(), var failure = error as? KConnectError else { return error }
+  /// The error of a write whose rows have not left, which says that the table stays when this write made it.
+  func left(after error: any Error) -> any Error {
+    guard state.withLock({ $0.isOwn }), var failure = error as? KConnectError else { return error }
     failure.message += "; the table '\(name)', which this write made, stays"
     return failure
   }

@@ -1,6 +1,6 @@
 // Role: writeMode Queued: parts are put into storage while rows come, and named in the cluster's queue when all of them are there, so that a write
 // that fails before leaves nothing to ingest, nor a table that it would have made; one that fails among the messages says how many parts are on
-// their way. The cluster ingests them when it sees fit.
+// their way, or that the table it made stays. The cluster ingests them when it sees fit.
 // Source: queue messages as the ingest clients write them.
 
 import Columnar
@@ -49,16 +49,13 @@ final class QueuedIngestor: PartIngestor {
 
   func commit(rows: Int) throws -> Bool {
     let parts = parts.withLock { $0.sorted { $0.part.number < $1.part.number } }
-    do { try newTable?.make() } catch { throw newTable?.takenBack(after: error) ?? error }
+    do { try newTable?.make() } catch { throw newTable?.left(after: error) ?? error }
     for (done, (url, part)) in parts.enumerated() {
       do {
         try storage.post(try message(url, part), queue: try resources.queue(), isRepeatable: marksParts)
-        newTable?.keep()
       } catch let error as KConnectError {
-        // Even where it may be repeated, the last attempt may have arrived.
-        if RequestFailure.leavesOutcomeOpen(error) || error.code == .cancelled { newTable?.keep() }
         let isOpen = !marksParts && RequestFailure.leavesOutcomeOpen(error)
-        guard isOpen || done > 0 else { throw newTable?.takenBack(after: error) ?? error }
+        guard isOpen || done > 0 else { throw newTable?.left(after: error) ?? error }
         let hint = "count the rows before they are written again; ensureNoDuplicatedBlobs=true lets messages be repeated"
         if isOpen { throw RequestFailure.outcomeUnknown(error, "part \(done + 1) of \(parts.count) is queued; those before it are", hint: hint) }
         throw KConnectError(error.code, "\(error.message): \(done) of \(parts.count) parts are queued and will be ingested, the others will not", hint: hint, cause: error.cause)

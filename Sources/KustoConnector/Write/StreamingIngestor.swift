@@ -31,7 +31,13 @@ final class StreamingIngestor: PartIngestor {
   private static let requestBytes = 10 << 20
 
   func ingest(_ part: IngestionPart) throws {
-    try newTable?.make()
+    do {
+      try newTable?.make()
+      try send(part)
+    } catch { throw newTable?.left(after: error) ?? error }
+  }
+
+  private func send(_ part: IngestionPart) throws {
     if part.bytes.count > Self.requestBytes { return try queue(part) }
     var path = "/v1/rest/ingest/\(FormText.encoded(database))/\(FormText.encoded(table))?streamFormat=\(properties.format.ingestionName)"
     if let mapping = properties.mappingReference { path += "&mappingName=" + FormText.encoded(mapping) }
@@ -47,16 +53,13 @@ final class StreamingIngestor: PartIngestor {
         // SAFETY: no receiver, so no pointer is handed over.
         _ = try unsafe client.exchange(request, .engine, activity: "executeStreamingIngest", attempt: attempt, receive: nil)
       }
-      newTable?.keep()
       taken.withLock { $0 += part.rows }
     } catch let error as KConnectError where error.isRetryable && RequestFailure.isRefusal(error) {
       try queue(part)
     } catch let error as KConnectError where RequestFailure.leavesOutcomeOpen(error) {
-      newTable?.keep()
       throw RequestFailure.outcomeUnknown(
         error, "\(part.rows) rows (chunk \(part.number) of the write) have reached '\(table)'", hint: "count the rows before they are written again; writeMode=Transactional writes all or none")
     } catch var error as KConnectError {
-      if error.code == .cancelled { newTable?.keep() }
       let rows = taken.withLock { $0 }
       if rows > 0 { error.message += "; \(rows) rows of this write are in '\(table)' already" }
       throw error
@@ -69,10 +72,10 @@ final class StreamingIngestor: PartIngestor {
   }
 
   func commit(rows: Int) throws -> Bool {
-    do { try newTable?.make() } catch { throw newTable?.takenBack(after: error) ?? error }
+    do { try newTable?.make() } catch { throw newTable?.left(after: error) ?? error }
     if queued.withLock({ $0 }) > 0 { _ = try fallBack.commit(rows: rows) }
     return true
   }
 
-  func abort() { newTable?.takeBack() }
+  func abort() { fallBack.abort() }
 }

@@ -4,7 +4,6 @@ import Codecs
 import Columnar
 import DataSource
 import FileConnector
-import KustoConnector
 import KustoStore
 import KustoWire
 
@@ -101,27 +100,20 @@ extension ServerRequest {
     } catch let error as CodecError { throw KConnectError(.usage, "the request's body is damaged \(format): \(error)") }
   }
 
-  /// The body in a file of `directory`, as it came, on the disk. Throws 413 beyond `limit` bytes, 400 where the request tells another MD5.
+  /// The body in a file of `directory`, as it came, on the disk. Throws 413 beyond `limit` bytes, 400 where the request tells another digest.
   func bodyInFile(_ directory: String, extension ending: String, limit: Int) throws -> ReceivedFile {
     try checkLength(limit)
     var next = try body.read(until: nil)
     // Readers go by the name.
     let received = try ReceivedFile(directory, extension: ending + ReceivedFile.compression(next ?? []))
-    let told = header("content-md5")
-    let digest = told == nil ? nil : try RunningMD5()
+    var digests = try BodyDigests(self)
     while let part = next {
-      try digest?.add(part)
+      try digests.add(part)
       guard received.count + part.count <= limit else { throw WireError.tooLarge(limit) }
       try received.append(part)
       next = try body.read(until: nil)
     }
-    if let digest, let told {
-      let found = Base64.text(try digest.finish())
-      guard found == told else {
-        throw WireError(
-          status: 400, code: "Md5Mismatch", type: "KustoBadRequestException", detail: "The MD5 of the body is \(found), the request tells \(told)", isPermanent: true)
-      }
-    }
+    try digests.check()
     try received.sync()
     try received.close()
     return received

@@ -49,7 +49,7 @@ package struct ServerRequest: Sendable {
       let equals = part.firstIndex(of: "=") ?? part.endIndex
       guard percentDecoded(part[..<equals]).lowercased() == wanted else { continue }
       let value = equals == part.endIndex ? "" : part[part.index(after: equals)...]
-      return percentDecoded(value.replacing("+", with: "%20"))
+      return percentDecoded(value.utf8.contains(UInt8(ascii: "+")) ? value.replacing("+", with: "%20") : value)
     }
     return nil
   }

@@ -73,6 +73,9 @@ extension KustoService {
       try reply.send(Reply(201))
     case ("PUT", "blocklist"):
       let body = try request.bodyInMemory(limit: 16 << 20)
+      var digests = try BodyDigests(request)
+      try digests.add(body)
+      try digests.check()
       let blocks = XMLScanner.texts(of: ["Latest", "Uncommitted", "Committed"], in: body)
       // Also where the same list was put before and its answer was lost.
       if !replaces, (try? blobs.facts(blob)) != nil { throw KConnectError(.alreadyExists, "the blob exists already") }
@@ -96,12 +99,12 @@ extension KustoService {
     }
   }
 
-  /// Throws 501 for what is asked of a new blob and not done here.
+  /// Throws 501 for what is asked of a new blob and not done here, 400 where it is not said what kind of blob it is to be.
   private static func checkPut(_ request: ServerRequest) throws {
-    let type = request.header("x-ms-blob-type")
-    let asked = request.header("x-ms-copy-source") != nil ? "x-ms-copy-source" : type.map { $0.lowercased() != "blockblob" } == true ? "x-ms-blob-type: \(type ?? "")" : nil
-    guard let asked else { return }
-    throw StorageError.notSupported("Blobs are block blobs whose bytes come in the request: '\(asked)' is not supported")
+    func notSupported(_ asked: String) -> WireError { StorageError.notSupported("Blobs are block blobs whose bytes come in the request: '\(asked)' is not supported") }
+    if request.header("x-ms-copy-source") != nil { throw notSupported("x-ms-copy-source") }
+    guard let type = request.header("x-ms-blob-type") else { throw StorageError.missingHeader("x-ms-blob-type") }
+    if type.lowercased() != "blockblob" { throw notSupported("x-ms-blob-type: \(type)") }
   }
 
   private func headers(_ facts: BlobFacts) -> [(name: String, value: String)] {
@@ -265,6 +268,10 @@ struct StorageError {
     WireError(status: 501, code: "NotImplemented", type: "KustoBadRequestException", detail: detail, isPermanent: true)
   }
 
+  static func missingHeader(_ name: String) -> WireError {
+    WireError(status: 400, code: "MissingRequiredHeader", type: "KustoBadRequestException", detail: "The request has no header '\(name)', which it must have", isPermanent: true)
+  }
+
   static func missingRow(_ key: EntityKey) -> WireError {
     WireError(status: 404, code: "ResourceNotFound", type: "EntityNotFoundException", detail: "There is no row '\(key.text)'", isPermanent: true)
   }
@@ -281,7 +288,7 @@ struct StorageError {
     case (404, _), (_, "BadRequest_EntityNotFound"): (404, "BlobNotFound")
     case (413, _): (413, "RequestBodyTooLarge")
     case (_, "BadRequest_EntityAlreadyExists"): (409, "BlobAlreadyExists")
-    case (400, "InvalidUri"), (400, "Md5Mismatch"): (400, error.code)
+    case (400, "InvalidUri"), (400, "Md5Mismatch"), (400, "Crc64Mismatch"), (400, "MissingRequiredHeader"): (400, error.code)
     case (400, _): (400, "InvalidInput")
     case (501, _): (501, "NotImplemented")
     default: (500, "InternalError")

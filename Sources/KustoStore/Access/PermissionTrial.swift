@@ -1,4 +1,4 @@
-// Role: `validatepermissions`: whether the caller may run a query, found out by binding it without running any of it.
+// Role: `validatepermissions`: whether the caller may run a query, found out by binding it without running any of it, or may carry a command out.
 // Source: Kusto reference, "Request properties".
 
 import Columnar
@@ -29,6 +29,14 @@ final class PermissionTrial: Sendable {
   func unfinished(_ error: any Error) -> ResultTable? {
     guard catalog.validatesPermissions, hasSkipped.withLock({ $0 }), (error as? KConnectError)?.code != .permission else { return nil }
     return Self.table("Incomplete")
+  }
+
+  /// The answer for a command, which is not carried out. What stands in it besides, queries and further commands, is not looked at. Throws
+  /// PERMISSION.
+  static func outcome(of run: CommandRun) throws -> ResultTable {
+    try run.authorize()
+    let holdsMore = run.command.tail != nil || run.command.arguments.values.contains { if case .source = $0 { true } else { false } }
+    return table(holdsMore ? "Incomplete" : "OK")
   }
 
   static func table(_ outcome: String) -> ResultTable {

@@ -70,12 +70,12 @@ package final class CommandExecutor: Sendable {
     if request.isReadOnly, !command.kind.isReadOnly {
       throw KConnectError(.permission, "the request is read-only, '\(command.kind.shown)' changes something", hint: "drop the option request_readonly")
     }
-    if ["validatepermissions", "validate_permissions"].contains(where: request.isOn) {
-      throw KConnectError(.notSupported, "not supported: validatepermissions of a command", hint: "it tells of queries; .show principal roles shows the rights")
-    }
     // What cannot be applied to the result must not come after the command has done its work.
     try KQL.checkTail(of: command, request.text)
     let run = CommandRun(executor: self, request: request, command: command)
+    if ["validatepermissions", "validate_permissions"].contains(where: request.isOn) {
+      return result(request, ticket, [try PermissionTrial.outcome(of: run)], isCommand: true, notes: [])
+    }
     let output = try run.logged()
     var tables = [ResultTable(name: "Table_0", plan: output.plan)]
     if let tail = command.tail { tables = try run.apply(tail, to: output.plan) }

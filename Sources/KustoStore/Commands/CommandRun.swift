@@ -197,7 +197,8 @@ struct CommandProperties: Sendable {
 
   /// Properties that come as texts, such as those of a queued ingestion; names that are not allowed are ignored, as Kusto does.
   init(_ texts: [(name: String, value: String)], allowed: [String]) {
-    let known = Set(allowed.map { $0.lowercased() })
+    // Most have none.
+    let known: Set<String> = texts.isEmpty ? [] : Set(allowed.map { $0.lowercased() })
     byName = Dictionary(
       texts.filter { known.contains($0.name.lowercased()) }.map { ($0.name.lowercased(), Given(name: $0.name, text: $0.value, literal: nil)) }
     ) { $1 }

@@ -89,7 +89,10 @@ struct FileIngestion: Sendable {
 
   /// The parts of an input that are read for themselves, and what their rows are told to come from: with `apart` each file is one.
   private func parts(_ input: IngestInput, of format: IngestFormat, apart: Bool) throws -> [(input: IngestInput, location: String)] {
-    guard apart, case .files(let paths) = input else { return input.parts.map { ($0, Self.location(sourceName ?? "")) } }
+    guard apart, case .files(let paths) = input else {
+      let location = apart ? Self.location(sourceName ?? "") : ""
+      return input.parts.map { ($0, location) }
+    }
     var names = locations.count == paths.count ? locations : paths
     if locations.isEmpty, paths.count == 1, let sourceName { names = [sourceName] }
     var parts: [(input: IngestInput, location: String)] = []
@@ -247,6 +250,7 @@ package struct ReceivedData: Sendable {
 extension CommandExecutor {
   /// The database of that name, whatever its case; nil when there is none.
   package func databaseIfExists(_ name: String) throws -> Database? {
+    if !name.isEmpty, let found = try store.databaseIfExists(name) { return found }
     guard let resolved = try resolve(name) else { return nil }
     return try store.databaseIfExists(resolved)
   }

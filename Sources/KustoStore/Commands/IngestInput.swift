@@ -48,9 +48,8 @@ extension IngestFormat {
     switch input {
     case .files(let paths): return try open(paths, schema: schema, extra)
     case .bodies(let bodies):
-      let format = try reader
-      let checked = try DataSourceOptions(source: format.shortName, specs: FileProvider(format).options, given: options + extra, use: .read)
-      return try format.open(InputFile(remote: BodyBytes(bodies.first ?? []), path: input.name), schema: schema, options: checked)
+      let reader = try reader
+      return try reader.format.open(InputFile(remote: BodyBytes(bodies.first ?? []), path: input.name), schema: schema, options: checked(extra, for: reader))
     }
   }
 }

@@ -8,20 +8,21 @@ import FileConnector
 
 /// The formats of ingestion by the names commands use.
 struct IngestFormat: Sendable {
-  /// The mapping kind: `csv`, `json`, `parquet`, `avro`, or `text` for whole lines.
+  /// The mapping kind: `csv`, `json`, `parquet`, `avro`, `w3clogfile`, or `text` for whole lines.
   var kind: String
   var options: [(String, String)] = []
   /// JSON with a record on each line.
   var hasLines = false
 
+  private static let separators = ["csv": ",", "tsv": "\\t", "tsve": "\\t", "psv": "|", "scsv": ";", "sohsv": "\u{1}"]
+
   /// Throws NOT_SUPPORTED for Kusto's other formats, USAGE for words that are none.
   init(_ word: String) throws {
-    let separators = ["csv": ",", "tsv": "\\t", "tsve": "\\t", "psv": "|", "scsv": ";", "sohsv": "\u{1}"]
     let lower = word.lowercased()
     switch lower {
     case "csv", "tsv", "tsve", "psv", "scsv", "sohsv":
       kind = "csv"
-      options = [("sep", separators[lower] ?? ",")]
+      options = [("sep", Self.separators[lower] ?? ",")]
     case "json", "multijson", "singlejson":
       kind = "json"
       hasLines = lower == "json"
@@ -31,7 +32,8 @@ struct IngestFormat: Sendable {
     case "txt":
       kind = "text"
       options = [("sep", "\u{2}"), ("quote", "")]
-    case "raw", "orc", "sstream", "w3clogfile", "azmonstream":
+    case "w3clogfile": kind = "w3clogfile"
+    case "raw", "orc", "sstream", "azmonstream":
       throw KConnectError(.notSupported, "not supported: ingestion of the format '\(lower)'", hint: "formats: \(Self.words.joined(separator: ", "))")
     default:
       throw KConnectError(
@@ -42,13 +44,13 @@ struct IngestFormat: Sendable {
   /// The kind of mappings for it: whole lines are a delimited text of one field.
   var mappingKind: String { kind == "text" ? "csv" : kind }
 
-  static let words = ["csv", "tsv", "tsve", "psv", "scsv", "sohsv", "json", "multijson", "singlejson", "parquet", "avro", "apacheavro", "txt"]
+  static let words = ["csv", "tsv", "tsve", "psv", "scsv", "sohsv", "json", "multijson", "singlejson", "parquet", "avro", "apacheavro", "w3clogfile", "txt"]
 
   /// The format a path tells by its extension; Kusto's default is csv.
   static func guess(_ path: String) throws -> IngestFormat {
     let name = path.lowercased().prefix { $0 != "?" }
     let bare = [".gz", ".zst"].reduce(String(name)) { $1.count < $0.count && $0.hasSuffix($1) ? String($0.dropLast($1.count)) : $0 }
-    for (ending, word) in [(".parquet", "parquet"), (".avro", "avro"), (".json", "json"), (".jsonl", "json"), (".ndjson", "json"), (".tsv", "tsv"), (".psv", "psv"), (".txt", "txt")]
+    for (ending, word) in [(".parquet", "parquet"), (".avro", "avro"), (".json", "json"), (".jsonl", "json"), (".ndjson", "json"), (".tsv", "tsv"), (".psv", "psv"), (".txt", "txt"), (".log", "w3clogfile")]
     where bare.hasSuffix(ending) { return try IngestFormat(word) }
     if bare.hasSuffix(".orc") { return try IngestFormat("orc") }
     return try IngestFormat("csv")
@@ -56,23 +58,27 @@ struct IngestFormat: Sendable {
 
   /// The reader of the format.
   func open(_ paths: [String], schema: StructType?, _ extra: [(String, String)]) throws -> any BatchReadable {
-    let provider = try self.provider
-    let checked = try DataSourceOptions(source: provider.shortName, specs: provider.options, given: options + extra, use: .read)
-    return try provider.open(paths, schema: schema, options: checked)
+    let reader = try reader
+    return try FileProvider(reader.format).open(paths, schema: schema, options: checked(extra, for: reader))
   }
 
   /// What reads its files.
   var provider: FileProvider {
-    get throws { FileProvider(try reader) }
+    get throws { FileProvider(try reader.format) }
   }
 
   /// How one of them is read.
-  var reader: any FileFormat {
+  var reader: FileFormats.Known {
     get throws {
       let name = kind == "text" ? "csv" : kind
       guard let format = FileFormats.named(name) else { throw KConnectError(.internalError, "no reader for '\(name)'") }
       return format
     }
+  }
+
+  /// The options of its reader, with those that are given besides.
+  func checked(_ extra: [(String, String)], for reader: FileFormats.Known) throws -> DataSourceOptions {
+    try DataSourceOptions(source: reader.format.shortName, declared: reader.options, given: options + extra, use: .read)
   }
 }
 

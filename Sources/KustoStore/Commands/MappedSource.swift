@@ -24,7 +24,7 @@ enum MappingTransform: String, CaseIterable {
           ?? "transformations: \(Self.allCases.map(\.rawValue).joined(separator: ", "))")
     }
     let isDelimited = kind == "csv" || kind == "text"
-    if found == .bytesAsBase64 && kind != "avro" || isDelimited && (found == .dropMappedFields || found == .propertyBagArrayToDictionary) {
+    if kind == "w3clogfile" && !found.isOfSource || found == .bytesAsBase64 && kind != "avro" || isDelimited && (found == .dropMappedFields || found == .propertyBagArrayToDictionary) {
       throw KConnectError(.notSupported, "not supported: the mapping transformation \(found.rawValue) of column '\(column)' for the format \(kind)")
     }
     self = found
@@ -131,7 +131,7 @@ struct MappedSource {
     return try project(table) { i, column in (.column("f\(i)"), column.sourceType) }
   }
 
-  /// Parquet and Avro: `$.a` is the file's column, `$.a.b` a member of its dynamic value, `$` a bag of all columns.
+  /// Parquet, Avro and log files: `$.a` is the file's column, `$.a.b` a member of its dynamic value, `$` a bag of all columns.
   private func typed() throws -> LogicalPlan {
     let table = try source.open(schema: nil, [])
     return try project(table) { _, column in

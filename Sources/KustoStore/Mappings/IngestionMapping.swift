@@ -30,7 +30,7 @@ struct IngestionMapping: Sendable {
   var updated: Int64 = 0
 
   /// Kinds that can be used here; the others can be stored and are refused when they are used.
-  static let usable = ["csv", "json", "parquet", "avro"]
+  static let usable = ["csv", "json", "parquet", "avro", "w3clogfile"]
 
   /// Reads a JSON list. Throws VALUE_INVALID with the element that is wrong.
   init(name: String, kind: String, text: String) throws {

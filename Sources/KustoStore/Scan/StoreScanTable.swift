@@ -21,6 +21,8 @@ package struct StoreScanTable: BatchReadable {
     inner = try? Self.table(snapshot, files)
   }
 
+  private static let options = OptionIndex(ParquetFormat().options)
+
   private static func table(_ snapshot: TableSnapshot, _ files: [ExtentFile]) throws -> FileTable {
     let directory = snapshot.table.directory
     let entries = files.map { file in
@@ -29,7 +31,7 @@ package struct StoreScanTable: BatchReadable {
     }
     let format = ParquetFormat()
     return try FileTable(
-      format: format, options: try DataSourceOptions(source: "kusto", specs: format.options, given: [], use: .read), files: entries,
+      format: format, options: try DataSourceOptions(source: "kusto", declared: Self.options, given: [], use: .read), files: entries,
       partitions: .none(fileCount: entries.count), schema: StructType(snapshot.schema.fields + HiddenColumns.virtual.fields), description: "kusto", catalog: StoreFileCatalog(snapshot, files))
   }
 

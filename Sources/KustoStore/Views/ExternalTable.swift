@@ -147,8 +147,7 @@ struct ExternalTable: Sendable {
     guard partitions.count > 0 || chosen != nil else {
       return try reader.open(presentPaths.isEmpty ? paths : presentPaths, schema: columns, options + [("pathGlobFilter", namePattern)] + http)
     }
-    let provider = try reader.provider
-    let checked = try DataSourceOptions(source: provider.shortName, specs: provider.options, given: reader.options + options + http, use: .read)
+    let checked = try reader.checked(options + http, for: reader.reader)
     // What files say of partitions with an expression is in their rows as well.
     let computed = Set(partitions.fields.indices.filter { expression($0) != nil }.map { partitions[$0].name })
     let listed = try (chosen?.files ?? files()).map { file -> FileEntry in
@@ -156,6 +155,6 @@ struct ExternalTable: Sendable {
       file.directories.removeAll { directory in computed.contains(percentDecoded(directory.prefix { $0 != "=" })) }
       return file
     }
-    return try provider.open(files: listed, label: name, schema: columns, options: checked)
+    return try reader.provider.open(files: listed, label: name, schema: columns, options: checked)
   }
 }

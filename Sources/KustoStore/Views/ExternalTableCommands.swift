@@ -31,7 +31,7 @@ extension CommandRun {
     }
     let properties = try properties(Self.externalProperties)
     guard let format = command.text("format") else { throw KConnectError(.usage, "an external table needs dataformat = …", hint: "formats: \(IngestFormat.words.joined(separator: ", "))") }
-    _ = try IngestFormat(format)
+    guard try IngestFormat(format).kind != "w3clogfile" else { throw KConnectError(.notSupported, "not supported: external tables of the format '\(format)'") }
     let old = try ExternalTable.find(name, in: database.name, metadata)
     switch command.kind {
     case .externalTableCreate where old != nil:

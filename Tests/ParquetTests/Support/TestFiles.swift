@@ -42,7 +42,7 @@ enum TestFiles {
   /// The unpacked conformance files, nil where they are not available. Removed by the system with the temporary directory.
   static let conformance: String? = {
     guard let data = sharedData else { return nil }
-    let target = "/tmp/kconnect-parquet-testing-\(getpid())"
+    let target = "/tmp/kconnect-parquet-testing-\(UInt64.random(in: 0 ... .max))"
     guard system("mkdir -p '\(target)' && tar --zstd -xf '\(data)/parquet-testing.tar.zst' -C '\(target)'") == 0 else { return nil }
     return target
   }()
