@@ -2,6 +2,7 @@
 // Source: Kusto reference, ".show functions", "Obfuscated string literals".
 
 import Columnar
+import KQL
 
 extension CommandRun {
   /// Whether the caller may see what stands in obfuscated strings of a database's entities.

@@ -101,7 +101,7 @@ extension CommandRun {
     let properties = try properties(Self.functionProperties)
     let old = try StoredFunction.find(name.text, in: database.name, metadata)
     if kind == .functionCreate, old != nil {
-      if command.says("ifnotexists"), let old { return functionOutput([old]) }
+      if command.says("ifnotexists"), let old { return try functionOutput([old]) }
       throw KConnectError(.alreadyExists, "the function '\(name.text)' exists already in the database '\(database.name)'", hint: "use .create-or-alter function")
     }
     if old == nil { try requireFree(name.text, for: .function, in: database) }
@@ -115,7 +115,7 @@ extension CommandRun {
     try metadata.put(.function, function.name, in: .database(database.name), function.document)
     if old == nil { try grantCreator(.function(database: database.name, function.name)) }
     journal(old == nil ? "ADD-FUNCTION" : "ALTER-FUNCTION", function.name, before: old?.lambdaText ?? "", after: function.lambdaText)
-    return functionOutput([function])
+    return try functionOutput([function])
   }
 
   /// A function without required parameters must bind, as when Kusto checks it; others are only parsed.
@@ -177,7 +177,7 @@ extension CommandRun {
     var function = try function()
     if docstring { function.docstring = command.text("text") ?? "" } else { function.folder = command.text("text") ?? "" }
     try metadata.put(.function, function.name, in: .database(try database().name), function.document)
-    return functionOutput([function])
+    return try functionOutput([function])
   }
 
   func functionsDrop(_ names: [String]) throws -> CommandOutput {
