@@ -199,19 +199,6 @@ struct BinderTests {
     #expect(diagnostics.first?.hint == hint, "\(DiagnosticRenderer(text: text).render(diagnostics))")
   }
 
-  /// Names that need quotes are found without them, and with the first of them.
-  @Test(arguments: [
-    ("my", "['my-table']"), ("MY", "['my-table']"), ("['my", "['my-table']"), ("['my-table' ", nil), ("oth", "other"), ("other | where col", "['col one']"),
-    ("other | where ['c", "['col one']"), ("other | join ['m", "['my-table']"),
-  ] as [(String, String?)])
-  func completionOfQuotedNames(_ text: String, _ expected: String?) throws {
-    let tables = try ["my-table": "a:long", "other": "k:long"].mapValues { LogicalPlan.values(try StructType(ddl: $0), []) }
-    var catalog = PlanCatalog(tables)
-    catalog.tables["other"] = LogicalPlan.values(StructType([StructField("col one", .long)]), [])
-    let found = Completion.at(text.utf8.count, of: text, catalog: catalog, options: bindOptions()).items.filter { $0.kind == .table || $0.kind == .column }.map(\.text)
-    #expect(found == (expected.map { [$0] } ?? []))
-  }
-
   @Test func fragmentsApplyToTheirInput() throws {
     let input = try #require(testCatalog.tables["A"])
     func bound(_ text: String) throws -> String {
