@@ -192,11 +192,24 @@ struct BinderTests {
     ("A | where v + 'x' == 'y'", "put texts together with strcat()"), ("A | where k has '5'", "convert the left side with tostring()"), ("A | where k =~ '5'", "convert the left side with tostring()"),
     ("A | where k == null", "write isnull(x), for texts isempty(x); the null of a type is written long(null)"), ("print max(1, 2)", "of several values in one row: max_of()"),
     ("A | extend x = now() > 2020-01-01", "a date is written datetime(2020-01-31)"), ("A # x", "a comment begins with //"), ("A /* c */", "a comment begins with //"),
+    ("A | render timechrt", "did you mean 'timechart'?"), ("A | render Timechart", nil), ("A | render treemap", nil), ("A | render 3Dchart", nil),
+    ("union A, B | fork (count) | render piechrt", "did you mean 'piechart'?"), ("find in (A, B) where vv == 'x'", "did you mean 'v'?"),
     ("A | extend x = -v", "convert the text, for instance with tolong() or toreal()"),
   ] as [(String, String?)])
   func whatHelps(_ text: String, _ hint: String?) {
     let diagnostics = KQLChecker.diagnostics(text, catalog: testCatalog, options: bindOptions())
     #expect(diagnostics.first?.hint == hint, "\(DiagnosticRenderer(text: text).render(diagnostics))")
+  }
+
+  /// Columns that no table has are told together with the tables.
+  @Test(arguments: [
+    ("find in (A, B) where zz == 1", "column 'zz' not found in any of the tables 'A', 'B'"),
+    ("let n = 1; find in (A, B) where zz == n and k == 1 and yy > 2", "columns 'zz', 'yy' not found in any of the tables 'A', 'B'"),
+    ("search in (A, People) kk == 1", "column 'kk' not found in any of the tables 'A', 'People'"), ("find in (A) where zz == 1", "column 'zz' not found in 'A'"),
+    ("find in (A, B) where k == 1 project zz", "no table has the column 'zz'"), ("find in (A, B) where v1 == 1", nil),
+  ] as [(String, String?)])
+  func columnsThatNoTableHas(_ text: String, _ message: String?) {
+    #expect(KQLChecker.diagnostics(text, catalog: testCatalog, options: bindOptions()).first?.message == message)
   }
 
   @Test func fragmentsApplyToTheirInput() throws {
