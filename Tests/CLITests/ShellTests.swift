@@ -108,9 +108,9 @@ struct ShellTests {
 
   @Test func commandsDescribeWhatIsThere() throws {
     let place = try Place()
-    let result = try Program.run(Self.plain, in: place, input: "\\d\n\\d S\n\\h join\n\\f strlen\n\\timing off\nprint 1;\n\\q\n")
+    let result = try Program.run(Self.plain, in: place, input: "\\d\n\\d S\n\\h join\n\\f strlen\n\\f row_number\n\\timing off\nprint 1;\n\\q\n")
     #expect(result.status == 0, "\(result.errors)")
-    for text in ["│ S ", "state", "join kind=", "strlen(", "print_0"] { #expect(result.output.contains(text), "\(text)") }
+    for text in ["│ S ", "state", "join kind=", "strlen(", "row_number(", "print_0"] { #expect(result.output.contains(text), "\(text)") }
   }
 
   @Test func textsOfStandardInputRunOneAfterAnother() throws {

@@ -110,6 +110,40 @@ struct ChartTests {
     #expect(ChartPage.html(drawn).hasPrefix("<!doctype html>"))
   }
 
+  /// The steps between spans of time are round as spans.
+  @Test(arguments: [
+    (4_000, ["500 µs", "1.5 ms"]), (5_000_000, ["500 ms", "1.5 s"]), (600_000_000, ["1 min", "9 min"]), (7_200_000_000, ["15 min", "1 h 15 min"]),
+    (691_200_000_000, ["1 d", "7 d"]), (8_640_000_000_000, ["10 d", "90 d"]),
+  ] as [(Int64, [String])])
+  func axisOfSpans(microseconds: Int64, texts: [String]) throws {
+    let spans: [Scalar] = [.timespan(0), .timespan(microseconds * 10)]
+    let along = try models("linechart", [], [("d", .timespan, spans), ("v", .long, [.long(1), .long(2)])])[0]
+    #expect(along.axis == .timespan)
+    let svg = SVGChart.document([along])
+    #expect(texts.allSatisfy { svg.contains(">\($0)<") }, "\(svg)")
+    #expect(TerminalChart.draw([along], plain).split(separator: "\n").allSatisfy { $0.count <= 60 })
+  }
+
+  @Test func valuesThatAreSpans() throws {
+    let spans: [Scalar] = [0, 20, 40, 55].map { .timespan($0 * 600_000_000) }
+    let line = try models("timechart", [], [("t", .datetime, times), ("d", .timespan, spans)])
+    let text = TerminalChart.draw(line, plain)
+    #expect(text.contains("30 min ┤") && text.contains("1 h ┤"), "\(text)")
+    let svg = SVGChart.document(line)
+    #expect(svg.contains(">10 min<") && svg.contains(">1 h<"))
+    #expect(ChartPage.html(line).contains("d: 55 min"))
+    let bars = try models("barchart", [], [("k", .string, [.string("a"), .string("b")]), ("d", .timespan, [.timespan(900_000_000), .timespan(27_000_000_000)])])
+    let lines = TerminalChart.draw(bars, plain).split(separator: "\n")
+    #expect(lines.contains { $0.hasSuffix(" 1 min 30 s") } && lines.contains { $0.hasSuffix(" 45 min") })
+    #expect(lines.allSatisfy { $0.count <= 60 })
+    // Arrays of spans are spans, beside numbers they are seconds.
+    let arrays: [(String, DataType, [Scalar])] = [
+      ("t", .dynamic, [.dynamic(.array([.datetime(0), .datetime(day)]))]), ("d", .dynamic, [.dynamic(.array([.timespan(0), .timespan(36_000_000_000)]))]),
+    ]
+    #expect(try models("timechart", [], arrays)[0].yMeasure == .timespan)
+    #expect(try models("timechart", [], [("t", .datetime, times), ("d", .timespan, spans), ("n", .long, times.map { _ in .long(1) })])[0].yMeasure == .number)
+  }
+
   @Test func panelsSplitValues() throws {
     #expect(try models("timechart", [("ysplit", "panels")], [("t", .datetime, times), ("v", .long, times.map { _ in .long(1) }), ("w", .long, times.map { _ in .long(2) })]).count == 2)
   }

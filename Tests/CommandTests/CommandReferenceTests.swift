@@ -195,6 +195,14 @@ struct RefusalCase: Sendable, CustomTestStringConvertible {
     RefusalCase(steps: view + [".create function F() { print 1 }"], text: ".rename materialized-view V to F", code: .alreadyExists, says: "a function"),
     RefusalCase(
       steps: [".set T <| print id = 1, t = now()"], text: ".create materialized-view V on table T { T | where t > ago(1d) | summarize count() by id }", code: .notSupported, says: "ago()"),
+    RefusalCase(steps: [".set T <| print id = 1, x = 2"], text: ".create materialized-view V on table T { T | summarize r = sum(x) / count() by id }", code: .notSupported, says: "'sum(x) / count()'"),
+    RefusalCase(steps: [".set T <| print id = 1, x = 2"], text: ".create materialized-view V on table T { T | summarize count(), tostring(max(x)) by id }", code: .notSupported, says: "'tostring(max(x))'"),
+    RefusalCase(steps: view, text: ".alter materialized-view V on table T { T | summarize count_ = count() + 1 by id }", code: .notSupported, says: "'count() + 1'"),
+    RefusalCase(steps: view, text: ".create materialized-view W on materialized-view V { V | summarize count() by id }", code: .notSupported, says: "over 'V'"),
+    RefusalCase(
+      steps: [
+        ".set T <| print id = 1, x = 2", ".create materialized-view V on table T { T | summarize take_any(*) by id }", ".create materialized-view W on materialized-view V { V | summarize count() by x }",
+      ], text: ".alter materialized-view V on table T { T | summarize x = max(x) by id }", code: .notSupported, says: "'W' reads 'V'"),
     RefusalCase(steps: [".set T <| print id = 1"], text: ".create materialized-view V on table T { T | sort by id | summarize count() by id }", code: .notSupported, says: "sort"),
     RefusalCase(
       steps: [".set T <| print id = 1"], text: ".create materialized-view with (lookback=1d, lookback_column='Nope') V on table T { T | summarize count() by id }", code: .columnNotFound, says: "'Nope'"),

@@ -126,9 +126,9 @@ import Testing
 
   @Test func views() throws {
     let store = try CommandSessionTests.store()
-    try store.run(".create table T (x:long)")
-    try store.run(".create materialized-view V on table T { T | summarize take_any(x) by x }")
-    try store.run(".create materialized-view W on materialized-view V { V | summarize take_any(x) by x }")
+    try store.run(".create table T (x:long, y:long)")
+    try store.run(".create materialized-view V on table T { T | summarize take_any(*) by x }")
+    try store.run(".create materialized-view W on materialized-view V { V | summarize take_any(*) by x }")
     // Another source than the one whose rows it holds is refused, which keeps views from circles.
     for source in ["materialized-view W", "materialized-view V", "table U"] {
       try store.run(".create-merge table U (x:long)")

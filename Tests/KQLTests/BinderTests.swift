@@ -192,6 +192,22 @@ struct BinderTests {
     ("A | where v + 'x' == 'y'", "put texts together with strcat()"), ("A | where k has '5'", "convert the left side with tostring()"), ("A | where k =~ '5'", "convert the left side with tostring()"),
     ("A | where k == null", "write isnull(x), for texts isempty(x); the null of a type is written long(null)"), ("print max(1, 2)", "of several values in one row: max_of()"),
     ("A | extend x = now() > 2020-01-01", "a date is written datetime(2020-01-31)"), ("A # x", "a comment begins with //"), ("A /* c */", "a comment begins with //"),
+    ("A | render timechrt", "did you mean 'timechart'?"), ("A | render Timechart", nil), ("A | render treemap", nil), ("A | render 3Dchart", nil),
+    ("union A, B | fork (count) | render piechrt", "did you mean 'piechart'?"), ("find in (A, B) where vv == 'x'", "did you mean 'v'?"),
+    ("A | summarize by k count()", "aggregates stand before 'by': summarize count(…) by …"), ("A | summarize count(*)", "write count()"),
+    ("A | summarize by k, count()", "T | summarize n = count(…) by key makes it a column, here n"), ("A | order by k asc, limit 10", "put '|' instead of ',' before 'limit'"),
+    ("A | groupby k", "use 'summarize ... by ...'"), ("A | left join B on k", "write 'join kind=leftouter (T) on key'"), ("A | where strlen(v > 1", "the '(' at 1:17 is open"),
+    ("A | where (k == 1 | count", "the '(' at 1:11 is open"), ("A | where k == 1)", "nothing is open that it closes"), ("let x = 5\nA | where k == x", "put ';' before 'A'"),
+    ("let x = A | count\nprint x", "put ';' before 'print'"), ("x = 5; A", "write: let x = …;"), ("A | where k not in (1, 2)", "write '!in'"), ("A | project k, v,", "remove the ',' before it"),
+    ("A | where k between 1 and 5", "write between (low .. high)"), ("A | where k > datetime 2020-01-01", "write datetime(…)"), ("A | extend k as c", "a name stands in front: c = …"),
+    ("A | project c := k", "write '=' alone"), ("A | count()", "the operator 'count' stands without parentheses"), ("A | where k => 1", "write '>='"), ("A | where k =< 1", "write '<='"),
+    ("A | where k === 1", "write '=='"), ("A | where v !=~ 'x'", "texts are compared whatever their case with =~ and !~"), ("A | where !k == 1", "negate with not(...)"),
+    ("A | where k > ago(1 d)", "a timespan is written without a space: 1d"), ("A | where v starts with 'x'", "write 'startswith'"),
+    ("A | where v LIKE 'x'", "write 'contains', 'startswith' or 'matches regex'"), ("A | extend c = case when k == 1 then 2 end", "write case(condition, value, …, otherwise)"),
+    ("A | extend c = len(v)", "use strlen()"), ("A | extend c = IfNull(k, 0)", "use coalesce()"), ("A | summarize median(k)", "use percentile(x, 50)"),
+    ("show tables", "a management command begins with a dot: .show"), ("from A select k", "a query begins with a table: T | where condition | project column"),
+    ("A, B | count", "tables are put together with union: union A, …"), ("A; | count", "';' ends a statement; remove it before '|'"), ("/* c */ A", "a comment begins with //"),
+    ("SELECT * FROM A", "for instance T | where condition | project column, column"),
     ("A | extend x = -v", "convert the text, for instance with tolong() or toreal()"),
   ] as [(String, String?)])
   func whatHelps(_ text: String, _ hint: String?) {
@@ -199,17 +215,25 @@ struct BinderTests {
     #expect(diagnostics.first?.hint == hint, "\(DiagnosticRenderer(text: text).render(diagnostics))")
   }
 
-  /// Names that need quotes are found without them, and with the first of them.
+  /// What is recognised and not carried out says so where it stands.
   @Test(arguments: [
-    ("my", "['my-table']"), ("MY", "['my-table']"), ("['my", "['my-table']"), ("['my-table' ", nil), ("oth", "other"), ("other | where col", "['col one']"),
-    ("other | where ['c", "['col one']"), ("other | join ['m", "['my-table']"),
+    ("A | where v like 'x%'", 10, "'like'"), ("A | where v !like 'x%'", 10, "'notlike'"), ("A | where v notlike 'x%'", 10, "'notlike'"), ("A | where v likecs 'x%'", 10, "'likecs'"),
+    ("A | summarize count() by k bin = 5", 33, "'bin ='"), ("A | join (B) where k == v", 4, "join ... where"),
+  ])
+  func recognisedAndNotCarriedOut(_ text: String, _ start: Int, _ says: String) {
+    let first = KQLChecker.diagnostics(text, catalog: testCatalog, options: bindOptions()).first
+    #expect(first?.code == .notSupported && first.map { Int($0.span.start) } == start && first?.message.contains(says) == true, "\(String(describing: first))")
+  }
+
+  /// Columns that no table has are told together with the tables.
+  @Test(arguments: [
+    ("find in (A, B) where zz == 1", "column 'zz' not found in any of the tables 'A', 'B'"),
+    ("let n = 1; find in (A, B) where zz == n and k == 1 and yy > 2", "columns 'zz', 'yy' not found in any of the tables 'A', 'B'"),
+    ("search in (A, People) kk == 1", "column 'kk' not found in any of the tables 'A', 'People'"), ("find in (A) where zz == 1", "column 'zz' not found in 'A'"),
+    ("find in (A, B) where k == 1 project zz", "no table has the column 'zz'"), ("find in (A, B) where v1 == 1", nil),
   ] as [(String, String?)])
-  func completionOfQuotedNames(_ text: String, _ expected: String?) throws {
-    let tables = try ["my-table": "a:long", "other": "k:long"].mapValues { LogicalPlan.values(try StructType(ddl: $0), []) }
-    var catalog = PlanCatalog(tables)
-    catalog.tables["other"] = LogicalPlan.values(StructType([StructField("col one", .long)]), [])
-    let found = Completion.at(text.utf8.count, of: text, catalog: catalog, options: bindOptions()).items.filter { $0.kind == .table || $0.kind == .column }.map(\.text)
-    #expect(found == (expected.map { [$0] } ?? []))
+  func columnsThatNoTableHas(_ text: String, _ message: String?) {
+    #expect(KQLChecker.diagnostics(text, catalog: testCatalog, options: bindOptions()).first?.message == message)
   }
 
   @Test func fragmentsApplyToTheirInput() throws {

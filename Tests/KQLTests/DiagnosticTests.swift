@@ -71,6 +71,7 @@ struct DiagnosticTests {
         error[KS006]: expected an expression, found ')'
           1:14 | print '漢字' , )
                |                ^
+        hint: remove the ',' before it
         """)
   }
 

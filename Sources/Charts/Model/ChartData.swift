@@ -61,6 +61,8 @@ struct ChartRoles {
   var x: Int
   var axis: ChartAxis
   var values: [Int]
+  /// Those of the columns that hold timespans.
+  private let spans: Set<Int>
   var series: [Int]
   /// Anomaly flags by the value column they belong to.
   var anomalies: [Int: Int] = [:]
@@ -105,7 +107,7 @@ struct ChartRoles {
     if spec.kind.hasContinuousAxis, kinds[x].isTime {
       axis = .time
     } else if spec.kind.hasContinuousAxis, kinds[x].isNumeric {
-      axis = .number
+      axis = kinds[x].isTimespan ? .timespan : .number
     } else {
       axis = .names([])
     }
@@ -124,7 +126,11 @@ struct ChartRoles {
     for (flag, value) in zip(flags, values) { anomalies[value] = flag }
     self.values = values
     self.series = series
+    spans = Set(kinds.indices.filter { kinds[$0].isTimespan })
   }
+
+  /// What the values count: spans of time where all of them do.
+  var measure: ChartMeasure { values.allSatisfy { spans.contains($0) } ? .timespan : .number }
 }
 
 /// What a column holds, for choosing its role.
@@ -132,6 +138,7 @@ private struct ColumnKind {
   var isArray = false
   var isTime = false
   var isNumeric = false
+  var isTimespan = false
   /// All values are -1, 0 or 1.
   var isSign = false
 
@@ -139,7 +146,9 @@ private struct ColumnKind {
     switch schema[column].type {
     case .datetime: isTime = true
     case .int, .long, .real, .decimal: isNumeric = true
-    case .timespan: isNumeric = true
+    case .timespan:
+      isNumeric = true
+      isTimespan = true
     case .dynamic:
       let first = rows.lazy.compactMap { row -> [DynamicValue]? in
         if case .dynamic(.array(let items)) = row[column] { return items }
@@ -149,6 +158,7 @@ private struct ColumnKind {
       isArray = true
       let known = items.first { $0 != .null } ?? .null
       isTime = ChartValue.seconds(known) != nil
+      if case .timespan = known { isTimespan = true }
       isNumeric = !isTime && (ChartValue.number(known) != nil || known == .null)
       isSign = isNumeric && items.allSatisfy { ChartValue.number($0).map { [-1, 0, 1].contains($0) } ?? true }
     default: break

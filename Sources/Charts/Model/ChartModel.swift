@@ -11,6 +11,8 @@ package struct ChartPoint: Sendable, Hashable {
 package enum ChartAxis: Sendable, Hashable {
   case time
   case number
+  /// Spans of time in seconds.
+  case timespan
   case names([String])
 }
 
@@ -30,11 +32,16 @@ package struct ChartModel: Sendable {
   package var series: [ChartSeries]
   package var xTitle: String
   package var yTitle: String
+  /// What the values count.
+  package var yMeasure: ChartMeasure
   package var xRange: ClosedRange<Double>
   /// Of the values as drawn: sums where series are stacked.
   package var yRange: ClosedRange<Double>
   /// Remarks for the user: what was left out.
   package var notes: [String] = []
+
+  /// What a continuous axis without dates counts.
+  var xMeasure: ChartMeasure { axis == .timespan ? .timespan : .number }
 
   /// The names of a named axis.
   package var names: [String] {

@@ -9,7 +9,7 @@ package enum ChartKind: String, Sendable, CaseIterable {
   case anomalychart, areachart, barchart, card, columnchart, linechart, piechart, scatterchart, stackedareachart, table, timechart
 
   /// Known to the language and not drawn here.
-  static let refused = ["graph", "ladderchart", "pivotchart", "plotly", "timepivot", "treemap", "3Dchart"]
+  static let refused = ["graph", "ladderchart", "pivotchart", "plotly", "timeline", "timepivot", "treemap", "3Dchart"]
 
   var isTimeAxisPreferred: Bool { self == .timechart || self == .anomalychart }
   /// Kinds whose horizontal axis counts, while bars, columns and pies have names.

@@ -87,7 +87,8 @@ struct SeriesBuilder {
     if case .names = axis { axis = .names(names) }
     var model = ChartModel(
       spec: spec, axis: axis, series: series, xTitle: spec.xTitle ?? VisibleText.singleLine(schema[roles.x].name),
-      yTitle: spec.yTitle ?? (roles.values.count == 1 ? VisibleText.singleLine(schema[roles.values[0]].name) : ""), xRange: 0...1, yRange: 0...1, notes: notes)
+      yTitle: spec.yTitle ?? (roles.values.count == 1 ? VisibleText.singleLine(schema[roles.values[0]].name) : ""),
+      yMeasure: spec.stacking == .stacked100 ? .number : roles.measure, xRange: 0...1, yRange: 0...1, notes: notes)
     model.xRange = xRange(series)
     model.yRange = try yRange(model)
     return model
@@ -169,7 +170,7 @@ struct SeriesBuilder {
     if !standsOnZero, low > 0, low < 0.5 * high { low = 0 }
     if !standsOnZero, high < 0, high > 0.5 * low { high = 0 }
     if low == high { (low, high) = low == 0 ? (0, 1) : (min(low, 0), max(high, 0)) }
-    let nice = NumberTicks(low...high, count: 5)
+    let nice = NumberTicks(low...high, count: 5, of: model.yMeasure)
     let bottom = spec.yMin ?? min(low, nice.range.lowerBound), top = spec.yMax ?? max(high, nice.range.upperBound)
     guard bottom < top else { throw KConnectError(.usage, "render: ymin \(bottom) is not below ymax \(top)") }
     return bottom...top

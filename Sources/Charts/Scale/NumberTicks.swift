@@ -12,13 +12,12 @@ struct NumberTicks {
   let range: ClosedRange<Double>
   let values: [Double]
   private let step: Double
+  private let measure: ChartMeasure
 
-  init(_ range: ClosedRange<Double>, count: Int) {
+  init(_ range: ClosedRange<Double>, count: Int, of measure: ChartMeasure) {
+    self.measure = measure
     let width = range.upperBound - range.lowerBound
-    let raw = max(width, .leastNormalMagnitude) / Double(max(1, count))
-    let power = pow(10, floor(log10(raw)))
-    let fraction = raw / power
-    step = (fraction < 1.5 ? 1 : fraction < 3 ? 2 : fraction < 7 ? 5 : 10) * power
+    step = measure.step(near: max(width, .leastNormalMagnitude) / Double(max(1, count)))
     let first = (range.lowerBound / step).rounded(.down), last = (range.upperBound / step).rounded(.up)
     var values: [Double] = []
     var k = first
@@ -28,6 +27,13 @@ struct NumberTicks {
     }
     self.values = values
     self.range = (values.first ?? range.lowerBound)...(values.last ?? range.upperBound)
+  }
+
+  /// 1, 2 or 5 times a power of ten.
+  static func step(near raw: Double) -> Double {
+    let power = pow(10, floor(log10(raw)))
+    let fraction = raw / power
+    return (fraction < 1.5 ? 1 : fraction < 3 ? 2 : fraction < 7 ? 5 : 10) * power
   }
 
   /// Powers of ten within a logarithmic range; the ends when there is none.
@@ -43,9 +49,10 @@ struct NumberTicks {
     return out.count > 1 ? out : [range.lowerBound, range.upperBound]
   }
 
-  /// The text of a tick: as many digits as the step needs, thousands as k, M, G, T.
-  func text(_ value: Double) -> String { Self.text(value, step: step) }
+  /// The text of a tick.
+  func text(_ value: Double) -> String { measure.text(value, step: step) }
 
+  /// As many digits as the step needs, thousands as k, M, G, T.
   static func text(_ value: Double, step: Double) -> String {
     let magnitude = max(abs(value), abs(step))
     let units: [(Double, String)] = [(1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")]

@@ -39,7 +39,8 @@ extension TerminalChart {
   static func bars(_ model: ChartModel, _ style: TerminalStyle) -> [String] {
     let names = Array(model.names.prefix(maximumNames))
     let labelWidth = min(names.map(\.count).max() ?? 0, style.width / 3)
-    let width = style.width - labelWidth - 12
+    // Room for the value behind a bar: `12.35M`, `23 h 59 min 59 s`.
+    let width = style.width - labelWidth - (model.yMeasure == .timespan ? 20 : 12)
     let bands = model.bands()
     let zero = ChartModel.position(min(max(0, model.yRange.lowerBound), model.yRange.upperBound), in: model.yRange, isLogarithmic: false) ?? 0
     func cells(_ value: Double) -> Double {
@@ -55,7 +56,7 @@ extension TerminalChart {
       if model.spec.stacking == .unstacked {
         for (row, (i, place)) in places.enumerated() {
           let value = place.low < 0 ? place.low : place.high
-          let text = NumberTicks.text(value)
+          let text = model.yMeasure.text(value)
           let bar = self.bar(from: zero * Double(width), to: cells(value), series: i, style)
           out.append((row == 0 ? head : String(repeating: " ", count: labelWidth)) + style.dim(" │") + bar.text + " " + text)
         }
@@ -70,7 +71,7 @@ extension TerminalChart {
           used = max(used, end)
           sum += place.high - place.low
         }
-        out.append(head + style.dim(" │") + line + " " + (model.spec.stacking == .stacked100 ? "" : NumberTicks.text(sum)))
+        out.append(head + style.dim(" │") + line + " " + (model.spec.stacking == .stacked100 ? "" : model.yMeasure.text(sum)))
       }
     }
     if model.names.count > names.count { out.append(style.dim("… and \(model.names.count - names.count) more")) }
@@ -112,11 +113,11 @@ extension TerminalChart {
         return Cell(character: style.fill(slice), ink: .series(slice))
       })
     }
-    let nameWidth = min(slices.list.map(\.name.count).max() ?? 0, max(10, style.width - columns - 30))
+    let nameWidth = min(slices.list.map(\.name.count).max() ?? 0, max(10, style.width - columns - (model.yMeasure == .timespan ? 38 : 30)))
     var list: [String] = slices.list.enumerated().map { i, slice in
       let share = NumberTicks.text((slice.share * 1_000).rounded() / 10, step: 0.1)
       let percent = String(repeating: " ", count: max(0, 5 - share.count)) + share + "%"
-      return style.paint(String(style.fill(i)), series: i) + " " + padded(fitted(slice.name, nameWidth), to: nameWidth) + "  " + percent + style.dim("  " + NumberTicks.text(slice.value))
+      return style.paint(String(style.fill(i)), series: i) + " " + padded(fitted(slice.name, nameWidth), to: nameWidth) + "  " + percent + style.dim("  " + model.yMeasure.text(slice.value))
     }
     if slices.left > 0 { list.append(style.dim(fitted("\(slices.left) values are not above zero and left out", max(10, style.width - columns - 5)))) }
     let top = max(0, (rows - list.count) / 2)

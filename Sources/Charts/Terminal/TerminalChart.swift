@@ -63,10 +63,10 @@ package enum TerminalChart {
     let range = model.yRange
     if model.spec.isYLogarithmic {
       return NumberTicks.logarithmic(range).compactMap { value in
-        ChartModel.position(value, in: range, isLogarithmic: true).map { ($0, NumberTicks.text(value)) }
+        ChartModel.position(value, in: range, isLogarithmic: true).map { ($0, model.yMeasure.text(value)) }
       }
     }
-    let ticks = NumberTicks(range, count: count)
+    let ticks = NumberTicks(range, count: count, of: model.yMeasure)
     return ticks.values.compactMap { value in
       guard let at = ChartModel.position(value, in: range, isLogarithmic: false), at > -1e-9, at < 1 + 1e-9 else { return nil }
       return (at, ticks.text(value) + (model.spec.stacking == .stacked100 ? "%" : ""))
@@ -105,12 +105,12 @@ package enum TerminalChart {
         defer { previous = value }
         return column(value).map { ($0, ticks.text(value, after: previous)) }
       }
-    case .number:
-      let ticks = NumberTicks(range, count: max(2, width / 12))
+    case .number, .timespan:
+      let ticks = NumberTicks(range, count: max(2, width / 12), of: model.xMeasure)
       let values = model.spec.isXLogarithmic ? NumberTicks.logarithmic(range) : ticks.values
       return values.compactMap { value in
         guard value >= range.lowerBound - 1e-9, value <= range.upperBound + 1e-9, let at = column(value) else { return nil }
-        return (at, model.spec.isXLogarithmic ? NumberTicks.text(value) : ticks.text(value))
+        return (at, model.spec.isXLogarithmic ? model.xMeasure.text(value) : ticks.text(value))
       }
     case .names(let names):
       let shown = shownNames(model, width)

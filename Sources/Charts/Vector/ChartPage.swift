@@ -59,7 +59,7 @@ package enum ChartPage {
       var items: [String] = []
       for series in model.series {
         for mark in chart.runs(series).joined() {
-          let value = "\(series.name): \(NumberTicks.text(mark.point.y ?? 0))"
+          let value = "\(series.name): \(model.yMeasure.text(mark.point.y ?? 0))"
           items.append("[\(Int(mark.x.rounded())),\(script(chart.placeText(mark.point.x))),\(script(value))]")
         }
       }

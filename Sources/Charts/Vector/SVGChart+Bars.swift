@@ -12,7 +12,7 @@ extension SVGChart {
 
   private func title(_ series: Int, _ place: Double, _ low: Double, _ high: Double) -> String {
     let value = low < 0 ? low - max(0, high) : high - low
-    return "\(placeText(place)), \(model.series[series].name): \(NumberTicks.text(value))\(model.spec.stacking == .stacked100 ? " %" : "")"
+    return "\(placeText(place)), \(model.series[series].name): \(model.yMeasure.text(value))\(model.spec.stacking == .stacked100 ? " %" : "")"
   }
 
   mutating func columns() {
@@ -35,13 +35,13 @@ extension SVGChart {
     let slot = plotHeight / Double(max(1, names.count))
     let side = model.spec.stacking == .unstacked ? Double(model.series.count) : 1
     let thick = min(40, slot * 0.78 / side)
-    let ticks = NumberTicks(model.yRange, count: 7)
+    let ticks = NumberTicks(model.yRange, count: 7, of: model.yMeasure)
     func at(_ value: Double) -> Double {
       left + (ChartModel.position(min(max(value, model.yRange.lowerBound), model.yRange.upperBound), in: model.yRange, isLogarithmic: model.spec.isYLogarithmic) ?? 0) * plotWidth
     }
     for value in model.spec.isYLogarithmic ? NumberTicks.logarithmic(model.yRange) : ticks.values where model.yRange.contains(value) {
       line(at(value), top, at(value), top + plotHeight, "grid")
-      text(model.spec.isYLogarithmic ? NumberTicks.text(value) : ticks.text(value) + (model.spec.stacking == .stacked100 ? "%" : ""), x: at(value), y: top + plotHeight + 17, anchor: "middle")
+      text(model.spec.isYLogarithmic ? model.yMeasure.text(value) : ticks.text(value) + (model.spec.stacking == .stacked100 ? "%" : ""), x: at(value), y: top + plotHeight + 17, anchor: "middle")
     }
     let every = max(1, Int((13 / slot).rounded(.up)))
     for (i, name) in names.enumerated() where i % every == 0 {
@@ -66,7 +66,7 @@ extension SVGChart {
     let n = ChartPalette.number
     var turn = 0.0
     for (i, slice) in slices.list.enumerated() {
-      let title = MarkupText.escaped("\(slice.name): \(NumberTicks.text(slice.value)) (\(NumberTicks.text(slice.share * 100, step: 0.1)) %)")
+      let title = MarkupText.escaped("\(slice.name): \(model.yMeasure.text(slice.value)) (\(NumberTicks.text(slice.share * 100, step: 0.1)) %)")
       let end = turn + slice.share
       func corner(_ turn: Double) -> String { "\(n(cx + radius * sin(turn * 2 * .pi))) \(n(cy - radius * cos(turn * 2 * .pi)))" }
       let shape = slice.share > 0.9999
@@ -78,7 +78,7 @@ extension SVGChart {
       let x = cx + radius + 50
       add("<rect x=\"\(n(x))\" y=\"\(n(y - 10))\" width=\"12\" height=\"12\" rx=\"2\" fill=\"\(ChartPalette.colour(i))\"/>")
       text("\(slice.name.count > 40 ? slice.name.prefix(39) + "…" : slice.name)", x: x + 20, y: y, style: "name")
-      text("\(NumberTicks.text(slice.share * 100, step: 0.1)) %   \(NumberTicks.text(slice.value))", x: width - 30, y: y, anchor: "end")
+      text("\(NumberTicks.text(slice.share * 100, step: 0.1)) %   \(model.yMeasure.text(slice.value))", x: width - 30, y: y, anchor: "end")
     }
   }
 }

@@ -60,12 +60,12 @@ extension SVGChart {
   private mutating func mark(_ point: ChartPoint, _ sign: Int, _ series: String) {
     guard let value = point.y, let x = x(point.x), let y = y(value) else { return }
     let n = ChartPalette.number
-    add("<circle class=\"mark\" cx=\"\(n(x))\" cy=\"\(n(y))\" r=\"4.5\"><title>\(MarkupText.escaped("\(series): \(NumberTicks.text(value)) at \(placeText(point.x)), \(sign > 0 ? "higher" : "lower") than expected"))</title></circle>")
+    add("<circle class=\"mark\" cx=\"\(n(x))\" cy=\"\(n(y))\" r=\"4.5\"><title>\(MarkupText.escaped("\(series): \(model.yMeasure.text(value)) at \(placeText(point.x)), \(sign > 0 ? "higher" : "lower") than expected"))</title></circle>")
   }
 
   private mutating func dot(_ mark: Mark, _ colour: String, _ series: String, radius: Double) {
     let n = ChartPalette.number
-    let title = "\(series): \(NumberTicks.text(mark.point.y ?? 0)) at \(placeText(mark.point.x))"
+    let title = "\(series): \(model.yMeasure.text(mark.point.y ?? 0)) at \(placeText(mark.point.x))"
     add("<circle cx=\"\(n(mark.x))\" cy=\"\(n(mark.y))\" r=\"\(n(radius))\" fill=\"\(colour)\" fill-opacity=\".8\"><title>\(MarkupText.escaped(title))</title></circle>")
   }
 

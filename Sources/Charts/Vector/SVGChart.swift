@@ -131,8 +131,8 @@ package struct SVGChart {
   }
 
   private func valueTicks() -> [(value: Double, text: String)] {
-    if model.spec.isYLogarithmic { return NumberTicks.logarithmic(model.yRange).map { ($0, NumberTicks.text($0)) } }
-    let ticks = NumberTicks(model.yRange, count: 6)
+    if model.spec.isYLogarithmic { return NumberTicks.logarithmic(model.yRange).map { ($0, model.yMeasure.text($0)) } }
+    let ticks = NumberTicks(model.yRange, count: 6, of: model.yMeasure)
     let slack = (model.yRange.upperBound - model.yRange.lowerBound) * 1e-9
     return ticks.values.filter { $0 >= model.yRange.lowerBound - slack && $0 <= model.yRange.upperBound + slack }
       .map { ($0, ticks.text($0) + (model.spec.stacking == .stacked100 ? "%" : "")) }
@@ -141,7 +141,7 @@ package struct SVGChart {
   private mutating func placeTicks() {
     let baseline = top + plotHeight
     switch model.axis {
-    case .time, .number:
+    case .time, .number, .timespan:
       var previous: Double?
       for tick in continuousTicks() {
         guard let x = x(tick.value) else { continue }
@@ -178,8 +178,8 @@ package struct SVGChart {
         return (value, ticks.text(value, after: previous))
       }
     }
-    if model.spec.isXLogarithmic { return NumberTicks.logarithmic(model.xRange).map { ($0, NumberTicks.text($0)) } }
-    let ticks = NumberTicks(model.xRange, count: 8)
+    if model.spec.isXLogarithmic { return NumberTicks.logarithmic(model.xRange).map { ($0, model.xMeasure.text($0)) } }
+    let ticks = NumberTicks(model.xRange, count: 8, of: model.xMeasure)
     return ticks.values.filter { model.xRange.contains($0) }.map { ($0, ticks.text($0)) }
   }
 
@@ -187,7 +187,7 @@ package struct SVGChart {
   func placeText(_ x: Double) -> String {
     switch model.axis {
     case .time: TimeTicks.shortText(x)
-    case .number: NumberTicks.text(x)
+    case .number, .timespan: model.xMeasure.text(x)
     case .names(let names): Int(x) < names.count && x >= 0 ? names[Int(x)] : ""
     }
   }

@@ -147,7 +147,7 @@ struct LineEditor {
     guard let first = items.first else { return }
     let typed = String(head.suffix(replaced))
     if items.count == 1 {
-      let isOpen = first.text.hasSuffix("(") || first.text.hasSuffix("=") || first.text.hasSuffix("/")
+      let isOpen = first.text.last.map { "(=/'\"".contains($0) } ?? false
       buffer.replace(from: buffer.cursor - replaced, with: first.text + (isOpen ? "" : " "))
       return
     }

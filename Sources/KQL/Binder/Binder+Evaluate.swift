@@ -33,7 +33,8 @@ extension Binder {
     "execute_query": "asks another cluster",
   ]
 
-  private static let plugins = [
+  /// The plugins that are answered.
+  static let plugins = [
     "active_users_count", "activity_counts_metrics", "activity_engagement", "activity_metrics", "autocluster", "bag_unpack", "basket",
     "dcount_intersect", "diffpatterns", "diffpatterns_text", "estimate_rows_count", "funnel_sequence", "funnel_sequence_completion", "infer_storage_schema", "infer_storage_schema_with_suggestions",
     "geo_line_lookup", "geo_polygon_lookup", "ipv4_lookup", "ipv6_lookup", "narrow", "new_activity_metrics", "pivot", "preview", "python", "rolling_percentile", "rows_near", "schema_merge",

@@ -89,7 +89,7 @@ extension Binder {
       out = TableValue(plan: values.limit(try rowCount(count, "sample-distinct")))
     case .topHitters(let count, let of, let by): out = TableValue(plan: try topHitters(count, of, by, input, step.span))
     case .invoke(let call): return try invoke(call, input)
-    case .render(let render): out.visualization = visualization(render)
+    case .render(let render): out.visualization = try visualization(render)
     case .assertSchema(let schema): try assertSchema(schema, input, step.span)
     case .mvExpand(let items, let limit): out.plan = try mvExpand(items, limit: limit, input, step)
     case .mvApply(let apply): out.plan = try mvApply(apply, input, step)
@@ -254,7 +254,12 @@ extension Binder {
     }
   }
 
-  func visualization(_ render: RenderOperator) -> Visualization {
+  func visualization(_ render: RenderOperator) throws(BindFailure) -> Visualization {
+    let kind = render.visualization
+    guard Visualization.kinds.contains(where: { $0.lowercased() == kind.text.lowercased() }) else {
+      let near = NameSuggestion.hint(for: kind.text, among: Visualization.kinds)
+      try fail(.valueNotAllowed, "'\(kind.text)' is no visualization", at: kind.span, hint: near ?? "visualizations: \(Visualization.kinds.joined(separator: ", "))")
+    }
     let properties = render.properties.map { property -> (name: String, value: String) in
       switch property.value {
       case .name(let name): return (property.name.text, name.text)
@@ -264,6 +269,6 @@ extension Binder {
         return (property.name.text, KQLPrinter.print(value))
       }
     }
-    return Visualization(kind: render.visualization.text, properties: properties)
+    return Visualization(kind: kind.text, properties: properties)
   }
 }

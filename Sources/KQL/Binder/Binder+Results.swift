@@ -10,7 +10,7 @@ extension Binder {
     if !input.further.isEmpty {
       if case .render(let render) = step.kind {
         var out = input
-        out.visualization = visualization(render)
+        out.visualization = try visualization(render)
         for i in out.further.indices { out.further[i].visualization = out.visualization }
         return out
       }

@@ -176,12 +176,12 @@ extension Binder {
     let name = call.name.text
     if ResultNames.isAggregate(name) && !ResultNames.isScalarToo(name) {
       try fail(.aggregateNotAllowed, "'\(name)' aggregates rows; it stands only in summarize, make-series and top-nested", at: span,
-        hint: ["min", "max"].contains(name) ? "of several values in one row: \(name)_of()" : nil)
+        hint: ["min", "max"].contains(name) ? "of several values in one row: \(name)_of()" : "T | summarize n = \(name)(…) by key makes it a column, here n")
     }
     if !FunctionRegistry.exists(name), case .functionNotFound(_, let candidates) = FunctionRegistry.missing(name) {
       // Of names that are near, an aggregation function is more likely meant where they may stand.
       let near = row.aggregates == nil ? nil : NameSuggestion.hint(for: name, among: ResultNames.aggregates)
-      try fail(.unknownFunction, "function '\(name)' not found", at: call.name.span, hint: near ?? NameSuggestion.hint(for: name, among: candidates + scope.names))
+      try fail(.unknownFunction, "function '\(name)' not found", at: call.name.span, hint: ForeignNames.function(name) ?? near ?? NameSuggestion.hint(for: name, among: candidates + scope.names))
     }
     let arguments = try each(try inPlace(call)) { argument throws(BindFailure) in
       // `pack_array(*)`: all columns.

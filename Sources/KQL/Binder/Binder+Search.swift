@@ -57,9 +57,28 @@ extension Binder {
       if isRelated { out.append(filtered) } else { unrelated.append(filtered) }
     }
     if !out.isEmpty { return out }
-    // Say what is wrong with the first table.
     guard unrelated.isEmpty, let first = tables.first else { return unrelated }
+    if tables.count > 1 { try refuseUnknownColumns(predicate, tables) }
+    // Say what is wrong with the first table.
     return [Filtered(table: TableValue(plan: try filtered(first, tables, predicate, named, step.span), name: first.name), place: 0)]
+  }
+
+  /// Refuses names that mean nothing and are columns of no table.
+  private func refuseUnknownColumns(_ predicate: Expression, _ tables: [TableValue]) throws(BindFailure) {
+    let columns = Set(tables.flatMap { $0.plan.schema.names })
+    var unknown: [(name: String, span: SourceSpan)] = []
+    _ = predicate.rewritten { (part) throws(Never) -> Expression? in
+      if case .name(let name) = part.kind, !columns.contains(name), self.scope.find(name) == nil, !unknown.contains(where: { $0.name == name }) {
+        unknown.append((name, part.span))
+      }
+      return nil
+    }
+    guard let first = unknown.first else { return }
+    let shown = unknown.map { "'\($0.name)'" }.joined(separator: ", ")
+    let places = tables.prefix(8).enumerated().map { "'\($1.name ?? "find_arg\($0)")'" }.joined(separator: ", ") + (tables.count > 8 ? " and \(tables.count - 8) more" : "")
+    try fail(
+      .unknownName, "\(unknown.count == 1 ? "column" : "columns") \(shown) not found in any of the tables \(places)", at: first.span,
+      hint: NameSuggestion.hint(for: first.name, among: columns))
   }
 
   private func filtered(_ table: TableValue, _ all: [TableValue], _ predicate: Expression, _ named: Set<String>, _ span: SourceSpan) throws(BindFailure) -> LogicalPlan {

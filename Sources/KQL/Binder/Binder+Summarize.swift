@@ -139,7 +139,7 @@ extension Binder {
     input.aggregates = nil
     var arguments: [Expr] = []
     for argument in call.arguments {
-      if case .star = argument.value.kind { try fail(.starNotAllowed, "'*' is not taken by \(call.name.text)()", at: argument.span) }
+      if case .star = argument.value.kind { try fail(.starNotAllowed, "'*' is not taken by \(call.name.text)()", at: argument.span, hint: call.name.text == "count" ? "write count()" : nil) }
       arguments.append(try typed(argument.value, input).0)
     }
     var name = ResultNames.aggregateAliases[call.name.text] ?? call.name.text

@@ -163,6 +163,13 @@ package struct BoundResult: Sendable {
 
 /// `render kind with (properties)`, for clients that draw.
 package struct Visualization: Sendable, Hashable {
+  /// The kinds that the language knows; a client draws those it can.
+  /// Source: Kusto reference, "render operator", and the words of its grammar.
+  package static let kinds = [
+    "3Dchart", "anomalychart", "areachart", "barchart", "card", "columnchart", "graph", "ladderchart", "linechart", "piechart", "pivotchart", "plotly",
+    "scatterchart", "stackedareachart", "table", "timechart", "timeline", "timepivot", "treemap",
+  ]
+
   package var kind: String
   /// Property values as text, names joined with commas, in the order written.
   package var properties: [(name: String, value: String)]

@@ -24,6 +24,16 @@ package enum RequestSettings {
     "request_remote_entities_disabled", "request_sandboxed_execution_disabled", "validatepermissions", "validate_permissions",
   ]
 
+  /// Options with other values that are obeyed.
+  private static let values: Set<String> = [
+    "max_memory_consumption_per_query_per_node", "notruncation", "query_bin_auto_at", "query_bin_auto_size", "query_cursor_after_default",
+    "query_cursor_before_or_at_default", "query_language", "query_max_entities_in_union", "query_now", "query_take_max_records", "truncationmaxrecords",
+    "truncationmaxsize",
+  ]
+
+  /// The names that a `set` statement can say and that are obeyed.
+  static let ofStatements: [String] = flags.union(ofCatalog).union(values).subtracting(early).sorted()
+
   /// Whether a value asks for nothing.
   package static func isOff(_ value: Scalar) -> Bool {
     switch value {

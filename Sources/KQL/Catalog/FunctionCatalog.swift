@@ -20,7 +20,7 @@ package struct FunctionEntry: Sendable {
 package enum FunctionCatalog {
   /// All functions in order of their names; operators with signs are left out.
   package static let all: [FunctionEntry] = {
-    let scalars = FunctionRegistry.all.filter { $0.family != .operator }.map { spec in
+    let scalars = FunctionRegistry.all.filter { $0.family != .operator && $0.name != FunctionName.member }.map { spec in
       FunctionEntry(
         name: spec.name, aliases: spec.aliases, family: spec.family.rawValue, signature: "\(spec.name)(\(spec.parameters))", summary: spec.summary,
         example: spec.example.isEmpty ? "" : "print \(spec.example)")
@@ -33,6 +33,9 @@ package enum FunctionCatalog {
     }
     return (scalars + aggregates + bound + plugins).sorted { ($0.name, $0.family) < ($1.name, $1.family) }
   }()
+
+  /// The functions that give tables, databases or graphs, and stand where a pipeline begins.
+  static let sources: Set<String> = ["cluster", "database", "external_table", "graph", "materialize", "materialized_view", "stored_query_result", "table"]
 
   /// The families in order.
   package static let families: [String] = Array(Set(all.map(\.family))).sorted()
@@ -59,6 +62,7 @@ package enum FunctionCatalog {
     entry("logic", "iff", "condition, value, otherwise", "One of two values.", "print iff(2 > 1, 'yes', 'no')", ["iif"]),
     entry("logic", "case", "condition, value, …, otherwise", "The value of the first condition that is true.", "print case(1 > 2, 'a', 2 > 1, 'b', 'c')"),
     entry("logic", "coalesce", "value, value, …", "The first value that is not null and not empty.", "print coalesce(tolong('x'), 5)"),
+    entry("conversion", "typeof", "type", "A type, where a function or an operator asks for one.", "print extract('([0-9]+)', 1, 'a12', typeof(long))"),
     entry("query", "toscalar", "query", "The first value of the first row of a query.", "print toscalar(range x from 1 to 3 step 1 | summarize sum(x))"),
     entry("query", "materialize", "query", "The rows of a query, computed once for all uses.", "let t = materialize(range x from 1 to 3 step 1); union t, t"),
     entry("query", "table", "name", "The table of that name.", "table('T') | count"),

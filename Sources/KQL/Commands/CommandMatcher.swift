@@ -13,6 +13,8 @@ struct CommandMatcher {
   private var furthest = -1
   /// Words and signs that would have been taken there.
   private var expected: [String] = []
+  /// Names that would have been taken there: the keys of their captures, with the words of the command before them.
+  private var places: [(key: String, words: Set<String>)] = []
   /// What a capture had to say there.
   private var finding: KQLDiagnostic?
 
@@ -32,6 +34,16 @@ struct CommandMatcher {
 
   /// Whether the command begins as `syntax` says.
   mutating func begins(_ syntax: String, _ parser: Parser) -> Bool { !run(CommandForm.elements(of: syntax)[...], [CommandMatch(parser: parser)]).isEmpty }
+
+  /// What may follow where the text ends: words and signs, the keys of names with the words before them, and whether the command may end there.
+  mutating func continuations(_ forms: [CommandForm], _ parser: Parser) -> (words: [String], places: [(key: String, words: Set<String>)], mayEnd: Bool) {
+    var mayEnd = false
+    for form in forms {
+      let ends = run(form.elements[...], [CommandMatch(parser: parser)])
+      if ends.contains(where: { $0.parser.kind == .end }) { mayEnd = true }
+    }
+    return furthest == parser.tokens.count - 1 ? (expected, places, mayEnd) : ([], [], mayEnd)
+  }
 
   private mutating func run(_ elements: ArraySlice<GrammarElement>, _ start: [CommandMatch]) -> [CommandMatch] {
     var states = start
@@ -74,7 +86,11 @@ struct CommandMatcher {
       do throws(ParseFailure) {
         state.arguments[key] = try state.parser.argument(kind)
       } catch {
-        if state.parser.position == start, let opening = kind.opening { return missed(state.parser, opening) }
+        if state.parser.position == start, let opening = kind.opening {
+          miss(state.parser, opening)
+          if start == furthest, opening == CaptureKind.name.opening { places.append((key, state.words)) }
+          return []
+        }
         if state.parser.diagnostics.count > before, let last = state.parser.diagnostics.last { note(last, state.parser) }
         return []
       }
@@ -96,6 +112,7 @@ struct CommandMatcher {
     if parser.position > furthest {
       furthest = parser.position
       expected = []
+      places = []
       finding = nil
     }
     if let word, !expected.contains(word) { expected.append(word) }
@@ -104,7 +121,10 @@ struct CommandMatcher {
   /// A capture failed; its own words are better than a list of signs.
   private mutating func note(_ diagnostic: KQLDiagnostic, _ parser: Parser) {
     if parser.position > furthest || (parser.position == furthest && finding == nil) {
-      if parser.position > furthest { expected = [] }
+      if parser.position > furthest {
+        expected = []
+        places = []
+      }
       furthest = parser.position
       finding = diagnostic
     }

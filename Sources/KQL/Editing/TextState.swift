@@ -92,7 +92,7 @@ enum KQLWords {
     "union": ["kind=", "withsource=", "isfuzzy="], "make-series": ["default=", "on", "from", "to", "step", "by"], "render": ["with ("],
     "parse": ["kind=", "with"], "parse-where": ["kind=", "with"], "range": ["from", "to", "step"], "top-hitters": ["of", "by"],
     "sample-distinct": ["of"], "mv-expand": ["to typeof(", "limit"], "mv-apply": ["on", "to typeof(", "limit"], "top-nested": ["of", "by", "with others="],
-    "partition": ["by", "hint.strategy="], "distinct": ["*"], "reduce": ["by", "with"], "search": ["in (", "kind="], "scan": ["declare (", "with ("],
+    "partition": ["by", "hint.strategy="], "distinct": ["*"], "reduce": ["by", "with"], "search": ["in (", "kind="], "find": ["in (", "where", "withsource="], "scan": ["declare (", "with ("],
   ]
 
   static let joinKinds = ["inner", "innerunique", "leftouter", "rightouter", "fullouter", "leftsemi", "rightsemi", "leftanti", "rightanti"]

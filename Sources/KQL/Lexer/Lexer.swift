@@ -113,7 +113,7 @@ struct Lexer {
       return .invalid
     default:
       let shown = byte > 0x20 && byte < 0x7F ? "'\(Unicode.Scalar(byte))'" : "with code \(byte)"
-      report(.unexpected, "unexpected character \(shown)", from: i - 1, hint: byte == 0x23 ? "a comment begins with //" : nil)
+      report(.unexpected, "unexpected character \(shown)", from: i - 1, hint: byte == 0x23 ? "a comment begins with //" : byte == 0x7E ? "texts are compared whatever their case with =~ and !~" : nil)
       return .invalid
     }
   }

@@ -25,6 +25,12 @@ enum OperatorNames {
     "select": "use 'project' to choose columns", "group": "use 'summarize ... by ...'", "having": "use 'where' after 'summarize'",
     "offset": "use 'serialize' with row_number()", "head": "use 'take'", "stats": "use 'summarize'", "eval": "use 'extend'",
     "rename": "use 'project-rename'", "dedup": "use 'distinct' or 'summarize take_any(*) by ...'", "expand": "use 'mv-expand'",
+    "groupby": "use 'summarize ... by ...'", "orderby": "write 'order by'", "sortby": "write 'sort by'", "unique": "use 'distinct'", "uniq": "use 'distinct'",
+    "fields": "use 'project'", "skip": "use 'serialize' with row_number()", "left": "write 'join kind=leftouter (T) on key'",
+    "right": "write 'join kind=rightouter (T) on key'", "full": "write 'join kind=fullouter (T) on key'", "inner": "write 'join kind=inner (T) on key'",
+    "outer": "write 'join kind=fullouter (T) on key'", "cross": "extend a constant on both sides and join on it",
+    "delete": "rows are deleted by the command .delete table T records <| query", "update": "rows are changed by the command .update table",
+    "insert": "rows are added by the command .append T <| query",
     "drop": "use 'project-away'", "table": "use 'project'", "bin": "use 'summarize ... by bin(...)'",
   ]
 }

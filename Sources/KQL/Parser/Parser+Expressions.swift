@@ -85,7 +85,7 @@ extension Parser {
       if isWord("between") || isWord("!between") {
         let isNegated = kind == .operatorWord
         advance()
-        try expect(.leftParen, "(")
+        try expect(.leftParen, "(", hint: "write between (low .. high)")
         let low = try expression()
         try expect(.dotDot, "..", hint: "write between (low .. high)")
         let high = try expression()
@@ -178,6 +178,8 @@ extension Parser {
       case "containscs": return (.containsCs, 1)
       case "notcontains": return (.notContains, 1)
       case "notcontainscs": return (.notContainsCs, 1)
+      case "!like": return (.notLike, 1)
+      case "!likecs": return (.notLikeCs, 1)
       default: break
       }
       guard let first = word.utf8.first, first == 0x21 || first | 0x20 >= 0x61, let op = BinaryOperator(rawValue: word) else { return nil }

@@ -19,7 +19,7 @@ extension Parser {
   private mutating func failUnknownOperator(_ name: String) throws(ParseFailure) -> Never {
     if name.isEmpty {
       let isDouble = kind == .pipe && position > 0 && isAdjacent(0)
-      report(.operatorExpected, "expected an operator after '|', found \(describeCurrent())", at: current.span, hint: isDouble ? "write 'or' for a logical or" : nil)
+      report(.operatorExpected, "expected an operator after '|', found \(describeCurrent())", at: current.span, hint: isDouble ? "a logical or is written 'or'" : nil)
       if isDouble { advance() }
       throw ParseFailure()
     }
@@ -206,6 +206,9 @@ extension Parser {
     if !isWord("by") && !isOperatorEnd { operands.aggregates = try namedExpressions() }
     if acceptWord("by") {
       operands.keys = try namedExpressions()
+      if operands.aggregates.isEmpty, kind == .word, kind(1) == .leftParen {
+        try fail(.unexpected, "unexpected \(describeCurrent())", hint: "aggregates stand before 'by': summarize \(text(of: current))(…) by …")
+      }
       if isWord("bin") && kind(1) == .assign {
         advance(by: 2)
         operands.legacyBin = try expression()

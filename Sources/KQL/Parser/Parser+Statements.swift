@@ -47,7 +47,7 @@ extension Parser {
     if isWord("alias") && isWord("database", 1) { return try aliasStatement() }
     if isWord("declare") && kind(1) == .word { return try declareStatement() }
     if isWord("restrict") && isWord("access", 1) { return try restrictStatement() }
-    if isSQL { try fail(.notSupported, "not supported: SQL; write the query in KQL") }
+    if isSQL { try fail(.notSupported, "not supported: SQL; write the query in KQL", hint: "for instance T | where condition | project column, column") }
     return .query(try queryExpression())
   }
 

@@ -109,7 +109,7 @@ struct Parser {
 
   mutating func expect(_ kind: TokenKind, _ shown: String, hint: String? = nil) throws(ParseFailure) {
     if accept(kind) { return }
-    try fail(.expected, "expected '\(shown)', found \(describeCurrent())", hint: hint ?? (kind == .rightParen ? trailingHint() : nil))
+    try fail(.expected, "expected '\(shown)', found \(describeCurrent())", hint: hint ?? closingHint(kind))
   }
 
   mutating func expectWord(_ word: StaticString) throws(ParseFailure) {

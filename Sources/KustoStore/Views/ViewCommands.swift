@@ -77,6 +77,12 @@ extension CommandRun {
     guard Self.isAggregation(plan), Self.endsInSummarize(view.query) else {
       throw KConnectError(.kqlSemantic, "the query of a materialized view ends in one summarize over its source", hint: "\(quotedName(source)) | summarize count() by …")
     }
+    if let composite = ViewQuery.composite(in: view.query) {
+      throw KConnectError(
+        .notSupported, "not supported: the composite aggregate '\(composite)' in the query of the materialized view '\(name)'",
+        hint: "make each aggregate a result of its own; a query or a stored function over the view works out the rest")
+    }
+    try checkDeduplication(old, view, in: database)
     if let obstacle = ViewQuery.obstacle(in: try own(view, in: database)) {
       throw KConnectError(
         .notSupported, "not supported: \(obstacle) in the query of the materialized view '\(name)': its results are kept and continued with rows that come later",
@@ -98,6 +104,18 @@ extension CommandRun {
     return try viewsOutput([view])
   }
 
+  /// A view is the source of others only while it removes duplicates. Source: Kusto reference, "Materialized view over materialized view".
+  private func checkDeduplication(_ old: MaterializedView?, _ view: MaterializedView, in database: Database) throws {
+    let hint = "only a view that ends in 'summarize take_any(*) by …' can be the source of another"
+    if let source = try MaterializedView.find(view.source, in: database.name, metadata), !ViewQuery.isDeduplication(source.query) {
+      throw KConnectError(.notSupported, "not supported: a materialized view over '\(source.name)', which is not made by take_any(*)", hint: hint)
+    }
+    guard let old, ViewQuery.isDeduplication(old.query), !ViewQuery.isDeduplication(view.query) else { return }
+    if let other = try MaterializedView.all(in: database.name, metadata).first(where: { $0.source == view.name }) {
+      throw KConnectError(.notSupported, "not supported: the materialized view '\(other.name)' reads '\(view.name)', which would not be made by take_any(*) any more", hint: hint)
+    }
+  }
+
   /// What the view's query says by itself, over the rows of its source as they are.
   private func own(_ view: MaterializedView, in database: Database) throws -> LogicalPlan {
     let catalog = catalog()
@@ -107,10 +125,8 @@ extension CommandRun {
 
   /// Whether no operator stands behind the aggregation; that of a function is within it.
   private static func endsInSummarize(_ query: String) -> Bool {
-    guard case .query(let expression)? = KQLParser.parse(query).query.statements.last?.kind, case .query(let pipeline) = expression.kind, let last = pipeline.operators.last
-    else { return true }
-    return switch last.kind {
-    case .summarize, .distinct, .invoke: true
+    return switch ViewQuery.lastOperator(of: query) {
+    case nil, .summarize, .distinct, .invoke: true
     default: false
     }
   }
