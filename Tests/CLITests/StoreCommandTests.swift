@@ -52,6 +52,22 @@ import Testing
     #expect(result.status == 0 && result.output == "0\n", "\(result.errors)")
   }
 
+  /// Each run is a process of its own; queries of the shell count like others.
+  @Test func queriesOfOtherRunsAreShown() throws {
+    let place = try Place()
+    _ = try run(["query", ".create database db"], place)
+    _ = try query(".set T <| range x from 1 to 3 step 1", place)
+    #expect(try query("T | where x > 1 | project x = x * 10", place) == "20\n30\n")
+    let store = ["KCONNECT_STORE": place.file("store")]
+    #expect(try Program.run(["query", "T | extend nosuch + 1", "--database", "db"], in: place, environment: store).status == 1)
+    #expect(try Program.run(["query", "T | order by x", "--database", "db", "--output", "nowhere/out.csv"], in: place, environment: store).status == 1)
+    let shell = try Program.run(["shell", "--quiet", "--database", "db"], in: place, input: "T | take 1;\nprint 5;\n", environment: store)
+    #expect(shell.status == 0, "\(shell.errors)")
+    let told = try query(
+      ".show queries | project State, Verb = tostring(split(Text, ' ')[2]), Rows = iff(State == 'Failed', 0, tolong(ResultSetStatistics.TablesStatistics[0].RowCount))", place)
+    #expect(told == "Completed,,1\nCompleted,take,1\nFailed,order,0\nFailed,extend,0\nCompleted,where,2\n", "\(told)")
+  }
+
   @Test func updatePoliciesFollowAWrite() throws {
     let place = try Place()
     try place.write("r.csv", "id,celsius\n1,20.5\n2,99.0\n3,21.0\n")

@@ -62,7 +62,7 @@ struct JournalRecord: Sendable {
 
 extension MetadataStore {
   /// Records older than this are dropped when new ones come.
-  private static let keptTicks: Int64 = 14 * 864_000_000_000
+  private static let keptTicks: Int64 = 30 * 864_000_000_000
 
   func begin(_ operation: OperationRecord) throws {
     try write { database in
