@@ -105,6 +105,18 @@ import Testing
     #expect(try query(".show materialized-views | project Name", place) == "V\n")
   }
 
+  /// A table that the format cannot hold keeps none of the others from being exported.
+  @Test func anExportGoesOnBehindATableThatFails() throws {
+    let place = try Place()
+    _ = try run(["query", ".create database db"], place)
+    for table in ["A <| print x = 1", "B <| print d = decimal(1.12345678901234567890123456789)", "C <| print x = 3"] { _ = try query(".set " + table, place) }
+    let result = try Program.run(["store", "export", "--to", "out", "--store", "store"], in: place)
+    #expect(result.status == 1)
+    #expect(result.output.contains("db.A: 1 rows") && !result.output.contains("db.B") && result.output.contains("db.C: 1 rows"), "\(result.output)")
+    #expect(result.errors.contains("db.B was not exported: VALUE_INVALID: column 'd'") && result.errors.contains("1 of 3 tables were not exported"), "\(result.errors)")
+    #expect(try Program.run(["read", "out/db/C", "--format", "csv", "--no-header"], in: place).output == "3\n")
+  }
+
   @Test func upkeep() throws {
     let place = try Place()
     try place.write("r.csv", "id,celsius\n1,20.5\n2,\n")
