@@ -126,6 +126,15 @@ struct RefusalCase: Sendable, CustomTestStringConvertible {
         #".ingest into table T ('{dir}/p') with (format='parquet', ingestionMapping=```[{"Column":"s","Properties":{"Field":"s"}},{"Column":"n","Properties":{"Path":"$.['sp ace']"}},{"Column":"b","Properties":{"Path":"$.d.a.b"}},{"Column":"rest","Properties":{"Path":"$.d","Transform":"DropMappedFields"}},{"Column":"k","Properties":{"Path":"k"}},{"Column":"whole","Properties":{"Path":"$"}},{"Column":"line","Properties":{"Transform":"SourceLineNumber"}}]```)"#,
       ],
       ask: "T", rows: [["x", "5", "1", #"{"a":{"c":2}}"#, "k", #"{"s":"x","sp ace":5,"d":{"a":{"b":1,"c":2}}}"#, "1"]]),
+    // Missing columns are treated as null values: ".ingest into command".
+    ScriptCase(
+      steps: [
+        ".export to parquet (@'{dir}/p') <| print s = 'x'", ".create table T (s:string, n:long, b:string, at:datetime, d:dynamic, rest:dynamic)",
+        #".ingest into table T ('{dir}/p') with (format='parquet', ingestionMapping='[{"Column":"s","Properties":{"Field":"s"}},{"Column":"n","Properties":{"Path":"$.n"}},{"Column":"b","Properties":{"Path":"$.nope.b"}},{"Column":"at","Properties":{"Field":"seconds","Transform":"DateTimeFromUnixSeconds"}},{"Column":"d","Properties":{"Path":"$[0]"}},{"Column":"rest","Properties":{"Path":"$.r","Transform":"DropMappedFields"}}]')"#,
+        #".ingest into table T ('{dir}/p') with (format='parquet', ingestionMapping='[{"Column":"n","Properties":{"Path":"$.n"}}]')"#,
+      ],
+      ask: "T | project s, isnull(n), b, isnull(at), isnull(d), isnull(rest) | order by s asc",
+      rows: [["", "true", "", "true", "true", "true"], ["x", "true", "", "true", "true", "true"]]),
     ScriptCase(
       steps: [".create table T (a:long)", ".ingest inline into table T with (tags=\"['Tag1', 'Tag2']\") <| 1"], ask: ".show table T extents | project Tags", rows: [["Tag1\r\nTag2"]]),
   ]
