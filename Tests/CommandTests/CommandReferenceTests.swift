@@ -141,6 +141,24 @@ struct RefusalCase: Sendable, CustomTestStringConvertible {
 
   @Test(arguments: mappings) func mappingsMap(_ item: ScriptCase) throws { try check(item) }
 
+  /// Functions can call other functions, and not themselves: ".create function command".
+  static let refusedFunctions: [RefusalCase] = [
+    RefusalCase(text: ".create function F() { F() }", code: .kqlSemantic, says: "'F' calls itself"),
+    RefusalCase(steps: [".create table T (a:long)"], text: ".create-or-alter function F(n:long) { T | take n | where a > toscalar(F(n - 1) | count) }", code: .kqlSemantic, says: "'F' calls itself"),
+    RefusalCase(text: ".create function with (docstring='x') F(T:(a:long), s:string = 'y', U:(*)) { T | union (F(T, s, U)) }", code: .kqlSemantic, says: "'F' calls itself"),
+    RefusalCase(steps: [".create function F() { print 1 }"], text: ".create-or-alter function F() { F() | count }", code: .kqlSemantic, says: "'F' calls itself"),
+    RefusalCase(steps: [".create function with (skipvalidation=true) F(n:long) { F(n) }"], text: "F(1)", code: .kqlSemantic, says: "'F' calls itself"),
+  ]
+
+  @Test(arguments: refusedFunctions) func functionsDoNotCallThemselves(_ item: RefusalCase) throws { try check(item) }
+
+  @Test func whatOnlyLooksRecursiveIsStored() throws {
+    let store = try CommandSessionTests.store()
+    try store.run(".create function F(n:long) { let G = (n:long) { n * 2 }; print x = G(G(n)) }")
+    try store.run(".create function H(s:string) { F(1) | where 'H(s)' has s | extend H = x }")
+    #expect(try store.run("H('s')").rows == [["4", "4"]])
+  }
+
   static let refusedMappings: [RefusalCase] = [
     RefusalCase(
       steps: [".create table T (a:long)"], text: #".ingest inline into table T with (format='json', ingestionMapping='[{"Column":"a","Properties":{"Path":"$.a","Transform":"SourceLocatoin"}}]') <| {"a":1}"#,
@@ -151,6 +169,22 @@ struct RefusalCase: Sendable, CustomTestStringConvertible {
     RefusalCase(
       steps: [".create table T (a:dynamic)"], text: #".ingest inline into table T with (format='csv', ingestionMapping='[{"Column":"a","Properties":{"Ordinal":0,"Transform":"DropMappedFields"}}]') <| 1"#,
       code: .notSupported, says: "DropMappedFields"),
+    RefusalCase(
+      steps: [".create table T (a:int, b:string)"], text: #".create table T ingestion csv mapping 'm' '[{"Column":"b","Properties":{"ConstValue":"x"}},{"Column":"a","Properties":{"ConstValue":"abc"}}]'"#,
+      code: .valueInvalid, says: "column 'a': the constant 'abc' is no int"),
+    RefusalCase(
+      text: #".create database db ingestion json mapping 'm' '[{"Column":"a","DataType":"datetime","Properties":{"Path":"yesterday"}}]'"#,
+      code: .valueInvalid, says: "column 'a': the constant 'yesterday' is no datetime"),
+    RefusalCase(
+      steps: [".create table T (a:int)"], text: #".create table T ingestion csv mapping 'm' '[{"Column":"a","Properties":{"Ordinal":"0","ConstValue":"1"}}]'"#,
+      code: .valueInvalid, says: "both Ordinal and ConstValue"),
+    RefusalCase(
+      steps: [".create table T (a:int)", #".create table T ingestion json mapping 'm' '[{"Column":"a","Properties":{"Path":"$.a"}}]'"#],
+      text: #".alter-merge table T ingestion json mapping 'm' '[{"Column":"a","Properties":{"Path":"$.a","ConstValue":"1"}}]'"#,
+      code: .valueInvalid, says: "both Path and ConstValue"),
+    RefusalCase(
+      steps: [".create table T (a:int)"], text: #".ingest inline into table T with (format='csv', ingestionMapping='[{"Column":"a","Properties":{"ConstValue":"abc"}}]') <| 1"#,
+      code: .valueInvalid, says: "column 'a': the constant 'abc' is no int"),
   ]
 
   @Test(arguments: refusedMappings) func wrongMappings(_ item: RefusalCase) throws { try check(item) }

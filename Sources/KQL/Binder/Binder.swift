@@ -154,7 +154,7 @@ final class Binder {
   var patterns: [String: (declaration: PatternDeclaration, home: Scope)] = [:]
   /// Lambda calls in progress.
   var callDepth = 0
-  /// The stored functions whose bodies are being bound.
+  /// The functions whose bodies are being bound: stored ones by `functionKey`, lambdas by the scope they are declared in and their name.
   var openFunctions: Set<String> = []
   /// Subqueries bound so far, which numbers them.
   var subqueryCount = 0

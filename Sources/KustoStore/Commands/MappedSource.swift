@@ -173,10 +173,7 @@ struct MappedSource {
     let type = column.type
     if column.transform == .sourceLocation { return IngestSource.cast(.literal(.string(source.location)), .string, to: type) }
     if column.transform == .sourceLineNumber { return IngestSource.cast(.column(Self.line), .long, to: type) }
-    if let constant = column.mapping.constant {
-      let value: Scalar = type == .string ? .string(constant) : type == .dynamic ? .dynamic(DynamicValue(json: constant) ?? .string(constant)) : ScalarText.parse(constant, as: type) ?? .null(type)
-      return .literal(value)
-    }
+    if let constant = column.mapping.constant { return .literal(IngestionMapping.value(constant, as: type) ?? .null(type)) }
     guard let (expr, found) = try field() else { return .literal(.null(type)) }
     guard let transform = column.transform else { return IngestSource.cast(expr, found, to: type) }
     if let function = transform.timeFunction { return IngestSource.cast(.call(function, [expr]), .datetime, to: type) }
