@@ -39,7 +39,7 @@ package final class CommandExecutor: Sendable {
     self.access = access
     let metadata = MetadataStore(storePath: store.path)
     self.metadata = metadata
-    requests = RunningRequests(QueryLog(storePath: store.path, metadata))
+    requests = RunningRequests(QueryLog(metadata))
     self.options = options
     self.pathGuard = pathGuard
   }

@@ -11,6 +11,8 @@ package final class MetadataStore: Sendable {
   package var path: String { file.path }
   private let file: SQLiteFile
   private let answers = Mutex(Answers())
+  /// The file whose mode was looked at together with those of its companions (`protect`).
+  let protected = Mutex<Directory.Identity?>(nil)
 
   static let fileName = "metadata.sqlite"
 

@@ -39,12 +39,13 @@ final class QueryLog: Sendable {
   private let file: SQLiteFile
   private let metadata: MetadataStore
 
-  init(storePath: String, _ metadata: MetadataStore) {
+  init(_ metadata: MetadataStore) {
     self.metadata = metadata
-    file = SQLiteFile(path: Self.path(storePath), Self.layout)
+    file = SQLiteFile(path: Self.path(besides: metadata.path), Self.layout)
   }
 
-  static func path(_ storePath: String) -> String { joinPath(joinPath(storePath, StoreFormat.directory), "queries.sqlite") }
+  /// Where the log stands, beside the metadata.
+  static func path(besides metadata: String) -> String { joinPath(parentPath(metadata), "queries.sqlite") }
 
   /// A transaction need not be durable at once, and nobody is to wait for it.
   private static let layout = SQLiteLayout(
