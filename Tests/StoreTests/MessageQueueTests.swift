@@ -17,9 +17,9 @@ import Testing
   @Test func secretsStayClosed() throws {
     let test = try TestStore()
     let executor = CommandExecutor(test.store), metadata = executor.metadata
-    func mode(_ name: String) -> UInt32? {
+    func mode(_ name: String, in test: TestStore = test) -> UInt32? {
       var info = stat()
-      return unsafe stat(test.path + "/_kconnect/" + name, &info) == 0 ? info.st_mode & 0o777 : nil
+      return stat(test.path + "/_kconnect/" + name, &info) == 0 ? info.st_mode & 0o777 : nil
     }
     _ = try metadata.post("m", to: "q")
     _ = try executor.execute("print 1")
@@ -37,8 +37,7 @@ import Testing
     _ = try later.metadata.secret("a")
     _ = try later.execute("print 1")
     later.drain()
-    var info = stat()
-    #expect(unsafe stat(other.path + "/_kconnect/queries.sqlite", &info) == 0 && info.st_mode & 0o777 == 0o600)
+    #expect(mode("queries.sqlite", in: other) == 0o600)
   }
 
   @Test func orderAndReceipts() throws {

@@ -173,10 +173,8 @@ final class RunningRequests: Sendable {
         return state.ended.suffix(state.unwritten)
       }
       if ended.isEmpty { return false }
-      do { try log.add(ended.map { QueryRecord($0) }) } catch let error as KConnectError where error.isRetryable {
-        state.withLock { $0.unwritten = min($0.unwritten + ended.count, $0.ended.count) }
-      } catch {
-        // Nobody asked for it to be written.
+      do { try log.add(ended.map { QueryRecord($0) }) } catch {
+        if CommandRun.isRetryable(error) { state.withLock { $0.unwritten = min($0.unwritten + ended.count, $0.ended.count) } }
       }
       return true
     }
