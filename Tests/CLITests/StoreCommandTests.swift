@@ -52,6 +52,22 @@ import Testing
     #expect(result.status == 0 && result.output == "0\n", "\(result.errors)")
   }
 
+  /// Each run is a process of its own; queries of the shell count like others.
+  @Test func queriesOfOtherRunsAreShown() throws {
+    let place = try Place()
+    _ = try run(["query", ".create database db"], place)
+    _ = try query(".set T <| range x from 1 to 3 step 1", place)
+    #expect(try query("T | where x > 1 | project x = x * 10", place) == "20\n30\n")
+    let store = ["KCONNECT_STORE": place.file("store")]
+    #expect(try Program.run(["query", "T | extend nosuch + 1", "--database", "db"], in: place, environment: store).status == 1)
+    #expect(try Program.run(["query", "T | order by x", "--database", "db", "--output", "nowhere/out.csv"], in: place, environment: store).status == 1)
+    let shell = try Program.run(["shell", "--quiet", "--database", "db"], in: place, input: "T | take 1;\nprint 5;\n", environment: store)
+    #expect(shell.status == 0, "\(shell.errors)")
+    let told = try query(
+      ".show queries | project State, Verb = tostring(split(Text, ' ')[2]), Rows = iff(State == 'Failed', 0, tolong(ResultSetStatistics.TablesStatistics[0].RowCount))", place)
+    #expect(told == "Completed,,1\nCompleted,take,1\nFailed,order,0\nFailed,extend,0\nCompleted,where,2\n", "\(told)")
+  }
+
   @Test func updatePoliciesFollowAWrite() throws {
     let place = try Place()
     try place.write("r.csv", "id,celsius\n1,20.5\n2,99.0\n3,21.0\n")
@@ -87,6 +103,18 @@ import Testing
     #expect(result.status == 1 && result.errors.contains("kept"), "\(result.errors)")
     #expect(try query("V", place) == "1,1\n")
     #expect(try query(".show materialized-views | project Name", place) == "V\n")
+  }
+
+  /// A table that the format cannot hold keeps none of the others from being exported.
+  @Test func anExportGoesOnBehindATableThatFails() throws {
+    let place = try Place()
+    _ = try run(["query", ".create database db"], place)
+    for table in ["A <| print x = 1", "B <| print d = decimal(1.12345678901234567890123456789)", "C <| print x = 3"] { _ = try query(".set " + table, place) }
+    let result = try Program.run(["store", "export", "--to", "out", "--store", "store"], in: place)
+    #expect(result.status == 1)
+    #expect(result.output.contains("db.A: 1 rows") && !result.output.contains("db.B") && result.output.contains("db.C: 1 rows"), "\(result.output)")
+    #expect(result.errors.contains("db.B was not exported: VALUE_INVALID: column 'd'") && result.errors.contains("1 of 3 tables were not exported"), "\(result.errors)")
+    #expect(try Program.run(["read", "out/db/C", "--format", "csv", "--no-header"], in: place).output == "3\n")
   }
 
   @Test func upkeep() throws {

@@ -122,6 +122,25 @@ import Testing
     #expect(try FileManager.default.contentsOfDirectory(atPath: place.file("closed")).isEmpty)
   }
 
+  /// A store that the user may only read answers as ever, and tells of the queries that were written down before.
+  @Test func noPermissionToWriteToTheStore() throws {
+    let place = try Place()
+    try openToAll(place)
+    let store = ["KCONNECT_STORE": place.file("store")], output = ["--database", "db", "--format", "csv", "--no-header"]
+    for text in [".create database db", ".set T <| range x from 1 to 3 step 1", "T | count"] {
+      #expect(try Program.run(["query", text, "--database", "db"], in: place, environment: store).status == 0)
+    }
+    let before = place.contents
+    let user = try ordinaryUser()
+    if user.isEmpty { #expect(system("chmod", "-R", "a-w", place.file("store")) == 0) }
+    defer { system("chmod", "-R", "u+w", place.file("store")) }
+    for (text, answer) in [("T | summarize sum(x)", "6\n"), (".show queries | project Text", "T | count\n")] {
+      let result = try Program.run(["query", text] + output, in: place, environment: store, prefix: user)
+      #expect(result.status == 0 && result.output == answer && result.errors == "", "\(result.errors)")
+    }
+    #expect(place.contents == before)
+  }
+
   /// What to put in front so that permissions count: nothing for an ordinary user, `setpriv` for root.
   private func ordinaryUser() throws -> [String] {
     if geteuid() != 0 { return [] }

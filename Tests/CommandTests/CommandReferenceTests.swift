@@ -127,11 +127,38 @@ struct RefusalCase: Sendable, CustomTestStringConvertible {
         #".ingest into table T ('{dir}/p') with (format='parquet', ingestionMapping=```[{"Column":"s","Properties":{"Field":"s"}},{"Column":"n","Properties":{"Path":"$.['sp ace']"}},{"Column":"b","Properties":{"Path":"$.d.a.b"}},{"Column":"rest","Properties":{"Path":"$.d","Transform":"DropMappedFields"}},{"Column":"k","Properties":{"Path":"k"}},{"Column":"whole","Properties":{"Path":"$"}},{"Column":"line","Properties":{"Transform":"SourceLineNumber"}}]```)"#,
       ],
       ask: "T", rows: [["x", "5", "1", #"{"a":{"c":2}}"#, "k", #"{"s":"x","sp ace":5,"d":{"a":{"b":1,"c":2}}}"#, "1"]]),
+    // Missing columns are treated as null values: ".ingest into command".
+    ScriptCase(
+      steps: [
+        ".export to parquet (@'{dir}/p') <| print s = 'x'", ".create table T (s:string, n:long, b:string, at:datetime, d:dynamic, rest:dynamic)",
+        #".ingest into table T ('{dir}/p') with (format='parquet', ingestionMapping='[{"Column":"s","Properties":{"Field":"s"}},{"Column":"n","Properties":{"Path":"$.n"}},{"Column":"b","Properties":{"Path":"$.nope.b"}},{"Column":"at","Properties":{"Field":"seconds","Transform":"DateTimeFromUnixSeconds"}},{"Column":"d","Properties":{"Path":"$[0]"}},{"Column":"rest","Properties":{"Path":"$.r","Transform":"DropMappedFields"}}]')"#,
+        #".ingest into table T ('{dir}/p') with (format='parquet', ingestionMapping='[{"Column":"n","Properties":{"Path":"$.n"}}]')"#,
+      ],
+      ask: "T | project s, isnull(n), b, isnull(at), isnull(d), isnull(rest) | order by s asc",
+      rows: [["", "true", "", "true", "true", "true"], ["x", "true", "", "true", "true", "true"]]),
     ScriptCase(
       steps: [".create table T (a:long)", ".ingest inline into table T with (tags=\"['Tag1', 'Tag2']\") <| 1"], ask: ".show table T extents | project Tags", rows: [["Tag1\r\nTag2"]]),
   ]
 
   @Test(arguments: mappings) func mappingsMap(_ item: ScriptCase) throws { try check(item) }
+
+  /// Functions can call other functions, and not themselves: ".create function command".
+  static let refusedFunctions: [RefusalCase] = [
+    RefusalCase(text: ".create function F() { F() }", code: .kqlSemantic, says: "'F' calls itself"),
+    RefusalCase(steps: [".create table T (a:long)"], text: ".create-or-alter function F(n:long) { T | take n | where a > toscalar(F(n - 1) | count) }", code: .kqlSemantic, says: "'F' calls itself"),
+    RefusalCase(text: ".create function with (docstring='x') F(T:(a:long), s:string = 'y', U:(*)) { T | union (F(T, s, U)) }", code: .kqlSemantic, says: "'F' calls itself"),
+    RefusalCase(steps: [".create function F() { print 1 }"], text: ".create-or-alter function F() { F() | count }", code: .kqlSemantic, says: "'F' calls itself"),
+    RefusalCase(steps: [".create function with (skipvalidation=true) F(n:long) { F(n) }"], text: "F(1)", code: .kqlSemantic, says: "'F' calls itself"),
+  ]
+
+  @Test(arguments: refusedFunctions) func functionsDoNotCallThemselves(_ item: RefusalCase) throws { try check(item) }
+
+  @Test func whatOnlyLooksRecursiveIsStored() throws {
+    let store = try CommandSessionTests.store()
+    try store.run(".create function F(n:long) { let G = (n:long) { n * 2 }; print x = G(G(n)) }")
+    try store.run(".create function H(s:string) { F(1) | where 'H(s)' has s | extend H = x }")
+    #expect(try store.run("H('s')").rows == [["4", "4"]])
+  }
 
   static let refusedMappings: [RefusalCase] = [
     RefusalCase(
@@ -143,6 +170,22 @@ struct RefusalCase: Sendable, CustomTestStringConvertible {
     RefusalCase(
       steps: [".create table T (a:dynamic)"], text: #".ingest inline into table T with (format='csv', ingestionMapping='[{"Column":"a","Properties":{"Ordinal":0,"Transform":"DropMappedFields"}}]') <| 1"#,
       code: .notSupported, says: "DropMappedFields"),
+    RefusalCase(
+      steps: [".create table T (a:int, b:string)"], text: #".create table T ingestion csv mapping 'm' '[{"Column":"b","Properties":{"ConstValue":"x"}},{"Column":"a","Properties":{"ConstValue":"abc"}}]'"#,
+      code: .valueInvalid, says: "column 'a': the constant 'abc' is no int"),
+    RefusalCase(
+      text: #".create database db ingestion json mapping 'm' '[{"Column":"a","DataType":"datetime","Properties":{"Path":"yesterday"}}]'"#,
+      code: .valueInvalid, says: "column 'a': the constant 'yesterday' is no datetime"),
+    RefusalCase(
+      steps: [".create table T (a:int)"], text: #".create table T ingestion csv mapping 'm' '[{"Column":"a","Properties":{"Ordinal":"0","ConstValue":"1"}}]'"#,
+      code: .valueInvalid, says: "both Ordinal and ConstValue"),
+    RefusalCase(
+      steps: [".create table T (a:int)", #".create table T ingestion json mapping 'm' '[{"Column":"a","Properties":{"Path":"$.a"}}]'"#],
+      text: #".alter-merge table T ingestion json mapping 'm' '[{"Column":"a","Properties":{"Path":"$.a","ConstValue":"1"}}]'"#,
+      code: .valueInvalid, says: "both Path and ConstValue"),
+    RefusalCase(
+      steps: [".create table T (a:int)"], text: #".ingest inline into table T with (format='csv', ingestionMapping='[{"Column":"a","Properties":{"ConstValue":"abc"}}]') <| 1"#,
+      code: .valueInvalid, says: "column 'a': the constant 'abc' is no int"),
   ]
 
   @Test(arguments: refusedMappings) func wrongMappings(_ item: RefusalCase) throws { try check(item) }

@@ -106,6 +106,22 @@ import Testing
     #expect(try store.run("external_table('E') | where isnotnull(a) | project a | order by a asc").rows.flatMap(\.self) == expected)
   }
 
+  /// An answer has a row for each file, that of a partition's rows: ".export to external table", "Output".
+  @Test func exportsTellOfEachFile() throws {
+    let store = try CommandSessionTests.store()
+    let directory = place(store)
+    defer { _ = FileSystem.system.removeTree(directory) }
+    try store.run(".create external table E (v:long) kind=storage partition by (y:long, m:string) pathformat=(\"y=\" y \"/m=\" m) dataformat=csv (h@'\(directory)')")
+    let rows = "datatable(v:long, y:long, m:string)[1, 2024, 'a', 2, 2024, 'a', 3, 2024, 'b', 4, 2025, 'a']"
+    let told = try store.run(".export to table E <| " + rows)
+    #expect(told.columns == "ExternalTableName:string Path:string NumRecords:long")
+    #expect(told.rows.map { [$0[0], parentPath($0[1]), $0[2]] } == [["E", directory + "/y=2024/m=a", "2"], ["E", directory + "/y=2024/m=b", "1"], ["E", directory + "/y=2025/m=a", "1"]])
+    #expect(told.rows.allSatisfy { pathKind($0[1]) == .file })
+    let artifacts = try store.run(".show external table E artifacts | project Uri | order by Uri asc").rows
+    #expect(artifacts == told.rows.map { [$0[1]] })
+    #expect(try store.run(".export to table E <| " + rows + " | take 0").rows == [])
+  }
+
   @Test func exportsGiveTheFirstFileAHeader() throws {
     let store = try CommandSessionTests.store()
     let directory = place(store)

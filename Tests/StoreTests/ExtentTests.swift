@@ -3,10 +3,30 @@
 import Columnar
 import DataSource
 import Expressions
+import Foundation
 import KustoStore
 import Testing
 
 @Suite struct ExtentTests {
+  /// What is wrong with a file is told under the name that it has in the store, not under that of the descriptor it was opened through.
+  @Test(arguments: ["cut off", "empty", "missing", "a directory"]) func damageIsToldWithItsPath(_ damage: String) throws {
+    let test = try TestStore()
+    let table = try test.table()
+    let extent = try #require(table.ingest([numbered(1...3)]).extents.first)
+    let path = test.store.path + "/db/T/" + extent.fileName
+    switch damage {
+    case "cut off": try Data(try Data(contentsOf: URL(fileURLWithPath: path)).dropLast(50)).write(to: URL(fileURLWithPath: path))
+    case "empty": try Data().write(to: URL(fileURLWithPath: path))
+    default:
+      try FileManager.default.removeItem(atPath: path)
+      if damage == "a directory" { try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false) }
+    }
+    let error = try #require(throws: KConnectError.self) { try ids(table) }
+    #expect(error.message.contains(path) && !error.message.contains("/proc/"), "\(error)")
+    let problems = try test.store.verify().problems
+    #expect(problems.count == 1 && problems.allSatisfy { $0.contains(path) && !$0.contains("/proc/") }, "\(problems)")
+  }
+
   @Test func ingestionProperties() throws {
     let test = try TestStore()
     let table = try test.table()

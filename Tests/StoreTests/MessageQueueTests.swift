@@ -1,5 +1,8 @@
 // Role: queues of messages in the metadata: order, what is put aside, what is said of what is done, what expires.
 
+#if canImport(Glibc)
+import Glibc
+#endif
 import Columnar
 import DataSource
 import KustoStore
@@ -9,6 +12,33 @@ import Testing
   private static func metadata(_ test: TestStore) -> MetadataStore { CommandExecutor(test.store).metadata }
 
   private static func texts(_ messages: [QueuedMessage]) -> [String] { messages.map(\.text) }
+
+  /// Whoever opens the metadata to others while a process has them open finds them closed after the next secret, and the log of queries with them.
+  @Test func secretsStayClosed() throws {
+    let test = try TestStore()
+    let executor = CommandExecutor(test.store), metadata = executor.metadata
+    func mode(_ name: String, in test: TestStore = test) -> UInt32? {
+      var info = stat()
+      return stat(test.path + "/_kconnect/" + name, &info) == 0 ? info.st_mode & 0o777 : nil
+    }
+    _ = try metadata.post("m", to: "q")
+    _ = try executor.execute("print 1")
+    executor.drain()
+    let names = ["metadata.sqlite", "metadata.sqlite-wal", "metadata.sqlite-shm", "queries.sqlite", "queries.sqlite-wal", "queries.sqlite-shm"]
+    #expect(names.allSatisfy { mode($0) != nil })
+    let first = try metadata.secret("a")
+    #expect(names.allSatisfy { mode($0) == 0o600 })
+    #expect(FileSystem.system.setMode(metadata.path, 0o644) == 0)
+    #expect(try metadata.secret("a") == first)
+    #expect(names.allSatisfy { mode($0) == 0o600 })
+    // A log that comes later is closed from the start.
+    let other = try TestStore()
+    let later = CommandExecutor(other.store)
+    _ = try later.metadata.secret("a")
+    _ = try later.execute("print 1")
+    later.drain()
+    #expect(mode("queries.sqlite", in: other) == 0o600)
+  }
 
   @Test func orderAndReceipts() throws {
     let test = try TestStore()

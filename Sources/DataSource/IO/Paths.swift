@@ -61,6 +61,16 @@ package func resolvedPath(_ path: String) -> String {
   return unsafe String(cString: raw)
 }
 
+/// A path through an open directory, `/proc/self/fd/N/…`, by the directory's name; others as they are.
+package func shownPath(_ path: String) -> String {
+  let prefix = "/proc/self/fd/"
+  guard path.hasPrefix(prefix) else { return path }
+  let rest = path.dropFirst(prefix.count)
+  let number = rest.prefix { $0 != "/" }
+  let directory = resolvedPath(prefix + number)
+  return directory.hasPrefix("/proc/") ? path : directory + rest.dropFirst(number.count)
+}
+
 /// The path from the root that a path in the working directory means. `.` components and doubled slashes go; `..` and links stay, because
 /// only the file system knows what they mean. As it is where the working directory is gone.
 package func absolutePath(_ path: String) -> String {

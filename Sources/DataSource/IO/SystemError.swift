@@ -13,7 +13,7 @@ package enum SystemError {
   /// `what` is a verb phrase that the path follows: "cannot open".
   // SAFETY: strerror's text is static or the thread's own, and copied at once.
   package static func make(_ what: String, _ path: String, _ code: Int32) -> KConnectError {
-    let text = unsafe String(cString: strerror(code))
+    let text = unsafe String(cString: strerror(code)), path = shownPath(path)
     switch code {
     case ENOENT, ENOTDIR: return KConnectError(.pathNotFound, "\(what) '\(path)': \(text)", hint: "check the path; relative paths start at the working directory")
     case EACCES, EPERM, EROFS: return KConnectError(.permission, "\(what) '\(path)': \(text)", hint: "check the owner and mode of the path and its directory")

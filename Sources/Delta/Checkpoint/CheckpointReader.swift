@@ -41,7 +41,7 @@ struct CheckpointReader {
     do {
       var options = ParquetReadOptions()
       options.onInexact = .truncate
-      try rows(try ParquetFile(path: path, options: options), display, body)
+      try rows(try ParquetFile(path: path, displayPath: display, options: options), display, body)
     } catch let error as ParquetError {
       guard pathExists(path) else { throw gone(display) }
       throw DeltaError.corrupt("'\(display)'", error.located(file: display).description)

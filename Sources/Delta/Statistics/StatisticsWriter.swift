@@ -55,9 +55,9 @@ package enum StatisticsWriter {
   }
 
   /// The statistics of a Parquet file on disk, from its footer, of the given columns; the file's other columns are left out.
-  package static func json(file path: String, fields: [DeltaField]) throws -> String {
+  package static func json(file path: String, displayPath: String? = nil, fields: [DeltaField]) throws -> String {
     do {
-      let file = try ParquetFile(path: path)
+      let file = try ParquetFile(path: path, displayPath: displayPath)
       var columns: [ColumnSummary] = []
       for field in fields {
         guard let position = file.schema.index(of: field.physicalName) else { continue }
@@ -65,7 +65,7 @@ package enum StatisticsWriter {
       }
       return json(numRecords: file.rowCount, columns: columns)
     } catch {
-      throw KConnectError(.io, "cannot read back '\(path)': \(error)")
+      throw KConnectError(.io, "cannot read back '\(displayPath ?? path)': \(error)")
     }
   }
 

@@ -3,6 +3,7 @@
 package import Columnar
 package import DataSource
 package import Expressions
+import Synchronization
 
 /// How a query runs. One per query.
 package struct ExecutionOptions: Sendable {
@@ -36,6 +37,7 @@ package final class QueryExecution: Sendable {
   package let optimizedPlan: LogicalPlan
   private let root: PhysicalNode
   private let run: QueryRun
+  private let given = Mutex((rows: 0, bytes: 0))
 
   /// Optimises and chooses operators; throws where the plan's expressions do not hold together.
   package init(_ plan: LogicalPlan, options: ExecutionOptions, context: EvaluationContext) throws {
@@ -50,7 +52,11 @@ package final class QueryExecution: Sendable {
   package func run(_ consume: (RecordBatch) throws -> Bool) throws {
     try run.check()
     let (stream, limit) = try openRoot()
-    try CollectJob(stream, run: run, limit: limit).collect(consume)
+    try CollectJob(stream, run: run, limit: limit).collect { batch in
+      let bytes = batch.byteSize
+      given.withLock { $0 = ($0.rows + batch.rowCount, $0.bytes + bytes) }
+      return try consume(batch)
+    }
   }
 
   /// Runs into a sink: chunks are encoded in parallel and appended in order; commits at the end, aborts on any error. Blocks.
@@ -64,11 +70,16 @@ package final class QueryExecution: Sendable {
       sink.abort()
       throw error
     }
-    return try sink.commit()
+    let summary = try sink.commit()
+    given.withLock { $0 = (summary.rows, summary.bytes) }
+    return summary
   }
 
   /// Stops a running query soon; `run` and `write` then throw CANCELLED. Safe from any thread and from signal-driven threads.
   package func cancel() { run.cancel() }
+
+  /// Rows and bytes of the result, as far as they were given to the caller or written.
+  package var produced: (rows: Int, bytes: Int) { given.withLock { $0 } }
 
   /// Sum of the scans' counters so far; safe from any thread.
   package var progress: ScanMetrics { run.progress }

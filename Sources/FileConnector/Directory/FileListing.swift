@@ -12,6 +12,8 @@ package struct FileEntry: Sendable {
   package var path: String
   /// The name to try when `path` has gone meanwhile: a commit moves files from the first name to the second.
   package var movedTo: String?
+  /// As messages name it, where that is neither of them: a file below an open directory.
+  package var displayPath: String?
   /// Bytes; nil when unknown before opening (streams, URLs).
   package var size: Int?
   /// Nanoseconds since 1970, 0 when unknown.
@@ -23,17 +25,21 @@ package struct FileEntry: Sendable {
   package var open: (@Sendable () throws -> InputFile)?
 
   package init(
-    path: String, movedTo: String? = nil, size: Int?, modified: Int64, directories: [String] = [], source: SourcePath,
+    path: String, movedTo: String? = nil, displayPath: String? = nil, size: Int?, modified: Int64, directories: [String] = [], source: SourcePath,
     open: (@Sendable () throws -> InputFile)? = nil
   ) {
     self.open = open
     self.path = path
     self.movedTo = movedTo
+    self.displayPath = displayPath
     self.size = size
     self.modified = modified
     self.directories = directories
     self.source = source
   }
+
+  /// The name for messages.
+  var shownPath: String { displayPath ?? movedTo ?? path }
 }
 
 /// What is listed and what is left out.

@@ -243,7 +243,7 @@ final class InputCache: Sendable {
   private func openLocal(_ entry: FileEntry) throws -> InputFile {
     let file: InputFile
     do {
-      file = try InputFile(path: entry.path, displayPath: entry.movedTo ?? entry.path)
+      file = try InputFile(path: entry.path, displayPath: entry.shownPath)
     } catch let error as KConnectError where error.code == .pathNotFound {
       if let moved = entry.movedTo { return try InputFile(path: moved) }
       var error = error

@@ -148,26 +148,26 @@ final class FileTableScan: Scan {
     let condition = Expr.conjunction(residual)
     let outputs = try request.columns.map { try resolve($0, file, i) }
     let extra = try (condition?.columns ?? []).subtracting(request.columns).sorted().map { try resolve($0, file, i) }
-    return try FileView(outputs: outputs, extra: extra, pushed: pushed, residual: condition, limit: request.limit, path: table.files[i].path,
+    return try FileView(outputs: outputs, extra: extra, pushed: pushed, residual: condition, limit: request.limit, path: table.files[i].shownPath,
       rounds: rounds, context: context)
   }
 
   private func noteRenamed(_ name: String, _ own: String, file i: Int) {
-    renamed.withLock { renamed in renamed[name, default: (own, table.files[i].path, 0)].files += 1 }
+    renamed.withLock { renamed in renamed[name, default: (own, table.files[i].shownPath, 0)].files += 1 }
   }
 
   private func resolve(_ name: String, _ file: any BatchReadable, _ i: Int) throws -> (StructField, ColumnOrigin) {
     guard let field = table.schema.field(name) else { throw KConnectError(.columnNotFound, "column '\(name)' not found in \(table.description)") }
     if let value = table.constant(name, file: i) { return (field, .constant(value)) }
     guard let own = table.ownName(name, in: file).flatMap({ file.schema.field($0) }) else {
-      try table.refuseAmbiguous(name, in: file, path: table.files[i].path)
+      try table.refuseAmbiguous(name, in: file, path: table.files[i].shownPath)
       return (field, .constant(.null(field.type)))
     }
     if own.name != name, table.catalog == nil { noteRenamed(name, own.name, file: i) }
     if own.type == field.type { return (field, .file(own.name, convertsTo: nil)) }
     guard SchemaMerge.isConvertible(own.type, to: field.type, hasCatalog: table.catalog != nil) else {
       throw SchemaMerge.mismatch(
-        name, "the table", field.type, table.files[i].path, own.type,
+        name, "the table", field.type, table.files[i].shownPath, own.type,
         hint: SchemaMerge.widened(own.type, field.type) == nil ? "cast one of them, or read the files apart" : "mergeSchema=true widens the column")
     }
     return (field, .file(own.name, convertsTo: field.type))

@@ -40,11 +40,12 @@ package struct FileProvider: DataSourceProvider {
       .sink(path, schema: schema, mode: mode, partitionBy: partitionBy)
   }
 
-  /// A sink that adds files to a directory of this machine; the directories below it come of the columns `partitionBy` by a template.
+  /// A sink that adds files to a directory of this machine; the directories below it come of the columns `partitionBy` by a template. `onPart` hears of
+  /// each file before they are made visible, one after another.
   package func makeSink(
-    _ directory: String, schema: StructType, partitionBy: [String], by template: DirectoryTemplate, options: DataSourceOptions
+    _ directory: String, schema: StructType, partitionBy: [String], by template: DirectoryTemplate, options: DataSourceOptions, onPart: @escaping (FinishedPart) -> Void
   ) throws -> any TableSink {
     try SinkBuilder(format: format, options: options, fileSystem: fileSystem, stores: stores)
-      .sink(directory, schema: schema, partitionBy: partitionBy, by: template)
+      .sink(directory, schema: schema, partitionBy: partitionBy, by: template, onPart: onPart)
   }
 }

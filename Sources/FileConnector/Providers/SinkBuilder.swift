@@ -34,9 +34,11 @@ struct SinkBuilder {
     }
   }
 
-  /// A sink that adds files to directories below `directory` of this machine, named by a template of the columns `partitionBy`.
-  func sink(_ directory: String, schema: StructType, partitionBy: [String], by template: DirectoryTemplate) throws -> any TableSink {
-    let commit = try DirectoryCommit(target: directory, change: pathKind(directory) == .directory ? .add : .create, fileSystem: fileSystem)
+  /// A sink that adds files to directories below `directory` of this machine, named by a template of the columns `partitionBy`; `onPart` hears of each.
+  func sink(
+    _ directory: String, schema: StructType, partitionBy: [String], by template: DirectoryTemplate, onPart: @escaping (FinishedPart) -> Void
+  ) throws -> any TableSink {
+    let commit = try DirectoryCommit(target: directory, change: pathKind(directory) == .directory ? .add : .create, fileSystem: fileSystem, onPart: onPart)
     return try PartSinks.make(
       commit, format: format, options: options, schema: schema, partitionBy: partitionBy, target: directory, fileSystem: fileSystem, maxRecordsPerFile: nil,
       maxOpenFiles: max(1, options.integer("maxOpenPartitions") ?? 128), template: template)

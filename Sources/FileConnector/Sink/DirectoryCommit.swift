@@ -33,10 +33,12 @@ final class DirectoryCommit: PartCommit {
   private var createdParents: [String] = []
   private var isDone = false
   private var parts: [String] = []
+  private let onPart: ((FinishedPart) -> Void)?
   private var madeDirectories: Set<TextKey> = []
 
-  /// Creates the staging place; throws PERMISSION, DISK_FULL, IO.
-  init(target: String, change: DirectoryChange, fileSystem: FileSystem) throws {
+  /// Creates the staging place; `onPart` hears of each finished part. Throws PERMISSION, DISK_FULL, IO.
+  init(target: String, change: DirectoryChange, fileSystem: FileSystem, onPart: ((FinishedPart) -> Void)? = nil) throws {
+    self.onPart = onPart
     self.target = target
     self.change = change
     self.fileSystem = fileSystem
@@ -88,7 +90,10 @@ final class DirectoryCommit: PartCommit {
   }
 
   /// Records a finished, synced part.
-  func add(_ part: FinishedPart) { parts.append(part.name) }
+  func add(_ part: FinishedPart) {
+    parts.append(part.name)
+    onPart?(part)
+  }
 
   /// Makes the parts visible; throws with nothing visible, unless the message says otherwise.
   func commit() throws -> Bool {

@@ -4,6 +4,7 @@ package import DataSource
 package import Engine
 package import Expressions
 package import KQL
+package import KustoStore
 
 /// One result of a KQL text.
 package struct KQLResult: Sendable {
@@ -14,16 +15,25 @@ package struct KQLResult: Sendable {
   package var visualization: Visualization?
   /// The moment the text was bound at, which its run keeps; nil: that of the run.
   package var context: EvaluationContext?
+  /// The request to a store that the result belongs to.
+  package var request: RequestTicket?
 
-  package init(frame: DataFrame, name: String? = nil, visualization: Visualization? = nil, context: EvaluationContext? = nil) {
+  package init(
+    frame: DataFrame, name: String? = nil, visualization: Visualization? = nil, context: EvaluationContext? = nil, request: RequestTicket? = nil
+  ) {
     self.frame = frame
     self.name = name
     self.visualization = visualization
     self.context = context
+    self.request = request
   }
 
-  /// Prepares the run.
-  package func execution() throws(KConnectError) -> QueryExecution { try frame.session.execution(frame.plan, context: context) }
+  /// Calls `body` with a run of the result; what it takes, and its failure, count for the request.
+  package func running<R>(_ body: (QueryExecution) throws -> R) throws -> R {
+    func prepare() throws -> QueryExecution { try frame.session.execution(frame.plan, context: context) }
+    guard let request else { return try body(try prepare()) }
+    return try request.running(prepare, body)
+  }
 }
 
 extension Session {

@@ -78,7 +78,8 @@ struct QueryScope {
       let plan = try limits.applied(
         to: table.plan, execution: answer.executionOptions, memory: session.executionOptions.memoryLimit, context: answer.context)
       return KQLResult(
-        frame: DataFrame(session: session, plan: plan), name: answer.tables.count > 1 ? table.name : nil, visualization: table.visualization, context: answer.context)
+        frame: DataFrame(session: session, plan: plan), name: answer.tables.count > 1 ? table.name : nil, visualization: table.visualization, context: answer.context,
+        request: answer.ticket)
     }
   }
 

@@ -132,20 +132,43 @@ struct StoreExport: ParsableCommand {
     }
     let store = try flags.open()
     let provider = try BuiltInSources.registry.provider(format)
-    var hasTables = false
+    var exported = 0
+    var failures: [KConnectError] = []
     for name in try database.map({ [$0] }) ?? store.databaseNames() {
-      for table in try store.database(name).tables() {
-        let snapshot = try table.snapshot()
-        let path = joinPath(joinPath(to, try StoreNames.encode(name, kind: "database")), try StoreNames.encode(table.name, kind: "table"))
-        let options = try DataSourceOptions(source: provider.shortName, specs: provider.options, given: [], use: .write)
-        guard let sink = try provider.makeSink(path, schema: snapshot.schema, mode: .error, partitionBy: [], options: options) else { continue }
-        let context = EvaluationContext(nowTicks: StoreClock.nowTicks, seed: 0)
-        let summary = try QueryExecution(.scan(snapshot.rows()), options: ExecutionOptions(), context: context).write(to: sink)
-        hasTables = true
+      let home = try store.database(name)
+      for table in try home.tableNames() {
+        let line: String?
+        do { line = try export(table, of: home, provider) } catch {
+          let failure = KConnectError(converting: error)
+          if failure.code == .cancelled { throw error }
+          ErrorReport.warning("\(quotedName(name)).\(quotedName(table)) was not exported: \(failure.code): \(failure.message)")
+          failures.append(failure)
+          continue
+        }
         // What is there when a later table fails is known.
-        try put(["\(quotedName(name)).\(quotedName(table.name)): \(summary.rows) rows, \(size(summary.bytes)) in '\(path)'"])
+        guard let line else { continue }
+        try put([line])
+        exported += 1
       }
     }
-    if !hasTables { try put(["the store has no tables"]) }
+    guard let first = failures.first else {
+      if exported == 0 { try put(["the store has no tables"]) }
+      return
+    }
+    throw KConnectError(
+      first.code, "\(failures.count) of \(exported + failures.count) tables were not exported",
+      hint: "kconnect write --from kusto:DATABASE.TABLE writes one of them, with options of the format such as onInexact=truncate", isRetryable: first.isRetryable)
+  }
+
+  /// What was written, in a line; nil for a table that has gone meanwhile.
+  private func export(_ name: String, of home: Database, _ provider: any DataSourceProvider) throws -> String? {
+    guard let table = try home.tableIfExists(name) else { return nil }
+    let snapshot = try table.snapshot()
+    let path = joinPath(joinPath(to, try StoreNames.encode(home.name, kind: "database")), try StoreNames.encode(name, kind: "table"))
+    let options = try DataSourceOptions(source: provider.shortName, specs: provider.options, given: [], use: .write)
+    guard let sink = try provider.makeSink(path, schema: snapshot.schema, mode: .error, partitionBy: [], options: options) else { return nil }
+    let context = EvaluationContext(nowTicks: StoreClock.nowTicks, seed: 0)
+    let summary = try QueryExecution(.scan(snapshot.rows()), options: ExecutionOptions(), context: context).write(to: sink)
+    return "\(quotedName(home.name)).\(quotedName(name)): \(summary.rows) rows, \(size(summary.bytes)) in '\(path)'"
   }
 }

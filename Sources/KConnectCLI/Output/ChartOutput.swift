@@ -64,18 +64,19 @@ enum ChartOutput {
   }
 
   private static func collect(_ result: KQLResult, _ spec: ChartSpec, _ context: Context) throws -> (data: ChartData, rows: Int) {
-    let execution = try result.execution()
-    let progress = ProgressReporter(execution, mode: context.progress, resultGoesToTerminal: true)
-    defer { progress?.stop() }
     var data = ChartData(spec, schema: result.frame.schema)
     var rows = 0
-    try Interrupt.cancelling(execution) {
-      try execution.run { batch in
-        rows += batch.rowCount
-        return data.append(batch)
+    try result.running { execution in
+      let progress = ProgressReporter(execution, mode: context.progress, resultGoesToTerminal: true)
+      defer { progress?.stop() }
+      try Interrupt.cancelling(execution) {
+        try execution.run { batch in
+          rows += batch.rowCount
+          return data.append(batch)
+        }
       }
+      if Interrupt.isRequested { throw KConnectError(.cancelled, "interrupted") }
     }
-    if Interrupt.isRequested { throw KConnectError(.cancelled, "interrupted") }
     return (data, rows)
   }
 }

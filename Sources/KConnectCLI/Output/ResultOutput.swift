@@ -74,13 +74,14 @@ struct ResultOutput {
 
   /// Runs `body` with a run of the result that shows progress and stops at an interrupt.
   private func running<R>(_ result: KQLResult, _ context: Context, _ body: (QueryExecution) throws -> R) throws -> R {
-    let execution = try result.execution()
-    let progress = ProgressReporter(execution, mode: context.progress, resultGoesToTerminal: path == "-" && StandardStreams.isOutputTerminal)
-    defer {
-      progress?.stop()
-      for note in execution.progress.notes { context.note(note) }
+    try result.running { execution in
+      let progress = ProgressReporter(execution, mode: context.progress, resultGoesToTerminal: path == "-" && StandardStreams.isOutputTerminal)
+      defer {
+        progress?.stop()
+        for note in execution.progress.notes { context.note(note) }
+      }
+      return try Interrupt.cancelling(execution) { try body(execution) }
     }
-    return try Interrupt.cancelling(execution) { try body(execution) }
   }
 
   private func write(_ execution: QueryExecution, _ frame: DataFrame, _ name: String, _ options: [(String, String)]) throws -> Int {

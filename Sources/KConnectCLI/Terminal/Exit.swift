@@ -3,6 +3,7 @@
 import DataSource
 import KConnect
 import KustoConnector
+import KustoStore
 
 #if canImport(Glibc)
 import Glibc
@@ -33,6 +34,7 @@ enum Exit {
   /// Ends the process at once, without running destructors of global objects: everything durable has been closed by now.
   static func leave(_ status: Int32) -> Never {
     ExportCache.drain()
+    OpenStores.logQueries()
     fflush(nil)
     _exit(status)
   }

@@ -241,9 +241,13 @@ extension Binder {
     leading: TableValue? = nil
   ) throws(BindFailure) -> Value {
     guard callDepth < Self.maximumCallDepth else { try fail(.nestingTooDeep, "functions call each other more than \(Self.maximumCallDepth) deep", at: span) }
+    let outer = scope
+    let isStored = home.parent == nil && home.variables.isEmpty && home !== outer
+    // A lambda is known by the scope that it is declared in, a stored function by its database.
+    let key = isStored ? Self.functionKey(name, in: home.database) : "\(ObjectIdentifier(home)) \(name)"
+    if openFunctions.contains(key) { try fail(.recursion, "'\(name)' calls itself: functions are not recursive", at: span) }
     let inner = Scope(parent: home)
     try bindArguments(function, name: name, arguments, row, span, leading: leading, into: inner)
-    let outer = scope
     let outerSpan = callSpan
     let outerColumns = callerColumns
     let uses = nameUses
@@ -251,11 +255,10 @@ extension Binder {
     if let schema = row.reach { callerColumns = schema }
     callDepth += 1
     // A body of this very text keeps its own places; a stored one is reported where it is called.
-    let isStored = home.parent == nil && home.variables.isEmpty && home !== outer
     if isStored { callSpan = callSpan ?? span }
-    let opened = isStored && openFunctions.insert(Self.functionKey(name, in: home.database)).inserted
+    openFunctions.insert(key)
     defer {
-      if opened { openFunctions.remove(Self.functionKey(name, in: home.database)) }
+      openFunctions.remove(key)
       scope = outer
       callDepth -= 1
       callSpan = outerSpan

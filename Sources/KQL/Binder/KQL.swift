@@ -124,7 +124,7 @@ package enum KQL {
   static func family(_ code: DiagnosticCode) -> KConnectError.Code {
     switch code {
     case .notSupported: .notSupported
-    case .notSerialized: .kqlSemantic
+    case .notSerialized, .recursion: .kqlSemantic
     case .unknownName: .columnNotFound
     case .unknownFunction: .functionNotFound
     case .operatorNotDefined, .typeExpected, .incompatibleArguments, .joinKeyTypes: .typeMismatch

@@ -118,9 +118,9 @@ extension CommandRun {
     return try functionOutput([function])
   }
 
-  /// A function without required parameters must bind, as when Kusto checks it; others are only parsed.
+  /// A function without parameters must bind, as when Kusto checks it; none may call itself.
   func validate(_ function: StoredFunction) throws {
-    guard !function.takesArguments else { return }
+    guard !function.takesArguments else { return try refuseRecursion(function) }
     let catalog = catalog(), name = quotedName(function.name), declaration = "let \(name) = \(function.lambdaText); "
     let options = request.definitionOptions(executor, catalog)
     func bind(_ query: String) throws { _ = try KQL.bind(declaration + query, catalog: catalog, options: options) }
@@ -128,6 +128,35 @@ extension CommandRun {
       if function.isView { throw failure }
       // It may give a scalar; if it does not bind as one either, the first finding tells more.
       do { try bind("print \(name)()") } catch { throw failure }
+    }
+  }
+
+  /// Refuses a function with parameters that calls itself. Whatever else does not bind may be due to the arguments, which are made up.
+  private func refuseRecursion(_ function: StoredFunction) throws {
+    guard case .letFunction(_, let declaration)? = KQLParser.parse("let f = \(function.lambdaText)").query.statements.first?.kind else { return }
+    let arguments = declaration.parameters.map { parameter in
+      switch parameter.type {
+      case .scalar(let type): Self.sample(type.type)
+      case .tabular(let rows) where rows.columns.isEmpty: "(print 1)"
+      case .tabular(let rows): "datatable(\(rows.columns.map { "\(quotedName($0.name.text)):\($0.type.type.rawValue)" }.joined(separator: ", ")))[]"
+      }
+    }
+    let catalog = catalog(), name = quotedName(function.name)
+    let text = "let \(name) = \(function.lambdaText); \(name)(\(arguments.joined(separator: ", ")))"
+    let found = KQLChecker.diagnostics(text, catalog: catalog, options: request.definitionOptions(executor, catalog)).first { $0.code == .recursion }
+    if let found { throw KConnectError(.kqlSemantic, found.message, hint: "skipvalidation=true stores the function all the same") }
+  }
+
+  /// A value of a type, as a literal.
+  private static func sample(_ type: ScalarTypeName) -> String {
+    switch type {
+    case .bool: "true"
+    case .int, .long, .real, .decimal: "\(type.rawValue)(1)"
+    case .string: "'x'"
+    case .datetime: "datetime(2000-01-01)"
+    case .timespan: "1d"
+    case .guid: "guid(00000000-0000-0000-0000-000000000001)"
+    case .dynamic: "dynamic({})"
     }
   }
 

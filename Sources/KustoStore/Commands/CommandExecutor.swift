@@ -23,7 +23,7 @@ package final class CommandExecutor: Sendable {
   package let ingestionService: (any IngestionService)?
   /// Who may do what; nil: everybody everything, as for a local user.
   package let access: AccessControl?
-  let requests = RunningRequests()
+  let requests: RunningRequests
   let background = BackgroundOperations()
   let streaming = StreamingStatistics()
   /// When the policies of time were last applied to all tables of a database, by its name.
@@ -37,7 +37,9 @@ package final class CommandExecutor: Sendable {
     self.store = store
     self.ingestionService = ingestionService
     self.access = access
-    metadata = MetadataStore(storePath: store.path)
+    let metadata = MetadataStore(storePath: store.path)
+    self.metadata = metadata
+    requests = RunningRequests(QueryLog(metadata))
     self.options = options
     self.pathGuard = pathGuard
   }
@@ -49,10 +51,9 @@ package final class CommandExecutor: Sendable {
   /// `database` is the one of unqualified names; nil: the store's only database, if there is just one. Throws `KConnectError`.
   package func execute(_ text: String, database: String? = nil, _ properties: RequestProperties = RequestProperties()) throws -> RequestResult {
     let request = Request(text: text, database: try resolve(database), properties: properties)
-    let isCommand = CommandParser.isCommand(text)
     let ticket = RequestTicket(requests, request)
     do {
-      return isCommand ? try runCommand(request, ticket) : try bindQuery(request, ticket)
+      return request.isCommand ? try runCommand(request, ticket) : try bindQuery(request, ticket)
     } catch {
       ticket.end(failure: error)
       throw error
@@ -62,8 +63,14 @@ package final class CommandExecutor: Sendable {
   /// Stops the request of that id; false when none is running.
   package func cancel(requestId: String, reason: String? = nil) -> Bool { requests.cancel(requestId, reason: reason) }
 
-  /// Waits until all asynchronous operations of this process have ended.
-  package func drain() { background.drain() }
+  /// Waits until all asynchronous operations of this process have ended, and brings its queries into the store's log.
+  package func drain() {
+    background.drain()
+    logQueries()
+  }
+
+  /// Brings the queries of this process that have ended into the store's log.
+  func logQueries() { requests.writeEnded() }
 
   private func runCommand(_ request: Request, _ ticket: RequestTicket) throws -> RequestResult {
     let command = try KQL.command(request.text)
@@ -140,6 +147,8 @@ package final class CommandExecutor: Sendable {
 /// One request on its way.
 final class Request: Sendable {
   let text: String
+  /// A management command, no query.
+  let isCommand: Bool
   /// The database of unqualified names; may not exist.
   let database: String?
   let properties: RequestProperties
@@ -149,6 +158,7 @@ final class Request: Sendable {
 
   init(text: String, database: String?, properties: RequestProperties) {
     self.text = text
+    isCommand = CommandParser.isCommand(text)
     self.database = database
     self.properties = properties
     var now = startedOn
@@ -159,6 +169,7 @@ final class Request: Sendable {
   /// The same request where another database is the current one.
   init(_ other: Request, in database: String) {
     text = other.text
+    isCommand = other.isCommand
     self.database = database
     properties = other.properties
     context = other.context

@@ -56,7 +56,7 @@ struct ColumnSizes {
 
   private mutating func add(_ file: ExtentFile, _ snapshot: TableSnapshot, _ owners: [String: String]) throws {
     let extent = file.extent
-    let parquet = try StoreErrors.parquet { try ParquetFile(path: snapshot.table.directory.path(extent.fileName)) }
+    let parquet = try snapshot.table.parquet(of: extent)
     // In floating point: a footer may claim what it likes.
     var plain: [String: Double] = [:]
     var known = 0.0

@@ -71,7 +71,9 @@ struct FileIngestion: Sendable {
     let older = ["csv", "json", "avro"].first { properties[$0 + "Mapping"] != nil }
     if let text = properties.text("ingestionMapping") ?? older.flatMap({ properties.text($0 + "Mapping") }) {
       let given = properties.text("ingestionMappingType")?.lowercased() ?? (properties["ingestionMapping"] == nil ? older : nil)
-      mapping = try IngestionMapping(name: "ingestionMapping", kind: given == "apacheavro" ? "avro" : given ?? mappingKind, text: text)
+      let made = try IngestionMapping(name: "ingestionMapping", kind: given == "apacheavro" ? "avro" : given ?? mappingKind, text: text)
+      try made.checkConstants(schema)
+      mapping = made
     } else if let name = properties.text("ingestionMappingReference") ?? properties.text("mappingReference") ?? properties.text(mappingKind + "MappingReference") {
       do { mapping = try IngestionMapping.find(name, kind: mappingKind, for: table, executor.metadata) } catch var error as KConnectError {
         error.cause = MappingMissing()

@@ -6,10 +6,14 @@ import KQL
 
 extension CommandRun {
   private static let emptyId = GUID(high: 0, low: 0)
+  /// `.show operations` tells of two weeks; `.show commands` of all that is kept.
+  private static let shownTicks: Int64 = 14 * 864_000_000_000
 
   func operationsShow() throws -> CommandOutput {
     let ids = command.texts("ids").compactMap { GUID($0) }
-    return CommandOutput(Shapes.operations, try metadata.operations(ids).filter { try mayKnow(of: $0.principal, database: $0.database) }.map(operationRow))
+    let since = ids.isEmpty ? StoreClock.nowTicks - Self.shownTicks : .min
+    return CommandOutput(
+      Shapes.operations, try metadata.operations(ids).filter { try $0.startedOn >= since && mayKnow(of: $0.principal, database: $0.database) }.map(operationRow))
   }
 
   private func operationRow(_ operation: OperationRecord) -> [Scalar] {
@@ -51,8 +55,8 @@ extension CommandRun {
 
   func queryCancel() throws -> CommandOutput {
     let id = command.text("id") ?? ""
-    let others = executor.requests.all().filter { $0.request.properties.requestId == id && $0.state == "Running" }
-    for record in others where !(try mayKnow(of: record.request.principal, database: record.request.database ?? "")) {
+    let others = executor.requests.running().filter { $0.properties.requestId == id }
+    for other in others where !(try mayKnow(of: other.principal, database: other.database ?? "")) {
       throw KConnectError(.permission, "Principal '\(request.principal)' is not authorized to cancel a request of another principal")
     }
     let isCancelled = executor.cancel(requestId: id, reason: try properties(["reason"]).text("reason"))
@@ -63,20 +67,23 @@ extension CommandRun {
   // MARK: Queries and commands
 
   func queriesShow(running: Bool) throws -> CommandOutput {
-    let records = try executor.requests.all().filter { record in
-      try mayKnow(of: record.request.principal, database: record.request.database ?? "") && !CommandParser.isCommand(record.request.text) && (!running || record.state == "Running")
-        && (command.text("user").map { record.request.principal == $0 } ?? true)
-    }
+    let user = command.text("user")
+    let records = try queries(endedToo: !running).filter { record in user.map { record.principal == $0 } ?? true }
     return CommandOutput(Shapes.queries, records.map(queryRow))
   }
 
-  private func queryRow(_ record: RequestRecord) -> [Scalar] {
-    let request = record.request
-    return [
-      .string(request.properties.requestId), .string(LoggedText.hidingSecrets(request.text)), .text(request.database), .datetime(request.startedOn),
-      .datetime(record.updatedOn), .timespan(record.updatedOn - request.startedOn), .string(record.state), .guid(request.activityId), .string(request.principal),
-      .string(record.failure), .timespan(record.usage.cpu), .dynamic(.bag([])), .string(request.properties.application), .count(record.usage.peakMemory),
-      .dynamic(record.usage.scanned), .string(request.principal), .dynamic(.bag([])), .dynamic(record.usage.results), .string("default"), .string(""), .string(""),
+  /// The queries the caller may know of: those that run in this process, then those of all processes that have ended.
+  private func queries(endedToo: Bool) throws -> [QueryRecord] {
+    let all = try executor.requests.runningQueries() + (endedToo ? executor.requests.endedQueries() : [])
+    return try all.filter { try mayKnow(of: $0.principal, database: $0.database) }
+  }
+
+  private func queryRow(_ record: QueryRecord) -> [Scalar] {
+    [
+      .string(record.requestId), .string(record.text), .string(record.database), .datetime(record.startedOn), .datetime(record.updatedOn),
+      .timespan(record.updatedOn - record.startedOn), .string(record.state), .guid(record.activityId), .string(record.principal), .string(record.failure),
+      .timespan(record.cpu), .dynamic(.bag([])), .string(record.application), .count(record.peakMemory), .dynamic(record.scanned), .string(record.principal),
+      .dynamic(.bag([])), .dynamic(record.results), .string("default"), .string(""), .string(""),
     ]
   }
 
@@ -95,15 +102,12 @@ extension CommandRun {
 
   func commandsAndQueriesShow() throws -> CommandOutput {
     let empty = Scalar.dynamic(.bag([]))
-    let queries = try executor.requests.all().filter {
-      try !CommandParser.isCommand($0.request.text) && mayKnow(of: $0.request.principal, database: $0.request.database ?? "")
-    }.map { record -> [Scalar] in
-      let request = record.request
-      return [
-        .string(request.properties.requestId), .string("Query"), .string(LoggedText.hidingSecrets(request.text)), .text(request.database),
-        .datetime(request.startedOn), .datetime(record.updatedOn), .timespan(record.updatedOn - request.startedOn), .string(record.state), .string(record.failure),
-        .guid(request.activityId), .string(request.principal), .string(request.properties.application), .string(request.principal), empty, .timespan(record.usage.cpu),
-        .count(record.usage.peakMemory), empty, .dynamic(record.usage.scanned), .dynamic(record.usage.results), .string("default"), .string(""), .string(""),
+    let queries = try queries(endedToo: true).map { record -> [Scalar] in
+      [
+        .string(record.requestId), .string("Query"), .string(record.text), .string(record.database), .datetime(record.startedOn), .datetime(record.updatedOn),
+        .timespan(record.updatedOn - record.startedOn), .string(record.state), .string(record.failure), .guid(record.activityId), .string(record.principal),
+        .string(record.application), .string(record.principal), empty, .timespan(record.cpu), .count(record.peakMemory), empty, .dynamic(record.scanned),
+        .dynamic(record.results), .string("default"), .string(""), .string(""),
       ]
     }
     let commands = try metadata.operations().filter { try mayKnow(of: $0.principal, database: $0.database) }.map { operation -> [Scalar] in

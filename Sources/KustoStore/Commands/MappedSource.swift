@@ -131,7 +131,11 @@ struct MappedSource {
     return try project(table) { i, column in (.column("f\(i)"), column.sourceType) }
   }
 
+<<<<<<< HEAD
   /// Parquet, Avro and log files: `$.a` is the file's column, `$.a.b` a member of its dynamic value, `$` a bag of all columns.
+=======
+  /// Parquet and Avro: `$.a` is the file's column, `$.a.b` a member of its dynamic value, `$` a bag of all columns. What a file lacks is null.
+>>>>>>> w2
   private func typed() throws -> LogicalPlan {
     let table = try source.open(schema: nil, [])
     return try project(table) { _, column in
@@ -140,11 +144,7 @@ struct MappedSource {
       guard let first = path.steps.first else {
         return (.call("bag_pack", table.schema.fields.flatMap { [Expr.literal(.string($0.name)), Expr.column($0.name)] }), .dynamic)
       }
-      guard case .member(let name) = first, let field = table.schema.field(name) else {
-        throw KConnectError(
-          .columnNotFound, "ingestion mapping: column '\(column.mapping.column)': '\(source.input.name)' has no column for the path \(path.text)",
-          hint: "columns: \(table.schema.names.prefix(12).joined(separator: ", "))")
-      }
+      guard case .member(let name) = first, let field = table.schema.field(name) else { return nil }
       if path.steps.count == 1 { return (.column(name), field.type) }
       var value = field.type == .dynamic ? Expr.column(name) : .call("todynamic", [.column(name)])
       for step in path.steps.dropFirst() {
@@ -160,8 +160,8 @@ struct MappedSource {
 
   // MARK: Columns
 
-  /// The mapped columns over a file; `field` gives the value of the column at a place, and its type.
-  private func project(_ table: any BatchReadable, _ field: (Int, Column) throws -> (Expr, DataType)) throws -> LogicalPlan {
+  /// The mapped columns over a file; `field` gives the value of the column at a place, and its type; nil where the file has none.
+  private func project(_ table: any BatchReadable, _ field: (Int, Column) throws -> (Expr, DataType)?) throws -> LogicalPlan {
     var plan = LogicalPlan.scan(table)
     if columns.contains(where: { $0.transform == .sourceLineNumber }) {
       plan = try .custom(WindowOperator([WindowCall(Self.line, .rowNumber(start: 1, restart: nil))]), [plan])
@@ -173,15 +173,12 @@ struct MappedSource {
   }
 
   /// The value of a column: a constant, the record's place, or the field with its transformation, as the column's type.
-  private func value(_ column: Column, _ field: () throws -> (Expr, DataType)) throws -> Expr {
+  private func value(_ column: Column, _ field: () throws -> (Expr, DataType)?) throws -> Expr {
     let type = column.type
     if column.transform == .sourceLocation { return IngestSource.cast(.literal(.string(source.location)), .string, to: type) }
     if column.transform == .sourceLineNumber { return IngestSource.cast(.column(Self.line), .long, to: type) }
-    if let constant = column.mapping.constant {
-      let value: Scalar = type == .string ? .string(constant) : type == .dynamic ? .dynamic(DynamicValue(json: constant) ?? .string(constant)) : ScalarText.parse(constant, as: type) ?? .null(type)
-      return .literal(value)
-    }
-    let (expr, found) = try field()
+    if let constant = column.mapping.constant { return .literal(IngestionMapping.value(constant, as: type) ?? .null(type)) }
+    guard let (expr, found) = try field() else { return .literal(.null(type)) }
     guard let transform = column.transform else { return IngestSource.cast(expr, found, to: type) }
     if let function = transform.timeFunction { return IngestSource.cast(.call(function, [expr]), .datetime, to: type) }
     if transform == .bytesAsBase64 {

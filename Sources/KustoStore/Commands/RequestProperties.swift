@@ -94,7 +94,7 @@ package struct RequestResult: Sendable {
   package var notes: [String]
   package var cancellation: RequestCancellation
   /// Keeps the request among the running ones until its rows are read.
-  let ticket: RequestTicket
+  package let ticket: RequestTicket
 
   /// Prepares one table's run.
   package func execution(of table: ResultTable) throws -> QueryExecution {
@@ -104,21 +104,11 @@ package struct RequestResult: Sendable {
   /// Runs one table, batch by batch in row order, until `consume` returns false; `started` gets the run, for its counters. Throws CANCELLED
   /// when the request is.
   package func run(_ table: ResultTable, started: (QueryExecution) -> Void = { _ in }, _ consume: (RecordBatch) throws -> Bool) throws {
-    do {
-      let execution = try self.execution(of: table), began = processTicks()
-      var rows = 0, bytes = 0
-      defer { ticket.add(execution.progress, peakMemory: execution.peakMemory, cpu: processTicks() - began, rows: rows, bytes: bytes) }
+    try ticket.running({ try execution(of: table) }) { execution in
       try cancellation.running(execution) { execution in
         started(execution)
-        try execution.run { batch in
-          rows += batch.rowCount
-          bytes += batch.byteSize
-          return try consume(batch)
-        }
+        try execution.run(consume)
       }
-    } catch {
-      ticket.end(failure: error)
-      throw error
     }
   }
 

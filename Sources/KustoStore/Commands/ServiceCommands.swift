@@ -89,12 +89,12 @@ extension CommandRun {
     return CommandOutput(Shapes.diagnostics, [row])
   }
 
-  private var queriesInProgress: Int64 { Int64(executor.requests.all().count { $0.state == "Running" && !CommandParser.isCommand($0.request.text) }) }
+  private var queriesInProgress: Int64 { Int64(executor.requests.running().count { !$0.isCommand }) }
 
   /// The commands that are being carried out: those of this process whose callers wait, and asynchronous ones of all processes.
   private func commandsInProgress() throws -> CommandsInProgress {
-    let waited = executor.requests.all().filter { $0.state == "Running" && CommandParser.isCommand($0.request.text) }
-    let kinds = waited.compactMap { (try? KQL.command($0.request.text)).flatMap { $0.says("async") ? nil : $0.kind.typeName } }
+    let waited = executor.requests.running().filter(\.isCommand)
+    let kinds = waited.compactMap { (try? KQL.command($0.text)).flatMap { $0.says("async") ? nil : $0.kind.typeName } }
     let detached = try metadata.operations().filter { $0.state == "InProgress" }.map(\.kind)
     return CommandsInProgress(kinds: kinds + detached)
   }

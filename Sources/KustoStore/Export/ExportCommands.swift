@@ -6,6 +6,7 @@ import Engine
 import Expressions
 import FileConnector
 import KQL
+import Synchronization
 
 extension CommandRun {
   private static let storageProperties = [
@@ -92,10 +93,12 @@ extension CommandRun {
     if table.path == nil { template.null = PartitionText.null }
     if !table.fileExtension.isEmpty { template.fileExtension = table.fileExtension }
     let keys = Array(keyed.schema.names.dropFirst(table.schema.count))
-    let sink = try provider.makeSink(path, schema: keyed.schema, partitionBy: keys, by: template, options: checked)
+    let parts = Mutex<[FinishedPart]>([])
+    let sink = try provider.makeSink(path, schema: keyed.schema, partitionBy: keys, by: template, options: checked) { part in parts.withLock { $0.append(part) } }
     let execution = try QueryExecution(keyed, options: executor.options, context: request.context)
-    let summary = try cancellation.running(execution) { try $0.write(to: sink) }
-    return CommandOutput(Shapes.exportTable, [[.string(table.name), .string(path), .count(summary.rows)]])
+    _ = try cancellation.running(execution) { try $0.write(to: sink) }
+    let files = parts.withLock { $0 }.sorted { $0.name < $1.name }
+    return CommandOutput(Shapes.exportTable, files.map { [.string(table.name), .string(joinPath(path, $0.name)), .count($0.rows)] })
   }
 
   /// The columns of an external table's files, and behind them the values that make their directories, in the order of the path.

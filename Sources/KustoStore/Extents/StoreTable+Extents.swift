@@ -5,8 +5,14 @@ import DataSource
 import Delta
 import Engine
 package import Expressions
+import Parquet
 
 extension StoreTable {
+  /// An extent's file, opened.
+  func parquet(of extent: Extent) throws -> ParquetFile {
+    try StoreErrors.parquet { try ParquetFile(path: directory.path(extent.fileName), displayPath: joinPath(displayPath, extent.fileName)) }
+  }
+
   /// Hears of a version that rows are about to leave, before they do. What leaves is chosen from that version, and from no later one; when others
   /// commit in between so that it cannot leave, it hears of the next version.
   package typealias Departure = (TableSnapshot) throws -> Void

@@ -56,7 +56,7 @@ final class ExtentWriter {
     try file.close()
     // Where visible decimals are rounded or null, their bounds say nothing of the exact ones.
     let fields = try DeltaSchema(schema).fields.prefix(Self.fieldsWithStatistics).filter { layout.exact[$0.name] != .text }
-    let stats = try StatisticsWriter.json(file: table.directory.path(fileName), fields: fields)
+    let stats = try StatisticsWriter.json(file: table.directory.path(fileName), displayPath: joinPath(table.displayPath, fileName), fields: fields)
     return AddFile(
       path: DeltaPath.encoded(fileName), size: Int64(file.offset), modificationTime: StoreClock.nowMilliseconds, dataChange: facts.isDataChange, stats: stats,
       tags: ExtentFile.tags(

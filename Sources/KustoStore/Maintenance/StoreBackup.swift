@@ -81,7 +81,8 @@ extension Store {
       _ = try log.makeDirectories()
       try SystemError.check(fileSystem.makeDirectory(joinPath(place, StoreTable.ownDirectory)), "cannot create", place)
       for extent in snapshot.extents {
-        try copyFile(snapshot.table.directory.path(extent.fileName), joinPath(place, extent.fileName), fileSystem)
+        try copyFile(
+          snapshot.table.directory.path(extent.fileName), shownAs: joinPath(snapshot.table.displayPath, extent.fileName), joinPath(place, extent.fileName), fileSystem)
         report.extents += 1
         report.bytes += extent.byteSize
       }
@@ -103,18 +104,18 @@ extension Store {
     report.tables += 1
   }
 
-  private static func copyFile(_ from: String, _ to: String, _ fileSystem: FileSystem) throws {
+  private static func copyFile(_ from: String, shownAs shown: String, _ to: String, _ fileSystem: FileSystem) throws {
     let code = fileSystem.link(from, to)
     if code == 0 { return }
     guard code == EXDEV || code == EPERM || code == EMLINK || code == ENOTSUP else { throw SystemError.make("cannot copy to", to, code) }
-    let source = try InputFile(path: from)
+    let source = try InputFile(path: from, displayPath: shown)
     let target = try OutputFile(creating: to, fileSystem: fileSystem)
     var at = 0
     let size = source.size ?? 0
     while at < size {
       // SAFETY: `pread` fills at most the bytes it is given and says how many; they live for the calls.
       let block = unsafe try [UInt8](capturing: min(8 << 20, size - at)) { try unsafe source.pread(into: $0, at: at) }
-      guard !block.isEmpty else { throw KConnectError(.io, "'\(from)' ended early at byte \(at) of \(size)") }
+      guard !block.isEmpty else { throw KConnectError(.io, "'\(shown)' ended early at byte \(at) of \(size)") }
       try unsafe block.withUnsafeBytes { try unsafe target.write($0) }
       at += block.count
     }

@@ -48,7 +48,7 @@ extension Store {
       let shown = joinPath(table.displayPath, extent.fileName)
       if !ids.insert(extent.id).inserted { report.problems.append("'\(shown)': two extents have the id \(extent.id)") }
       do {
-        let parquet = try StoreErrors.parquet { try ParquetFile(path: table.directory.path(extent.fileName)) }
+        let parquet = try table.parquet(of: extent)
         if parquet.source.byteCount != extent.byteSize { report.problems.append("'\(shown)': \(parquet.source.byteCount) bytes, the log says \(extent.byteSize)") }
         if parquet.rowCount != extent.rowCount { report.problems.append("'\(shown)': \(parquet.rowCount) rows, the log says \(extent.rowCount)") }
         if deep { try decode(snapshot, file) }

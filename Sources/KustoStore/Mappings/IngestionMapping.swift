@@ -16,6 +16,8 @@ struct ColumnMapping: Sendable {
   var field: String?
   /// The text of a constant; also a path that does not begin with `$`.
   var constant: String?
+  /// The property that names a field where ConstValue is given as well.
+  var besideConstant: String?
   var transform: String?
 }
 
@@ -64,14 +66,41 @@ struct IngestionMapping: Sendable {
       }
       // A field of the file, or a path into it.
       let field = text("field"), path = text("path") ?? (field?.hasPrefix("$") == true ? field : nil), isPath = path?.hasPrefix("$") ?? false
+      let constant = text("constvalue")
+      let beside: String? = constant == nil ? nil : ordinal != nil ? "Ordinal" : field != nil ? "Field" : path != nil ? "Path" : nil
       return ColumnMapping(
-        column: column, type: type, ordinal: ordinal, path: isPath ? path : nil, field: path == field ? nil : field, constant: text("constvalue") ?? (isPath ? nil : path),
-        transform: text("transform"))
+        column: column, type: type, ordinal: ordinal, path: isPath ? path : nil, field: path == field ? nil : field, constant: constant ?? (isPath ? nil : path),
+        besideConstant: beside, transform: text("transform"))
     }
     guard !columns.isEmpty else { throw fail("the list is empty") }
     var names: Set<String> = []
     if let twice = columns.first(where: { !names.insert($0.column).inserted }) { throw fail("the column '\(twice.column)' is named twice") }
     self.text = value.json
+  }
+
+  /// Refuses, when a mapping is made, a constant beside a field of the record, and one that the column's type has no value for. `schema`: the columns
+  /// of the table, where there is one. Throws VALUE_INVALID.
+  func checkConstants(_ schema: StructType?) throws {
+    for column in columns {
+      guard let constant = column.constant else { continue }
+      if let other = column.besideConstant {
+        throw KConnectError(
+          .valueInvalid, "ingestion mapping '\(name)': column '\(column.column)' has both \(other) and ConstValue '\(constant.prefix(80))'", hint: "leave one of them")
+      }
+      guard let type = schema?.field(column.column)?.type ?? column.type, Self.value(constant, as: type) == nil else { continue }
+      throw KConnectError(
+        .valueInvalid, "ingestion mapping '\(name)': column '\(column.column)': the constant '\(constant.prefix(80))' is no \(type)",
+        hint: "write it as a file would hold it")
+    }
+  }
+
+  /// The value of a constant; nil where the type has none for it.
+  static func value(_ constant: String, as type: DataType) -> Scalar? {
+    switch type {
+    case .string: .string(constant)
+    case .dynamic: .dynamic(DynamicValue(json: constant) ?? .string(constant))
+    default: ScalarText.parse(constant, as: type)
+    }
   }
 
   /// Members of a bag, whatever the case of their names.

@@ -30,6 +30,7 @@ extension CommandRun {
     guard let kind = mappingKind, let name = command.text("name"), let text = command.text("mapping") else { throw KConnectError(.internalError, "no mapping") }
     _ = try properties(["removeOldestIfRequired"])
     var mapping = try IngestionMapping(name: name, kind: kind, text: text)
+    try mapping.checkConstants(try table?.columns())
     let old = try metadata.entry(.mapping, IngestionMapping.key(kind, name), in: scope)
     switch command.kind {
     case .mappingCreate where old != nil:

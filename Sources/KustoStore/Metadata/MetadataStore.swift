@@ -8,24 +8,21 @@ import Synchronization
 
 /// The metadata of one store. Safe from any thread; many processes may use the file at once.
 package final class MetadataStore: Sendable {
-  package let path: String
-  private let queue = Mutex<DatabaseQueue?>(nil)
+  package var path: String { file.path }
+  private let file: SQLiteFile
   private let answers = Mutex(Answers())
+  /// The file whose mode was looked at together with those of its companions (`protect`).
+  let protected = Mutex<Directory.Identity?>(nil)
 
   static let fileName = "metadata.sqlite"
 
-  private let storePath: String
-
   init(storePath: String) {
-    self.storePath = storePath
-    path = joinPath(joinPath(storePath, StoreFormat.directory), Self.fileName)
+    let layout = SQLiteLayout(title: "the store's metadata", version: MetadataSchema.version) { try MetadataSchema.prepare($0, found: $1, storePath: storePath) }
+    file = SQLiteFile(path: joinPath(joinPath(storePath, StoreFormat.directory), Self.fileName), layout)
   }
 
   /// Runs `body` on a consistent state; answers `absent` while the store has no metadata yet.
-  func read<Value>(absent: Value, _ body: (GRDB.Database) throws -> Value) throws -> Value {
-    guard let queue = try open(creating: false) else { return absent }
-    return try translating { try queue.read(body) }
-  }
+  func read<Value>(absent: Value, _ body: (GRDB.Database) throws -> Value) throws -> Value { try file.read(absent: absent, body) }
 
   /// Answers to questions, as long as the file is as it was.
   private struct Answers {
@@ -56,70 +53,13 @@ package final class MetadataStore: Sendable {
   }
 
   /// Runs `body` in one transaction, durable when it returns.
-  func write<Value>(_ body: (GRDB.Database) throws -> Value) throws -> Value {
-    guard let queue = try open(creating: true) else { throw KConnectError(.internalError, "the metadata of the store was not created") }
-    return try translating { try queue.write(body) }
-  }
+  func write<Value>(_ body: (GRDB.Database) throws -> Value) throws -> Value { try file.write(body) }
 
   /// Copies everything, as of one moment, into a store that has no metadata yet.
   func copy(toStore storePath: String) throws {
-    guard let queue = try open(creating: false) else { return }
     let target = joinPath(joinPath(storePath, StoreFormat.directory), Self.fileName)
     if isClosed { try Self.makeEmpty(target) }
-    try translating { try queue.inDatabase { try $0.execute(sql: "VACUUM INTO ?", arguments: [target]) } }
-  }
-
-  private func open(creating: Bool) throws -> DatabaseQueue? {
-    try queue.withLock { queue in
-      if let queue { return queue }
-      if !creating, !pathExists(path) { return nil }
-      let opened = try openWritable() ?? openReadOnly()
-      queue = opened
-      return opened
-    }
-  }
-
-  /// Nil on a medium that takes no writes.
-  private func openWritable() throws -> DatabaseQueue? {
-    do {
-      var configuration = Configuration()
-      configuration.busyMode = .timeout(20)
-      configuration.prepareDatabase { database in
-        try database.execute(sql: "PRAGMA journal_mode = WAL")
-        try database.execute(sql: "PRAGMA synchronous = FULL")
-      }
-      let opened = try DatabaseQueue(path: path, configuration: configuration)
-      // Whoever only reads does not wait for those who write.
-      if try opened.read({ try MetadataSchema.found($0) }) != MetadataSchema.version { try opened.write { try MetadataSchema.prepare($0, storePath: storePath) } }
-      return opened
-    } catch let error as DatabaseError where pathExists(path) && !pathExists(path + "-wal") && [.SQLITE_READONLY, .SQLITE_CANTOPEN].contains(error.resultCode) {
-      return nil
-    } catch {
-      return try translating { () throws -> DatabaseQueue? in throw error }
-    }
-  }
-
-  /// The file as it is, which nobody can change: without a log beside it nobody has it open, and no locks are needed.
-  private func openReadOnly() throws -> DatabaseQueue {
-    var configuration = Configuration()
-    configuration.readonly = true
-    return try translating {
-      let opened = try DatabaseQueue(path: "file:\(percentEncoded(path))?immutable=1", configuration: configuration)
-      _ = try opened.read { try MetadataSchema.check($0) }
-      return opened
-    }
-  }
-
-  /// SQLite's errors as ours; a file that stays locked is retryable.
-  private func translating<Value>(_ body: () throws -> Value) throws -> Value {
-    do {
-      return try body()
-    } catch let error as DatabaseError {
-      let isBusy = error.resultCode == .SQLITE_BUSY || error.resultCode == .SQLITE_LOCKED
-      throw KConnectError(
-        isBusy ? .locked : error.resultCode == .SQLITE_FULL ? .diskFull : error.resultCode == .SQLITE_NOTADB || error.resultCode == .SQLITE_CORRUPT ? .formatCorrupt : .io,
-        "the store's metadata '\(path)': \(error.message ?? "SQLite error \(error.resultCode.rawValue)")", isRetryable: isBusy)
-    }
+    try file.copy(to: target)
   }
 }
 
@@ -127,27 +67,9 @@ package final class MetadataStore: Sendable {
 enum MetadataSchema {
   static let version = 2
 
-  /// The version of the file; 0 for a new one.
-  static func found(_ database: GRDB.Database) throws -> Int { try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0 }
-
-  /// Throws NOT_SUPPORTED for a newer file.
-  @discardableResult
-  static func check(_ database: GRDB.Database) throws -> Int {
-    let found = try found(database)
-    guard found <= version else {
-      throw KConnectError(.notSupported, "the store's metadata has version \(found); this program reads up to version \(version)", hint: "use a newer kconnect")
-    }
-    return found
-  }
-
   /// Makes the tables, or brings those of an older file to this version.
-  static func prepare(_ database: GRDB.Database, storePath: String) throws {
-    let found = try check(database)
-    if found == version { return }
-    if found == 1 {
-      try encodeScopes(database, storePath)
-      return try database.execute(sql: "PRAGMA user_version = 2")
-    }
+  static func prepare(_ database: GRDB.Database, found: Int, storePath: String) throws {
+    if found == 1 { return try encodeScopes(database, storePath) }
     try database.execute(
       sql: """
         CREATE TABLE entry (kind TEXT NOT NULL, scope TEXT NOT NULL, name TEXT NOT NULL, document TEXT NOT NULL, updated INTEGER NOT NULL,
@@ -162,7 +84,6 @@ enum MetadataSchema {
         CREATE TABLE journal (event TEXT NOT NULL, time INTEGER NOT NULL, database TEXT NOT NULL, entity TEXT NOT NULL, updated TEXT NOT NULL,
           before TEXT NOT NULL, after TEXT NOT NULL, command TEXT NOT NULL, principal TEXT NOT NULL, request TEXT NOT NULL);
         CREATE INDEX journal_time ON journal (time);
-        PRAGMA user_version = 2;
         """)
   }
 

@@ -62,11 +62,14 @@ struct JournalRecord: Sendable {
 
 extension MetadataStore {
   /// Records older than this are dropped when new ones come.
-  private static let keptTicks: Int64 = 14 * 864_000_000_000
+  private static let keptTicks: Int64 = 30 * 864_000_000_000
+  /// The most operations that are kept: a stream makes one with every batch.
+  private static let mostOperations = 100_000
 
   func begin(_ operation: OperationRecord) throws {
     try write { database in
       try database.execute(sql: "DELETE FROM operation WHERE started < ?", arguments: [operation.startedOn - Self.keptTicks])
+      try database.execute(sql: "DELETE FROM operation WHERE rowid <= (SELECT max(rowid) FROM operation) - ?", arguments: [Self.mostOperations])
       try database.execute(
         sql: "INSERT INTO operation VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         arguments: [

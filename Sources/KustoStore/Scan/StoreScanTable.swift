@@ -24,10 +24,10 @@ package struct StoreScanTable: BatchReadable {
   private static let options = OptionIndex(ParquetFormat().options)
 
   private static func table(_ snapshot: TableSnapshot, _ files: [ExtentFile]) throws -> FileTable {
-    let directory = snapshot.table.directory
+    let table = snapshot.table
     let entries = files.map { file in
-      let path = directory.path(file.extent.fileName)
-      return FileEntry(path: path, size: file.extent.byteSize, modified: file.add.modificationTime &* 1_000_000, source: .local(path))
+      let name = file.extent.fileName, path = table.directory.path(name)
+      return FileEntry(path: path, displayPath: joinPath(table.displayPath, name), size: file.extent.byteSize, modified: file.add.modificationTime &* 1_000_000, source: .local(path))
     }
     let format = ParquetFormat()
     return try FileTable(

@@ -20,7 +20,7 @@ package enum KustoOptions {
     OptionSpec("kustoTable", .string, "The table; the path may name it as well."),
     OptionSpec("kustoStore", .path, "Directory of the embedded store; else $KCONNECT_STORE, else ./kustodata."),
     OptionSpec("clientRequestPropertiesJson", .string, "JSON: {\"Options\": {…}, \"Parameters\": {…}} of the request."),
-    OptionSpec("requestId", .string, "The id of the request: .show queries lists it while the process lives, a cluster's always."),
+    OptionSpec("requestId", .string, "The id of the request: .show queries lists it."),
     OptionSpec("timeoutLimit", .integer, default: "172800", support: .noEffect("the embedded store works while the call waits"), "Seconds to wait for a cluster."),
     OptionSpec("kustoIngestionUri", .string, support: .noEffect("there is no ingestion endpoint"), "Address of a cluster's ingestion endpoint."),
   ]

@@ -5,6 +5,7 @@ import Columnar
 import DataSource
 import Engine
 import Expressions
+import Synchronization
 
 struct KustoWrite {
   let target: KustoTarget
@@ -59,6 +60,7 @@ struct KustoWrite {
       }
     }
     guard let home = database, let table else { throw KConnectError(.internalError, "a table that is neither there nor made") }
+    let operation = SinkOperation(executor.metadata, database: home.name, table: tableName, mode: mode, requestId: options.string("requestId"))
     let (drops, publishes) = (isNew, isDraft)
     let takeBack: @Sendable () -> Void = {
       if publishes { home.discard(table) } else if drops { home.dropUnused(table) }
@@ -80,7 +82,7 @@ struct KustoWrite {
         (inner, finish) = (ingest, { WriteSummary(try policies.finish(ingest)) })
       }
       let tags = ingestion.properties.ingestIfNotExists.map { ExtentTags.ingestByPrefix + $0 }
-      return KustoSink(inner, converter, onAbort: takeBack) {
+      return KustoSink(inner, converter, operation, onAbort: takeBack) {
         var summary = try finish()
         if summary.isSkipped, !tags.isEmpty { summary.skipReason = "rows with \(tags.joined(separator: " or ")) are there already" }
         if publishes, try !publish(table, in: home) { return WriteSummary(isSkipped: true) }
@@ -93,6 +95,7 @@ struct KustoWrite {
         return summary
       }
     } catch {
+      operation.fail(error)
       takeBack()
       throw error
     }
@@ -134,32 +137,51 @@ struct KustoWrite {
 final class KustoSink: TableSink {
   private let inner: any TableSink
   private let converter: RowConverter
+  private let operation: SinkOperation
+  /// What the sink itself could not do with its rows.
+  private let failure = Mutex<(any Error)?>(nil)
   /// Commits `inner`, with what follows from its rows.
   private let finish: @Sendable () throws -> WriteSummary
   private let onAbort: @Sendable () -> Void
 
-  init(_ inner: any TableSink, _ converter: RowConverter, onAbort: @escaping @Sendable () -> Void, finish: @escaping @Sendable () throws -> WriteSummary) {
+  init(
+    _ inner: any TableSink, _ converter: RowConverter, _ operation: SinkOperation, onAbort: @escaping @Sendable () -> Void,
+    finish: @escaping @Sendable () throws -> WriteSummary
+  ) {
     self.inner = inner
     self.converter = converter
+    self.operation = operation
     self.finish = finish
     self.onAbort = onAbort
   }
 
   var preferredChunkRows: Int? { inner.preferredChunkRows }
 
-  func encode(_ chunk: [RecordBatch]) throws -> any EncodedChunk { try inner.encode(try chunk.map(converter.convert)) }
+  func encode(_ chunk: [RecordBatch]) throws -> any EncodedChunk { try noting { try inner.encode(try chunk.map(converter.convert)) } }
 
-  func append(_ chunk: any EncodedChunk) throws { try inner.append(chunk) }
+  func append(_ chunk: any EncodedChunk) throws { try noting { try inner.append(chunk) } }
 
-  func commit() throws -> WriteSummary {
-    do { return try finish() } catch {
-      onAbort()
+  private func noting<R>(_ body: () throws -> R) throws -> R {
+    do { return try body() } catch {
+      failure.withLock { if $0 == nil { $0 = error } }
       throw error
     }
   }
 
+  func commit() throws -> WriteSummary {
+    let summary: WriteSummary
+    do { summary = try finish() } catch {
+      operation.fail(error)
+      onAbort()
+      throw error
+    }
+    operation.complete(summary)
+    return summary
+  }
+
   func abort() {
     inner.abort()
+    if let failure = failure.withLock({ $0 }) { operation.fail(failure) } else { operation.abandon() }
     onAbort()
   }
 }

@@ -33,6 +33,9 @@ package enum OpenStores {
     }
   }
 
-  /// Waits until the asynchronous operations of this process have ended.
+  /// Waits until the asynchronous operations of this process have ended, and brings its queries into the stores' logs.
   package static func drain() { for executor in open.withLock({ Array($0.values) }) { executor.drain() } }
+
+  /// Brings the queries of this process into the stores' logs, for the end of the process.
+  package static func logQueries() { for executor in open.withLock({ Array($0.values) }) { executor.logQueries() } }
 }

@@ -19,19 +19,19 @@ package final class FileDescriptorSource: RandomAccess {
   package let name: String
   private let descriptor: Int32
 
-  /// Opens `path` for reading.
+  /// Opens `path` for reading; messages call it `displayPath`.
   // SAFETY: the path is copied for the call; `fstat` fills a live variable; strerror's text is copied at once.
-  package init(path: String) throws(ParquetError) {
+  package init(path: String, displayPath: String? = nil) throws(ParquetError) {
+    name = displayPath ?? path
     let opened = unsafe open(path, O_RDONLY | O_CLOEXEC)
-    guard opened >= 0 else { throw ParquetError(.io, unsafe "cannot open: \(String(cString: strerror(errno)))", file: path) }
+    guard opened >= 0 else { throw ParquetError(.io, unsafe "cannot open: \(String(cString: strerror(errno)))", file: name) }
     var status = stat()
     guard unsafe fstat(opened, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
       close(opened)
-      throw ParquetError(.io, "not a regular file", file: path)
+      throw ParquetError(.io, "not a regular file", file: name)
     }
     descriptor = opened
     byteCount = Int(status.st_size)
-    name = path
   }
 
   deinit { close(descriptor) }

@@ -37,9 +37,9 @@ package final class ParquetFile: Sendable {
   /// Rows of one row group at most.
   private static let maxGroupRows = 1 << 40
 
-  /// Opens a regular file.
-  package convenience init(path: String, options: ParquetReadOptions = ParquetReadOptions()) throws(ParquetError) {
-    try self.init(try FileDescriptorSource(path: path), options: options)
+  /// Opens a regular file, which messages call `displayPath`.
+  package convenience init(path: String, displayPath: String? = nil, options: ParquetReadOptions = ParquetReadOptions()) throws(ParquetError) {
+    try self.init(try FileDescriptorSource(path: path, displayPath: displayPath), options: options)
   }
 
   /// The same file with nested columns assembled by other nodes (see `FileSchema.mappingNested`).
