@@ -154,17 +154,13 @@ final class Binder {
   var patterns: [String: (declaration: PatternDeclaration, home: Scope)] = [:]
   /// Lambda calls in progress.
   var callDepth = 0
-<<<<<<< HEAD
   /// Operators made so far.
   var planned = 0
   /// Operators that are made for one text.
   static let mostPlanned = 50_000
   /// Operators of a plan, one that is read in several places counted in each.
   static let mostOperators = 100_000
-  /// The stored functions whose bodies are being bound.
-=======
   /// The functions whose bodies are being bound: stored ones by `functionKey`, lambdas by the scope they are declared in and their name.
->>>>>>> w2
   var openFunctions: Set<String> = []
   /// Subqueries bound so far, which numbers them.
   var subqueryCount = 0

@@ -92,13 +92,10 @@ package struct DiagnosticCode: Hashable, Sendable, CustomStringConvertible {
   package static let textTooLong = DiagnosticCode(244)
   /// The text nests deeper than the parser takes.
   package static let nestingTooDeep = DiagnosticCode(245)
-<<<<<<< HEAD
   /// Names that are read in several places multiply beyond what can be planned.
   package static let planTooLarge = DiagnosticCode(247)
-=======
   /// A function that calls itself, directly or through others.
   package static let recursion = DiagnosticCode(246)
->>>>>>> w2
   /// A word after a dot that begins no command.
   package static let unknownCommand = DiagnosticCode(901)
   /// Part of the language that is recognised and not carried out here.

@@ -131,11 +131,7 @@ struct MappedSource {
     return try project(table) { i, column in (.column("f\(i)"), column.sourceType) }
   }
 
-<<<<<<< HEAD
-  /// Parquet, Avro and log files: `$.a` is the file's column, `$.a.b` a member of its dynamic value, `$` a bag of all columns.
-=======
-  /// Parquet and Avro: `$.a` is the file's column, `$.a.b` a member of its dynamic value, `$` a bag of all columns. What a file lacks is null.
->>>>>>> w2
+  /// Parquet, Avro and log files: `$.a` is the file's column, `$.a.b` a member of its dynamic value, `$` a bag of all columns. What a file lacks is null.
   private func typed() throws -> LogicalPlan {
     let table = try source.open(schema: nil, [])
     return try project(table) { _, column in
