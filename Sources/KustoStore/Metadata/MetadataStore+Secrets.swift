@@ -3,6 +3,7 @@
 
 import Columnar
 import DataSource
+import Synchronization
 
 #if canImport(Glibc)
 import Glibc
