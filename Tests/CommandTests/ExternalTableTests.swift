@@ -191,6 +191,22 @@ import Testing
     _ = FileSystem.system.removeTree(store.path + "-files")
   }
 
+  /// Paths that this process may not touch, of a table that another one has made.
+  @Test func pathsAreGuarded() throws {
+    let store = try CommandSessionTests.store()
+    let place = store.path + "-files"
+    try store.run(".create external table E (n:long) kind=storage dataformat=csv (h@'\(place)')")
+    let guarded = CommandExecutor(store.executor.store, pathGuard: { _ in throw KConnectError(.permission, "not here") })
+    for text in [".export to table E <| print n=1", "external_table('E')", ".show external table E artifacts"] {
+      let error = #expect(throws: KConnectError.self) {
+        let result = try guarded.execute(text, database: "db")
+        for table in result.tables { _ = try result.rows(of: table) }
+      }
+      #expect(error?.code == .permission)
+    }
+    #expect(pathKind(place) != .directory)
+  }
+
   @Test func aMappingIsNotIgnored() throws {
     let store = try CommandSessionTests.store()
     try store.run(".create external table E (v:long) kind=storage dataformat=csv (h@'/nowhere')")

@@ -156,7 +156,7 @@ struct AvroValues {
   // MARK: Dynamic values
 
   private func value(_ index: Int, _ cursor: inout AvroCursor, _ depth: Int) throws -> DynamicValue {
-    guard depth <= Self.mostDepth else { throw cursor.error("values nested deeper than \(Self.mostDepth)") }
+    guard depth <= Self.mostDepth else { throw cursor.error("values nested deeper than \(Self.mostDepth)", .notSupported) }
     switch nodes[index].kind {
     case .null: return .null
     case .boolean: return .bool(try bool(&cursor))
@@ -221,7 +221,7 @@ struct AvroValues {
 
   /// Passes a value of type `index`.
   func skip(_ index: Int, _ cursor: inout AvroCursor, _ depth: Int) throws {
-    guard depth <= Self.mostDepth else { throw cursor.error("values nested deeper than \(Self.mostDepth)") }
+    guard depth <= Self.mostDepth else { throw cursor.error("values nested deeper than \(Self.mostDepth)", .notSupported) }
     switch nodes[index].kind {
     case .null: break
     case .boolean: _ = try cursor.byte()

@@ -33,12 +33,14 @@ struct IngestionStorage: Sendable {
     return url
   }
 
-  /// Removes a blob that nobody needs any more, where the signature allows it: the service removes what stays some time later.
-  func remove(_ url: String) {
+  /// Removes a blob that nobody needs any more, where the signature allows it: the service removes what stays some time later. False when there was
+  /// no answer.
+  @discardableResult
+  func remove(_ url: String) -> Bool {
     var request = HTTPRequest("DELETE", url, headers: [("x-ms-version", "2021-12-02"), ("x-ms-date", HTTPDate.text(client.retry.clock.nowTicks))])
-    request.timeoutMilliseconds = 30_000
+    request.timeoutMilliseconds = 10_000
     // SAFETY: no receiver, so no pointer is handed over.
-    _ = try? unsafe client.transport.send(request, receive: nil)
+    return (try? unsafe client.transport.send(request, receive: nil)) != nil
   }
 
   /// Posts a message. `isRepeatable`: what it asks for happens once, however often it is there; else it is sent again only after refusals.

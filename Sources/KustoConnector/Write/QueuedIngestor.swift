@@ -64,8 +64,12 @@ final class QueuedIngestor: PartIngestor {
     return true
   }
 
-  /// No message names the parts.
-  func abort() { for (url, _) in parts.withLock({ $0 }) { storage.remove(url) } }
+  /// No message names the parts. Where the storage cannot be reached they are left to the service.
+  func abort() {
+    for (url, _) in parts.withLock({ $0 }) {
+      guard storage.remove(url) else { return }
+    }
+  }
 
   private func message(_ url: String, _ part: IngestionPart) throws -> String {
     let mark = "\(id)_\(part.number)"

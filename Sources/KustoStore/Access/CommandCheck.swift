@@ -72,7 +72,7 @@ extension CommandRun {
       return
     }
     try access.require(.create, on: home, to: doing)
-    // A table hides a function or view of its name: whoever makes it could stand in for what row level security relies on.
+    // What has the name of a view or function could stand in for what row level security relies on.
     if try isTaken(name, home) { try access.require(.administer, on: home, to: doing + " (the name '\(name)' is that of a function or view)") }
   }
 
@@ -109,6 +109,9 @@ extension CommandRun {
     }
     if isThere { return try check(kind, key, role, access) }
     try access.require(kind == .view ? .administer : .create, on: home, to: doing)
+    // A function stands before a table of its name, also where row level security relies on the table.
+    guard kind == .function, try store.databaseIfExists(home)?.tableIfExists(name) != nil || MaterializedView.find(name, in: home, metadata) != nil else { return }
+    try access.require(.administer, on: home, to: doing + " (the name '\(name)' is that of a table or view)")
   }
 
   private func scope(_ kind: CommandEntity, _ name: String, _ home: String) -> EntryScope {

@@ -55,6 +55,7 @@ extension CommandRun {
     let properties = try exportProperties(Self.externalProperties)
     let table = try externalTable(command.name("table")?.text ?? "")
     guard let path = table.paths.first else { throw KConnectError(.valueInvalid, "the external table '\(table.name)' has no path") }
+    try executor.pathGuard?(path)
     guard !path.contains("://"), pathKind(path) != .file else {
       throw KConnectError(.notSupported, "not supported: export to the external table '\(table.name)', which is no directory of this machine")
     }

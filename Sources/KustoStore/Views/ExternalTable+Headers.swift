@@ -12,9 +12,9 @@ extension ExternalTable {
 
   /// The rows of the files.
   func plan(_ executor: CommandExecutor) throws -> LogicalPlan {
+    for path in paths { try executor.pathGuard?(path) }
     if presentPaths.isEmpty, let columns { return .values(columns, []) }
     guard headsFirstFiles, try IngestFormat(format).kind == "csv" else { return .scan(try open(executor)) }
-    for path in paths { try executor.pathGuard?(path) }
     let (first, others) = Self.byHeader(try files())
     if others.isEmpty { return .scan(try open(executor)) }
     let inputs: [LogicalPlan] = [.scan(try open(executor, (files: first, hasHeader: true))), .scan(try open(executor, (files: others, hasHeader: false)))]
