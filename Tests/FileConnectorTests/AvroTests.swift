@@ -128,8 +128,8 @@ extension Scratch {
         DynamicEntry("x", .real(0)), DynamicEntry("day", .datetime(864_000_000_000)),
         DynamicEntry("next", .bag([DynamicEntry("x", .real(1)), DynamicEntry("day", .datetime(0)), DynamicEntry("next", .null)])),
       ]))),
-    Case("a record inside itself for ever", #"{"type":"record","name":"R","fields":[{"name":"r","type":"R"}]}"#, []),
-    Case("nesting without an end", point, [UInt8](repeating: 2, count: 5_000)),
+    Case("a record inside itself for ever", #"{"type":"record","name":"R","fields":[{"name":"r","type":"R"}]}"#, [], fails: .notSupported),
+    Case("nesting without an end", point, [UInt8](repeating: 2, count: 5_000), fails: .notSupported),
     Case("a union in a union", #"["null",["int"]]"#, [0]), Case("a type that is not declared", #""Nope""#, [0]), Case("an empty union", "[]", [0]), Case("no type", "7", [0]),
     Case("a fixed type of negative size", #"{"type":"fixed","name":"F","size":-1}"#, []),
   ]

@@ -164,7 +164,7 @@ extension Parser {
   /// A boolean expression; `=` in it gets the hint it deserves.
   private mutating func predicate() throws(ParseFailure) -> Expression {
     let value = try expression()
-    if kind == .assign { try fail(.unexpected, "unexpected '='", hint: "use == to compare") }
+    if kind == .assign { try fail(.unexpected, "unexpected '='", hint: trailingHint()) }
     return value
   }
 
