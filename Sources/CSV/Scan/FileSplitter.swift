@@ -47,7 +47,7 @@ package struct SplitOptions: Sendable {
     bytes = ScanBytes(dialect)
     self.options = options
     unsafe self.readAt = unsafe readAt
-    pool = TextBufferPool(size: min(options.blockSize, max(0, size - offset)) + Self.lookAhead)
+    pool = TextBufferPool(size: min(options.blockSize + Self.lookAhead, max(0, size - offset) + 1))
     unsafe mutex = .allocate(capacity: 1)
     unsafe published = .allocate(capacity: 1)
     unsafe pthread_mutex_init(mutex, nil)

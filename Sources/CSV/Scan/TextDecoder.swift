@@ -38,7 +38,8 @@ package typealias ByteReader = (UnsafeMutableRawBufferPointer) throws -> Int
 @safe package final class TextDecoder {
   private let encoding: TextEncoding
   private let source: ByteReader
-  private var input = [UInt8](repeating: 0, count: 64 << 10)
+  /// Made when there is something to translate.
+  private var input: [UInt8] = []
   private var output: [UInt8] = []
   private var outputAt = 0
   /// An odd byte, or a high surrogate, that waits for what follows.
@@ -69,6 +70,7 @@ package typealias ByteReader = (UnsafeMutableRawBufferPointer) throws -> Int
       if isAtEnd { break }
       output.removeAll(keepingCapacity: true)
       outputAt = 0
+      if input.isEmpty { input = [UInt8](repeating: 0, count: 64 << 10) }
       let n = try unsafe input.withUnsafeMutableBytes { try unsafe source($0) }
       if n < input.count { isAtEnd = true }
       decode(n)
