@@ -141,11 +141,20 @@ let regexFunctions: [FunctionSpec] = [
   unsafe spec("regex_quote", 1...1, "text", "The text with the characters that mean something in a pattern escaped.", "regex_quote('a.b')",
     bind: BoundFunction.unary(.string, .string, textRows(TextRows.self) { text, out in
       for unsafe byte in unsafe text {
-        if byte < 0x80, !((byte | 0x20) &- 0x61 < 26 || byte &- 0x30 < 10 || byte == 0x5F || byte <= 0x20) { out.append(UInt8(ascii: "\\")) }
+        if isPatternSign(byte) { out.append(UInt8(ascii: "\\")) }
         out.append(byte)
       }
     })),
 ]
+
+/// Whether a byte is one of `\ . + * ? ( ) | [ ] { } ^ $ # & - ~`, which an escape makes plain text. Others stay as they are: `\<` is the start of a word.
+/// Source: Rust, "regex::escape".
+private func isPatternSign(_ byte: UInt8) -> Bool {
+  switch byte {
+  case 0x23, 0x24, 0x26, 0x28...0x2B, 0x2D, 0x2E, 0x3F, 0x5B...0x5E, 0x7B...0x7E: true
+  default: false
+  }
+}
 
 /// `text matches regex pattern` with a pattern per row. Each different pattern of a batch is compiled once.
 // SAFETY: the rows looked at are below n and windows on the arguments' memory, which lives for the call.
