@@ -119,21 +119,16 @@ let regexFunctions: [FunctionSpec] = [
       return try Optional<Int64>.collect(n) { i -> Int64? in
         let row = unsafe text[i]
         let start = numbers.count > 0 ? numbers[0][i] : 0, length = numbers.count > 1 ? numbers[1][i] : -1
-        var left = numbers.count > 2 ? numbers[2][i] : 1
-        guard start >= 0, length >= -1, left >= 1 else { return nil }
+        let occurrence = numbers.count > 2 ? numbers[2][i] : 1
+        guard start >= 0, length >= -1, occurrence >= 1 else { return nil }
         let count = unsafe Int64(scalarCount(row))
         let first = start
         guard first <= count else { return -1 }
         let from = unsafe scalarOffset(row, Int(first))
         let stop = unsafe length < 0 || length >= count - first ? row.count : scalarOffset(row, Int(length), from: from)
-        var at = from
         let window = unsafe UnsafeBufferPointer(rebasing: row[0..<stop])
-        while at <= stop, let hit = unsafe regex.firstMatch(window, from: at, groups: 1)?[0] {
-          left -= 1
-          if left == 0 { return unsafe Int64(scalarCount(UnsafeBufferPointer(rebasing: row[0..<hit.lowerBound]))) }
-          at = max(hit.upperBound, hit.lowerBound + 1)
-        }
-        return -1
+        guard let hit = unsafe regex.match(number: occurrence, in: window, from: from) else { return -1 }
+        return unsafe Int64(scalarCount(UnsafeBufferPointer(rebasing: row[0..<hit.lowerBound])))
       }
     }
   },
@@ -267,8 +262,8 @@ private func replacement(_ call: FunctionCall, text: Int, pattern at: Int, rewri
 private func trimming(_ call: FunctionCall, start: Bool, end: Bool) throws -> BoundFunction {
   let source = try call.constantText(0, "the regular expression")
   _ = try Regex(source, function: call.name)
-  let first = try Regex("^(?:\(source))*", function: call.name)
-  let last = try Regex("(?:\(source))+$", function: call.name)
+  let first = try Regex(source, function: call.name, prefix: "^(?:", suffix: ")*")
+  let last = try Regex(source, function: call.name, prefix: "(?:", suffix: ")+$")
   return unsafe BoundFunction(.string, [.string, .string], kernel: textRows(TextRows.self, TextRows.self) { _, text, out in
     var from = 0, to = text.count
     if start, let range = unsafe first.firstMatch(text, groups: 1)?[0] { from = range.upperBound }
