@@ -151,12 +151,12 @@ private func isPatternSign(_ byte: UInt8) -> Bool {
   }
 }
 
-/// `text matches regex pattern` with a pattern per row. Each different pattern of a batch is compiled once.
+/// `text matches regex pattern` with a pattern per row. A pattern of a batch is compiled once, unless hundreds of others come in between.
 // SAFETY: the rows looked at are below n and windows on the arguments' memory, which lives for the call.
 private func matchingByRow(_ function: String) -> BoundFunction {
   BoundFunction(.bool, [.string, .string]) { arguments, n in
     let text = TextRows(arguments[0]), patterns = TextRows(arguments[1])
-    var compiled: [TextKey: Regex] = [:]
+    var compiled = RegexCache(function: function)
     var last: (row: Int, regex: Regex)?
     let out = WordBuilder(n)
     for i in 0..<n {
@@ -165,9 +165,7 @@ private func matchingByRow(_ function: String) -> BoundFunction {
       if let last, unsafe patterns[last.row].elementsEqual(wanted) {
         regex = last.regex
       } else {
-        let pattern = unsafe String(decoding: wanted, as: UTF8.self)
-        regex = try compiled[TextKey(pattern)] ?? Regex(pattern, function: function)
-        compiled[TextKey(pattern)] = regex
+        regex = try unsafe compiled.regex(String(decoding: wanted, as: UTF8.self))
         last = (i, regex)
       }
       if unsafe regex.matches(text[i]) { out.set(i) }
