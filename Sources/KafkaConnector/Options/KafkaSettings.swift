@@ -27,7 +27,7 @@ struct TopicPattern: Sendable {
 
   init(_ text: String) throws {
     self.text = text
-    do { regex = try Regex("^(?:\(text))$", function: "subscribePattern") } catch {
+    do { regex = try Regex(text, function: "subscribePattern", prefix: "^(?:", suffix: ")$") } catch {
       throw KConnectError(.optionInvalid, "option 'subscribePattern': '\(text)' is not a regular expression: \(error)")
     }
   }

@@ -9,9 +9,10 @@ import Columnar
   private let handle: OpaquePointer
   package let groupCount: Int
 
-  /// Throws `ExpressionError` with RE2's reason, or naming the construct that is not supported.
-  package init(_ pattern: String, function: String, isCaseInsensitive: Bool = false) throws {
-    var translated = try RegexTranslator.translate(pattern, function: function)
+  /// Throws `ExpressionError` with RE2's reason, or naming the construct that is not supported. `prefix` and `suffix` are RE2's, and stand around the
+  /// translated pattern, which has no comments any more.
+  package init(_ pattern: String, function: String, isCaseInsensitive: Bool = false, prefix: String = "", suffix: String = "") throws {
+    var translated = try prefix + RegexTranslator.translate(pattern, function: function) + suffix
     unsafe handle = translated.withUTF8 { bytes in
       unsafe bytes.withMemoryRebound(to: CChar.self) { text in
         var empty: CChar = 0
@@ -50,11 +51,31 @@ import Columnar
 
   /// All matches from left to right that do not overlap; empty matches advance by one character.
   package func eachMatch(_ text: UnsafeBufferPointer<UInt8>, groups: Int, _ body: ([Range<Int>?]) -> Void) {
-    var from = 0
+    unsafe walk(text, from: 0, groups: groups) { found in
+      body(found)
+      return true
+    }
+  }
+
+  /// The `number`-th match (from 1) at or behind `from`, counted as `eachMatch` does; nil when there are fewer.
+  package func match(number: Int64, in text: UnsafeBufferPointer<UInt8>, from: Int) -> Range<Int>? {
+    var left = number
+    var last: Range<Int>?
+    unsafe walk(text, from: from, groups: 1) { found in
+      left -= 1
+      if left == 0 { last = found[0] }
+      return left > 0
+    }
+    return last
+  }
+
+  /// The matches of `eachMatch`, until `body` gives false.
+  private func walk(_ text: UnsafeBufferPointer<UInt8>, from start: Int, groups: Int, _ body: ([Range<Int>?]) -> Bool) {
+    var from = start
     var end = -1
     while from <= text.count, let found = unsafe firstMatch(text, from: from, groups: groups), let whole = found[0] {
       // An empty match right behind another one is none, as RE2 counts.
-      if !whole.isEmpty || whole.lowerBound != end { body(found) }
+      if !whole.isEmpty || whole.lowerBound != end, !body(found) { return }
       end = whole.upperBound
       if !whole.isEmpty { from = whole.upperBound; continue }
       from = whole.upperBound + 1

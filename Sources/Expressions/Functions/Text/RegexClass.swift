@@ -122,6 +122,21 @@ extension CodePointSet {
   }
 }
 
+/// Gathers ranges to a set, and brings them in order now and then.
+private struct CodePointCollector {
+  private var ranges: [ClosedRange<UInt32>] = []
+  private var limit = 1 << 14
+
+  mutating func add(_ more: CodePointSet) {
+    ranges += more.ranges
+    guard ranges.count > limit else { return }
+    ranges = CodePointSet(ranges).ranges
+    limit = max(limit, 2 * ranges.count)
+  }
+
+  var gathered: CodePointSet { CodePointSet(ranges) }
+}
+
 /// Reads one bracketed class into a set.
 struct RegexClassParser {
   private let pattern: [UInt8]
@@ -129,6 +144,8 @@ struct RegexClassParser {
   private let modes: RegexModes
   private let function: String
   private var depth = 0
+  /// Set operations of one class, as Rust nests them.
+  private static let mostOperations = 250
 
   init(pattern: [UInt8], at: Int, modes: RegexModes, function: String) {
     self.pattern = pattern
@@ -146,24 +163,33 @@ struct RegexClassParser {
     depth += 1
     defer { depth -= 1 }
     guard depth < 50 else { throw fail("classes are nested too deeply") }
-    at += 1
+    at = skipped(from: at + 1)
     var isNegated = false
     if at < pattern.count, pattern[at] == UInt8(ascii: "^") {
       if modes.isASCII { throw fail("a negated class without Unicode would match parts of characters") }
       isNegated = true
-      at += 1
+      at = skipped(from: at + 1)
     }
     var result = CodePointSet()
     var operation: UInt8 = 0
-    var current = CodePointSet()
+    var operations = 0
+    var current = CodePointCollector()
     var isFirst = true
+    let ignoresCase = modes.ignoresCase
     func combined() -> CodePointSet {
-      switch operation {
-      case UInt8(ascii: "&"): result.intersection(current)
-      case UInt8(ascii: "-"): result.subtracting(current)
-      case UInt8(ascii: "~"): result.symmetricDifference(current)
-      default: result.union(current)
+      let operand = ignoresCase ? current.gathered.foldingCase : current.gathered
+      return switch operation {
+      case UInt8(ascii: "&"): result.intersection(operand)
+      case UInt8(ascii: "-"): result.subtracting(operand)
+      case UInt8(ascii: "~"): result.symmetricDifference(operand)
+      default: operand
       }
+    }
+    // Hyphens right behind the opening stand for themselves.
+    while at < pattern.count, pattern[at] == UInt8(ascii: "-") {
+      current.add(CodePointSet([0x2D...0x2D]))
+      isFirst = false
+      at = skipped(from: at + 1)
     }
     while at < pattern.count {
       if let next = modes.skipped(pattern, at) {
@@ -178,14 +204,15 @@ struct RegexClassParser {
       }
       isFirst = false
       if at + 1 < pattern.count, pattern[at + 1] == b, [UInt8(ascii: "&"), UInt8(ascii: "-"), UInt8(ascii: "~")].contains(b) {
+        operations += 1
+        guard operations <= Self.mostOperations else { throw fail("a class has more than \(Self.mostOperations) set operations") }
         result = combined()
-        current = CodePointSet()
+        current = CodePointCollector()
         operation = b
         at += 2
         continue
       }
-      let next = try item()
-      current = current.union(modes.ignoresCase ? next.foldingCase : next)
+      current.add(try item())
     }
     throw fail("a class does not end")
   }
@@ -201,28 +228,49 @@ struct RegexClassParser {
       guard let set = CodePointSet.posix(isNegated ? String(name.dropFirst()) : name) else { throw fail("unknown class [:\(name):]") }
       return isNegated ? set.complement : set
     }
-    if pattern[at] == UInt8(ascii: "\\"), at + 1 < pattern.count {
-      let c = pattern[at + 1]
-      if c | 0x20 == UInt8(ascii: "p") {
-        if modes.isASCII { throw fail("a property needs Unicode") }
-        at += 2
-        return try RegexProperty.read(pattern, &at, function: function).set(function: function)
-      }
-      if let set = named(c | 0x20) {
-        let isNegated = c & 0x20 == 0
-        if modes.isASCII, isNegated { throw fail("\\\(Character(UnicodeScalar(c))) without Unicode would match parts of characters") }
-        at += 2
-        return isNegated ? set.complement : set
-      }
+    if let set = try classEscape() {
+      if passHyphen() { throw fail("a range in a class starts with a class") }
+      return set
     }
     let low = try scalar()
-    if at + 1 < pattern.count, pattern[at] == UInt8(ascii: "-"), pattern[at + 1] != UInt8(ascii: "]"), pattern[at + 1] != UInt8(ascii: "-") {
-      at += 1
-      let high = try scalar()
-      guard low <= high else { throw fail("a range in a class runs backwards") }
-      return CodePointSet([low...high])
+    guard passHyphen() else { return CodePointSet([low...low]) }
+    if try classEscape() != nil { throw fail("a range in a class ends with a class") }
+    let high = try scalar()
+    guard low <= high else { throw fail("a range in a class runs backwards") }
+    return CodePointSet([low...high])
+  }
+
+  /// Behind the blanks and comments at a place.
+  private func skipped(from place: Int) -> Int {
+    var place = place
+    while place < pattern.count, let next = modes.skipped(pattern, place) { place = next }
+    return place
+  }
+
+  /// Stops at the end of a range, behind its hyphen; false where no range goes on.
+  private mutating func passHyphen() -> Bool {
+    let hyphen = skipped(from: at)
+    guard hyphen < pattern.count, pattern[hyphen] == UInt8(ascii: "-") else { return false }
+    let end = skipped(from: hyphen + 1)
+    guard end < pattern.count, pattern[end] != UInt8(ascii: "]"), pattern[end] != UInt8(ascii: "-") else { return false }
+    at = end
+    return true
+  }
+
+  /// \d, \s, \w, \p and their negations; nil where another item stands.
+  private mutating func classEscape() throws -> CodePointSet? {
+    guard pattern[at] == UInt8(ascii: "\\"), at + 1 < pattern.count else { return nil }
+    let c = pattern[at + 1]
+    if c | 0x20 == UInt8(ascii: "p") {
+      if modes.isASCII { throw fail("a property needs Unicode") }
+      at += 2
+      return try RegexProperty.read(pattern, &at, function: function).set(function: function)
     }
-    return CodePointSet([low...low])
+    guard let set = named(c | 0x20) else { return nil }
+    let isNegated = c & 0x20 == 0
+    if modes.isASCII, isNegated { throw fail("\\\(Character(UnicodeScalar(c))) without Unicode would match parts of characters") }
+    at += 2
+    return isNegated ? set.complement : set
   }
 
   /// What \d, \s and \w stand for.
@@ -260,13 +308,16 @@ struct RegexClassParser {
           digits = Array(pattern[at..<at + n])
           at += n
         }
-        guard let value = UInt32(String(decoding: digits, as: UTF8.self), radix: 16), value <= 0x10FFFF else { throw fail("a bad code point") }
+        guard let value = UInt32(String(decoding: digits, as: UTF8.self), radix: 16), Unicode.Scalar(value) != nil else { throw fail("a bad code point") }
         return value
       case UInt8(ascii: "0")...UInt8(ascii: "7"):
         guard let (value, end) = RegexTranslator.octal(pattern, at - 1) else { return UInt32(c) }
         at = end
         return value
-      default: return UInt32(c)
+      default:
+        let isLetterOrDigit = (c | 0x20) &- 0x61 < 26 || c &- 0x30 < 10
+        guard c < 0x80, !isLetterOrDigit, c != UInt8(ascii: "<"), c != UInt8(ascii: ">") else { throw fail("an escape in a class means nothing") }
+        return UInt32(c)
       }
     }
     let decoded = unsafe pattern.withUnsafeBufferPointer { unsafe decodedScalar($0, at) }

@@ -119,21 +119,16 @@ let regexFunctions: [FunctionSpec] = [
       return try Optional<Int64>.collect(n) { i -> Int64? in
         let row = unsafe text[i]
         let start = numbers.count > 0 ? numbers[0][i] : 0, length = numbers.count > 1 ? numbers[1][i] : -1
-        var left = numbers.count > 2 ? numbers[2][i] : 1
-        guard start >= 0, length >= -1, left >= 1 else { return nil }
+        let occurrence = numbers.count > 2 ? numbers[2][i] : 1
+        guard start >= 0, length >= -1, occurrence >= 1 else { return nil }
         let count = unsafe Int64(scalarCount(row))
         let first = start
         guard first <= count else { return -1 }
         let from = unsafe scalarOffset(row, Int(first))
         let stop = unsafe length < 0 || length >= count - first ? row.count : scalarOffset(row, Int(length), from: from)
-        var at = from
         let window = unsafe UnsafeBufferPointer(rebasing: row[0..<stop])
-        while at <= stop, let hit = unsafe regex.firstMatch(window, from: at, groups: 1)?[0] {
-          left -= 1
-          if left == 0 { return unsafe Int64(scalarCount(UnsafeBufferPointer(rebasing: row[0..<hit.lowerBound]))) }
-          at = max(hit.upperBound, hit.lowerBound + 1)
-        }
-        return -1
+        guard let hit = unsafe regex.match(number: occurrence, in: window, from: from) else { return -1 }
+        return unsafe Int64(scalarCount(UnsafeBufferPointer(rebasing: row[0..<hit.lowerBound])))
       }
     }
   },
@@ -141,18 +136,27 @@ let regexFunctions: [FunctionSpec] = [
   unsafe spec("regex_quote", 1...1, "text", "The text with the characters that mean something in a pattern escaped.", "regex_quote('a.b')",
     bind: BoundFunction.unary(.string, .string, textRows(TextRows.self) { text, out in
       for unsafe byte in unsafe text {
-        if byte < 0x80, !((byte | 0x20) &- 0x61 < 26 || byte &- 0x30 < 10 || byte == 0x5F || byte <= 0x20) { out.append(UInt8(ascii: "\\")) }
+        if isPatternSign(byte) { out.append(UInt8(ascii: "\\")) }
         out.append(byte)
       }
     })),
 ]
 
-/// `text matches regex pattern` with a pattern per row. Each different pattern of a batch is compiled once.
+/// Whether a byte is one of `\ . + * ? ( ) | [ ] { } ^ $ # & - ~`, which an escape makes plain text. Others stay as they are: `\<` is the start of a word.
+/// Source: Rust, "regex::escape".
+private func isPatternSign(_ byte: UInt8) -> Bool {
+  switch byte {
+  case 0x23, 0x24, 0x26, 0x28...0x2B, 0x2D, 0x2E, 0x3F, 0x5B...0x5E, 0x7B...0x7E: true
+  default: false
+  }
+}
+
+/// `text matches regex pattern` with a pattern per row. A pattern of a batch is compiled once, unless hundreds of others come in between.
 // SAFETY: the rows looked at are below n and windows on the arguments' memory, which lives for the call.
 private func matchingByRow(_ function: String) -> BoundFunction {
   BoundFunction(.bool, [.string, .string]) { arguments, n in
     let text = TextRows(arguments[0]), patterns = TextRows(arguments[1])
-    var compiled: [TextKey: Regex] = [:]
+    var compiled = RegexCache(function: function)
     var last: (row: Int, regex: Regex)?
     let out = WordBuilder(n)
     for i in 0..<n {
@@ -161,9 +165,7 @@ private func matchingByRow(_ function: String) -> BoundFunction {
       if let last, unsafe patterns[last.row].elementsEqual(wanted) {
         regex = last.regex
       } else {
-        let pattern = unsafe String(decoding: wanted, as: UTF8.self)
-        regex = try compiled[TextKey(pattern)] ?? Regex(pattern, function: function)
-        compiled[TextKey(pattern)] = regex
+        regex = try unsafe compiled.regex(String(decoding: wanted, as: UTF8.self))
         last = (i, regex)
       }
       if unsafe regex.matches(text[i]) { out.set(i) }
@@ -258,8 +260,8 @@ private func replacement(_ call: FunctionCall, text: Int, pattern at: Int, rewri
 private func trimming(_ call: FunctionCall, start: Bool, end: Bool) throws -> BoundFunction {
   let source = try call.constantText(0, "the regular expression")
   _ = try Regex(source, function: call.name)
-  let first = try Regex("^(?:\(source))*", function: call.name)
-  let last = try Regex("(?:\(source))+$", function: call.name)
+  let first = try Regex(source, function: call.name, prefix: "^(?:", suffix: ")*")
+  let last = try Regex(source, function: call.name, prefix: "(?:", suffix: ")+$")
   return unsafe BoundFunction(.string, [.string, .string], kernel: textRows(TextRows.self, TextRows.self) { _, text, out in
     var from = 0, to = text.count
     if start, let range = unsafe first.firstMatch(text, groups: 1)?[0] { from = range.upperBound }

@@ -31,10 +31,12 @@ struct RegexTranslator {
   private var at = 0
   private var out: [UInt8] = []
   private var modes = RegexModes()
-  /// The open groups: the modes that hold again behind them, and where they start in `out`.
-  private var groups: [(modes: RegexModes, start: Int)] = []
+  /// The open groups: the modes that hold again behind them, where they start in `out`, and the groups that capture before them.
+  private var groups: [(modes: RegexModes, start: Int, captures: Int)] = []
   /// Where the last item starts in `out`; nil where there is nothing to repeat.
   private var item: Int?
+  /// The groups that capture, so far and before the last item.
+  private var captures = 0, itemCaptures = 0
   private var isRepeated = false
   /// How often a repetition was repeated.
   private var wraps = 0
@@ -44,7 +46,10 @@ struct RegexTranslator {
   private var endsInWord = false
 
   private static let space = #"\t\n\v\f\r \x{85}\p{Z}"#
-  private static let word = #"\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}\x{200C}\x{200D}"#
+  /// Alphabetic, marks, decimal digits, connectors and joiners, as `CodePointSet.words`. The ranges are the letters in circles and squares, which are symbols
+  /// by their category. Source: Unicode, "PropList.txt", Other_Alphabetic.
+  private static let word =
+    #"\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}\x{200C}\x{200D}\x{24B6}-\x{24E9}\x{1F130}-\x{1F149}\x{1F150}-\x{1F169}\x{1F170}-\x{1F189}"#
   /// RE2 repeats no more often at once.
   private static let mostRepetitions = 1000
   /// Bytes of a translated pattern: repetitions of repetitions multiply. RE2 takes no pattern that comes near.
@@ -73,6 +78,7 @@ struct RegexTranslator {
   /// An item starts at the end of `out`.
   private mutating func begin(isWord: Bool = false) {
     item = out.count
+    itemCaptures = captures
     isRepeated = false
     mayTurnLazy = false
     endsInWord = isWord
@@ -146,19 +152,30 @@ struct RegexTranslator {
 
   /// The bounds of `{n}`, `{n,}` (no upper one) or `{n,m}` at `at`, and where it ends; nil for a brace that is none of them.
   private func counts() -> (low: Int, high: Int?, end: Int)? {
-    guard let close = pattern[at...].firstIndex(of: UInt8(ascii: "}")) else { return nil }
-    let parts = pattern[at + 1..<close].split(separator: UInt8(ascii: ","), maxSplits: 1, omittingEmptySubsequences: false)
-    guard parts.allSatisfy({ $0.allSatisfy { (0x30...0x39).contains($0) } }), let low = Int(String(decoding: parts[0], as: UTF8.self)) else { return nil }
-    if parts.count == 1 { return (low, low, close + 1) }
-    if parts[1].isEmpty { return (low, nil, close + 1) }
-    guard let high = Int(String(decoding: parts[1], as: UTF8.self)) else { return nil }
-    return (low, high, close + 1)
+    var i = at + 1
+    func number() -> Int? {
+      let digits = pattern[i...].prefix { (0x30...0x39).contains($0) }
+      i = digits.endIndex
+      // What no Int holds is too large in any case.
+      return digits.isEmpty ? nil : Int(String(decoding: digits, as: UTF8.self)) ?? Int.max
+    }
+    guard let low = number() else { return nil }
+    var high: Int? = low
+    if i < pattern.count, pattern[i] == UInt8(ascii: ",") {
+      i += 1
+      high = number()
+    }
+    guard i < pattern.count, pattern[i] == UInt8(ascii: "}") else { return nil }
+    return (low, high, i + 1)
   }
 
   private mutating func countedRepetition(_ low: Int, _ high: Int?, _ end: Int) throws {
     try wrapRepeated()
     let most = max(low, high ?? low)
-    if most > Self.mostRepetitions, most <= 100 * Self.mostRepetitions, low <= high ?? low, let item, !holdsCapture(from: item) {
+    // RE2 would read larger numbers as plain text.
+    guard most <= 100 * Self.mostRepetitions else { throw invalid("it repeats something more than \(100 * Self.mostRepetitions) times") }
+    // Groups that capture cannot be written twice.
+    if most > Self.mostRepetitions, low <= high ?? low, let item, captures == itemCaptures {
       guard (out.count - item) * (2 + most / Self.mostRepetitions) <= Self.mostBytes else { throw invalid("its repetitions multiply beyond what can be searched") }
       let one = String(decoding: out[item...], as: UTF8.self)
       let isLazy = end < pattern.count && pattern[end] == UInt8(ascii: "?")
@@ -171,7 +188,7 @@ struct RegexTranslator {
       at = isLazy ? end + 1 : end
       isRepeated = false
     } else {
-      out += pattern[at..<end]
+      put(high == low ? "{\(low)}" : "{\(low),\(high.map { "\($0)" } ?? "")}")
       at = end
       isRepeated = true
       mayTurnLazy = true
@@ -188,24 +205,11 @@ struct RegexTranslator {
     }
   }
 
-  /// Groups that capture cannot be written twice.
-  private func holdsCapture(from start: Int) -> Bool {
-    var i = start
-    while i < out.count {
-      if out[i] == UInt8(ascii: "\\") {
-        i += 1
-      } else if out[i] == UInt8(ascii: "("), i + 2 >= out.count || out[i + 1] != UInt8(ascii: "?") || out[i + 2] == UInt8(ascii: "P") {
-        return true
-      }
-      i += 1
-    }
-    return false
-  }
-
   // MARK: - Groups
 
-  private mutating func open(_ text: String) {
-    groups.append((modes, out.count))
+  private mutating func open(_ text: String, captures isCapturing: Bool = false) {
+    groups.append((modes, out.count, captures))
+    if isCapturing { captures += 1 }
     put(text)
     item = nil
     isRepeated = false
@@ -219,18 +223,21 @@ struct RegexTranslator {
     guard let group else { return }
     modes = group.modes
     item = group.start
+    itemCaptures = group.captures
   }
+
+  /// Whether the pattern goes on with a text.
+  private func follows(_ text: String) -> Bool { pattern[at...].starts(with: text.utf8) }
 
   private mutating func group() throws {
     at += 1
-    guard at + 1 < pattern.count, pattern[at] == UInt8(ascii: "?") else { return open("(") }
-    let rest = String(decoding: pattern[at...], as: UTF8.self)
+    guard at + 1 < pattern.count, pattern[at] == UInt8(ascii: "?") else { return open("(", captures: true) }
     for (look, name) in [("?=", "look-ahead (?=…)"), ("?!", "look-ahead (?!…)"), ("?<=", "look-behind (?<=…)"), ("?<!", "look-behind (?<!…)"), ("?>", "atomic group (?>…)")]
-    where rest.hasPrefix(look) { throw refuse(name) }
-    if rest.hasPrefix("?<") || rest.hasPrefix("?P<") {
+    where follows(look) { throw refuse(name) }
+    if follows("?<") || follows("?P<") {
       guard let end = pattern[at...].firstIndex(of: UInt8(ascii: ">")) else { throw invalid("the name of a group does not end") }
-      at += rest.hasPrefix("?P") ? 3 : 2
-      open("(?P<\(String(decoding: pattern[at...end], as: UTF8.self))")
+      at += follows("?P") ? 3 : 2
+      open("(?P<\(String(decoding: pattern[at...end], as: UTF8.self))", captures: true)
       at = end + 1
       return
     }
@@ -291,6 +298,9 @@ struct RegexTranslator {
     case UInt8(ascii: "s"): put(modes.isASCII ? "[\(RegexModes.asciiSpace)]" : inClass ? Self.space : "[\(Self.space)]")
     case UInt8(ascii: "w"): put(modes.isASCII ? "[0-9A-Za-z_]" : inClass ? Self.word : "[\(Self.word)]")
     case UInt8(ascii: "u"), UInt8(ascii: "U"), UInt8(ascii: "x"): put(Self.escaped(try codePoint(c)))
+    case UInt8(ascii: "C"), UInt8(ascii: "E"), UInt8(ascii: "Q"):
+      // RE2's own: a byte of a character, and plain text up to \E.
+      throw invalid("\\\(Character(UnicodeScalar(c))) is no escape")
     case UInt8(ascii: "<"): try boundary("\\<", holds: wordFollows)
     case UInt8(ascii: ">"): try boundary("\\>", holds: wasWord)
     case UInt8(ascii: "b") where !inClass && at < pattern.count && pattern[at] == UInt8(ascii: "{"):
@@ -367,7 +377,8 @@ struct RegexTranslator {
 
   // MARK: - Classes
 
-  /// At `[`: passes a plain class through; one with nested classes, set operations, \W, \S or properties that RE2 does not have is computed.
+  /// At `[`: passes a plain class through; one with nested classes, set operations, \W, \S, properties that RE2 does not have, or a class beside the hyphen
+  /// of a range is computed.
   private mutating func characterClass() throws {
     let start = at
     if modes.isVerbose || modes.isASCII { return try computedClass() }
@@ -379,12 +390,13 @@ struct RegexTranslator {
         if i + 1 < pattern.count {
           let c = pattern[i + 1]
           if c == UInt8(ascii: "W") || c == UInt8(ascii: "S") { return try computedClass() }
-          if c | 0x20 == UInt8(ascii: "p") {
-            var behind = i + 2
-            if case .set = try RegexProperty.read(pattern, &behind, function: function).kind { return try computedClass() }
-          }
+          var behind = i + 2
+          if c | 0x20 == UInt8(ascii: "p"), case .set = try RegexProperty.read(pattern, &behind, function: function).kind { return try computedClass() }
+          if "dDswpP".utf8.contains(c), isHyphen(i - 1, in: start) || isHyphen(behind, in: start) { return try computedClass() }
+          i = behind
+        } else {
+          i += 2
         }
-        i += 2
         continue
       }
       if b == UInt8(ascii: "[") {
@@ -412,6 +424,12 @@ struct RegexTranslator {
     }
     out.append(UInt8(ascii: "]"))
     at = i + 1
+  }
+
+  /// Whether a hyphen stands at `i` that is neither the first nor the last of the class at `start`.
+  private func isHyphen(_ i: Int, in start: Int) -> Bool {
+    guard i + 1 < pattern.count, pattern[i] == UInt8(ascii: "-"), pattern[i + 1] != UInt8(ascii: "]") else { return false }
+    return i - 1 > start && !(i - 2 == start && pattern[i - 1] == UInt8(ascii: "^"))
   }
 
   private mutating func computedClass() throws {
