@@ -229,12 +229,12 @@ struct RegexClassParser {
       return isNegated ? set.complement : set
     }
     if let set = try classEscape() {
-      if passHyphen() { throw fail("a range in a class starts with a class") }
+      if passHyphen() { throw fail("a range in a class starts with a class; a hyphen is written \\-") }
       return set
     }
     let low = try scalar()
     guard passHyphen() else { return CodePointSet([low...low]) }
-    if try classEscape() != nil { throw fail("a range in a class ends with a class") }
+    if try classEscape() != nil { throw fail("a range in a class ends with a class; a hyphen is written \\-") }
     let high = try scalar()
     guard low <= high else { throw fail("a range in a class runs backwards") }
     return CodePointSet([low...high])
