@@ -176,7 +176,7 @@ extension CommandRun {
     let catalog = catalog(for: .metadata)
     // Another look at the old name finds none of its columns.
     let gone = LogicalPlan.values(StructType([StructField("$renamed", .long)]), [])
-    do { _ = try out.bound(catalog.adding(new, try catalog.raw(try table.snapshot(), withOrigin: false)).adding(table.name, gone)) } catch {
+    do { _ = try out.bound(catalog.adding(new, withOrigin: try catalog.raw(try table.snapshot(), withOrigin: true)).adding(table.name, gone)) } catch {
       throw KConnectError(.notSupported, "the materialized view '\(view.name)' also reads '\(table.name)' elsewhere than at the beginning of its query", cause: error)
     }
     return out

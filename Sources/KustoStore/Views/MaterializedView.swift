@@ -93,7 +93,7 @@ struct MaterializedView: Sendable {
     guard let first = try catalog.snapshot(source) else { return try bound(catalog) }
     let (snapshot, history) = try both(first, catalog)
     let rows = try covered(snapshot, catalog, after: history?.version(of: snapshot.table), through: nil)
-    let plan = try bound(catalog.adding(source, try catalog.guarded(snapshot, rows: rows, withOrigin: false)))
+    let plan = try bound(catalog.adding(source, withOrigin: try catalog.guarded(snapshot, rows: rows, withOrigin: true)))
     guard let history else { return plan }
     try catalog.checkHistory(of: self, over: snapshot.table)
     guard let aggregation = ViewAggregation.of(plan).aggregation,
@@ -138,13 +138,13 @@ struct MaterializedView: Sendable {
       hint: ".clear materialized-view \(quotedName(name)) data forgets them")
   }
 
-  /// The source's rows that the view covers: those behind `version` and up to `last`, where they are given.
+  /// The source's rows that the view covers, with columns of row origin: those behind `version` and up to `last`, where they are given.
   func covered(_ snapshot: TableSnapshot, _ catalog: SessionCatalog, after version: Int64?, through last: Int64?) throws -> LogicalPlan {
     var extents: Set<GUID>?
     if let effectiveOn { extents = Set(snapshot.extents.filter { $0.maxCreatedOn >= effectiveOn }.map(\.id)) }
     let first = try max(version ?? -1, cursor.isEmpty ? -1 : DatabaseCursor(cursor).version(of: snapshot.table.id))
-    if first < 0, last == nil { return try catalog.raw(snapshot, withOrigin: false, extents: extents) }
     let rows = try catalog.raw(snapshot, withOrigin: true, extents: extents)
+    if first < 0, last == nil { return rows }
     let column = Expr.column(RowOrigin.rowVersion(table: snapshot.table.id))
     var conditions: [Expr] = []
     if let last {
@@ -155,6 +155,6 @@ struct MaterializedView: Sendable {
         .call(FunctionName.or, [.call(FunctionName.greater, [column, .literal(.long(first))]), .call(FunctionName.equal, [column, .literal(.long(0))])]))
     }
     guard let condition = Expr.conjunction(conditions) else { return rows }
-    return try rows.filter(condition).select(snapshot.schema.names)
+    return try rows.filter(condition)
   }
 }

@@ -83,6 +83,11 @@ extension CommandRun {
         hint: "make each aggregate a result of its own; a query or a stored function over the view works out the rest")
     }
     try checkDeduplication(old, view, in: database)
+    if try database.tableIfExists(source) == nil, RowOrigin.isNamed(in: view.query) {
+      throw KConnectError(
+        .notSupported, "not supported: ingestion_time(), extent_id(), extent_tags() and cursors in the query of the materialized view '\(name)', which reads another view",
+        hint: "the rows of a view have none of these; a view over the table '\(try materializedView(source).source)' can ask for them")
+    }
     if let obstacle = ViewQuery.obstacle(in: try own(view, in: database)) {
       throw KConnectError(
         .notSupported, "not supported: \(obstacle) in the query of the materialized view '\(name)': its results are kept and continued with rows that come later",
@@ -120,7 +125,7 @@ extension CommandRun {
   private func own(_ view: MaterializedView, in database: Database) throws -> LogicalPlan {
     let catalog = catalog()
     guard let table = try database.tableIfExists(view.source) else { return try view.bound(catalog) }
-    return try view.bound(catalog.adding(view.source, try catalog.raw(try table.snapshot(), withOrigin: false)))
+    return try view.bound(catalog.adding(view.source, withOrigin: try catalog.raw(try table.snapshot(), withOrigin: true)))
   }
 
   /// Whether no operator stands behind the aggregation; that of a function is within it.

@@ -61,7 +61,7 @@ struct ViewMaterialization {
     do {
       let catalog = SessionCatalog(executor, inner, for: .metadata)
       let rows = try view.covered(snapshot, catalog, after: history?.version(of: snapshot.table), through: snapshot.version)
-      let (found, obstacle) = ViewAggregation.of(try view.bound(catalog.adding(view.source, rows)))
+      let (found, obstacle) = ViewAggregation.of(try view.bound(catalog.adding(view.source, withOrigin: rows)))
       guard let found else {
         return "the materialized view '\(name)' keeps nothing of what leaves '\(view.source)': '\(obstacle ?? "")' cannot be continued from stored results"
       }
