@@ -287,7 +287,7 @@ final class SessionCatalog: KQLCatalog {
     guard bound.results.count == 1, let result = bound.results.first else {
       throw KConnectError(.kqlSemantic, "the row level security query of '\(name)' gives \(bound.results.count) results, expected one")
     }
-    return try .custom(RowSecurityOperator(), [result.plan])
+    return try .custom(RowSecurityOperator(entity: key), [result.plan])
   }
 
   /// Throws PERMISSION where rows of a view's source are hidden from some: what is stored of a view is of all rows, so that the view needs a policy
