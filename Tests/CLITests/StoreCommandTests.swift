@@ -105,6 +105,21 @@ import Testing
     #expect(try query(".show materialized-views | project Name", place) == "V\n")
   }
 
+  /// The policy of ingestion times is switched together with the note of when: where that cannot be kept, it stays as it is.
+  @Test(arguments: [".alter table T policy ingestiontime false", ".delete table T policy ingestiontime"]) func aPolicyAndItsTimeGoTogether(_ command: String) throws {
+    let place = try Place()
+    _ = try run(["query", ".create database db"], place)
+    _ = try query(".set T <| print a = 1", place)
+    _ = try query(".alter table T policy ingestiontime true", place)
+    let trigger = "create trigger t before insert on entry when new.kind = 'timeGaps' begin select raise(abort, 'kept'); end"
+    let script = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute(sys.argv[2]); c.commit()"
+    #expect(system("python3", "-c", script, place.file("store/_kconnect/metadata.sqlite"), trigger) == 0)
+    let result = try Program.run(["query", command, "--database", "db"], in: place, environment: ["KCONNECT_STORE": place.file("store")])
+    #expect(result.status == 1 && result.errors.contains("kept"), "\(result.errors)")
+    #expect(try query("T | project isnotnull(ingestion_time())", place) == "true\n")
+    #expect(try query(".show table T policy ingestiontime | project Policy has 'true'", place) == "true\n")
+  }
+
   /// A table that the format cannot hold keeps none of the others from being exported.
   @Test func anExportGoesOnBehindATableThatFails() throws {
     let place = try Place()

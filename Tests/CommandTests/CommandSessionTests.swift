@@ -45,6 +45,19 @@ final class TemporaryStore: Sendable {
     return store
   }
 
+  /// Of tables that are made together none is made when one of them cannot be.
+  @Test(arguments: [".create tables", ".create-merge tables"]) func tablesAreMadeTogether(_ command: String) throws {
+    let store = try Self.store()
+    try store.run(".create table T (a:long)")
+    try store.run(".create materialized-view V on table T { T | summarize count() by a }")
+    for name in ["V", "['$view-x']"] {
+      #expect(throws: KConnectError.self) { try store.run("\(command) A1 (a:long), \(name) (b:long)") }
+    }
+    #expect(try store.run(".show tables | project TableName").rows == [["T"]])
+    try store.run("\(command) A1 (a:long), T (a:long)")
+    #expect(try store.run(".show tables | project TableName | order by TableName asc").rows == [["A1"], ["T"]])
+  }
+
   /// A database with `*` stands for all of that name in union and find.
   @Test func databasesByWildcard() throws {
     let store = try Self.store()

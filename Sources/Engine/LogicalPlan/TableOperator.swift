@@ -42,6 +42,9 @@ package protocol TableOperator: Sendable {
   /// True when each row of input 0 becomes exactly one row, in the same order. Default: false.
   var keepsRowCount: Bool { get }
 
+  /// Plans that the operator runs for rows of its inputs. Default: none.
+  var subplans: [LogicalPlan] { get }
+
   /// True when the result depends on the order of the rows of its inputs. Default: true.
   var needsOrder: Bool { get }
 
@@ -56,6 +59,7 @@ extension TableOperator {
   package func filterableColumns(_ inputs: [StructType]) -> Set<String> { [] }
   package func passing(_ column: String) -> (any TableOperator)? { nil }
   package var keepsRowCount: Bool { false }
+  package var subplans: [LogicalPlan] { [] }
   package var needsOrder: Bool { true }
 }
 

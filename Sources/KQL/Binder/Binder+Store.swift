@@ -18,10 +18,10 @@ package enum RowOrigin {
   package static func rowVersion(table id: String) -> String { versionPrefix + id }
   static let versionPrefix = mark + "row_version:"
 
-  static func isOrigin(_ name: String) -> Bool { name.utf8.first == 1 }
+  package static func isOrigin(_ name: String) -> Bool { name.utf8.first == 1 }
 
   /// Whether a text may ask for row origin.
-  static func isNamed(in text: String) -> Bool {
+  package static func isNamed(in text: String) -> Bool {
     ["ingestion_time", "extent_id", "extent_tags", "cursor_after", "cursor_before_or_at"].contains { text.contains($0) }
   }
 }

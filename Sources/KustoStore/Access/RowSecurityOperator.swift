@@ -7,6 +7,9 @@ import Engine
 
 /// Passes rows on as they are; filters stay above it.
 struct RowSecurityOperator: TableOperator {
+  /// Whose policy it is: the table's id, or the view's scope.
+  let entity: String
+
   var name: String { "RowLevelSecurity" }
   var keepsRowCount: Bool { true }
   var needsOrder: Bool { false }

@@ -7,6 +7,13 @@ import Expressions
 import KQL
 import Synchronization
 
+/// A plan that stands for a table.
+private struct StandIn {
+  var rows: LogicalPlan
+  /// The same with columns of row origin, where that is something else.
+  var withOrigin: LogicalPlan?
+}
+
 /// The catalog of a request. Every table is read at the snapshot taken when it is first named, and as its caller may see it.
 final class SessionCatalog: KQLCatalog {
   /// What names are looked up for.
@@ -25,7 +32,7 @@ final class SessionCatalog: KQLCatalog {
   private let purpose: Purpose
   private let base: StoreCatalog
   /// Plans that stand for tables of the current database: the rows just ingested, for update policies; results of commands.
-  private let standIns: [String: LogicalPlan]
+  private let standIns: [String: StandIn]
   /// Tables and views whose row level security query is being bound: inside it they are themselves.
   private let unguarded: Set<String>
   /// Views and graph models whose queries are being bound.
@@ -42,7 +49,7 @@ final class SessionCatalog: KQLCatalog {
   }
 
   private init(
-    _ executor: CommandExecutor, _ request: Request, _ purpose: Purpose, _ base: StoreCatalog, standIns: [String: LogicalPlan], unguarded: Set<String>,
+    _ executor: CommandExecutor, _ request: Request, _ purpose: Purpose, _ base: StoreCatalog, standIns: [String: StandIn], unguarded: Set<String>,
     open: Set<String>, _ settings: SessionSettings
   ) {
     self.executor = executor
@@ -56,12 +63,19 @@ final class SessionCatalog: KQLCatalog {
   }
 
   /// The same names, and one more that hides what had it.
-  func adding(_ name: String, _ plan: LogicalPlan) -> SessionCatalog {
-    SessionCatalog(executor, request, purpose, base, standIns: standIns.merging([name: plan]) { $1 }, unguarded: unguarded, open: open, settings)
+  func adding(_ name: String, _ plan: LogicalPlan) -> SessionCatalog { adding(name, StandIn(rows: plan)) }
+
+  /// The same for rows with columns of row origin, which only those see who ask for them.
+  func adding(_ name: String, withOrigin plan: LogicalPlan) throws -> SessionCatalog {
+    adding(name, StandIn(rows: try plan.select(plan.schema.names.filter { !RowOrigin.isOrigin($0) }), withOrigin: plan))
+  }
+
+  private func adding(_ name: String, _ standIn: StandIn) -> SessionCatalog {
+    SessionCatalog(executor, request, purpose, base, standIns: standIns.merging([name: standIn]) { $1 }, unguarded: unguarded, open: open, settings)
   }
 
   /// The names as they are seen in a database, without what stands in for tables here. Names in front of the store's stay out too.
-  private func inside(_ database: String, standIns: [String: LogicalPlan] = [:], without guarded: String? = nil) -> SessionCatalog {
+  private func inside(_ database: String, standIns: [String: StandIn] = [:], without guarded: String? = nil) -> SessionCatalog {
     SessionCatalog(
       executor, Request(request, in: database), purpose, base, standIns: standIns, unguarded: guarded.map { unguarded.union([$0]) } ?? unguarded,
       open: open, settings)
@@ -198,7 +212,7 @@ final class SessionCatalog: KQLCatalog {
 
   private func plan(_ name: String, database: String?, withOrigin: Bool) throws -> LogicalPlan? {
     let home = resolve(database)
-    if home == request.database, let plan = standIns[name] { return plan }
+    if home == request.database, let standIn = standIns[name] { return withOrigin ? standIn.withOrigin ?? standIn.rows : standIn.rows }
     if database == nil, unguarded.isEmpty, let plan = try request.properties.surroundings?.table(name, database: nil) { return plan }
     guard let home else { return nil }
     // A database that is not there has no tables; that it is not there is told to those who named it only if they may read it.
@@ -264,7 +278,7 @@ final class SessionCatalog: KQLCatalog {
       throw forbidden("read '\(name)', which has a row level security policy", by: "request_block_row_level_security")
     }
     guard let security = try policies.rowLevelSecurity(in: scope, evenDisabled: settings.isOn("query_force_row_level_security")) else { return rows }
-    let catalog = inside(database, standIns: [name: rows], without: key)
+    let catalog = inside(database, standIns: [name: StandIn(rows: rows)], without: key)
     var options = catalog.request.bindOptions(executor, catalog)
     options.givesRowOrigin = withOrigin
     options.parameters = [:]
@@ -273,7 +287,7 @@ final class SessionCatalog: KQLCatalog {
     guard bound.results.count == 1, let result = bound.results.first else {
       throw KConnectError(.kqlSemantic, "the row level security query of '\(name)' gives \(bound.results.count) results, expected one")
     }
-    return try .custom(RowSecurityOperator(), [result.plan])
+    return try .custom(RowSecurityOperator(entity: key), [result.plan])
   }
 
   /// Throws PERMISSION where rows of a view's source are hidden from some: what is stored of a view is of all rows, so that the view needs a policy

@@ -91,6 +91,13 @@ extension CommandRun {
   func tablesCreate(merging: Bool) throws -> CommandOutput {
     guard case .tables(let declarations)? = command.arguments["tables"] else { throw KConnectError(.internalError, "no tables") }
     let properties = try describingProperties()
+    let database = try database()
+    // All names must be free before the first table is made.
+    for declaration in declarations {
+      let name = declaration.name.text
+      if Database.isHidden(name) { throw Database.ownName(name) }
+      if try database.tableIfExists(name) == nil { try requireFree(name, for: .table, in: database) }
+    }
     let made = try declarations.map { declaration in
       let schema = self.schema(declaration.schema)
       return try merging ? mergeTable(declaration.name.text, schema, properties) : makeTable(declaration.name.text, schema, properties)
@@ -176,7 +183,7 @@ extension CommandRun {
     let catalog = catalog(for: .metadata)
     // Another look at the old name finds none of its columns.
     let gone = LogicalPlan.values(StructType([StructField("$renamed", .long)]), [])
-    do { _ = try out.bound(catalog.adding(new, try catalog.raw(try table.snapshot(), withOrigin: false)).adding(table.name, gone)) } catch {
+    do { _ = try out.bound(catalog.adding(new, withOrigin: try catalog.raw(try table.snapshot(), withOrigin: true)).adding(table.name, gone)) } catch {
       throw KConnectError(.notSupported, "the materialized view '\(view.name)' also reads '\(table.name)' elsewhere than at the beginning of its query", cause: error)
     }
     return out

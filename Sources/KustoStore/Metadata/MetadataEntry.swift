@@ -129,6 +129,20 @@ extension MetadataStore {
     }
   }
 
+  /// The same, and in the same transaction puts what `change` makes of the entry of another kind under that name, and of the old one.
+  func exchange(
+    _ kind: EntryKind, _ name: String, in scope: EntryScope, _ old: DynamicValue?, for document: DynamicValue, with other: EntryKind,
+    _ change: (_ other: MetadataEntry?, _ old: MetadataEntry?) -> DynamicValue
+  ) throws -> Bool {
+    try write { database in
+      let found = try Self.entry(kind, name, in: scope, database)
+      guard found?.document.json == old?.json else { return false }
+      try Self.put(other, name, in: scope, change(try Self.entry(other, name, in: scope, database), found), database)
+      try Self.put(kind, name, in: scope, document, database)
+      return true
+    }
+  }
+
   /// Puts entries in the place of those whose names begin with `prefix`, in one transaction.
   func replace(_ kind: EntryKind, withPrefix prefix: String, in scope: EntryScope, by entries: [(name: String, document: DynamicValue)]) throws {
     let texts = entries.map { (name: $0.name, json: $0.document.json) }

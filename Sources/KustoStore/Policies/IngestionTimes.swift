@@ -42,18 +42,28 @@ extension Policies {
   /// When rows came to a table without an ingestion time, in order. New tables have the policy.
   func timeGaps(of tableId: String) throws -> [TimeGap] {
     let scope = EntryScope.table(tableId)
-    if let list = try metadata.entry(.timeGaps, PolicyName.ingestionTime.rawValue, in: scope)?.document.elements { return list.compactMap { TimeGap($0) } }
-    guard let entry = try metadata.entry(.policy, PolicyName.ingestionTime.rawValue, in: scope), Self.isOn(entry.document) == false else { return [] }
-    return [TimeGap(start: entry.updated, end: nil)]
+    let name = PolicyName.ingestionTime.rawValue
+    return try Self.gaps(metadata.entry(.timeGaps, name, in: scope), policy: metadata.entry(.policy, name, in: scope))
   }
 
-  /// Keeps that the policy was switched at a moment; `gaps`: those before it.
-  func noteIngestionTime(of tableId: String, isOn: Bool, at now: Int64, after gaps: [TimeGap]) throws {
-    var gaps = gaps
-    let isOpen = gaps.last.map { $0.end == nil } ?? false
-    if isOn, isOpen { gaps[gaps.count - 1].end = now }
-    if !isOn, !isOpen { gaps.append(TimeGap(start: now, end: nil)) }
-    try put(gaps, of: tableId)
+  private static func gaps(_ kept: MetadataEntry?, policy: @autoclosure () throws -> MetadataEntry?) rethrows -> [TimeGap] {
+    if let list = kept?.document.elements { return list.compactMap { TimeGap($0) } }
+    guard let policy = try policy(), isOn(policy.document) == false else { return [] }
+    return [TimeGap(start: policy.updated, end: nil)]
+  }
+
+  /// Puts the policy of a table where `old` stands, nil for nothing, and keeps that it was switched; false when something else stands there by now.
+  func exchangeIngestionTime(of tableId: String, _ old: DynamicValue?, for document: DynamicValue) throws -> Bool {
+    let name = PolicyName.ingestionTime.rawValue
+    let scope = EntryScope.table(tableId)
+    guard let isOn = Self.isOn(document) else { return try metadata.exchange(.policy, name, in: scope, old, for: document) }
+    return try metadata.exchange(.policy, name, in: scope, old, for: document, with: .timeGaps) { kept, policy in
+      var gaps = Self.gaps(kept, policy: policy)
+      let isOpen = gaps.last.map { $0.end == nil } ?? false
+      if isOn, isOpen { gaps[gaps.count - 1].end = StoreClock.nowTicks }
+      if !isOn, !isOpen { gaps.append(TimeGap(start: StoreClock.nowTicks, end: nil)) }
+      return .array(gaps.map(\.document))
+    }
   }
 
   /// Takes the policy from a table that has no rows yet.

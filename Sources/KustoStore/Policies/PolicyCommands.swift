@@ -98,12 +98,8 @@ extension CommandRun {
     }
     for (entity, first) in changes {
       var (old, document) = first
-      let gaps = try policy == .ingestionTime ? entity.table.map { try Policies(metadata).timeGaps(of: $0.id) } : nil
       // What others made of the policy meanwhile is not lost.
-      while try !metadata.exchange(.policy, policy.rawValue, in: entity.scope, old, for: document) { (old, document) = try change(of: entity) }
-      if let gaps, let table = entity.table, let isOn = Policies.isOn(document) {
-        try Policies(metadata).noteIngestionTime(of: table.id, isOn: isOn, at: StoreClock.nowTicks, after: gaps)
-      }
+      while try !exchange(policy, of: entity, old, for: document) { (old, document) = try change(of: entity) }
       journal(
         "ALTER-\(entity.type.uppercased())-POLICY-\(policy.rawValue.uppercased())", entity.shown, before: old?.json ?? "", after: document.json,
         database: entity.database ?? "")
@@ -113,6 +109,12 @@ extension CommandRun {
     return CommandOutput(Shapes.policies, try entities.map { try row(policy, $0) })
   }
 
+  /// Puts a policy where `old` stands, nil for nothing; false when something else stands there by now.
+  private func exchange(_ policy: PolicyName, of entity: PolicyEntity, _ old: DynamicValue?, for document: DynamicValue) throws -> Bool {
+    guard policy == .ingestionTime, let table = entity.table else { return try metadata.exchange(.policy, policy.rawValue, in: entity.scope, old, for: document) }
+    return try Policies(metadata).exchangeIngestionTime(of: table.id, old, for: document)
+  }
+
   func policyDelete() throws -> CommandOutput {
     let policy = try policyName()
     let entities = try policyEntities()
@@ -120,9 +122,8 @@ extension CommandRun {
       try checkFits(policy, entity)
       // Without its entry a table would have ingestion times again, which is the default here.
       if policy == .ingestionTime {
-        let gaps = try entity.table.map { try Policies(metadata).timeGaps(of: $0.id) }
-        try metadata.put(.policy, policy.rawValue, in: entity.scope, .bag([DynamicEntry("IsEnabled", .bool(false))]))
-        if let table = entity.table, let gaps { try Policies(metadata).noteIngestionTime(of: table.id, isOn: false, at: StoreClock.nowTicks, after: gaps) }
+        let off = DynamicValue.bag([DynamicEntry("IsEnabled", .bool(false))])
+        while try !exchange(policy, of: entity, metadata.entry(.policy, policy.rawValue, in: entity.scope)?.document, for: off) {}
       } else {
         try metadata.remove(.policy, policy.rawValue, in: entity.scope)
       }

@@ -7,6 +7,20 @@ import DataSource
 import Engine
 import Expressions
 import KQL
+import Synchronization
+
+/// The query of a view as a plan.
+struct BoundView {
+  let plan: LogicalPlan
+  /// What had to be answered before the plan was known: the queries of `toscalar`, `in` and `materialize`, and those that give plugins their columns.
+  let answered: [LogicalPlan]
+}
+
+private final class AnsweredQueries: Sendable {
+  private let plans = Mutex<[LogicalPlan]>([])
+  var all: [LogicalPlan] { plans.withLock { $0 } }
+  func add(_ plan: LogicalPlan) { plans.withLock { $0.append(plan) } }
+}
 
 /// A view as stored.
 struct MaterializedView: Sendable {
@@ -90,13 +104,18 @@ struct MaterializedView: Sendable {
 
   /// The view's rows: those its query makes of what the catalog's principal sees of the source, and of what is stored of it.
   func plan(_ catalog: SessionCatalog) throws -> LogicalPlan {
-    guard let first = try catalog.snapshot(source) else { return try bound(catalog) }
+    guard let first = try catalog.snapshot(source) else { return try bound(catalog).plan }
     let (snapshot, history) = try both(first, catalog)
-    let rows = try covered(snapshot, catalog, after: history?.version(of: snapshot.table), through: nil)
-    let plan = try bound(catalog.adding(source, try catalog.guarded(snapshot, rows: rows, withOrigin: false)))
-    guard let history else { return plan }
+    func boundRows(after version: Int64?) throws -> BoundView {
+      let rows = try covered(snapshot, catalog, after: version, through: nil)
+      return try bound(catalog.adding(source, withOrigin: try catalog.guarded(snapshot, rows: rows, withOrigin: true)))
+    }
+    let query = try boundRows(after: history?.version(of: snapshot.table))
+    guard let history else { return query.plan }
+    // What was stored of such a query is no part of its result.
+    if ViewObstacles(snapshot.table).toContinuing(query) != nil { return try boundRows(after: nil).plan }
     try catalog.checkHistory(of: self, over: snapshot.table)
-    guard let aggregation = ViewAggregation.of(plan).aggregation,
+    guard let aggregation = ViewAggregation.of(query.plan).aggregation,
       let stored = try aggregation.arranged(.scan(history.snapshot.rows()), history.snapshot.description)
     else { throw otherColumns() }
     return try aggregation.result(with: stored)
@@ -117,10 +136,17 @@ struct MaterializedView: Sendable {
   }
 
   /// The view's query.
-  func bound(_ catalog: SessionCatalog) throws -> LogicalPlan {
+  func bound(_ catalog: SessionCatalog) throws -> BoundView {
+    let answered = AnsweredQueries()
+    var options = catalog.request.bindOptions(catalog.executor, catalog)
+    let supervise = options.supervise
+    options.supervise = { execution, body in
+      answered.add(execution.plan)
+      try supervise(execution, body)
+    }
     let bound: BoundQuery
     do {
-      bound = try KQL.bind(query, catalog: catalog, options: catalog.request.bindOptions(catalog.executor, catalog))
+      bound = try KQL.bind(query, catalog: catalog, options: options)
     } catch let error as KConnectError {
       throw KConnectError(
         error.code, "the query of the materialized view '\(name)': \(error.message)", hint: error.hint, excerpt: error.excerpt, cause: error, isRetryable: error.isRetryable)
@@ -128,7 +154,7 @@ struct MaterializedView: Sendable {
     guard bound.results.count == 1, let result = bound.results.first else {
       throw KConnectError(.kqlSemantic, "the query of the materialized view '\(name)' gives \(bound.results.count) results, expected one")
     }
-    return result.plan
+    return BoundView(plan: result.plan, answered: answered.all)
   }
 
   /// What is said when the stored part does not fit what the query makes.
@@ -138,13 +164,13 @@ struct MaterializedView: Sendable {
       hint: ".clear materialized-view \(quotedName(name)) data forgets them")
   }
 
-  /// The source's rows that the view covers: those behind `version` and up to `last`, where they are given.
+  /// The source's rows that the view covers, with columns of row origin: those behind `version` and up to `last`, where they are given.
   func covered(_ snapshot: TableSnapshot, _ catalog: SessionCatalog, after version: Int64?, through last: Int64?) throws -> LogicalPlan {
     var extents: Set<GUID>?
     if let effectiveOn { extents = Set(snapshot.extents.filter { $0.maxCreatedOn >= effectiveOn }.map(\.id)) }
     let first = try max(version ?? -1, cursor.isEmpty ? -1 : DatabaseCursor(cursor).version(of: snapshot.table.id))
-    if first < 0, last == nil { return try catalog.raw(snapshot, withOrigin: false, extents: extents) }
     let rows = try catalog.raw(snapshot, withOrigin: true, extents: extents)
+    if first < 0, last == nil { return rows }
     let column = Expr.column(RowOrigin.rowVersion(table: snapshot.table.id))
     var conditions: [Expr] = []
     if let last {
@@ -155,6 +181,6 @@ struct MaterializedView: Sendable {
         .call(FunctionName.or, [.call(FunctionName.greater, [column, .literal(.long(first))]), .call(FunctionName.equal, [column, .literal(.long(0))])]))
     }
     guard let condition = Expr.conjunction(conditions) else { return rows }
-    return try rows.filter(condition).select(snapshot.schema.names)
+    return try rows.filter(condition)
   }
 }

@@ -83,7 +83,16 @@ extension CommandRun {
         hint: "make each aggregate a result of its own; a query or a stored function over the view works out the rest")
     }
     try checkDeduplication(old, view, in: database)
-    if let obstacle = ViewQuery.obstacle(in: try own(view, in: database)) {
+    let table = try database.tableIfExists(source)
+    if table == nil, RowOrigin.isNamed(in: view.query) {
+      let read = try materializedView(source).source
+      throw KConnectError(
+        .notSupported, "not supported: ingestion_time(), extent_id(), extent_tags() and cursors in the query of the materialized view '\(name)', which reads another view",
+        hint: "the rows of a view have none of these; a view over the table '\(read)' can ask for them")
+    }
+    let obstacles = ViewObstacles(table)
+    let query = try own(view, in: database)
+    if let obstacle = obstacles.toCreation(query) {
       throw KConnectError(
         .notSupported, "not supported: \(obstacle) in the query of the materialized view '\(name)': its results are kept and continued with rows that come later",
         hint: "a retention policy limits how far back a view goes; sort and filter where the view is read")
@@ -94,7 +103,7 @@ extension CommandRun {
       }
       guard field.type == .datetime else { throw KConnectError(.typeMismatch, "lookback_column: '\(field.name)' is \(field.type), expected datetime") }
     }
-    if try view.history(in: database) == nil, let obstacle = ViewAggregation.of(plan).obstacle {
+    if let obstacle = try obstacles.toContinuing(query) ?? (view.history(in: database) == nil ? ViewAggregation.of(plan).obstacle : nil) {
       notes.add("the view forgets what '\(source)' forgets: '\(obstacle)' cannot be continued from stored results")
     }
     noteHints(Self.viewHints.filter { properties[$0] != nil })
@@ -117,10 +126,10 @@ extension CommandRun {
   }
 
   /// What the view's query says by itself, over the rows of its source as they are.
-  private func own(_ view: MaterializedView, in database: Database) throws -> LogicalPlan {
+  private func own(_ view: MaterializedView, in database: Database) throws -> BoundView {
     let catalog = catalog()
     guard let table = try database.tableIfExists(view.source) else { return try view.bound(catalog) }
-    return try view.bound(catalog.adding(view.source, try catalog.raw(try table.snapshot(), withOrigin: false)))
+    return try view.bound(catalog.adding(view.source, withOrigin: try catalog.raw(try table.snapshot(), withOrigin: true)))
   }
 
   /// Whether no operator stands behind the aggregation; that of a function is within it.

@@ -49,7 +49,7 @@ struct ViewMaterialization {
   /// Brings the stored part of one view up to date with a version of its source. Answers why it cannot, as a sentence: its query has no states that
   /// can be stored, or fits the source no more.
   func materialize(_ name: String, _ snapshot: TableSnapshot) throws -> String? {
-    let database = snapshot.table.database
+    let table = snapshot.table, database = table.database
     let lock = try database.lockViews()
     defer { withExtendedLifetime(lock) {} }
     guard let view = try MaterializedView.find(name, in: database.name, executor.metadata), view.isEnabled else { return nil }
@@ -61,9 +61,11 @@ struct ViewMaterialization {
     do {
       let catalog = SessionCatalog(executor, inner, for: .metadata)
       let rows = try view.covered(snapshot, catalog, after: history?.version(of: snapshot.table), through: snapshot.version)
-      let (found, obstacle) = ViewAggregation.of(try view.bound(catalog.adding(view.source, rows)))
-      guard let found else {
-        return "the materialized view '\(name)' keeps nothing of what leaves '\(view.source)': '\(obstacle ?? "")' cannot be continued from stored results"
+      let bound = try view.bound(catalog.adding(view.source, withOrigin: rows))
+      let (found, obstacle) = ViewAggregation.of(bound.plan)
+      let unfit = ViewObstacles(table).toContinuing(bound)
+      guard unfit == nil, let found else {
+        return "the materialized view '\(name)' keeps nothing of what leaves '\(view.source)': '\(unfit ?? obstacle ?? "")' cannot be continued from stored results"
       }
       aggregation = found
       plan = try view.materialization(found, history)

@@ -40,6 +40,7 @@ package struct MvApplyOperator: TableOperator {
   package var name: String { "MvApply" }
   package var detail: String { "\(expansion.detail) on [\(PlanText.line(body.plan))]" }
   package var needsOrder: Bool { false }
+  package var subplans: [LogicalPlan] { [body.plan] }
 
   package func outputSchema(_ inputs: [StructType]) throws -> StructType {
     StructType(try columns.map { column in

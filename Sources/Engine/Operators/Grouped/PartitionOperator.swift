@@ -25,6 +25,7 @@ struct PartitionOperator: TableOperator {
 
   var name: String { "Partition" }
   var detail: String { "by \(quotedName(key)) [\(PlanText.line(body.plan))]" }
+  var subplans: [LogicalPlan] { [body.plan] }
   func outputSchema(_ inputs: [StructType]) throws -> StructType { body.schema }
   func keeping(_ wanted: Set<String>) -> any TableOperator { PartitionOperator(key: key, body: body.keeping(wanted)) }
   func columnsRead(for wanted: Set<String>, inputs: [StructType]) -> [Set<String>] { [body.columnsRead.union([key])] }
