@@ -81,6 +81,12 @@ struct RefusalCase: Sendable, CustomTestStringConvertible {
       steps: [".create table T (a:long, b:string)", ".ingest inline into table T [1,\"x] [y\"] [2,a[0]\n3,z]"], ask: "T | order by a asc", rows: [["1", "x] [y"], ["2", "a[0]"], ["3", "z"]]),
     ScriptCase(steps: [".create table T (a:string)", ".ingest inline into table T [[INFO] [main] started] [done]"], ask: "T | order by a asc", rows: [["[INFO] [main] started"], ["done"]]),
     ScriptCase(steps: [".set T <| range a from 1 to 3 step 1", ".delete table T records <| T | where true"], ask: "T | count", rows: [["0"]]),
+    // A policy sees the times of rows, whether the caller asks for them or not.
+    ScriptCase(
+      steps: [".create table T (a:long)", ".ingest inline into table T <| 1", ".alter table T policy row_level_security enable 'T | where ingestion_time() > ago(1d)'"], ask: "T | project a", rows: [["1"]]),
+    ScriptCase(
+      steps: [".create table T (a:long)", ".ingest inline into table T <| 1", ".alter table T policy row_level_security enable 'T | where ingestion_time() > ago(1d)'"],
+      ask: "T | extend isLate = ingestion_time() > ago(1d)", rows: [["1", "true"]]),
   ]
 
   @Test(arguments: rows) func rowsCome(_ item: ScriptCase) throws { try check(item) }

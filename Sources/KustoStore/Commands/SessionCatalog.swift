@@ -220,7 +220,7 @@ final class SessionCatalog: KQLCatalog {
     // Rows have a place in the history once they are committed: those of dead processes are now.
     if withOrigin || isScopedByCursors(name, in: home) { try executor.store.databaseIfExists(home)?.tableIfExists(name)?.sealAbandonedRowsIfWritable() }
     guard let snapshot = try base.snapshot(name, database: home) else { return try view(name, in: home).map(scoped) }
-    return try scoped(guarded(snapshot, rows: betweenCursors(snapshot, withOrigin: withOrigin), withOrigin: withOrigin))
+    return try scoped(guarded(snapshot, rows: { try betweenCursors(snapshot, withOrigin: $0) ?? raw(snapshot, withOrigin: $0) }, withOrigin: withOrigin))
   }
 
   /// The rows of a table that `query_cursor_scoped_tables` names: those behind `query_cursor_after_default`, up to
@@ -254,17 +254,16 @@ final class SessionCatalog: KQLCatalog {
     return try Expr.conjunction(terms).map { try plan.filter($0) } ?? plan
   }
 
-  /// The table as this principal may see it; `rows` are those of its rows that are meant, nil: all.
-  func guarded(_ snapshot: TableSnapshot, rows: LogicalPlan? = nil, withOrigin: Bool) throws -> LogicalPlan {
+  /// The table as this principal may see it; `rows` gives those of its rows that are meant, with their origin or without.
+  func guarded(_ snapshot: TableSnapshot, rows: (_ withOrigin: Bool) throws -> LogicalPlan, withOrigin: Bool) throws -> LogicalPlan {
     let table = snapshot.table
-    let rows = try rows ?? raw(snapshot, withOrigin: withOrigin)
-    guard purpose != .metadata, !unguarded.contains(table.id) else { return rows }
+    guard purpose != .metadata, !unguarded.contains(table.id) else { return try rows(withOrigin) }
     return try guarded(rows, .table(table.id), key: table.id, name: table.name, in: table.database.name, withOrigin: withOrigin)
   }
 
   /// Rows behind the policies of the entity they belong to. The policy's query is bound in the entity's own database: names of the caller's
-  /// database, and what stands in for tables, mean nothing in it.
-  private func guarded(_ rows: LogicalPlan, _ scope: EntryScope, key: String, name: String, in database: String, withOrigin: Bool) throws -> LogicalPlan {
+  /// database, and what stands in for tables, mean nothing in it. It sees the origin of rows, whether the caller asks for that or not.
+  private func guarded(_ rows: (_ withOrigin: Bool) throws -> LogicalPlan, _ scope: EntryScope, key: String, name: String, in database: String, withOrigin: Bool) throws -> LogicalPlan {
     try requireOpen(scope, name)
     let policies = Policies(executor.metadata)
     if try policies.isEnabled(.restrictedViewAccess, in: scope),
@@ -277,8 +276,8 @@ final class SessionCatalog: KQLCatalog {
     if settings.isOn("request_block_row_level_security"), try policies.rowLevelSecurity(in: scope) != nil {
       throw forbidden("read '\(name)', which has a row level security policy", by: "request_block_row_level_security")
     }
-    guard let security = try policies.rowLevelSecurity(in: scope, evenDisabled: settings.isOn("query_force_row_level_security")) else { return rows }
-    let catalog = inside(database, standIns: [name: StandIn(rows: rows)], without: key)
+    guard let security = try policies.rowLevelSecurity(in: scope, evenDisabled: settings.isOn("query_force_row_level_security")) else { return try rows(withOrigin) }
+    let catalog = inside(database, standIns: [name: StandIn(rows: try rows(withOrigin), withOrigin: try rows(true))], without: key)
     var options = catalog.request.bindOptions(executor, catalog)
     options.givesRowOrigin = withOrigin
     options.parameters = [:]
@@ -373,7 +372,7 @@ final class SessionCatalog: KQLCatalog {
     let scope = EntryScope.view(database: database, view.name)
     let rows = try view.plan(reading("the materialized view '\(view.name)'", in: database, of: scope.text))
     guard purpose != .metadata, !unguarded.contains(scope.text) else { return rows }
-    return try guarded(rows, scope, key: scope.text, name: view.name, in: database, withOrigin: false)
+    return try guarded({ _ in rows }, scope, key: scope.text, name: view.name, in: database, withOrigin: false)
   }
 
   var materializedViewNames: [String] { request.database.map { MaterializedView.names(in: $0, executor.metadata) } ?? [] }

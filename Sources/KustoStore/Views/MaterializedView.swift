@@ -108,7 +108,7 @@ struct MaterializedView: Sendable {
     let (snapshot, history) = try both(first, catalog)
     func boundRows(after version: Int64?) throws -> BoundView {
       let rows = try covered(snapshot, catalog, after: version, through: nil)
-      return try bound(catalog.adding(source, withOrigin: try catalog.guarded(snapshot, rows: rows, withOrigin: true)))
+      return try bound(catalog.adding(source, withOrigin: try catalog.guarded(snapshot, rows: { _ in rows }, withOrigin: true)))
     }
     let query = try boundRows(after: history?.version(of: snapshot.table))
     guard let history else { return query.plan }
