@@ -62,7 +62,7 @@ import Testing
     Case(query: "T | lookup (D | sample 1) on k | summarize sum(y) by k", says: "sample"),
     Case(query: "T | sample-distinct 2 of k | summarize count() by k", says: "take"),
     Case(query: "T | partition by k (summarize m = max(x)) | summarize count() by m", says: ""),
-    Case(query: "T | top-nested 2 of k by sum(x) | summarize count() by k", says: "top"),
+    Case(query: "T | top-nested 2 of k by sum(x) | summarize count() by k", says: "sort"),
     Case(query: "T | make-series n = count() on x from 0 to 10 step 1 by k | summarize count() by k", says: "make-series"),
     Case(query: "T | mv-apply y = range(1, x) on (where rand() < 0.5) | summarize count() by k", says: "rand()"),
     Case(query: "T | where x > toscalar(print r = rand() * 10) | summarize count() by k", says: "rand()"),
