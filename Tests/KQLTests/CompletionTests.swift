@@ -13,6 +13,14 @@ private struct Databases: KQLCatalog {
     try Self.tables[database ?? "Here"]?[name].map { LogicalPlan.values(try StructType(ddl: $0), []) }
   }
   func tableNames(database: String?) -> [String] { Self.tables[database ?? "Here"]?.keys.sorted() ?? [] }
+  func functionText(_ name: String, database: String?) throws -> String? { database != "O'Hare" && name == "Late" ? "(n: int = 3) { Storms | where Deaths > n }" : nil }
+  func storedFunctions(database: String?) -> [(name: String, parameters: String)] {
+    switch database {
+    case nil, "Here": [("Late", "(n: int = 3)")]
+    case "O'Hare": [("Gates", "()")]
+    default: []
+    }
+  }
   var databaseNames: [String] { Self.tables.keys.sorted() }
 }
 
@@ -53,6 +61,9 @@ struct CompletionCase: Sendable, CustomTestStringConvertible {
     CompletionCase("let t = ", ["materialize(", "table(", "database(", "cluster(", "Storms", "strlen(", "toscalar("]),
     CompletionCase("", ["materialize(", "database(", "Storms", "let"], not: ["strlen("]),
     CompletionCase("Storms | extend x = extract('a', 1, State, typeof(", ["long", "string"], not: ["strlen("]), CompletionCase("datatable(a: ", ["datetime"], not: ["Storms"]),
+    // Stored functions.
+    CompletionCase("La", ["Late("]), CompletionCase("Late() | where ", ["State", "Deaths", "Late("]), CompletionCase("let x = ", ["Late("], not: ["Gates("]),
+    CompletionCase("database(\"O'Hare\").", ["Gates("], not: ["Late("]),
     // Queries in brackets.
     CompletionCase("Storms | join kind=inner (", ["Storms", "['my-table']"], not: ["on"]), CompletionCase("Storms | join (Storms | wh", ["where"]),
     CompletionCase("Storms | join (Storms) on ", ["State"]), CompletionCase("Storms | join (Storms) on $left.", ["State"]),

@@ -51,7 +51,8 @@ struct QueryScope {
   var name: String { currentDatabase ?? "kql" }
 
   var catalog: any KQLCatalog {
-    ScopeCatalog(files: session.catalog(tables), store: executor.map { StoreCatalog($0.store, database: currentDatabase) })
+    let own = session.catalog(tables)
+    return executor?.names(in: currentDatabase, surroundings: own) ?? own
   }
   var tableNames: [String] { catalog.tableNames(database: nil) }
   var databaseNames: [String] { catalog.databaseNames }
@@ -105,25 +106,4 @@ struct QueryScope {
     }
     self.database = try OpenStores.executor(path, create: false, options: session.executionOptions).store.database(database).name
   }
-}
-
-/// Tables of the command line in front of those of the store.
-private struct ScopeCatalog: KQLCatalog {
-  let files: any KQLCatalog
-  let store: StoreCatalog?
-
-  func table(_ name: String, database: String?) throws -> LogicalPlan? {
-    try files.table(name, database: database) ?? store?.table(name, database: database)
-  }
-
-  func tableNames(database: String?) -> [String] {
-    let own = files.tableNames(database: database)
-    return own + (store?.tableNames(database: database) ?? []).filter { !own.contains($0) }
-  }
-
-  func functionText(_ name: String, database: String?) throws -> String? { try store?.functionText(name, database: database) }
-  func bringsTable(_ name: String) -> Bool { files.tableNames(database: nil).contains(name) }
-  var databaseNames: [String] { store?.databaseNames ?? [] }
-  func externalData(_ request: ExternalDataRequest) throws -> LogicalPlan? { try files.externalData(request) }
-  func externalSchema(_ request: ExternalDataRequest) throws -> StructType? { try files.externalSchema(request) }
 }

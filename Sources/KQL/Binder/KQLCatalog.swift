@@ -14,6 +14,8 @@ package protocol KQLCatalog: Sendable {
   func viewNames(database: String?) -> [String]
   /// A stored function as it was created: `(a: long) { ... }`; nil when there is none.
   func functionText(_ name: String, database: String?) throws -> String?
+  /// The names and the parameters, in brackets, of all stored functions, for those who write a text.
+  func storedFunctions(database: String?) -> [(name: String, parameters: String)]
   /// Whether the request itself brings a table of that name: it stands before a stored function, as a table of the store does not.
   func bringsTable(_ name: String) -> Bool
   /// The names of all databases, for suggestions.
@@ -53,6 +55,7 @@ package protocol KQLCatalog: Sendable {
 extension KQLCatalog {
   package func viewNames(database: String?) -> [String] { [] }
   package func functionText(_ name: String, database: String?) throws -> String? { nil }
+  package func storedFunctions(database: String?) -> [(name: String, parameters: String)] { [] }
   package func bringsTable(_ name: String) -> Bool { false }
   package var databaseNames: [String] { [] }
   package func checkDatabase() throws {}

@@ -117,7 +117,7 @@ struct CompletionFinder {
     if isOperandEnd { return clauses + keywords(KQLWords.binaryOperators + (place.call == nil ? ["|"] : [])) }
     if place.isFirst, ["sort", "order"].contains(name) { return clauses }
     let takesAggregates = ["summarize", "make-series", "top-nested"].contains(name) || place.call == "pivot"
-    return columns(place) + (takesAggregates ? CompletionNames.aggregates : []) + variables() + CompletionNames.scalars
+    return columns(place) + (takesAggregates ? CompletionNames.aggregates : []) + variables() + names.functions() + CompletionNames.scalars
       + (name.hasPrefix("graph-") ? CompletionNames.ofGraphs : []) + clauses
   }
 
@@ -148,7 +148,7 @@ struct CompletionFinder {
 
   /// What a pipeline begins with.
   private func sources(isQuery: Bool = true) -> [Completion.Item] {
-    (isQuery ? keywords(KQLWords.statements) : []) + variables() + names.tables() + CompletionNames.sources
+    (isQuery ? keywords(KQLWords.statements) : []) + variables() + names.tables() + names.functions() + CompletionNames.sources
   }
 
   /// Names that `let` declares before the place.
@@ -180,10 +180,10 @@ struct CompletionFinder {
     return names.entities(of: function, database: database, quote: quote)
   }
 
-  /// Behind a dot: the tables of the database in front of it, or the columns of `$left`.
+  /// Behind a dot: the tables and functions of the database in front of it, or the columns of `$left`.
   private func members() -> [Completion.Item] {
     if text(back: 2) == "$left" { return columns(CompletionPlace(behind: tokens, of: bytes)) }
-    return database(before: tokens.count - 1).map { names.tables(database: $0) } ?? []
+    return database(before: tokens.count - 1).map { names.tables(database: $0) + names.functions(database: $0) } ?? []
   }
 
   /// The name in `database('name')` before a dot, where that is not the database of another cluster.

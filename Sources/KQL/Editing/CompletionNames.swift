@@ -14,6 +14,11 @@ struct CompletionNames {
 
   func tables(database: String? = nil) -> [Completion.Item] { Self.items(catalog.tableNames(database: database).map { quotedName($0) }, .table) }
 
+  /// Stored functions; those without parameters need no brackets, but take them.
+  func functions(database: String? = nil) -> [Completion.Item] {
+    catalog.storedFunctions(database: database).map { Completion.Item(quotedName($0.name) + "(", .function, String($0.parameters.dropFirst().dropLast())) }
+  }
+
   /// The names that a function such as `table` takes as a text, in that quote.
   func entities(of function: String, database: String?, quote: Character) -> [Completion.Item] {
     let names = switch function {

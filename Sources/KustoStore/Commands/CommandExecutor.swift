@@ -4,7 +4,7 @@ import Columnar
 import DataSource
 package import Engine
 import Expressions
-import KQL
+package import KQL
 import Synchronization
 
 #if canImport(Glibc)
@@ -46,6 +46,13 @@ package final class CommandExecutor: Sendable {
 
   /// The database that requests without one use.
   package static let defaultDatabase = "NetDefaultDB"
+
+  /// What the names of texts in a database stand for, for those who write one: no rows are read of it. `surroundings`: tables that the caller brings.
+  package func names(in database: String?, surroundings: any KQLCatalog) -> any KQLCatalog {
+    var properties = RequestProperties()
+    properties.surroundings = surroundings
+    return SessionCatalog(self, Request(text: "", database: database, properties: properties), for: .metadata)
+  }
 
   /// Runs a text. Queries are bound and their rows computed when they are read; commands have done their work on return.
   /// `database` is the one of unqualified names; nil: the store's only database, if there is just one. Throws `KConnectError`.

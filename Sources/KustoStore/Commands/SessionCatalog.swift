@@ -188,6 +188,11 @@ final class SessionCatalog: KQLCatalog {
     return text
   }
 
+  func storedFunctions(database: String?) -> [(name: String, parameters: String)] {
+    guard let home = resolve(database), (try? requireRead(home)) != nil else { return [] }
+    return ((try? StoredFunction.all(in: home, executor.metadata)) ?? []).map { ($0.name, $0.parameters) }
+  }
+
   func bringsTable(_ name: String) -> Bool {
     standIns[name] != nil || unguarded.isEmpty && request.properties.surroundings?.tableNames(database: nil).contains(name) ?? false
   }
